@@ -1,0 +1,282 @@
+"""``widgets.toml``: every mistake at once, each with its key; secrets from outside."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.security import generate_password_hash
+
+from widget import config
+from widget.config import Settings
+from widget.errors import ConfigError, OperatorError
+
+WIDGETS = ("balance", "open-trades", "logins")
+SECRET = "a secret of more than thirty-two bytes"
+HASH = generate_password_hash("viewer", "scrypt:4096:8:1")
+
+
+def write(folder: Path, text: str) -> Path:
+    """A configuration file."""
+    path = folder / "widgets.toml"
+    path.write_text(text)
+    return path
+
+
+def load(folder: Path, text: str, **env: str) -> Settings:
+    """The settings of a configuration file."""
+    return config.load(write(folder, text), env, WIDGETS)
+
+
+def problems(folder: Path, text: str, **env: str) -> list[str]:
+    """What is wrong with a configuration file."""
+    with pytest.raises(ConfigError) as caught:
+        load(folder, text, **env)
+    return caught.value.problems
+
+
+def account(more: str = "") -> str:
+    """A file with one account."""
+    return f"[accounts.main]\nlogin = 1234567\n{more}\n"
+
+
+def test_one_account_is_enough(tmp_path: Path) -> None:
+    settings = load(tmp_path, account())
+    assert settings.accounts["main"].slug == "main"
+    assert settings.accounts["main"].fresh_seconds("open_trades") == 15
+    assert settings.accounts["main"].fresh_seconds("bonus") == 300
+
+
+def test_the_written_example_is_valid(tmp_path: Path) -> None:
+    from widget import paths
+
+    text = (paths.templates() / "widgets.toml").read_text()
+    assert load(tmp_path, text).accounts["main"].login == 1234567
+
+
+def test_the_written_example_is_valid_with_every_line_put_to_use(tmp_path: Path) -> None:
+    from widget import paths
+
+    lines = (paths.templates() / "widgets.toml").read_text().splitlines()
+    text = "\n".join(line.removeprefix("# ") if " = " in line or line.startswith("# [") else line for line in lines[3:])
+    env = {
+        "STUDIO_HASH": HASH,
+        "MAIN_API_PASSWORD": "a",
+        "MAIN_PARTNER_PASSWORD": "b",
+        "MAIN_VIEWER_HASH": HASH,
+        "MAIN_EMBED_SECRET": SECRET,
+    }
+    settings = load(tmp_path, text, **env)
+    assert settings.accounts["main"].delay_minutes == 60
+    assert settings.accounts["main"].fresh_seconds("open_trades") == 15
+    assert settings.cache.type == "RedisCache"
+
+
+def test_all_mistakes_are_reported_at_once_with_their_keys(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        """
+        [server]
+        public_url = "http://widgets.example.com"
+        [cache]
+        type = "Memory"
+        [api]
+        dialect = "soap"
+        deadline_seconds = -1
+        [accounts.main]
+        login = "none"
+        widgts = ["balance"]
+        timezone = "Europe/Pariss"
+        lang = "no such tongue"
+        hide = ["tickets"]
+        allowed_networks = ["203.0.113.0/33"]
+        allowed_origins = ["https://blog.example.com/path"]
+        password_env = "NOT_SET"
+        [accounts.Second]
+        login = 5
+        widgets = ["balanse"]
+        """,
+    )
+    expected = {
+        "server.public_url": "https://",
+        "cache.type": "SimpleCache",
+        "api.dialect": "cabinet-basic",
+        "api.deadline_seconds": "greater than 0",
+        "accounts.main.login": "integer",
+        "accounts.main.widgts": "did you mean widgets?",
+        "accounts.main.timezone": "time zone",
+        "accounts.main.lang": "language",
+        "accounts.main.hide.0": "did you mean ticket?",
+        "accounts.main.allowed_networks.0": "IP/mask",
+        "accounts.main.allowed_origins.0": "without a path",
+        "accounts.main.password_env": "NOT_SET",
+        "accounts.Second": "a-z",
+        "accounts.Second.widgets": "did you mean balance?",
+    }
+    for key, part in expected.items():
+        assert any(line.startswith(f"{key}: ") and part in line for line in found), (key, found)
+    assert len(found) == len(expected), found
+
+
+def test_a_mistake_in_the_shared_api_table_is_reported_once(tmp_path: Path) -> None:
+    found = problems(tmp_path, "[api]\ndialekt = 'x'\n" + account() + "[accounts.other]\nlogin = 2\n")
+    assert found == ["api.dialekt: unknown key; did you mean dialect?"]
+
+
+def test_an_account_may_have_an_api_of_its_own(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        '[api]\nbase_url = "https://one.example"\n[api.methods]\nlots = "a/{login}"\n'
+        + account()
+        + '[accounts.main.api]\ndialect = "cabinet-basic"\n[accounts.main.api.methods]\nbonus = "GetBonus"\n'
+        + "[accounts.other]\nlogin = 2\n",
+    )
+    main, other = settings.accounts["main"].api, settings.accounts["other"].api
+    assert (main.dialect, main.base_url) == ("cabinet-basic", "https://one.example")
+    assert main.methods == {"lots": "a/{login}", "bonus": "GetBonus"}
+    assert (other.dialect, other.methods) == ("client-api", {"lots": "a/{login}"})
+
+
+def test_no_account_is_a_mistake(tmp_path: Path) -> None:
+    assert problems(tmp_path, "") == ["accounts: missing; name at least one account"]
+    assert "accounts: " in problems(tmp_path, "[accounts]\n")[0]
+
+
+def test_no_file_and_no_toml_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="cabinet-widgets init"):
+        config.load(tmp_path / "none.toml", {}, WIDGETS)
+    with pytest.raises(OperatorError, match="line 1"):
+        load(tmp_path, "[accounts.main\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["accounts = 5", "accounts = []", "api = 'x'\n[accounts.main]\nlogin=1", "server = [1]"]
+)
+def test_tables_that_are_none_are_mistakes_and_no_crash(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text)
+
+
+def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    (tmp_path / "secret").chmod(0o600)
+    settings = load(tmp_path, account('password_env = "P"\nembed_secret_file = "secret"'), P="api password")
+    main = settings.accounts["main"]
+    assert main.password is not None
+    assert main.password.get_secret_value() == "api password"
+    assert main.embed_keys == (SECRET.encode(),)
+    assert settings.warnings == ()
+
+
+def test_a_secret_file_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "secret").chmod(0o644)
+    [warning] = load(tmp_path, account('embed_secret_file = "secret"')).warnings
+    assert "chmod 600" in warning
+
+
+def test_a_secret_in_the_file_itself_is_refused_outside_of_the_demo(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, account('password = "hunter2"'))
+    assert "password_env" in problem
+    assert "hunter2" not in problem
+    raw = {"accounts": {"main": {"login": 1, "password": "hunter2"}}}
+    settings = config.parse(raw, {}, WIDGETS, folder=tmp_path, demo=True)
+    assert any("password" in warning for warning in settings.warnings)
+
+
+def test_secrets_that_are_missing_empty_or_doubled_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("")
+    found = problems(
+        tmp_path,
+        account('password_env = "P"\npassword_file = "none"\nembed_secret_file = "empty"\nlang = "xx-"'),
+        P="x",
+    )
+    assert [line.split(":")[0] for line in found] == [
+        "accounts.main.embed_secret_file",
+        "accounts.main.lang",
+        "accounts.main.password",
+        "accounts.main.password_file",
+    ]
+
+
+def test_a_closed_account_needs_a_way_in(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, account('access = "closed"'))
+    assert "viewer_password_hash_env or embed_secret_env" in problem
+    assert load(tmp_path, account('access = "closed"\nembed_secret_env = "S"'), S=SECRET)
+    assert load(tmp_path, account('access = "closed"\nviewer_password_hash_env = "H"'), H=HASH)
+
+
+def test_short_secrets_are_refused_each_of_them(tmp_path: Path) -> None:
+    for secret in ("short", f"{SECRET},short", f"{SECRET},"):
+        [problem] = problems(tmp_path, account('embed_secret_env = "S"'), S=secret)
+        assert "32 bytes" in problem
+        assert SECRET not in problem
+
+
+def test_secrets_rotate(tmp_path: Path) -> None:
+    settings = load(tmp_path, account('embed_secret_env = "S"'), S=f"{SECRET}, old{SECRET}")
+    assert settings.accounts["main"].embed_keys == (SECRET.encode(), f"old{SECRET}".encode())
+
+
+def test_a_password_in_the_place_of_its_hash_is_refused_and_not_said_back(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, account('viewer_password_hash_env = "H"'), H="hunter2")
+    assert "cabinet-widgets password" in problem
+    assert "hunter2" not in problem
+
+
+def test_the_studio_needs_a_password(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, "[server]\nstudio = true\n" + account())
+    assert problem.startswith("server.studio: needs studio_password_hash_env")
+
+
+def test_redis_needs_an_address(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, '[cache]\ntype = "RedisCache"\n' + account())
+    assert problem.startswith("cache")
+    assert "redis_url" in problem
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:9", "https://example.com/base/"]
+)
+def test_addresses_are_https_or_loopback(tmp_path: Path, url: str) -> None:
+    assert load(tmp_path, f'[server]\npublic_url = "{url}"\n' + account()).server.public_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://10.0.0.1", "ftp://example.com", "example.com", "https://u:p@example.com", "https://example.com/?q=1", ""],
+)
+def test_other_addresses_are_refused(tmp_path: Path, url: str) -> None:
+    assert problems(tmp_path, f'[api]\nbase_url = "{url}"\n' + account())[0].startswith("api.base_url: ")
+
+
+def test_no_secret_and_no_login_is_in_what_settings_say_of_themselves(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        account('password_env = "P"\nembed_secret_env = "S"\nviewer_password_hash_env = "H"'),
+        P="api password",
+        S=SECRET,
+        H=HASH,
+    )
+    for text in (repr(settings), str(settings), settings.model_dump_json()):
+        assert not [secret for secret in ("api password", SECRET, HASH) if secret in text]
+    assert "1234567" not in repr(settings)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+)
+KEYS = st.sampled_from(sorted({*config.Account.model_fields, *config.Server.model_fields, "password_env", "api_file"}))
+
+
+@given(
+    st.dictionaries(st.sampled_from(["server", "cache", "api", "accounts", "x"]), VALUES), st.dictionaries(KEYS, VALUES)
+)
+def test_whatever_the_file_says_it_is_settings_or_a_list_of_mistakes(raw: dict[str, Any], main: dict[str, Any]) -> None:
+    for document in (raw, {**raw, "accounts": {"main": main}}):
+        try:
+            assert isinstance(config.parse(document, {}, WIDGETS, folder=Path(os.devnull), demo=False), Settings)
+        except ConfigError as error:
+            assert error.problems

@@ -1,0 +1,149 @@
+"""Growth is time-weighted: only trading makes it."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widget.growth import MAX_POINTS, Growth, reckon
+from widget.models import ClosedTrade, Operation
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+END = START + timedelta(days=30)
+
+
+def trade(hours: float, profit: str | Decimal, swap: str = "0") -> ClosedTrade:
+    """A trade closed so many hours after the start."""
+    closed = START + timedelta(hours=hours)
+    return ClosedTrade(
+        ticket=1,
+        symbol="EURUSD",
+        command=0,
+        volume=Decimal("0.1"),
+        open_price=Decimal("1.1"),
+        open_time=closed - timedelta(hours=1),
+        close_price=Decimal("1.2"),
+        close_time=closed,
+        swap=Decimal(swap),
+        profit=Decimal(profit),
+    )
+
+
+def paid(hours: float, amount: str) -> Operation:
+    """A deposit, or a withdrawal where the amount is negative."""
+    kind = "deposit" if Decimal(amount) > 0 else "withdrawal"
+    return Operation(START + timedelta(hours=hours), Decimal(amount), kind)
+
+
+def grown(balance: str, trades: list[ClosedTrade], operations: list[Operation]) -> Growth:
+    """The growth of the thirty days, from a present balance."""
+    return reckon(Decimal(balance), trades, operations, START, END)
+
+
+def test_a_hundred_won_on_a_thousand_is_ten_percent() -> None:
+    assert grown("1100", [trade(1, "100")], []).gain == Decimal("0.1")
+
+
+def test_swap_counts_as_part_of_what_a_trade_brought() -> None:
+    assert grown("1090", [trade(1, "100", "-10")], []).gain == Decimal("0.09")
+
+
+def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss() -> None:
+    alone = grown("1210", [trade(1, "100"), trade(20, "110")], [])
+    between = grown("6050", [trade(1, "100"), trade(20, "550")], [paid(10, "4400")])
+    taken = grown("605", [trade(1, "100"), trade(20, "55")], [paid(10, "-550")])
+    assert alone.gain == between.gain == taken.gain == Decimal("0.21")
+    assert grown("5000", [], [paid(10, "4000")]).gain == 0
+
+
+def test_a_credit_stands_beside_the_balance_and_does_not_count() -> None:
+    credit = Operation(START + timedelta(hours=5), Decimal(500), "credit")
+    assert grown("1100", [trade(10, "100")], [credit]).gain == Decimal("0.1")
+
+
+def test_what_is_paid_in_at_the_instant_of_a_trade_was_there_before_it() -> None:
+    assert grown("2200", [trade(1, "200")], [paid(1, "1000")]).gain == Decimal("0.1")
+
+
+def test_trades_after_the_period_are_reckoned_back_and_not_counted() -> None:
+    result = grown("2200", [trade(1, "100"), trade(24 * 40, "1100")], [])
+    assert (result.gain, result.trades) == (Decimal("0.1"), 1)
+
+
+def test_drawdown_is_the_greatest_fall_from_a_peak() -> None:
+    # 1000 -> 1500 -> 1200 -> 1800 -> 1620: falls of 20% and of 10%.
+    result = grown("1620", [trade(1, "500"), trade(2, "-300"), trade(3, "600"), trade(4, "-180")], [])
+    assert result.drawdown == Decimal("0.2")
+
+
+def test_profit_factor_is_gross_profit_over_gross_loss() -> None:
+    assert grown("1100", [trade(1, "150"), trade(2, "-50")], []).profit_factor == 3
+    assert grown("1100", [trade(1, "150")], []).profit_factor is None
+
+
+def test_won_are_trades_with_a_profit_above_nothing() -> None:
+    result = grown("1000", [trade(1, "10"), trade(2, "-10"), trade(3, "0"), trade(4, "5")], [])
+    assert result.won_share == Decimal("0.5")
+
+
+def test_an_account_that_never_traded_has_grown_by_nothing() -> None:
+    result = grown("1000", [], [])
+    assert (result.gain, result.drawdown, result.won_share, result.points) == (0, 0, None, ())
+
+
+def test_without_a_balance_there_is_no_gain_to_tell() -> None:
+    result = reckon(None, [trade(1, "100"), trade(2, "-50")], [], START, END)
+    assert (result.gain, result.drawdown, result.points) == (None, None, ())
+    assert result.profit_factor == 2
+
+
+def test_a_lost_account_stays_at_minus_one() -> None:
+    result = grown("500", [trade(1, "-1000"), trade(9, "0")], [paid(5, "500")])
+    assert (result.gain, result.drawdown) == (-1, 1)
+
+
+def test_the_curve_begins_at_nothing_when_the_period_begins() -> None:
+    first = grown("1100", [trade(5, "100")], []).points[0]
+    assert (first.time, first.gain) == (START, 0)
+
+
+PROFITS = st.lists(st.decimals(-50, 60, places=2), min_size=1, max_size=30)
+
+
+@given(PROFITS, st.lists(st.tuples(st.integers(0, 60), st.integers(1, 5000)), max_size=4))
+def test_whatever_is_paid_in_the_gain_is_the_product_of_the_trades_own_returns(
+    profits: list[Decimal], deposits: list[tuple[int, int]]
+) -> None:
+    trades = [trade(k * 2, profit) for k, profit in enumerate(profits)]
+    operations = [paid(2 * hour + 1, str(amount)) for hour, amount in deposits]
+    balance = Decimal(5000) + sum(profits, Decimal(0)) + sum(Decimal(amount) for _, amount in deposits)
+    expected, base = Decimal(1), Decimal(5000)
+    for k, profit in enumerate(profits):
+        base_now = base + sum(Decimal(amount) for hour, amount in deposits if 2 * hour + 1 < 2 * k)
+        expected *= (base_now + profit) / base_now
+        base += profit
+    result = reckon(balance, trades, operations, START, END)
+    assert result.gain == pytest.approx(expected - 1, abs=Decimal("1e-18"))
+    assert result.drawdown is not None
+    assert 0 <= result.drawdown < 1
+
+
+@given(st.randoms(use_true_random=False), st.integers(MAX_POINTS, MAX_POINTS * 3))
+def test_a_thinned_curve_keeps_its_ends_its_highest_and_its_lowest(random: Random, count: int) -> None:
+    profits = [Decimal(random.randint(-2000, 2000)) / 100 for _ in range(count)]
+    trades = [trade(k / 10, profit) for k, profit in enumerate(profits)]
+    full, base = [Decimal(0)], Decimal(100_000)
+    factor = Decimal(1)
+    for profit in profits:
+        factor *= (base + profit) / base
+        base += profit
+        full.append(factor - 1)
+    points = reckon(base, trades, [], START, END).points
+    gains = [point.gain for point in points]
+    assert len(points) <= MAX_POINTS
+    assert (gains[0], gains[-1]) == (full[0], full[-1])
+    assert (min(gains), max(gains)) == (min(full), max(full))
+    assert [point.time for point in points] == sorted(point.time for point in points)

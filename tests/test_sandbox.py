@@ -1,0 +1,397 @@
+"""The simulated upstream: its figures add up, it is the same for the same seed, and it fails when asked to."""
+
+import json
+import re
+import time
+import urllib.request
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from widget.sandbox import (
+    ACCOUNTS,
+    FAULTS,
+    PERSONAL,
+    STANDING,
+    SYMBOLS,
+    Fault,
+    Sandbox,
+    create_sandbox,
+    serve_sandbox,
+)
+
+MIDNIGHT = 1_795_392_000  # 2026-11-23
+NOON = MIDNIGHT + 43_200
+DAY = 86_400
+OPEN, CLOSED, MASKED, EMPTY, PARTNER = ACCOUNTS
+
+
+class Clock:
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def state(app: Flask) -> Sandbox:
+    sandbox = app.extensions["sandbox"]
+    assert isinstance(sandbox, Sandbox)
+    return sandbox
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def app(clock: Clock) -> Flask:
+    return create_sandbox(clock=clock)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def older(client: FlaskClient, path: str, passkey: str = "") -> Any:
+    answer = client.get(path, headers={"passkey": passkey} if passkey else {})
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def newer(client: FlaskClient, function: str, login: int, **body: Any) -> Any:
+    answer = client.post(f"/api/ClientCabinetBasic/{function}", json={"login": login, **body})
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def request_token(client: FlaskClient, login: int, password: str, function: str = "RequestClientApiToken") -> Any:
+    return client.post(f"/api/Authentication/{function}", json={"Login": login, "Password": password})
+
+
+def unix(text: str) -> float:
+    """Read either of the ways in which the older stack writes a time."""
+    if match := re.fullmatch(r"/Date\((\d+)\+0300\)/", text):
+        return int(match[1]) / 1000
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+def test_the_balance_is_the_sum_of_all_that_was_paid_in_and_earned(client: FlaskClient) -> None:
+    figures = older(client, f"/client/RequestBalanceInformation/{OPEN}")
+    records = older(client, f"/client/RequestClosedTrades/{OPEN}")
+    assert {record["Type"] for record in records} == {0, 1, 6, 7}
+    assert figures["Balance"] == pytest.approx(
+        sum(r["Profit"] + r["Swaps"] for r in records if r["Type"] != 7), abs=1e-6
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), seconds=st.integers(0, 3 * DAY), login=st.sampled_from([OPEN, CLOSED, PARTNER]))
+def test_the_figures_add_up_for_every_seed_and_moment(seed: int, seconds: int, login: int) -> None:
+    clock = Clock(MIDNIGHT)
+    book = state(create_sandbox(seed=seed, clock=clock)).books[login]
+    now = MIDNIGHT + seconds
+    figures, records = book.information(now), book.records(book.open(now), now)
+    floating = sum(record["profit"] + record["swaps"] for record in records)
+    assert figures["equity"] == pytest.approx(figures["balance"] + floating, abs=1e-6)
+    assert 0 < figures["freeMargin"] < figures["equity"]
+    assert all(record["profit"] == record["swaps"] == 0 for record in records if record["type"] > 1)
+    assert sum(record["type"] > 1 for record in records) == 2
+    closed = book.records(book.closed(now), now)
+    assert figures["balance"] == pytest.approx(
+        sum(r["profit"] + r["swaps"] for r in closed if r["type"] != 7), abs=1e-6
+    )
+    tickets = [record["ticket"] for record in closed + records]
+    assert len(tickets) == len(set(tickets))
+
+
+def test_a_credit_is_no_part_of_the_balance(app: Flask) -> None:
+    book = state(app).books[OPEN]
+    credit = next(trade for trade in book.closed(NOON) if trade.command == 7)
+    before, after = (book.information(now)["balance"] for now in (credit.closed - 1, credit.closed))
+    assert credit.cents > 0
+    assert before == after
+
+
+def test_profit_follows_from_prices(client: FlaskClient) -> None:
+    records = older(client, f"/client/RequestOpenTrades/{OPEN}") + older(client, f"/client/RequestClosedTrades/{OPEN}")
+    for record in records:
+        if record["Type"] > 1:
+            continue
+        symbol, price = SYMBOLS[record["Symbol"]], record.get("CurrentPrice") or record["ClosePrice"]
+        move = (price - record["OpenPrice"]) * (1 if record["Type"] == 0 else -1) * record["Volume"] * symbol.contract
+        assert record["Profit"] == pytest.approx(move if symbol.quoted_in_usd else move / price, abs=0.0051)
+        assert price == round(price, record["Digits"])
+
+
+def test_figures_move_within_seconds_and_equity_does_not_jump_when_a_trade_closes(clock: Clock) -> None:
+    book = state(create_sandbox(clock=clock)).books[OPEN]
+    first, later = (book.information(NOON + seconds)["equity"] for seconds in (0, 5))
+    assert first != later
+    close = next(trade.closed for trade in book.closed(NOON) if trade.command < 2 and trade.closed > MIDNIGHT)
+    before, after = book.information(close - 1), book.information(close)
+    assert before["balance"] != after["balance"]
+    assert before["equity"] == pytest.approx(after["equity"], abs=10)
+    assert after["currentTradesCount"] == before["currentTradesCount"] - 1
+
+
+@pytest.mark.parametrize("seconds", [60, 3_600, 86_399])
+def test_a_year_of_history_reaches_to_this_very_day(seconds: int) -> None:
+    now = MIDNIGHT + seconds
+    client = create_sandbox(clock=Clock(now)).test_client()
+    trades = [record for record in older(client, f"/client/RequestClosedTrades/{OPEN}") if record["Type"] < 2]
+    times = [unix(trade["CloseTime"]) for trade in trades]
+    assert 300 < len(trades) < 900
+    assert min(times) < now - 360 * DAY
+    assert max(times) <= now
+    assert {int(at) // DAY for at in times} >= set(range(MIDNIGHT // DAY - 30, MIDNIGHT // DAY + 1))
+    assert {trade["Symbol"] for trade in trades} == set(SYMBOLS)
+    assert any(trade["Swaps"] for trade in trades)
+    assert all(unix(trade["OpenTime"]) < unix(trade["CloseTime"]) for trade in trades)
+
+
+def test_the_same_seed_gives_the_same_answers_and_another_seed_others(clock: Clock) -> None:
+    one, same, other = (create_sandbox(seed=seed, clock=clock).test_client() for seed in (3, 3, 4))
+    for function in ("RequestAccountInformation", "RequestOpenTrades", "RequestClosedTrades", "RequestLoginHistory"):
+        answers = [older(client, f"/client/{function}/{OPEN}") for client in (one, same, other)]
+        assert answers[0] == answers[1]
+        assert answers[0] != answers[2]
+
+
+def test_history_stays_as_it_was_when_time_goes_on(clock: Clock, client: FlaskClient) -> None:
+    paths = [f"/client/Request{name}/{OPEN}" for name in ("ClosedTrades", "LoginHistory")]
+    before = [older(client, path) for path in paths]
+    clock.now += 2 * DAY
+    after = [older(client, path) for path in paths]
+    assert after[0][: len(before[0])] == before[0]
+    assert len(after[0]) > len(before[0])
+    recent = [entry for entry in before[1] if unix(entry["Time"]) > NOON - 80 * DAY]
+    assert recent
+    assert all(entry in after[1] for entry in recent)
+
+
+def test_a_bonus_is_half_worked_off_and_its_lots_agree_with_the_trades(client: FlaskClient) -> None:
+    trade = older(client, f"/client/RequestBonusStatistic/{OPEN}")["Trade"]
+    bonus = next(r for r in older(client, f"/client/RequestClosedTrades/{OPEN}") if r["Comment"] == "30% bonus")
+    start = int(unix(bonus["CloseTime"]))
+    lots = older(client, f"/client/RequestClosedLots/{OPEN}?from={start}&to={NOON}")
+    assert lots == pytest.approx(trade["ClosedLots"])
+    assert trade["ClosedLots"] + trade["MissingLots"] == pytest.approx(trade["LotsRequired"])
+    assert 0.3 < trade["ClosedLots"] / trade["LotsRequired"] < 0.7
+
+
+def test_the_older_dialect_writes_as_an_older_stack_does(client: FlaskClient) -> None:
+    information = client.get(f"/client/RequestAccountInformation/{OPEN}").text
+    assert re.search(r'"Equity":-?\d+\.\d{9,}', information)
+    assert all(text in information for text in PERSONAL.values())
+    for record in older(client, f"/client/RequestOpenTrades/{OPEN}"):
+        assert re.fullmatch(r"/Date\(\d{13}\+0300\)/", record["OpenTime"])
+        assert "ClosePrice" not in record
+    closed = older(client, f"/client/RequestClosedTrades/{OPEN}")[-1]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", closed["CloseTime"])
+    assert older(client, f"/client/RequestOpenTrades/{EMPTY}") is None
+    assert older(client, f"/client/RequestClosedTrades/{EMPTY}") is None
+    assert older(client, f"/client/RequestBalanceInformation/{EMPTY}")["Balance"] == 0
+    assert isinstance(older(client, f"/client/RequestClosedLots/{OPEN}"), float)
+
+
+def test_positions_and_two_pending_orders_are_open(client: FlaskClient) -> None:
+    types = [record["Type"] for record in older(client, f"/client/RequestOpenTrades/{OPEN}")]
+    assert sorted(kind for kind in types if kind > 1) == [2, 5]
+    assert sum(kind < 2 for kind in types) >= len(STANDING) - 2
+    information = older(client, f"/client/RequestAccountInformation/{OPEN}")
+    assert information["CurrentTradesCount"] == sum(kind < 2 for kind in types)
+
+
+def test_a_period_includes_both_of_its_ends(client: FlaskClient) -> None:
+    every = older(client, f"/client/RequestClosedTrades/{OPEN}")
+    start, end = (int(unix(every[n]["CloseTime"])) for n in (10, 20))
+    assert older(client, f"/client/RequestClosedTrades/{OPEN}?from={start}&to={end}") == every[10:21]
+    assert older(client, f"/client/RequestClosedTrades/{OPEN}?from={start + 1}&to={end - 1}") == every[11:20]
+
+
+def test_the_closed_level_of_the_older_dialect_wants_a_token(client: FlaskClient) -> None:
+    path = f"/client/RequestBalanceInformation/{CLOSED}"
+    assert client.get(path).status_code == 401
+    assert request_token(client, CLOSED, "wrong").status_code == 401
+    assert request_token(client, OPEN, "").status_code == 401
+    answer = request_token(client, CLOSED, "sandbox-password")
+    assert re.fullmatch(r'"[A-Za-z0-9]{32}"\s*', answer.text)
+    assert older(client, path, answer.json)["Balance"] > 0
+    assert older(client, f"/client/RequestClosedLots/{CLOSED}", answer.json)["Lots"] > 0
+    assert (
+        client.get(f"/client/RequestBalanceInformation/{MASKED}", headers={"passkey": answer.json}).status_code == 401
+    )
+    assert request_token(client, MASKED, "sandbox-password").status_code == 403
+    assert client.get("/client/RequestBalanceInformation/77").status_code == 404
+
+
+def test_partner_functions_want_a_partner_token_even_of_an_open_account(client: FlaskClient) -> None:
+    path = f"/partner/GetCommissionRecords/{PARTNER}"
+    ordinary = request_token(client, PARTNER, "partner-password").json
+    assert client.get(path, headers={"passkey": ordinary}).status_code == 401
+    assert client.get(f"/partner/GetCommissionRecords/{OPEN}").status_code == 404
+    answer = request_token(client, PARTNER, "partner-password", "RequestPartnerApiToken")
+    assert re.fullmatch("\ufeff[A-Za-z0-9]{32}\r\n", answer.text)
+    token = answer.text.strip("\ufeff\r\n")
+    partners = older(client, path, token)
+    assert [partner["BalanceRecords"] is None for partner in partners] == [False, True]
+    times = [unix(record["Time"]) for record in partners[0]["BalanceRecords"]]
+    assert NOON - 90 * DAY < min(times) < NOON - 85 * DAY
+    assert MIDNIGHT < max(times) <= NOON
+    referrals = older(client, f"/partner/GetClickStatistics/{PARTNER}", token)
+    assert {record["Login"] for record in partners[0]["BalanceRecords"]} <= set(referrals[0]["ReferalAccounts"])
+    assert older(client, f"/client/RequestBalanceInformation/{PARTNER}")["Balance"] > 0
+
+
+def test_the_closed_level_of_the_newer_dialect_wants_a_token_in_the_body(client: FlaskClient) -> None:
+    check = "/api/ClientCabinetBasic/IsAccountCredentialsCorrect"
+    assert newer(client, "IsAccountCredentialsCorrect", CLOSED, password="wrong") == {"result": False}
+    assert client.post(check, json={"login": MASKED, "password": "sandbox-password"}).status_code == 401
+    answer = newer(client, "IsAccountCredentialsCorrect", CLOSED, password="sandbox-password")
+    assert answer["result"] is True
+    path = "/api/ClientCabinetBasic/GetAccountInformation"
+    assert client.post(path, json={"login": CLOSED}).status_code == 401
+    assert client.post(path, json={"login": CLOSED, "token": "x" * 32}).status_code == 401
+    assert newer(client, "GetAccountInformation", CLOSED, token=answer["token"])["freeMargin"] > 0
+    assert newer(client, "GetAccountInformation", OPEN)["freeMargin"] > 0
+    assert newer(client, "GetOpenTrades", EMPTY) is None
+    assert client.post("/api/ClientCabinetBasic/RequestLoginHistory", json={"login": OPEN}).status_code == 404
+
+
+def test_closed_trades_come_in_pages_newest_first(client: FlaskClient) -> None:
+    period = {"from": NOON - 90 * DAY, "to": NOON}
+    pages: list[list[dict[str, Any]]] = []
+    while not pages or len(pages[-1]) == 50:
+        pages.append(newer(client, "GetClosedTrades", OPEN, count=50, offset=50 * len(pages), **period))
+    assert len(pages) > 2
+    trades = [trade for page in pages for trade in page]
+    assert [trade["closeTime"] for trade in trades] == sorted((trade["closeTime"] for trade in trades), reverse=True)
+    same = older(client, f"/client/RequestClosedTrades/{OPEN}?from={period['from']}&to={period['to']}")
+    assert [trade["ticket"] for trade in trades] == [trade["Ticket"] for trade in reversed(same)]
+
+
+def test_completed_operations_are_the_records_of_type_6_and_7(client: FlaskClient) -> None:
+    operations = newer(client, "GetBalanceOperationsHistory", OPEN)
+    assert sorted({operation["status"] for operation in operations}) == [0, 1, 2]
+    done = [operation for operation in operations if operation["status"] == 1]
+    paid = {op["ticket"]: (1 - 2 * op["operationType"]) * op["amount"] for op in done}
+    records = older(client, f"/client/RequestClosedTrades/{OPEN}")
+    assert paid == {record["Ticket"]: record["Profit"] for record in records if record["Type"] > 5}
+
+
+def test_every_call_is_counted_by_function(app: Flask, client: FlaskClient) -> None:
+    request_token(client, CLOSED, "sandbox-password")
+    older(client, f"/client/RequestOpenTrades/{OPEN}")
+    older(client, f"/client/RequestOpenTrades/{OPEN}")
+    newer(client, "GetOpenTrades", OPEN)
+    expected = {"RequestClientApiToken": 1, "RequestOpenTrades": 2, "GetOpenTrades": 1}
+    assert older(client, "/sandbox/calls") == expected == state(app).calls
+
+
+def test_a_fault_befalls_its_function_as_often_as_asked(client: FlaskClient) -> None:
+    fault = {"fault": "error503", "function": "RequestOpenTrades", "times": 2}
+    assert client.post("/sandbox/faults", json=fault).status_code == 204
+    assert client.get(f"/client/RequestBalanceInformation/{OPEN}").status_code == 200
+    statuses = [client.get(f"/client/RequestOpenTrades/{OPEN}").status_code for _ in range(3)]
+    assert statuses == [503, 503, 200]
+
+
+def test_faults_last_until_they_are_cleared(client: FlaskClient) -> None:
+    client.post("/sandbox/faults", json={"fault": "error500"})
+    assert [client.get(f"/client/RequestOpenTrades/{OPEN}").status_code for _ in range(4)] == [500] * 4
+    assert client.delete("/sandbox/faults").status_code == 204
+    assert client.get(f"/client/RequestOpenTrades/{OPEN}").status_code == 200
+
+
+@pytest.mark.parametrize("body", [{"fault": "earthquake"}, {"fault": "slow", "colour": "red"}, {}])
+def test_a_fault_that_does_not_exist_is_refused(client: FlaskClient, body: dict[str, str]) -> None:
+    assert client.post("/sandbox/faults", json=body).status_code == 400
+
+
+def test_faults_that_replace_the_answer(app: Flask, client: FlaskClient) -> None:
+    def befallen(fault: Fault) -> Any:
+        state(app).faults = [fault]
+        return client.get(f"/client/RequestBalanceInformation/{OPEN}")
+
+    assert befallen(Fault("html200")).text.startswith("<!DOCTYPE html>")
+    limited = befallen(Fault("too_many", seconds=7))
+    assert (limited.status_code, limited.headers["Retry-After"]) == (429, "7")
+    moved = befallen(Fault("redirect", location="http://elsewhere.invalid/x"))
+    assert (moved.status_code, moved.headers["Location"]) == (302, "http://elsewhere.invalid/x")
+    assert befallen(Fault("refuse")).status_code == 401
+    assert befallen(Fault("refuse", status=403)).status_code == 403
+    assert len(befallen(Fault("huge", megabytes=3)).data) == 3 * 2**20
+    bomb = befallen(Fault("gzip_bomb", megabytes=3))
+    assert bomb.headers["Content-Encoding"] == "gzip"
+    assert len(bomb.data) < 2**16
+    garbage = befallen(Fault("garbage"))
+    assert garbage.status_code == 200
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(garbage.text)
+    assert set(befallen(Fault("renamed")).json) == {
+        "v2_Balance",
+        "v2_Equity",
+        "v2_FreeMargin",
+        "v2_Currency",
+        "v2_Name",
+    }
+
+
+@pytest.mark.parametrize("status", [401, 400])
+def test_expired_tokens_are_refused_once_and_renewed_ones_accepted(
+    app: Flask, client: FlaskClient, status: int
+) -> None:
+    def token() -> str:
+        answer = newer(client, "IsAccountCredentialsCorrect", CLOSED, password="sandbox-password")
+        return str(answer["token"])
+
+    old = token()
+    state(app).faults.append(Fault("expire_tokens", status=status))
+    new = token()
+    refused = client.post("/api/ClientCabinetBasic/GetOpenTrades", json={"login": CLOSED, "token": new})
+    assert (refused.status_code, "token" in refused.text) == (status, True)
+    assert not state(app).faults
+    assert len({old, new, token()}) == 3
+    assert newer(client, "GetOpenTrades", CLOSED, token=token())
+
+
+def test_served_over_http_it_cuts_bodies_short_drips_and_dawdles(app: Flask) -> None:
+    with serve_sandbox(app=app) as base:
+        path = f"{base}/client/RequestBalanceInformation/{OPEN}"
+        whole = requests.get(path, timeout=5)
+        state(app).faults = [Fault("truncated", times=1)]
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            requests.get(path, timeout=5)
+        state(app).faults = [Fault("drip", seconds=0.001, times=1)]
+        with requests.get(path, timeout=5, stream=True) as dripping:
+            pieces = list(dripping.raw.stream(1))
+        assert b"".join(pieces) == whole.content
+        state(app).faults = [Fault("slow", seconds=0.2, times=1)]
+        begun = time.monotonic()
+        assert requests.get(path, timeout=5).json() == whole.json()
+        assert time.monotonic() - begun >= 0.2
+
+
+def test_it_listens_on_loopback_and_stops_when_left(capfd: pytest.CaptureFixture[str]) -> None:
+    with serve_sandbox() as base:
+        assert base.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(f"{base}/sandbox/calls") as answer:
+            assert json.load(answer) == {}
+    with pytest.raises(requests.ConnectionError):
+        requests.get(base, timeout=5)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_every_fault_has_a_test() -> None:
+    with open(__file__, encoding="utf-8") as source:
+        text = source.read()
+    assert [fault for fault in FAULTS if f'"{fault}"' not in text] == []

@@ -1,0 +1,125 @@
+"""``create_app``: everything wired together. Nothing happens before it is called."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_caching import Cache
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from widget import assets, cache, client, config, headers, i18n, paths, registry, render, web
+from widget.config import Settings
+from widget.errors import OperatorError
+
+CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
+DEFAULT_CONFIG = "widgets.toml"
+MAX_BODY_BYTES = 4096
+ENTRIES_AN_ACCOUNT = 16
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Flask:
+    """The service as a WSGI application.
+
+    Args:
+        settings: the configuration.
+        clock: Unix seconds; what is fresh, what has expired and which day it is, all go by it.
+
+    Raises:
+        OperatorError: the cache cannot be used, or the catalogues cannot be read.
+    """
+    app = Flask("widget", static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    widgets = registry.discover(paths.templates())
+    catalogues = i18n.load(paths.locales())
+    service = web.Service(
+        settings=settings,
+        widgets=widgets,
+        client=client.Client(),
+        cache=_cache(app, settings, clock),
+        catalogues=catalogues,
+        renderer=render.Renderer(paths.templates(), catalogues),
+        assets=assets.Assets(paths.static(), widgets),
+        limiter=Limiter(get_remote_address, app=app, storage_uri=_limits(settings), swallow_errors=True),
+        clock=clock,
+    )
+    app.extensions["cabinet-widgets"] = service
+    app.register_blueprint(web.blueprint(service))
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        response = Response(f"{error.code} {error.name}\n", error.code, content_type="text/plain; charset=utf-8")
+        if allowed := getattr(error, "valid_methods", None):
+            response.headers["Allow"] = ", ".join(sorted(allowed))
+        return headers.finish(response, settings.server, headers.PRIVATE)
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        response = Response("500 Internal Server Error\n", 500, content_type="text/plain; charset=utf-8")
+        return headers.finish(response, settings.server, headers.PRIVATE)
+
+    if settings.server.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.server.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
+        )
+    return app
+
+
+def config_path(given: str | None, env: Mapping[str, str]) -> Path:
+    """Where the configuration is: as given, else as the environment says, else in the working directory."""
+    return Path(given or env.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+
+
+def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
+    """The configuration of a file, see ``config.load``."""
+    return config.load(path, env, registry.discover(paths.templates()).keys())
+
+
+def from_environment() -> Flask:
+    """The application for a server that only knows a name: ``widget.app:from_environment()``."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return create_app(load_settings(config_path(None, os.environ), os.environ))
+    except OperatorError as error:
+        raise SystemExit(f"cabinet-widgets: {error}") from None
+
+
+def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.FreshCache:
+    """Flask-Caching as it is configured, with freshness and one caller at a time on top."""
+    chosen = settings.cache
+    # A call may take its whole deadline; a lock that outlives two of them belongs to a process that died.
+    lock_seconds = 2 * max(account.api.deadline_seconds for account in settings.accounts.values())
+    options: dict[str, Any] = {
+        "CACHE_TYPE": chosen.type,
+        "CACHE_DEFAULT_TIMEOUT": chosen.keep_seconds,
+        "CACHE_THRESHOLD": max(500, ENTRIES_AN_ACCOUNT * len(settings.accounts)),
+    }
+    more: dict[str, Any] = {}
+    if chosen.type == "FileSystemCache":
+        try:
+            chosen.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise OperatorError(f"cache.dir: {chosen.dir} cannot be made: {error.strerror}") from None
+        options["CACHE_DIR"] = str(chosen.dir)
+        more["mutex"] = cache.file_mutexes(chosen.dir, lock_seconds)
+    if chosen.type == "RedisCache" and chosen.redis_url:
+        url = chosen.redis_url.get_secret_value()
+        options |= {"CACHE_REDIS_URL": url, "CACHE_KEY_PREFIX": "cabinet-widgets:"}
+        more["mutex"] = cache.redis_mutexes(url, lock_seconds)
+    store = Cache(app, config=options).cache
+    return cache.FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **more)
+
+
+def _limits(settings: Settings) -> str:
+    redis = settings.cache.redis_url
+    return redis.get_secret_value() if redis and settings.cache.type == "RedisCache" else "memory://"

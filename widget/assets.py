@@ -1,0 +1,65 @@
+"""What the browser is served besides pages: loader, script, stylesheets; made when the app starts, kept as bytes."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rjsmin import jsmin
+
+from widget import colour
+from widget.spec import HEADING, Widget
+
+_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is served."""
+
+    body: bytes
+    content_type: str
+
+
+class Assets:
+    """All of them by name, and the version that their URLs carry so that they may be kept for ever."""
+
+    def __init__(self, folder: Path, widgets: Mapping[str, Widget]) -> None:
+        self._files = {path.name: _minified(path) for path in folder.iterdir() if path.suffix in _TYPES}
+        heights = {w.name: [w.height, w.row_height, HEADING, w.default_rows] for w in widgets.values()}
+        source = (folder / "embed.js").read_text(encoding="utf-8")
+        filled, count = re.subn(
+            r"^(\s*const HEIGHTS = ).*$",
+            lambda m: m[1] + json.dumps(heights) + ";",
+            source,
+            count=1,
+            flags=re.MULTILINE,
+        )
+        if not count:
+            raise ValueError("static/embed.js has no line `const HEIGHTS = …`")
+        self._files["embed.js"] = Asset(jsmin(filled).encode(), _TYPES[".js"])
+        digest = hashlib.sha256(b"".join(self._files[name].body for name in sorted(self._files)))
+        self.version = digest.hexdigest()[:12]
+
+    def get(self, name: str) -> Asset | None:
+        """A file by name; ``widget-RRGGBB.css`` is the stylesheet with an accent colour."""
+        tinted = re.fullmatch(r"widget-([0-9a-f]{6})\.css", name)
+        if not tinted:
+            return self._files.get(name)
+        light = colour.readable(tinted[1], colour.LIGHT_GROUND)
+        dark = colour.readable(tinted[1], colour.DARK_GROUND)
+        rule = f":root{{--accent-light:#{light};--accent-dark:#{dark}}}".encode()
+        return Asset(self._files["widget.css"].body + rule, _TYPES[".css"])
+
+    def url(self, name: str) -> str:
+        """The path that a file may be kept for ever under."""
+        return f"/static/{self.version}/{name}"
+
+
+def _minified(path: Path) -> Asset:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".js":
+        text = jsmin(text)
+    return Asset(text.encode(), _TYPES[path.suffix])

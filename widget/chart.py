@@ -1,0 +1,141 @@
+"""Geometry of the charts: figures to coordinates, pure. The templates and pictures draw what this computes."""
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import accumulate
+from typing import Any
+from zoneinfo import ZoneInfo
+
+WIDTH, HEIGHT = 640, 160
+MAX_BARS = 60
+
+
+def ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """Round values, about ``count`` of them, evenly spaced over a range: steps of 1, 2 or 5 times a power of ten."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def curve(
+    points: Sequence[tuple[datetime, Decimal]],
+    label_y: Callable[[Decimal], str],
+    label_day: Callable[[date], str],
+) -> dict[str, Any] | None:
+    """A growth curve with the shade of its drawdown (from each peak down to the curve).
+
+    Args:
+        points: instants and fractions, oldest first.
+        label_y: a fraction as text.
+        label_day: a day as text.
+
+    Returns:
+        Paths, ticks and points in a box of ``WIDTH`` by ``HEIGHT``; None without points.
+    """
+    if not points:
+        return None
+    values = [float(gain) for _, gain in points]
+    low, high = min(0.0, *values), max(0.0, *values)
+    if high - low < 1e-9:
+        high = low + 0.01
+    first, last = points[0][0], points[-1][0]
+    span = (last - first).total_seconds() or 1.0
+
+    def x(moment: datetime) -> float:
+        return round((moment - first).total_seconds() / span * WIDTH, 1) if last > first else WIDTH / 2
+
+    def y(value: float) -> float:
+        return round((high - value) / (high - low) * HEIGHT, 1)
+
+    xs, ys = [x(moment) for moment, _ in points], [y(value) for value in values]
+    peaks = list(accumulate(ys, min))
+    line = "L".join(f"{a:g} {b:g}" for a, b in zip(xs, ys, strict=True))
+    ceiling = "L".join(f"{a:g} {b:g}" for a, b in reversed(list(zip(xs, peaks, strict=True))))
+    days = [first + (last - first) * k / 3 for k in range(4)] if last > first else [first]
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "path": f"M{line}",
+        "area": f"M{xs[0]:g} {y(0):g}L{line}L{xs[-1]:g} {y(0):g}Z",
+        "drawdown": f"M{line}L{ceiling}Z",
+        "zero": y(0),
+        "y_ticks": [{"y": y(v), "label": label_y(Decimal(str(round(v, 6))))} for v in ticks(low, high)],
+        "x_ticks": [{"x": x(day), "label": label_day(day)} for day in days],
+        "points": [
+            {
+                "x": a,
+                "y": b,
+                "day": label_day(moment),
+                "value": label_y(gain),
+                "label": f"{label_day(moment)}: {label_y(gain)}",
+            }
+            for a, b, (moment, gain) in zip(xs, ys, points, strict=True)
+        ],
+    }
+
+
+def bars(
+    days: Sequence[tuple[date, Decimal]],
+    start: datetime | None,
+    end: datetime | None,
+    zone: ZoneInfo,
+    label_y: Callable[[Decimal], str],
+    label_day: Callable[[date], str],
+) -> dict[str, Any] | None:
+    """Bars for sums by day; where there are more days than ``MAX_BARS``, each bar is several days.
+
+    Args:
+        days: days with their sums, oldest first; days that are left out had none.
+        start: when the axis begins; None for the first of ``days``.
+        end: before when it ends; None for the last of ``days``.
+        zone: whose days they are.
+        label_y: a sum as text.
+        label_day: a day as text.
+    """
+    if not days:
+        return None
+    begin = min(start.astimezone(zone).date() if start else days[0][0], days[0][0])
+    last = (end - timedelta(microseconds=1)).astimezone(zone).date() if end else days[-1][0]
+    count = (max(last, days[-1][0]) - begin).days + 1
+    each = math.ceil(count / MAX_BARS)
+    sums = [Decimal(0)] * math.ceil(count / each)
+    for day, amount in days:
+        sums[(day - begin).days // each] += amount
+    low, high = min(0.0, float(min(sums))), max(0.0, float(max(sums))) or 1.0
+    step = WIDTH / len(sums)
+
+    def y(value: float) -> float:
+        return round((high - value) / (high - low) * HEIGHT, 1)
+
+    def span(k: int) -> str:
+        start = begin + timedelta(days=k * each)
+        return label_day(start) + (f" – {label_day(start + timedelta(days=each - 1))}" if each > 1 else "")
+
+    marks = sorted({0, len(sums) // 2, len(sums) - 1})
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "zero": y(0),
+        "bars": [
+            {
+                "x": round(k * step + step * 0.15, 1),
+                "y": min(y(float(value)), y(0)),
+                "width": round(step * 0.7, 1),
+                "height": round(abs(y(float(value)) - y(0)), 1),
+                "label": f"{span(k)}: {label_y(value)}",
+                "value": label_y(value),
+                "day": span(k),
+            }
+            for k, value in enumerate(sums)
+        ],
+        "y_ticks": [{"y": y(v), "label": label_y(Decimal(str(round(v, 6))))} for v in ticks(low, high)],
+        "x_ticks": [
+            {"x": round((k + 0.5) * step, 1), "label": label_day(begin + timedelta(days=k * each))} for k in marks
+        ],
+    }

@@ -1,0 +1,256 @@
+"""The command ``cabinet-widgets``."""
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from werkzeug.security import generate_password_hash
+
+from widget import __version__, app, paths, registry, sandbox, tokens
+from widget import demo as demonstration
+from widget import snippet as snippets
+from widget.client import Client
+from widget.config import Account, Settings
+from widget.errors import BadOption, CabinetError, ConfigError, NotOffered, OperatorError, Refused, Unavailable
+from widget.functions import FUNCTIONS, Function
+from widget.spec import Widget, parse_options
+
+
+class _Command(click.Group):
+    """Ends an operator's mistake with its line on stderr and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(f"cabinet-widgets: {problem}", err=True)
+        except OperatorError as error:
+            click.echo(f"cabinet-widgets: {error}", err=True)
+        raise click.exceptions.Exit(2)
+
+
+_config = click.option("--config", metavar="PATH", help="The configuration file. [default: ./widgets.toml]")
+
+
+@click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Embeddable widgets for a trading account, from a broker's Client Cabinet API."""
+
+
+@main.command()
+@click.argument("path", default=app.DEFAULT_CONFIG, type=click.Path(path_type=Path))
+def init(path: Path) -> None:
+    """Write a commented configuration file to PATH; never over one that is there."""
+    text = (paths.templates() / "widgets.toml").read_text(encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise OperatorError(f"{path} is there already; remove it first, or name another file") from None
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be written: {error.strerror}") from None
+    click.echo(f"Wrote {path}. Put your account in, then run: cabinet-widgets check")
+
+
+@main.command()
+@_config
+def check(config: str | None) -> None:
+    """Call every function of every account once, and say what works and what to mend."""
+    settings = _settings(config)
+    client, failed = Client(), False
+    for account in settings.accounts.values():
+        for function in FUNCTIONS:
+            if not client.offers(account, function):
+                click.echo(f"{account.slug:<16} {function:<14} {'':>8}  not offered")
+                continue
+            begin = time.monotonic()
+            problem = _try(client, account, function)
+            failed = failed or problem is not None
+            click.echo(
+                f"{account.slug:<16} {function:<14} {1000 * (time.monotonic() - begin):>5.0f} ms  {problem or 'ok'}"
+            )
+    sys.exit(1 if failed else 0)
+
+
+def _try(client: Client, account: Account, function: Function) -> str | None:
+    """What is wrong with a function, and what to do about it; None where it works."""
+    try:
+        client.call(account, function)
+    except Refused as error:
+        key = "partner_password_env" if function == "commissions" else "password_env"
+        return f"refused: {error}; look at accounts.{account.slug}.{key}"
+    except Unavailable as error:
+        return f"not reached: {error}; look at api.base_url ({account.api.base_url})"
+    except NotOffered as error:
+        return f"not offered: {error}"
+    except CabinetError as error:
+        return f'unreadable: {error}; look at api.dialect, or set api.methods.{function} ("" where the API has it not)'
+    return None
+
+
+@main.command()
+@_config
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
+def serve(config: str | None, bind: str, workers: int) -> None:
+    """Run the production server."""
+    from granian import Granian  # it is needed here alone, and slow to import
+    from granian.constants import HTTPModes, Interfaces
+
+    settings = _settings(config)
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})", bind)
+    if not match or int(match[3]) > 65535:
+        raise OperatorError(f"--bind {bind}: write an address and a port, such as 127.0.0.1:8000")
+    if workers > 1 and settings.cache.type == "SimpleCache":
+        click.echo(
+            f"cabinet-widgets: each of the {workers} workers keeps a SimpleCache of its own, so the API is called up "
+            f"to {workers} times as often; cache.type RedisCache or FileSystemCache is shared",
+            err=True,
+        )
+    os.environ[app.CONFIG_VARIABLE] = str(app.config_path(config, os.environ).resolve())
+    Granian(
+        "widget.app:from_environment",
+        factory=True,
+        address=match[1] or match[2],
+        port=int(match[3]),
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=BLOCKING_THREADS,
+        backlog=2048,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers_kill_timeout=10,
+        log_access=False,
+    ).serve()
+
+
+BLOCKING_THREADS = 64
+"""Of one worker: each visitor of a cold widget holds one until the upstream answers, and holds nobody else up."""
+
+
+@main.command()
+@_config
+@click.argument("account")
+@click.argument("widget")
+@click.option("--as", "form", type=click.Choice(list(snippets.FORMS)), default="script", show_default=True)
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="An option of the widget; may be repeated."
+)
+def snippet(config: str | None, account: str, widget: str, form: str, params: tuple[str, ...]) -> None:
+    """Print the code to paste for a WIDGET of an ACCOUNT."""
+    settings, (found, definition) = _named(config, account, widget)
+    given = _pairs(params)
+    try:
+        options = parse_options(definition, given.items())
+    except BadOption as error:
+        raise OperatorError(f"--param {error}") from None
+    if found.access == "closed":
+        click.echo(
+            f"cabinet-widgets: {account} is closed: visitors are asked for its password, or your page adds a token",
+            err=True,
+        )
+    click.echo(snippets.FORMS[form](settings.server.public_url, account, definition, given, options))
+
+
+@main.command()
+@_config
+@click.argument("account")
+@click.argument("widget")
+@click.option("--ttl", default="10m", show_default=True, help="How long it holds: 90s, 10m, 24h.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="An option to lock; may be repeated.")
+def token(config: str | None, account: str, widget: str, ttl: str, params: tuple[str, ...]) -> None:
+    """Mint a signed token for a WIDGET of an ACCOUNT."""
+    _, (found, definition) = _named(config, account, widget)
+    if not found.embed_keys:
+        raise OperatorError(f"accounts.{account}: has no embed_secret_env to sign tokens with; set one")
+    match = re.fullmatch(r"(\d{1,6})([smh]?)", ttl)
+    seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
+    if not 0 < seconds <= tokens.MAX_SECONDS:
+        raise OperatorError(f"--ttl {ttl}: write 90s, 10m or 24h; at most 24 hours")
+    given = _pairs(params)
+    try:
+        parse_options(definition, given.items())
+    except BadOption as error:
+        raise OperatorError(f"--param {error}") from None
+    click.echo(tokens.sign(found.embed_keys, f"{account}/{widget}", time.time() + seconds, given))
+
+
+@main.command()
+def password() -> None:
+    """Ask for a viewer password and print its hash."""
+    if sys.stdin.isatty():
+        secret = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        secret = sys.stdin.readline().rstrip("\r\n")
+    if not secret:
+        raise OperatorError("the password is empty; type one, or send it on the first line of standard input")
+    click.echo(generate_password_hash(secret, "scrypt"))
+
+
+@main.command("sandbox")
+@click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535))
+def simulate(port: int) -> None:
+    """Run a simulated Client Cabinet API, for trying a configuration."""
+    with sandbox.serve_sandbox(port) as url:
+        click.echo(f"A simulated Client Cabinet API, both dialects, at {url}")
+        for login, account in sandbox.ACCOUNTS.items():
+            secrets = {"password": account.password, "partner password": account.partner_password}
+            shown = "".join(f", {name} {value}" for name, value in secrets.items() if value)
+            click.echo(f"  login {login}: {account.about}{shown}")
+        _wait()
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The service's port.")
+def demo(port: int) -> None:
+    """Show all widgets with a simulated API: no configuration, everything on loopback."""
+    with sandbox.serve_sandbox() as upstream, demonstration.running(upstream, port) as (host_page, service):
+        click.echo(f"A page with all widgets:      {host_page}/")
+        click.echo(f"The studio, to make your own: {service}/")
+        click.echo(f"Press Ctrl+C to stop. The private account's password is: {demonstration.PASSWORD}")
+        _wait()
+
+
+def _settings(config: str | None) -> Settings:
+    settings = app.load_settings(app.config_path(config, os.environ), os.environ)
+    for warning in settings.warnings:
+        click.echo(f"cabinet-widgets: warning: {warning}", err=True)
+    return settings
+
+
+def _named(config: str | None, account: str, widget: str) -> tuple[Settings, tuple[Account, Widget]]:
+    settings, widgets = _settings(config), registry.discover(paths.templates())
+    if account not in settings.accounts:
+        raise OperatorError(f"there is no account {account!r}; there are: {', '.join(settings.accounts)}")
+    found = settings.accounts[account]
+    if widget not in widgets:
+        raise OperatorError(f"there is no widget {widget!r}; there are: {', '.join(widgets)}")
+    if widget not in registry.enabled(found, widgets):
+        raise OperatorError(f"{widget} is not enabled: add it to accounts.{account}.widgets")
+    return settings, (found, widgets[widget])
+
+
+def _pairs(params: tuple[str, ...]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for param in params:
+        name, equals, value = param.partition("=")
+        if not equals or name in pairs:
+            raise OperatorError(f"--param {param}: write NAME=VALUE, each name once")
+        pairs[name] = value
+    return pairs
+
+
+def _wait() -> None:
+    """Until Ctrl+C or SIGTERM."""
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    stop.wait()

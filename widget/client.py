@@ -1,0 +1,463 @@
+"""HTTP to models: the functions of a Client Cabinet API in both dialects, every fault of a server as one of ``errors``.
+
+A whole call has one deadline. It stands on the sockets themselves, since a timeout of requests counts anew for every
+byte: a server that drips would hold a call for as long as it likes.
+"""
+
+import json
+import logging
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from math import ceil
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import DecodeError
+from urllib3.exceptions import HTTPError as TransportError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from widget import __version__, models
+from widget.config import Account
+from widget.errors import NotOffered, Refused, Unavailable, Unreadable, UpstreamError
+from widget.functions import Function
+
+log = logging.getLogger(__name__)
+
+_METHODS: Mapping[str, Mapping[Function, str]] = {
+    "client-api": {
+        "balance": "client/RequestBalanceInformation/{login}",
+        "summary": "client/RequestAccountInformation/{login}",
+        "open_trades": "client/RequestOpenTrades/{login}",
+        "closed_trades": "client/RequestClosedTrades/{login}?from={from}&to={to}",
+        "lots": "client/RequestClosedLots/{login}?from={from}&to={to}",
+        "bonus": "client/RequestBonusStatistic/{login}",
+        "logins": "client/RequestLoginHistory/{login}",
+        "commissions": "partner/GetCommissionRecords/{login}",
+    },
+    "cabinet-basic": {
+        "balance": "GetAccountInformation",
+        "summary": "GetAccountInformation",
+        "open_trades": "GetOpenTrades",
+        "closed_trades": "GetClosedTrades",
+        "bonus": "GetBonusStatistic",
+        "operations": "GetBalanceOperationsHistory",
+    },
+}
+_TOKEN_PATH = {
+    "client-api": "api/Authentication/RequestClientApiToken",
+    "cabinet-basic": "api/ClientCabinetBasic/IsAccountCredentialsCorrect",
+}
+_PARTNERS: frozenset[Function] = frozenset({"commissions"})
+_IN_A_PERIOD: frozenset[Function] = frozenset({"closed_trades", "lots"})
+
+_POOL_SIZE = 128  # no fewer than threads, or connections are thrown away
+_CHUNK_BYTES = 65536
+_PAGE_ROWS, _MOST_PAGES = 1000, 500
+_RETRY_AT_LEAST, _RETRY_OTHERWISE, _RETRY_AT_MOST = 1.0, 15.0, 300.0  # seconds
+_TOKEN = re.compile(r"[A-Za-z0-9+/=_.~:-]{1,4096}")
+_FAULTS = (requests.RequestException, TransportError, OSError, ValueError)
+
+
+class Client:
+    """Calls the functions of accounts' APIs; one for a process, shared by all its threads.
+
+    Args:
+        clock: seconds from anywhere, for deadlines.
+        now: Unix seconds, for periods that end now.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time) -> None:
+        self._clock, self._now = clock, now
+        self._session = _Session()
+        self._tokens: dict[tuple[str, bool], _Token] = {}
+        # What urllib3 logs carries whole addresses, and these carry the login.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+    def offers(self, account: Account, function: Function) -> bool:
+        """Whether the account's API has a function, and the password that it needs is configured."""
+        return bool(_path(account, function)) and (function not in _PARTNERS or account.partner_password is not None)
+
+    def endpoint(self, account: Account, function: Function) -> Function:
+        """The function whose call answers this one: ``balance`` where one call gives balance and summary."""
+        same = function == "summary" and _path(account, "summary") == _path(account, "balance")
+        return "balance" if same else function
+
+    def call(
+        self, account: Account, function: Function, start: datetime | None = None, end: datetime | None = None
+    ) -> models.Answer:
+        """Ask the upstream, within the account's deadline.
+
+        Args:
+            account: whose figures, and where they are.
+            function: which of them.
+            start: begin of the period, for functions that have one; None is since ever.
+            end: its end; None is now.
+
+        Raises:
+            NotOffered: the API has no such function.
+            UpstreamError: there is no usable answer; the debug text says why, without any secret.
+        """
+        if not self.offers(account, function):
+            raise NotOffered(f"{function}: not in this API, or no password for it")
+        period = {"from": int(start.timestamp()) if start else 0, "to": ceil(end.timestamp() if end else self._now())}
+        began, outcome = self._clock(), "failed unforeseen"
+        reset = _ENDS.set(_Deadline(self._clock, account.api.deadline_seconds))
+        try:
+            answer = self._answer(_Call(account, function, period))
+            outcome = "ok"
+            return answer
+        except UpstreamError as error:
+            outcome = self._without_secrets(account, _titled(function, str(error)))
+            error.args = (outcome,)
+            raise
+        finally:
+            _ENDS.reset(reset)
+            log.debug("%s of %s: %s after %.3f s", function, account.slug, outcome, self._clock() - began)
+
+    def _answer(self, call: "_Call") -> models.Answer:
+        account = call.account
+        if call.function == "closed_trades" and account.api.dialect == "cabinet-basic":
+            return self._paged_history(call)
+        answer = models.parse(call.function, self._fetch(call, {}), account.api.zone)
+        if isinstance(answer, models.AccountInformation) and account.currency:
+            return replace(answer, currency=account.currency)
+        return answer
+
+    def _paged_history(self, call: "_Call") -> models.History:
+        trades: dict[models.ClosedTrade, None] = {}  # a trade that moved to the next page meanwhile counts once
+        before: Sequence[object] = ()
+        for offset in range(0, _PAGE_ROWS * _MOST_PAGES, _PAGE_ROWS):
+            page = models.rows(models.decode(call.function, self._fetch(call, {"count": _PAGE_ROWS, "offset": offset})))
+            if page and page == before:
+                raise Unreadable("two pages are the same: the API pays no heed to the offset")
+            history = models.build(call.function, page, call.account.api.zone, first=offset)
+            assert isinstance(history, models.History)
+            trades.update(dict.fromkeys(history.trades))
+            if len(page) != _PAGE_ROWS:  # more than asked for: an API that does not page has given all
+                return models.History(tuple(trades))  # this dialect tells of deposits elsewhere
+            before = page
+        raise Unreadable(f"more than {_PAGE_ROWS * _MOST_PAGES} rows")
+
+    def _fetch(self, call: "_Call", page: Mapping[str, int]) -> bytes:
+        """The body that answers one HTTP request, with a new token once where the old one is refused."""
+        token = self._token(call)
+        body = self._send(call.account, call.request(token, page), {401, 403})
+        if body is None and token is not None:
+            body = self._send(call.account, call.request(self._token(call, stale=token), page), {401, 403})
+        if body is None:
+            raise Refused(
+                "a new token is refused as well: the API password is wrong, or this server's address is outside the "
+                "account's IP mask"
+                if token
+                else "the account is not at the open level: give its API password in password_env"
+            )
+        return body
+
+    def _token(self, call: "_Call", stale: str | None = None) -> str | None:
+        """A token that is not the stale one; None where no password is configured."""
+        if call.password is None:
+            return None
+        slot = self._tokens.setdefault((call.account.slug, call.is_partner), _Token())
+        return slot.get(lambda: self._ask_for_token(call), stale)
+
+    def _ask_for_token(self, call: "_Call") -> str:
+        body = self._send(call.account, call.token_request(), {400, 401, 403})
+        token = None if body is None else _token_in(body)
+        if not token:
+            raise Refused("no token: the API password is wrong, or this server's address is outside the IP mask")
+        if not _TOKEN.fullmatch(token):
+            raise Unreadable("the answer to the request for a token is none")
+        return token
+
+    def _send(self, account: Account, request: Mapping[str, Any], denials: Collection[int]) -> bytes | None:
+        """The body of an answer; None where the server answers that the caller may not have it."""
+        for _ in range(2):  # a kept connection may have been closed meanwhile, or the server is just being restarted
+            try:
+                with self._session.request(**request, **_transport(account)) as response:
+                    return self._read(
+                        response, account.api.max_response_bytes, denials, "token" in request.get("json", ())
+                    )
+            except _FAULTS as error:
+                cause = _innermost(error)
+                came_before_an_answer = isinstance(error, requests.ConnectionError)
+            if not (came_before_an_answer and isinstance(cause, ConnectionError | ssl.SSLEOFError)):
+                break
+        raise _fault(cause, account.api.deadline_seconds)
+
+    def _read(
+        self, response: requests.Response, limit: int, denials: Collection[int], has_sent_token: bool
+    ) -> bytes | None:
+        status = response.status_code
+        if 200 <= status < 300:
+            return _body(response, limit)
+        if status in denials or (
+            status in (400, 500) and has_sent_token and b"token" in _body(response, limit).lower()
+        ):
+            return None
+        if status == 429 or status >= 500:
+            raise Unavailable(f"HTTP {status}", self._retry_after(response.headers.get("Retry-After", "")))
+        if 300 <= status < 400:
+            raise Unreadable(f"HTTP {status}: a redirect, and none is followed; mend base_url")
+        raise Unreadable(f"HTTP {status}; if this API has another path for it, name that in api.methods")
+
+    def _retry_after(self, header: str) -> float:
+        try:
+            seconds = float(header) if header.isdecimal() else parsedate_to_datetime(header).timestamp() - self._now()
+        except (ValueError, OverflowError):
+            return _RETRY_OTHERWISE
+        return min(max(seconds, _RETRY_AT_LEAST), _RETRY_AT_MOST)
+
+    def _without_secrets(self, account: Account, text: str) -> str:
+        passwords = [secret.get_secret_value() for secret in (account.password, account.partner_password) if secret]
+        tokens = [slot.value for (slug, _), slot in list(self._tokens.items()) if slug == account.slug]
+        for secret in filter(None, [*passwords, *tokens]):
+            text = text.replace(secret, "***")
+        return re.sub(rf"(?<!\d){account.login}(?!\d)", "***", text)[:500]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of a function; ``period`` in Unix seconds."""
+
+    account: Account
+    function: Function
+    period: Mapping[str, int]
+
+    @property
+    def is_partner(self) -> bool:
+        return self.function in _PARTNERS
+
+    @property
+    def password(self) -> str | None:
+        secret = self.account.partner_password if self.is_partner else self.account.password
+        return secret.get_secret_value() if secret else None
+
+    def request(self, token: str | None, page: Mapping[str, int]) -> dict[str, Any]:
+        """What goes to ``requests``."""
+        values = {"login": self.account.login, **self.period}
+        path = re.sub(r"\{(login|from|to)\}", lambda match: str(values[match[1]]), _path(self.account, self.function))
+        if self.account.api.dialect == "client-api":
+            return self._request("GET", path, headers={"passkey": token} if token else {})
+        path = path if "/" in path else f"api/ClientCabinetBasic/{path}"
+        period = self.period if self.function in _IN_A_PERIOD else {}
+        body = {"login": self.account.login, **({"token": token} if token else {}), **period, **page}
+        return self._request("POST", path, json=body)
+
+    def token_request(self) -> dict[str, Any]:
+        """The request for a token, as it goes to ``requests``."""
+        dialect = self.account.api.dialect
+        body = {"login": self.account.login, "password": self.password}
+        if dialect == "client-api":
+            body = {name.capitalize(): value for name, value in body.items()}
+        path = _TOKEN_PATH[dialect].replace("RequestClient", "RequestPartner" if self.is_partner else "RequestClient")
+        return self._request("POST", path, json=body)
+
+    def _request(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        return {"method": method, "url": f"{self.account.api.base_url}/{path.lstrip('/')}", **more}
+
+
+class _Token:
+    """One account's token: one thread asks for it, and those that wait meanwhile share what comes of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._outcome: str | UpstreamError | None = None
+
+    @property
+    def value(self) -> str | None:
+        return self._outcome if isinstance(self._outcome, str) else None
+
+    def get(self, ask: Callable[[], str], stale: str | None) -> str:
+        """A token other than the stale one, from ``ask`` if need be."""
+        known = self._outcome
+        if isinstance(known, str) and known != stale:
+            return known
+        if not self._lock.acquire(timeout=max(0.0, _ENDS.get().left)):
+            raise Unavailable("another call still waits for the token")
+        try:
+            if self._outcome is known:
+                try:
+                    self._outcome = ask()
+                except UpstreamError as error:
+                    self._outcome = copy(error)
+            if isinstance(outcome := self._outcome, UpstreamError):
+                raise copy(outcome)
+            assert outcome is not None
+            return outcome
+        finally:
+            self._lock.release()
+
+
+def _path(account: Account, function: Function) -> str:
+    """The path of a function, as a template; empty where the API has no such function."""
+    return account.api.methods.get(function, _METHODS[account.api.dialect].get(function, ""))
+
+
+def _titled(function: Function, text: str) -> str:
+    title = models.title(function)
+    return text if text.startswith(title) else f"{title}: {text}"
+
+
+def _token_in(body: bytes) -> str | None:
+    """The token of an answer: bare, a JSON string, or the ``token`` of an object."""
+    text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n")
+    try:
+        value = models.unwrapped(json.loads(text, parse_int=str, parse_float=str))
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(value, dict):
+        value = {name.lower(): item for name, item in value.items()}.get("token")
+    return value.strip() if isinstance(value, str) else None
+
+
+def _body(response: requests.Response, limit: int) -> bytes:
+    body = bytearray()
+    while chunk := response.raw.read(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > limit:
+            raise Unreadable(f"more than {limit} bytes (max_response_bytes)")
+    return bytes(body)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What happened first; the errors around it carry the address, and so the login."""
+    inner = error.__cause__ or error.__context__
+    return _innermost(inner) if isinstance(inner, (*_FAULTS, HTTPException)) else error
+
+
+def _fault(cause: BaseException, seconds: float) -> UpstreamError:
+    if isinstance(cause, TimeoutError):
+        return Unavailable(f"no complete answer within the deadline of {seconds:g} s")
+    if isinstance(cause, socket.gaierror):
+        return Unavailable(f"the name of the API's host cannot be resolved ({cause.strerror})")
+    if isinstance(cause, ssl.SSLError):
+        return Unavailable(f"TLS fails: {cause}; a private CA goes into ca_file")
+    if isinstance(cause, DecodeError):
+        return Unreadable("the answer cannot be decompressed")
+    return Unavailable(f"{type(cause).__name__}: {cause}")
+
+
+class _Deadline:
+    """When a call must be over."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock, self._end = clock, clock() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self._end - self._clock()
+
+
+_ENDS: ContextVar[_Deadline] = ContextVar("ends")
+
+
+def _seconds_left() -> float:
+    left = _ENDS.get().left
+    if left <= 0:
+        raise TimeoutError("the deadline has passed")
+    return left
+
+
+def _transport(account: Account) -> dict[str, Any]:
+    proxy = account.api.proxy
+    return {
+        "stream": True,
+        "timeout": _seconds_left(),
+        "verify": account.api.ca_file or True,
+        "proxies": {"http": proxy, "https": proxy} if proxy else None,
+    }
+
+
+class _Session(requests.Session):
+    """Keeps connections, and nothing else: no cookies, no settings of the environment, no redirects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self.headers.update(
+            {"User-Agent": f"cabinet-widgets/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
+        )
+        self.mount("https://", _Adapter(_POOL_SIZE, _POOL_SIZE))
+        self.mount("http://", _Adapter(_POOL_SIZE, _POOL_SIZE))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: even where redirects are not to be followed, requests would read their bodies, however long."""
+
+
+class _Socket(socket.socket):
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(_seconds_left())
+        return super().recv_into(*args, **kwargs)
+
+
+class _TLSSocket(ssl.SSLSocket):
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(_seconds_left())
+        return super().recv_into(*args, **kwargs)
+
+    def do_handshake(self, block: bool = False) -> None:
+        self.settimeout(_seconds_left())
+        super().do_handshake(block)
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        """A socket that is connected to one of the host's addresses; each has its share of the time left."""
+        addresses = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+        for n, (family, kind, protocol, _, address) in enumerate(addresses, 1):
+            sock = _Socket(family, kind, protocol)
+            try:
+                sock.settimeout(_seconds_left() / (len(addresses) - n + 1))
+                sock.connect(address)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:
+                sock.close()
+                if n == len(addresses):
+                    raise
+            else:
+                return sock
+        raise OSError("the host has no address")
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    def connect(self) -> None:
+        self.ssl_context = create_urllib3_context()
+        self.ssl_context.sslsocket_class = _TLSSocket
+        super().connect()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections whose sockets look at the deadline before each read."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        return manager

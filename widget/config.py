@@ -1,0 +1,381 @@
+"""``widgets.toml`` to frozen settings; every mistake in it is reported at once, each with its key."""
+
+import difflib
+import ipaddress
+import re
+import stat
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from widget.errors import ConfigError, OperatorError
+from widget.figures import FIGURES
+from widget.functions import FRESH_SECONDS, FRESH_SECONDS_OTHERWISE, Function
+
+SECRETS = ("password", "partner_password", "viewer_password_hash", "embed_secret", "studio_password_hash", "redis_url")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
+MIN_SECRET_BYTES = 32
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address like https://example.com")
+    if parts.username or parts.password:
+        raise ValueError("must not carry a user name or password")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("must begin with https:// (plain http is accepted for loopback addresses only)")
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("is no time zone of the IANA database, such as Europe/Paris")
+    return value
+
+
+def _language(value: str) -> str:
+    try:
+        Locale.parse(value, sep="-")
+    except ValueError as error:
+        raise ValueError("is no language tag, such as en or pt-BR") from error
+    return value
+
+
+def _network(value: str) -> Network:
+    try:
+        return ipaddress.ip_network(value, strict=False)
+    except ValueError as error:
+        raise ValueError("is no network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0") from error
+
+
+def _origin(value: str) -> str:
+    if not ORIGIN.fullmatch(value):
+        raise ValueError("is no origin: write scheme and host without a path, such as https://blog.example.com")
+    return value
+
+
+def _figure(value: str) -> str:
+    if value not in FIGURES:
+        close = difflib.get_close_matches(value, FIGURES, 1)
+        raise ValueError("is no figure's JSON name" + (f"; did you mean {close[0]}?" if close else ""))
+    return value
+
+
+def _password_hash(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"(scrypt|pbkdf2):[^$]+\$[^$]+\$[0-9a-f]+", value.get_secret_value()):
+        raise ValueError("is no password hash: make one with `cabinet-widgets password`")
+    return value
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Language = Annotated[str, AfterValidator(_language)]
+PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
+Seconds = Annotated[float, Field(gt=0, le=86400 * 7)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
+
+
+class Server(_Section):
+    """The service itself."""
+
+    public_url: BaseUrl = "http://127.0.0.1:8000"
+    trusted_proxies: int = Field(0, ge=0, le=16)
+    studio: bool = False
+    studio_password_hash: PasswordHash | None = None
+
+
+class Cache(_Section):
+    """Where answers are kept; ``type`` is Flask-Caching's."""
+
+    type: Literal["SimpleCache", "FileSystemCache", "RedisCache"] = "SimpleCache"
+    redis_url: SecretStr | None = None
+    dir: Path = Path("/var/cache/cabinet-widgets")
+    keep_seconds: Seconds = 86400
+    """The greatest age, in seconds, of an answer that is still served while the upstream fails."""
+
+    @model_validator(mode="after")
+    def _redis_has_an_address(self) -> "Cache":
+        if self.type == "RedisCache" and self.redis_url is None:
+            raise ValueError('needs redis_url, such as "redis://127.0.0.1:6379/0"')
+        return self
+
+
+class Api(_Section):
+    """One upstream: where it is and how it is spoken to."""
+
+    dialect: Literal["client-api", "cabinet-basic"] = "client-api"
+    base_url: BaseUrl = "https://client-api.instaforex.com"
+    timezone: Zone = "UTC"
+    deadline_seconds: float = Field(8.0, gt=0, le=120)
+    max_response_bytes: int = Field(4194304, ge=1024)
+    ca_file: str = ""
+    proxy: str = Field("", repr=False)
+    methods: dict[Function, str] = {}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of times that carry none."""
+        return ZoneInfo(self.timezone)
+
+
+class Account(_Section):
+    """One trading account: how it is read, and who may see what of it."""
+
+    slug: str
+    login: int = Field(gt=0, repr=False)
+    password: SecretStr | None = None
+    partner_password: SecretStr | None = None
+    currency: str | None = Field(None, pattern="^[A-Z]{3}$")
+    timezone: Zone = "UTC"
+    lang: Language = "en"
+    widgets: tuple[str, ...] | None = None
+    access: Literal["open", "closed"] = "open"
+    viewer_password_hash: PasswordHash | None = None
+    allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] | None = None
+    embed_secret: SecretStr | None = None
+    hide: frozenset[Annotated[str, AfterValidator(_figure)]] = frozenset()
+    amounts: Literal["money", "percent"] = "money"
+    delay_minutes: int = Field(0, ge=0, le=525600)
+    ttl_seconds: dict[Function, Seconds] = {}
+    api: Api = Api()
+
+    @model_validator(mode="after")
+    def _closed_means_that_somebody_can_open_it(self) -> "Account":
+        if self.access == "closed" and not (self.viewer_password_hash or self.embed_secret):
+            raise ValueError("a closed account needs viewer_password_hash_env or embed_secret_env, at least one")
+        if any(len(key) < MIN_SECRET_BYTES for key in self.embed_keys):
+            raise ValueError(f"each secret of embed_secret must have {MIN_SECRET_BYTES} bytes or more")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose midnights begin the account's days."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that may see the account; none means anybody."""
+        return self.allowed_networks  # type: ignore[return-value]  # the validator made networks of the strings
+
+    @property
+    def embed_keys(self) -> tuple[bytes, ...]:
+        """The secrets that sign tokens, the newest first."""
+        if self.embed_secret is None:
+            return ()
+        parts = (part.strip() for part in self.embed_secret.get_secret_value().split(","))
+        return tuple(part.encode() for part in parts)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether answers may be kept by nobody but the visitor who asked."""
+        return self.access == "closed" or bool(self.networks)
+
+    def fresh_seconds(self, function: Function) -> float:
+        """How long an answer of a function counts as fresh."""
+        return self.ttl_seconds.get(function, FRESH_SECONDS.get(function, FRESH_SECONDS_OTHERWISE))
+
+
+class Settings(_Section):
+    """All of ``widgets.toml``."""
+
+    server: Server = Server()
+    cache: Cache = Cache()
+    accounts: dict[str, Account]
+    demo: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class _File(_Section):
+    """The file as it is written, for naming what it may not contain."""
+
+    server: Server = Server()
+    cache: Cache = Cache()
+    api: Api = Api()
+    accounts: dict[str, Account] = Field(min_length=1)
+
+
+def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settings:
+    """Read and check a configuration file.
+
+    Args:
+        path: the file.
+        env: where ``*_env`` secrets are looked up.
+        widgets: the names of all widgets there are.
+
+    Raises:
+        OperatorError: there is no such file, or it is no TOML.
+        ConfigError: it has mistakes; all of them are named.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise OperatorError(f"{path}: no such file; write one with `cabinet-widgets init`") from None
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path}: is no valid TOML: {error}") from None
+    return parse(raw, env, widgets, folder=path.parent, demo=False)
+
+
+def parse(
+    raw: dict[str, Any], env: Mapping[str, str], widgets: Collection[str], *, folder: Path, demo: bool
+) -> Settings:
+    """Settings from what TOML says.
+
+    Args:
+        raw: the parsed file.
+        env: where ``*_env`` secrets are looked up.
+        widgets: the names of all widgets there are.
+        folder: what relative ``*_file`` paths are relative to.
+        demo: whether secrets in the file itself are accepted.
+
+    Raises:
+        ConfigError: all that is wrong.
+    """
+    reader = _Secrets(env, folder, demo)
+    accounts = _table(raw.get("accounts"))
+    resolved: dict[str, Any] = {key: value for key, value in raw.items() if key != "accounts"}
+    for name in ("server", "cache"):
+        if isinstance(raw.get(name), dict):
+            resolved[name] = reader.resolve(raw[name], name)
+    if "accounts" in raw:
+        resolved["accounts"] = {
+            slug: _with_api(reader.resolve(_table(table), f"accounts.{slug}"), _table(raw.get("api")), slug)
+            for slug, table in accounts.items()
+        }
+    problems = list(reader.problems)
+    try:
+        file = _File.model_validate(resolved)
+    except ValidationError as error:
+        problems += _sentences(error, raw)
+        file = None
+    problems += [
+        f"accounts.{slug}: an account's name is made of a-z, 0-9 and -, at most 32 characters"
+        for slug in accounts
+        if not SLUG.fullmatch(slug)
+    ]
+    for slug, table in accounts.items():
+        for name in (_table(table).get("widgets") or ()) if isinstance(_table(table).get("widgets"), list) else ():
+            if name not in widgets:
+                problems.append(f"accounts.{slug}.widgets: there is no widget {name!r}{_hint(str(name), widgets)}")
+    if file and file.server.studio and file.server.studio_password_hash is None and not demo:
+        problems.append("server.studio: needs studio_password_hash_env; make a hash with `cabinet-widgets password`")
+    if problems or file is None:
+        raise ConfigError(sorted(set(problems)))
+    return Settings(
+        server=file.server, cache=file.cache, accounts=file.accounts, demo=demo, warnings=tuple(reader.warnings)
+    )
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _with_api(account: dict[str, Any], shared: dict[str, Any], slug: str) -> dict[str, Any]:
+    own = _table(account.get("api"))
+    methods = {**_table(shared.get("methods")), **_table(own.get("methods"))}
+    return {**account, "slug": slug, "api": {**shared, **own, "methods": methods}}
+
+
+class _Secrets:
+    """Puts secrets in the place of the ``*_env`` and ``*_file`` keys that name them."""
+
+    def __init__(self, env: Mapping[str, str], folder: Path, demo: bool) -> None:
+        self.env, self.folder, self.demo = env, folder, demo
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+
+    def resolve(self, table: dict[str, Any], where: str) -> dict[str, Any]:
+        result = dict(table)
+        for name in SECRETS:
+            given = [key for key in (name, f"{name}_env", f"{name}_file") if key in result]
+            if len(given) > 1:
+                self.problems.append(f"{where}.{name}: given more than once ({', '.join(given)}); keep one")
+            for key in given:
+                value = result.pop(key)
+                secret = self._read(key, value, f"{where}.{key}", plain=key == name)
+                if secret is not None:
+                    result[name] = SecretStr(secret)
+        return result
+
+    def _read(self, key: str, value: object, where: str, *, plain: bool) -> str | None:
+        if not isinstance(value, str):
+            self.problems.append(f"{where}: must be text")
+        elif plain and key != "redis_url":
+            if self.demo:
+                self.warnings.append(f"{where}: a secret in the file itself; use {key}_env outside of the demo")
+                return value
+            self.problems.append(f"{where}: a secret must not stand in the file; use {key}_env or {key}_file")
+        elif plain:
+            return value
+        elif key.endswith("_env"):
+            if self.env.get(value):
+                return self.env[value]
+            self.problems.append(f"{where}: the environment has no {value}; set it")
+        else:
+            return self._read_file(self.folder / value, where)
+        return None
+
+    def _read_file(self, path: Path, where: str) -> str | None:
+        try:
+            secret = path.read_text(encoding="utf-8").strip()
+            if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+                self.warnings.append(f"{where}: {path} can be read by others; run: chmod 600 {path}")
+        except (OSError, UnicodeDecodeError):
+            self.problems.append(f"{where}: {path} cannot be read")
+            return None
+        if not secret:
+            self.problems.append(f"{where}: {path} is empty")
+        return secret or None
+
+
+def _sentences(error: ValidationError, raw: dict[str, Any]) -> list[str]:
+    """One line for each mistake that pydantic found, with the key as the file has it."""
+    lines = []
+    for mistake in error.errors(include_input=False, include_url=False):
+        loc = [part for part in mistake["loc"] if part != "[key]"]
+        if loc[2:3] == ["api"] and "api" not in _table(_table(raw.get("accounts")).get(str(loc[1]))):
+            continue  # the shared [api] table is merged into each account: it is reported once, where it stands
+        key = ".".join(str(part) for part in loc)
+        if mistake["type"] == "extra_forbidden":
+            lines.append(f"{key}: unknown key{_hint(str(loc[-1]), _known_keys(loc[:-1]))}")
+        elif mistake["type"] == "missing":
+            lines.append(f"{key}: missing" + ("; name at least one account" if key == "accounts" else ""))
+        else:
+            message = mistake["msg"].removeprefix("Value error, ")
+            lines.append(f"{key}: {message[:1].lower()}{message[1:]}")
+    return lines
+
+
+def _hint(word: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _known_keys(loc: list[int | str]) -> list[str]:
+    sections: dict[str, type[_Section]] = {"server": Server, "cache": Cache, "api": Api}
+    name = str(loc[-1]) if loc else ""
+    section = sections.get(name, Account if loc else _File)
+    fields = [field for field in section.model_fields if field != "slug"]
+    return [f"{field}_env" if field in SECRETS[:5] else field for field in fields]

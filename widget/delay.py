@@ -1,0 +1,59 @@
+"""What an account's figures were without its youngest trades: the arithmetic of ``delay_minutes``."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from widget.models import AccountInformation, Bonus, ClosedTrade, OpenTrade
+from widget.totals import ZERO
+
+
+def account_information(
+    now: AccountInformation, young: Iterable[OpenTrade], late: Iterable[ClosedTrade]
+) -> AccountInformation:
+    """The account's figures without what happened within the delay.
+
+    Margin, free margin and the totals since ever cannot be reckoned back from what the upstream tells: they are None,
+    always, since a dash that comes and goes would give a young trade away.
+
+    Args:
+        now: what the upstream says.
+        young: orders opened within the delay, pending ones included.
+        late: trades closed within the delay.
+    """
+    young = tuple(young)
+    positions = [trade for trade in young if trade.is_position]
+    floating = sum(((trade.profit or ZERO) + (trade.swap or ZERO) for trade in positions), ZERO)
+    realised = sum(((trade.profit or ZERO) + (trade.swap or ZERO) for trade in late), ZERO)
+    return replace(
+        now,
+        balance=_less(now.balance, realised),
+        profit=_less(now.profit, floating),
+        equity=_less(now.equity, realised + floating),
+        margin=None,
+        free_margin=None,
+        open_trades=None if now.open_trades is None else max(0, now.open_trades - len(positions)),
+        open_lots=_less(now.open_lots, sum((trade.volume for trade in positions), ZERO)),
+        total_trades=None,
+        total_lots=None,
+    )
+
+
+def bonus(now: Bonus, late: Iterable[ClosedTrade]) -> Bonus:
+    """The bonus without the lots closed within the delay; what is available follows equity and is None."""
+    lots = sum((trade.volume for trade in late), ZERO)
+    closed = None if now.lots_closed is None else max(ZERO, now.lots_closed - lots)
+    required = now.lots_required
+    known = closed is not None and required is not None
+    return replace(
+        now,
+        available=None,
+        available_keeping_bonus=None,
+        lots_closed=closed,
+        lots_missing=max(ZERO, required - closed) if closed is not None and required is not None else None,
+        progress=min(Decimal(1), closed / required) if known and closed is not None and required else None,
+    )
+
+
+def _less(figure: Decimal | None, part: Decimal) -> Decimal | None:
+    return None if figure is None else figure - part

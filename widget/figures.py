@@ -1,0 +1,98 @@
+"""The figures by their JSON names: what each one is, and what must go with it when an account hides it.
+
+This is the one place that says which figure is money, and which other figures would give a hidden one away. It works on
+a widget's data before any renderer sees it, so that page, JSON and picture cannot differ.
+"""
+
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+MONEY: Final = frozenset(
+    "balance equity free_margin margin profit swap total welcome club available available_keeping_bonus amount".split()
+)
+"""Amounts of the account's currency."""
+
+FIGURES: Final = MONEY | frozenset(
+    "volume lots open_lots total_lots buy_volume sell_volume lots_closed lots_required lots_missing "
+    "open_price close_price current_price stop_loss take_profit buy_price sell_price "
+    "gain drawdown won_share progress profit_factor leverage account_type swap_free verification_level "
+    "open_trades total_trades trades count won lost orders ticket symbol side kind open_time close_time "
+    "time address application date from to points days records logins symbols totals".split()
+)
+"""All names that stand in a widget's data."""
+
+_VOLUMES = frozenset({"volume", "lots", "open_lots", "total_lots", "buy_volume", "sell_volume", "lots_closed"})
+
+_GOES_WITH: dict[str, frozenset[str]] = {
+    # A sum goes with its parts and the parts with their sum: the rows shown may be all there are.
+    **dict.fromkeys(_VOLUMES, _VOLUMES),
+    "amount": frozenset({"total"}),
+    "total": frozenset({"amount"}),
+    # Beside a balance, a gain is a profit in other words.
+    "profit": frozenset({"gain", "drawdown", "profit_factor"}),
+    "gain": frozenset({"points", "drawdown"}),
+    "points": frozenset({"gain"}),
+    "open_price": frozenset({"buy_price", "sell_price"}),
+    "symbol": frozenset({"symbols"}),
+    "open_trades": frozenset({"count", "orders"}),
+    "count": frozenset({"open_trades", "orders"}),
+}
+
+# In each sum the last figure follows from the others. Where exactly one figure of a sum is hidden, it could be worked
+# out: the first of the others goes too.
+SUMS: tuple[tuple[str, ...], ...] = (
+    ("equity", "profit", "balance"),
+    ("margin", "free_margin", "equity"),
+    ("lots_missing", "lots_closed", "lots_required"),
+    ("progress", "lots_closed", "lots_required"),
+    ("progress", "lots_missing", "lots_required"),
+    ("welcome", "club", "total"),
+    ("won", "lost", "count"),
+    ("won_share", "won", "trades"),
+)
+
+
+def with_what_gives_away(hidden: Iterable[str]) -> frozenset[str]:
+    """The hidden figures and those from which one of them could be worked out."""
+    result = set(hidden)
+    while True:
+        more = {name for figure in result for name in _GOES_WITH.get(figure, ())}
+        for total in SUMS:
+            shown = [name for name in total if name not in result | more]
+            if len(shown) == len(total) - 1:
+                more.add(shown[0])
+        if more <= result:
+            return frozenset(result)
+        result |= more
+
+
+def hide(data: Any, hidden: Collection[str]) -> Any:
+    """The data with every hidden figure set to None, however deep it stands."""
+    if isinstance(data, dict):
+        return {name: None if name in hidden else hide(value, hidden) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [hide(value, hidden) for value in data]
+    return data
+
+
+def as_fractions(data: Any, balance: Decimal | None) -> Any:
+    """The data with money as fractions of the balance; without balance and equity themselves.
+
+    Args:
+        data: a widget's data.
+        balance: what is divided by; where it is unknown or not above 0, money becomes None.
+    """
+    if isinstance(data, dict):
+        return {name: _as_fraction(name, value, balance) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [as_fractions(value, balance) for value in data]
+    return data
+
+
+def _as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
+    if name in ("balance", "equity"):
+        return None
+    if name in MONEY and isinstance(value, Decimal):
+        return value / balance if balance is not None and balance > 0 else None
+    return as_fractions(value, balance)

@@ -1,0 +1,264 @@
+"""Figures and times as a language and region write them: what Babel gives, at a fraction of its cost.
+
+Babel looks a locale up anew for every figure. Here the signs, separators, affixes and date patterns of a locale are
+learnt from Babel once, tried against it, and applied by Python's own formatting; what the learnt form cannot do (Indian
+grouping of large numbers, day periods) goes the long way through Babel. Rounding is half-even, on decimals.
+"""
+
+import datetime as dt
+import re
+from copy import copy
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+from unicodedata import category
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import get_date_format, get_datetime_format, get_month_names, get_period_names, get_time_format
+from babel.dates import parse_pattern as parse_date_pattern
+from babel.numbers import (
+    NumberPattern,
+    get_currency_precision,
+    get_decimal_symbol,
+    get_group_symbol,
+    get_minus_sign_symbol,
+    get_plus_sign_symbol,
+)
+
+from widget.i18n import cldr
+
+NOTHING: Final = "–"
+"""What stands where there is no figure."""
+
+
+@lru_cache(maxsize=512)
+def formatter(locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False) -> "Formatter":
+    """The formatter for these, made once and kept."""
+    return Formatter(locale, zone, currency, percent_amounts)
+
+
+class Formatter:
+    """Writes figures and times. Every method answers ``NOTHING`` to None; a zero never has a sign."""
+
+    def __init__(self, locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False) -> None:
+        """Learn how a locale writes.
+
+        Args:
+            locale: a BCP 47 tag; its region counts (en-GB, fr-CA).
+            zone: the zone that times are shown in.
+            currency: ISO 4217 code of amounts; None where they have none.
+            percent_amounts: amounts are fractions of the balance and shown as percentages.
+        """
+        known = cldr(locale)
+        self.zone = zone
+        self._plain = _numbers(known, "decimal", None)
+        self._percent = _numbers(known, "percent", None)
+        self._money = _numbers(known, "currency", currency) if currency else self._plain
+        self._decimals = f"z,.{get_currency_precision(currency) if currency else 2}f"
+        self._percent_amounts = percent_amounts
+        self._datetime, self._time, self._date, self._day = _moments(known)
+
+    def money(self, x: Decimal | None, signed: bool = False) -> str:
+        """An amount with its currency, or as a percentage of the balance; ``signed`` shows the sign of a gain too."""
+        return self._amount(self._money, x, signed)
+
+    def amount(self, x: Decimal | None, signed: bool = False) -> str:
+        """An amount without its currency, for the columns of a table."""
+        return self._amount(self._plain, x, signed)
+
+    def _amount(self, numbers: "_Numbers", x: Decimal | None, signed: bool) -> str:
+        if x is None:
+            return NOTHING
+        if self._percent_amounts:
+            return self._percent.format(x * 100, "z,.2f", signed=signed)
+        return numbers.format(x, self._decimals, signed=signed)
+
+    def lots(self, x: Decimal | None) -> str:
+        """A volume in lots, with two to four decimals."""
+        return NOTHING if x is None else self._plain.format(x, "z,.4f", optional=2)
+
+    def price(self, x: Decimal | None) -> str:
+        """A price or rate, with as many decimals as it came with."""
+        return NOTHING if x is None else self._plain.format(x, "z,f")
+
+    def integer(self, n: Decimal | int | None) -> str:
+        """A count."""
+        return NOTHING if n is None else self._plain.format(Decimal(n), "z,.0f")
+
+    def percent(self, x: Decimal | None, signed: bool = False) -> str:
+        """A fraction as a percentage with one or two decimals: 0.123 is 12.3%."""
+        return NOTHING if x is None else self._percent.format(x * 100, "z,.2f", optional=1, signed=signed)
+
+    def ratio(self, x: Decimal | None) -> str:
+        """A bare ratio, such as a profit factor, with two decimals."""
+        return NOTHING if x is None else self._plain.format(x, "z,.2f")
+
+    def leverage(self, n: Decimal | int | None) -> str:
+        """A leverage: 500 is 1:500."""
+        return NOTHING if n is None else f"1:{n:.0f}"
+
+    def datetime(self, t: dt.datetime | None) -> str:
+        """An instant as a short date and time in the zone."""
+        return NOTHING if t is None else self._datetime.format(t.astimezone(self.zone))
+
+    def time(self, t: dt.datetime | None) -> str:
+        """An instant's hour and minute in the zone."""
+        return NOTHING if t is None else self._time.format(t.astimezone(self.zone))
+
+    def date(self, d: dt.date | None) -> str:
+        """A day with its year; an instant is taken by its day in the zone."""
+        return NOTHING if d is None else self._date.format(self._moment(d))
+
+    def day(self, d: dt.date | None) -> str:
+        """A day and month, for axes and narrow columns: 21 Nov."""
+        return NOTHING if d is None else self._day.format(self._moment(d))
+
+    def _moment(self, d: dt.date) -> dt.datetime:
+        if isinstance(d, dt.datetime):
+            return d.astimezone(self.zone)
+        return dt.datetime.combine(d, dt.time(), self.zone)
+
+    @staticmethod
+    def iso(t: dt.date | None) -> str:
+        """A day or an instant (in UTC) as machines read it, for ``<time datetime>``."""
+        if t is None:
+            return ""
+        if not isinstance(t, dt.datetime):
+            return t.isoformat()
+        return t.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class _Numbers:
+    """One kind of number of one locale: amounts of a currency, percentages or plain decimals."""
+
+    def __init__(self, pattern: NumberPattern, locale: Locale, currency: str | None) -> None:
+        self._locale = locale
+        self._whole = copy(pattern)
+        self._whole.prefix = self._whole.suffix = ("", "")
+        self._whole.frac_prec, self._whole.scale = (0, 0), 0
+        self._separators = str.maketrans({",": get_group_symbol(locale), ".": get_decimal_symbol(locale)})
+        # The hyphen that stands for a minus in CLDR's data is narrower than a plus, and screen readers pass over it.
+        minus = get_minus_sign_symbol(locale).replace("-", "\N{MINUS SIGN}")
+        self._none = _affixes(pattern, locale, currency, 1, "")
+        self._minus = _affixes(pattern, locale, currency, -1, minus)
+        self._plus = _affixes(pattern, locale, currency, -1, get_plus_sign_symbol(locale))
+        self._longest = self._learnt_length()
+
+    def format(self, x: Decimal, spec: str, *, optional: int = 0, signed: bool = False) -> str:
+        """Write a number.
+
+        Args:
+            x: the number; a percentage as it is to be read.
+            spec: Python's format specification; it must group by commas and make no negative zero.
+            optional: how many of its decimals go when they are zeros at the end.
+            signed: whether what is above zero gets a plus sign.
+        """
+        text = format(x, spec)
+        if optional:
+            text = text[:-optional] + text[-optional:].rstrip("0")
+        if text[0] == "-":
+            (before, after), text = self._minus, text[1:]
+        else:
+            before, after = self._plus if signed and text.strip("0.") else self._none
+        if len(text) > self._longest and len(text.partition(".")[0]) > self._longest:
+            return before + self._by_babel(text) + after
+        return before + text.translate(self._separators) + after
+
+    def _by_babel(self, text: str) -> str:
+        whole, point, fraction = text.partition(".")
+        grouped: str = self._whole.apply(Decimal(whole.replace(",", "")), self._locale)
+        return grouped + (point + fraction).translate(self._separators)
+
+    def _learnt_length(self) -> int:
+        """Up to how many characters (commas counted) what Python groups is what Babel groups."""
+        longest = 0
+        for digits in range(1, 19):
+            text = f"{int('123456789' * 2) // 10 ** (18 - digits):,}"
+            if text.translate(self._separators) != self._by_babel(text):
+                break
+            longest = len(text)
+        return longest
+
+
+def _affixes(pattern: NumberPattern, locale: Locale, currency: str | None, one: int, sign: str) -> tuple[str, str]:
+    """What stands before and after a number, from how Babel writes 1 or -1."""
+    bare = copy(pattern)
+    bare.frac_prec, bare.scale = (0, 0), 0
+    before, _, after = bare.apply(Decimal(one), locale, currency=currency, currency_digits=False).partition("1")
+    before, after = before.replace("-", sign), after.replace("-", sign)
+    if currency:  # CLDR's currencySpacing, which Babel leaves out: CHF 1.50, but $1.50
+        before += "\N{NO-BREAK SPACE}" if category(before[-1:] or " ")[0] in "LP" else ""
+        after = ("\N{NO-BREAK SPACE}" if category(after[:1] or " ")[0] in "LP" else "") + after
+    return before, after
+
+
+@lru_cache(maxsize=512)
+def _numbers(locale: Locale, kind: str, currency: str | None) -> _Numbers:
+    patterns: dict[str, NumberPattern] = {
+        "decimal": locale.decimal_formats[None],
+        "percent": locale.percent_formats[None],
+        "currency": locale.currency_formats["standard"],
+    }
+    return _Numbers(patterns[kind], locale, currency)
+
+
+# The fields of CLDR's date patterns that short forms are made of, in Python's format language.
+_FIELDS: Final = {
+    "d": "{t.day}",
+    "dd": "{t.day:02}",
+    "M": "{t.month}",
+    "MM": "{t.month:02}",
+    "MMM": "{month}",
+    "y": "{t.year}",
+    "yy": "{century:02}",
+    "H": "{t.hour}",
+    "HH": "{t.hour:02}",
+    "h": "{half_day}",
+    "hh": "{half_day:02}",
+    "mm": "{t.minute:02}",
+    "a": "{period}",
+}
+
+
+class _Moment:
+    """One date pattern of one locale."""
+
+    def __init__(self, pattern: str, locale: Locale) -> None:
+        self._locale = locale
+        self._pattern = parse_date_pattern(pattern)
+        self._months = get_month_names("abbreviated", "format", locale)
+        periods = get_period_names("abbreviated", "format", locale)
+        self._periods = periods["am"], periods["pm"]
+        self._template: str | None = None
+        template = str(self._pattern.format).replace("{", "{{").replace("}", "}}").replace("%%", "%")
+        if all(name in _FIELDS for name in re.findall(r"%\((\w+)\)s", template)):
+            template = re.sub(r"%\((\w+)\)s", lambda match: _FIELDS[match[1]], template)
+            samples = (dt.datetime(2007, 3, 4, 5, 6, tzinfo=dt.UTC), dt.datetime(2026, 12, 31, 23, 59, tzinfo=dt.UTC))
+            if all(self._by_template(template, sample) == self._by_babel(sample) for sample in samples):
+                self._template = template
+
+    def format(self, t: dt.datetime) -> str:
+        """Write an instant as the clocks of its own zone show it."""
+        return self._by_template(self._template, t) if self._template else self._by_babel(t)
+
+    def _by_template(self, template: str, t: dt.datetime) -> str:
+        return template.format(
+            t=t,
+            month=self._months[t.month],
+            century=t.year % 100,
+            half_day=t.hour % 12 or 12,
+            period=self._periods[t.hour >= 12],
+        )
+
+    def _by_babel(self, t: dt.datetime) -> str:
+        return self._pattern.apply(t, self._locale)
+
+
+@lru_cache(maxsize=256)
+def _moments(locale: Locale) -> tuple[_Moment, _Moment, _Moment, _Moment]:
+    day, hour = get_date_format("short", locale).pattern, get_time_format("short", locale).pattern
+    both = str(get_datetime_format("short", locale=locale)).replace("{0}", hour).replace("{1}", day)
+    day_and_month = str(locale.datetime_skeletons["MMMd"])
+    long = get_date_format("medium", locale).pattern
+    return _Moment(both, locale), _Moment(hour, locale), _Moment(long, locale), _Moment(day_and_month, locale)

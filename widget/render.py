@@ -1,0 +1,158 @@
+"""A view to bytes: HTML and JSON. Pure: no request, no clock, no I/O but the templates."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from widget.errors import N_, BadOption, CabinetError
+from widget.format import formatter
+from widget.i18n import Catalogues, is_rtl
+from widget.spec import Options
+from widget.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a page needs to know besides its figures.
+
+    Attributes:
+        assets: the URLs of the stylesheet (``css``) and the script (``js``).
+        token: what the page refreshes itself with; None on an open account.
+        expires: when the token ends, in Unix seconds.
+        unlock_url: where a viewer password goes; None where there is none.
+        canonical: the page's absolute URL, for discovery; None where nobody else may see it.
+        refresh: after how many seconds the page asks again.
+    """
+
+    assets: Mapping[str, str]
+    token: str | None = None
+    expires: int | None = None
+    unlock_url: str | None = None
+    canonical: str | None = None
+    refresh: int = 60
+
+
+class Renderer:
+    """Renders views and errors in every language that there is a catalogue for."""
+
+    def __init__(self, templates: Path, catalogues: Catalogues) -> None:
+        self._catalogues = catalogues
+        self._environment = Environment(
+            loader=FileSystemLoader(templates),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+            auto_reload=False,
+        )
+
+    def page(self, view: View, frame: Frame) -> str:
+        """The widget as a page of its own."""
+        account, widget, options = view.account, view.widget, view.options
+        fmt = formatter(
+            self._catalogues.locale_for(options.lang, account.lang),
+            ZoneInfo(options.tz) if options.tz else account.zone,
+            view.currency,
+            account.amounts == "percent",
+        )
+        return self._render(
+            f"widgets/{widget.name}.html",
+            self._catalogues.negotiate(options.lang, account.lang),
+            frame,
+            widget=widget,
+            options=options,
+            account=account.slug,
+            data=view.data,
+            hidden=view.hidden,
+            fmt=fmt,
+            chart=widget.chart(view.data, fmt, account.zone) if widget.chart else None,
+            as_of=view.as_of,
+            stale=view.stale,
+            currency=view.currency,
+        )
+
+    def error_page(self, error: CabinetError, options: Options, frame: Frame, *wanted: str | None) -> str:
+        """A small readable card that says what is wrong, in the first of the wanted languages that there is."""
+        language = self._catalogues.negotiate(options.lang, *wanted)
+        message = self.message(error, language)
+        return self._render(
+            "error.html", language, frame, options=options, error={"code": error.code, "message": message}
+        )
+
+    def message(self, error: CabinetError, language: str) -> str:
+        """An error's public text."""
+        gettext = self._catalogues.translations(language).gettext
+        if isinstance(error, BadOption):
+            return gettext(N_("This widget's address is not right: %(option)s.")) % {
+                "option": f"{error.option} {error.why}"
+            }
+        return gettext(error.message)
+
+    def template(self, name: str, language: str, **context: Any) -> str:
+        """Any other page."""
+        return self._render(name, language, Frame({}), **context)
+
+    def _render(self, name: str, language: str, frame: Frame, **context: Any) -> str:
+        translations = self._catalogues.translations(language)
+        return self._environment.get_template(name).render(
+            context,
+            _=translations.gettext,
+            ngettext=translations.ngettext,
+            lang=language,
+            dir="rtl" if is_rtl(language) else "ltr",
+            **{field.name: getattr(frame, field.name) for field in fields(frame)},
+        )
+
+
+def data(view: View) -> str:
+    """The figures as JSON, as the contract says: amounts as numbers, times in UTC, what is missing as null."""
+    return json.dumps(
+        {
+            "account": view.account.slug,
+            "widget": view.widget.name,
+            "as_of": instant(view.as_of),
+            "stale": view.stale,
+            "currency": view.currency,
+            "data": view.data,
+        },
+        default=_plain,
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def error_data(error: CabinetError, message: str) -> str:
+    """An error as JSON."""
+    return json.dumps({"error": {"code": error.code, "message": message}}, ensure_ascii=False)
+
+
+def instant(moment: datetime) -> str:
+    """ISO 8601 in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def widget_url(
+    base: str, account: str, widget: str, suffix: str = "", options: Mapping[str, object] | None = None
+) -> str:
+    """The absolute URL of a widget."""
+    query = f"?{urlencode(options)}" if options else ""
+    return f"{base}/w/{quote(account)}/{quote(widget)}{suffix}{query}"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        # Eight decimals keep every price and cut the noise of the upstream's binary fractions.
+        return float(round(value, 8)) if value.is_finite() else None
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value))

@@ -1,0 +1,183 @@
+"""One account's figures behind the cache: all that a widget may call.
+
+The account's ``delay_minutes`` is applied here, so that no widget can show or count what is too young.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import blake2s
+from typing import TypeVar
+
+from widget import delay
+from widget.cache import FreshCache
+from widget.client import Client
+from widget.config import Account
+from widget.errors import NotOffered, Unavailable
+from widget.functions import Function
+from widget.models import AccountInformation, Bonus, ClosedTrade, Commission, History, Login, OpenTrade, Operation
+
+T = TypeVar("T")
+
+# Closed trades are asked for in a few windows that end now, whatever the visitor's period: so there is one upstream
+# call for a freshness period and not one for each pair of dates, and midnight does not empty the cache.
+_WINDOWS: tuple[tuple[str, int | None], ...] = (("35d", 35), ("95d", 95), ("370d", 370), ("all", None))
+
+
+class Source:
+    """The figures of one account for one request.
+
+    Attributes:
+        account: whose figures they are.
+        now: the instant of the request.
+        as_of: when the oldest of the answers given so far was true, in Unix seconds.
+        stale: whether one of them is older than it should be.
+        fresh_seconds: until the first of them stops counting as fresh; 0 where one already has.
+    """
+
+    def __init__(self, account: Account, client: Client, cache: FreshCache, now: datetime) -> None:
+        self.account = account
+        self.now = now
+        self.as_of = now.timestamp()
+        self.stale = False
+        self.fresh_seconds = math.inf
+        self._client = client
+        self._cache = cache
+        self._give_up = time.monotonic() + account.api.deadline_seconds
+        self._until = now - timedelta(minutes=account.delay_minutes)
+        # An account that is pointed elsewhere must not be answered from what was kept of the old one.
+        api = account.api
+        identity = repr((account.login, api.dialect, api.base_url, sorted(api.methods.items())))
+        self._prefix = f"{account.slug}:{blake2s(identity.encode(), digest_size=8).hexdigest()}"
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether what happened lately is kept back."""
+        return self.account.delay_minutes > 0
+
+    def balance(self) -> AccountInformation:
+        """Balance, equity and the like."""
+        return self._before_delay(self._get("balance", AccountInformation))
+
+    def summary(self) -> AccountInformation:
+        """Everything that the API tells of the account at a glance."""
+        return self._before_delay(self._get("summary", AccountInformation))
+
+    def open_trades(self) -> tuple[OpenTrade, ...]:
+        """Positions and pending orders, newest first."""
+        return tuple(trade for trade in self._open_trades() if trade.open_time <= self._until)
+
+    def closed_trades(self, start: datetime | None, end: datetime) -> tuple[ClosedTrade, ...]:
+        """Trades closed from ``start`` (None: since ever) until before ``end``, newest first."""
+        trades = self._history(start).trades
+        return tuple(t for t in trades if t.close_time <= self._until and _within(t.close_time, start, end))
+
+    def operations(self, start: datetime | None) -> tuple[Operation, ...]:
+        """Deposits and withdrawals since ``start``, in no order."""
+        if self._client.offers(self.account, "operations"):
+            operations: tuple[Operation, ...] = self._get("operations", tuple)
+        else:
+            operations = self._history(start).operations
+        return tuple(operation for operation in operations if start is None or operation.time >= start)
+
+    def lots(self, start: datetime | None, end: datetime) -> Decimal:
+        """Lots traded in a period: the upstream's own figure where it has the function, else the sum of the trades."""
+        if self._client.offers(self.account, "lots"):
+            last = min(end, self._until)
+            ends_now = end == self.now
+            span = f"{start:%Y%m%d%H}-" if start else "-"
+            try:
+                return self._get("lots", Decimal, start, last, span + ("now" if ends_now else f"{last:%Y%m%d%H}"))
+            except (Unavailable, NotOffered):
+                pass  # the trades may still be at hand
+        return sum((trade.volume for trade in self.closed_trades(start, end)), Decimal(0))
+
+    def bonus(self) -> Bonus:
+        """Bonuses received and what is still to be traded for them."""
+        bonus = self._get("bonus", Bonus)
+        return delay.bonus(bonus, self._late_trades()) if self.is_delayed else bonus
+
+    def logins(self, start: datetime | None, end: datetime) -> tuple[Login, ...]:
+        """Authorisations of a period, newest first."""
+        logins: tuple[Login, ...] = self._get("logins", tuple)
+        return tuple(login for login in logins if _within(login.time, start, end))
+
+    def commissions(self, start: datetime | None, end: datetime) -> tuple[Commission, ...]:
+        """The partner's commissions of a period, newest first."""
+        records: tuple[Commission, ...] = self._get("commissions", tuple)
+        return tuple(record for record in records if _within(record.time, start, end))
+
+    def currency(self) -> str | None:
+        """The account's currency: the configured one, else what the upstream says at the next opportunity."""
+        return self.account.currency or self._get("balance", AccountInformation).currency
+
+    def _open_trades(self) -> tuple[OpenTrade, ...]:
+        trades: tuple[OpenTrade, ...] = self._get("open_trades", tuple)
+        return trades
+
+    def _history(self, start: datetime | None) -> History:
+        days_back = (self.now - start) / timedelta(days=1) if start else None
+        for name, days in _WINDOWS:
+            if days is None or (days_back is not None and days_back <= days - 1):
+                begin = self.now - timedelta(days=days) if days else None
+                return self._get("closed_trades", History, begin, None, name)
+        raise AssertionError("the last window has no end")
+
+    def _late_trades(self) -> tuple[ClosedTrade, ...]:
+        trades = self._history(self._until).trades
+        return tuple(trade for trade in trades if trade.close_time > self._until)
+
+    def _before_delay(self, information: AccountInformation) -> AccountInformation:
+        if not self.is_delayed:
+            return information
+        young = tuple(trade for trade in self._open_trades() if trade.open_time > self._until)
+        return delay.account_information(information, young, self._late_trades())
+
+    def _get(
+        self,
+        function: Function,
+        kind: type[T],
+        start: datetime | None = None,
+        end: datetime | None = None,
+        span: str = "",
+    ) -> T:
+        """An answer of the cache; ``kind`` is the type of what the client gives for the function."""
+        if not self._client.offers(self.account, function):
+            raise NotOffered(f"{function}: not in this API, or no password for it")
+        endpoint = self._client.endpoint(self.account, function)
+
+        def fetch() -> object:
+            return _newest_first(self._client.call(self.account, endpoint, start, end))
+
+        fresh = self.account.fresh_seconds(function)
+        answer = self._cache.get(
+            f"{self._prefix}:{endpoint}:{span}",
+            fresh,
+            fetch,
+            max(0.0, self._give_up - time.monotonic()),
+        )
+        self.as_of = min(self.as_of, answer.as_of)
+        self.stale = self.stale or answer.stale
+        self.fresh_seconds = max(0.0, min(self.fresh_seconds, answer.as_of + fresh - self.now.timestamp()))
+        assert isinstance(answer.value, kind), function
+        return answer.value
+
+
+def _within(moment: datetime, start: datetime | None, end: datetime) -> bool:
+    return (start is None or moment >= start) and moment < end
+
+
+def _newest_first(answer: object) -> object:
+    """The same answer with its lists in the order that they are shown in: sorted once, when fetched."""
+    if isinstance(answer, History):
+        return replace(answer, trades=_sorted(answer.trades, lambda trade: trade.close_time))
+    if isinstance(answer, tuple):
+        return _sorted(answer, lambda record: record.open_time if isinstance(record, OpenTrade) else record.time)
+    return answer
+
+
+def _sorted(records: Iterable[T], key: Callable[[T], datetime]) -> tuple[T, ...]:
+    return tuple(sorted(records, key=key, reverse=True))

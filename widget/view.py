@@ -1,0 +1,63 @@
+"""What one request may see of a widget: fetched, and with everything withheld that the account withholds.
+
+Every renderer starts from this, so that page, JSON, picture and oEmbed cannot differ in what they give away.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from widget import figures
+from widget.config import Account
+from widget.source import Source
+from widget.spec import Options, Widget
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A widget's figures, ready to be rendered.
+
+    Attributes:
+        account: whose they are.
+        widget: which widget it is.
+        options: with which options.
+        data: the figures by their JSON names; a hidden one is None.
+        hidden: the names of the figures that are withheld.
+        currency: of the money; None where it is unknown or money is shown as fractions.
+        as_of: when they were true.
+        stale: whether newer ones should have come.
+        fresh_seconds: for how long they will count as fresh.
+    """
+
+    account: Account
+    widget: Widget
+    options: Options
+    data: dict[str, Any]
+    hidden: frozenset[str]
+    currency: str | None
+    as_of: datetime
+    stale: bool
+    fresh_seconds: float
+
+
+def look(source: Source, widget: Widget, options: Options) -> View:
+    """Fetch a widget's figures and withhold what the account hides."""
+    account = source.account
+    data = widget.fetch(source, options)
+    currency = None
+    if account.amounts == "percent":
+        data = figures.as_fractions(data, source.balance().balance)
+    else:
+        currency = source.currency()
+    hidden = figures.with_what_gives_away(account.hide)
+    return View(
+        account=account,
+        widget=widget,
+        options=options,
+        data=figures.hide(data, hidden),
+        hidden=hidden | {"balance", "equity"} if account.amounts == "percent" else hidden,
+        currency=currency,
+        as_of=datetime.fromtimestamp(source.as_of, UTC),
+        stale=source.stale,
+        fresh_seconds=source.fresh_seconds,
+    )

@@ -1,0 +1,310 @@
+"""Routes and headers. The only module that reads ``flask.request``."""
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Blueprint, Response, request
+from flask_limiter import Limiter
+from flask_limiter.errors import RateLimitExceeded
+from werkzeug.security import check_password_hash
+
+from widget import __version__, access, headers, registry, render, tokens
+from widget.access import Allow, Credentials, Deny, Policy
+from widget.assets import Assets
+from widget.cache import FreshCache
+from widget.client import Client
+from widget.config import Account, Settings
+from widget.errors import BadOption, CabinetError, Locked, NotFound, TooManyTries
+from widget.i18n import Catalogues
+from widget.render import Frame, Renderer
+from widget.source import Source
+from widget.spec import HEADING, MIN_REFRESH, PARSERS, Options, Widget, parse_options
+from widget.view import View, look
+
+VIEWER_SECONDS = 3600
+"""How long a token of the unlock form holds; each refresh renews it, for ``VIEWER_LIMIT_SECONDS`` in all."""
+VIEWER_LIMIT_SECONDS = 12 * 3600
+MAX_QUERY = 6144
+UNLOCK_LIMIT = "10 per minute"
+
+log = logging.getLogger(__name__)
+
+_YEAR = "public, max-age=31536000, immutable"
+_LOOKS = ("theme", "accent", "lang")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that answers a request, wired by ``app``."""
+
+    settings: Settings
+    widgets: Mapping[str, Widget]
+    client: Client
+    cache: FreshCache
+    catalogues: Catalogues
+    renderer: Renderer
+    assets: Assets
+    limiter: Limiter
+    clock: Callable[[], float]
+
+    def find(self, slug: str, name: str) -> tuple[Account, Widget] | None:
+        """An account and one of its widgets; None where one of them is unknown or not enabled."""
+        account, widget = self.settings.accounts.get(slug), self.widgets.get(name)
+        if account is None or widget is None or name not in registry.enabled(account, self.widgets):
+            return None
+        return account, widget
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request for a widget, taken apart; filled as far as it was understood, for whoever renders the error."""
+
+    account: Account | None = None
+    widget: Widget | None = None
+    options: Options = field(default_factory=Options)
+    grant: tokens.Grant | None = None
+
+
+def blueprint(service: Service) -> Blueprint:
+    """The service's routes."""
+    routes = Blueprint("cabinet", __name__)
+
+    @routes.get("/w/<slug>/<name>")
+    def widget(slug: str, name: str) -> Response:
+        name, dot, suffix = name.partition(".")
+        if dot + suffix not in _FORMATS:
+            return _failure(service, NotFound("no such format"), Asked(), ".html")
+        return _answer(service, slug, name, dot + suffix)
+
+    @routes.post("/w/<slug>/<name>/unlock")
+    def unlock(slug: str, name: str) -> Response:
+        return _answer(service, slug, name, "", unlocking=True)
+
+    @routes.get("/embed.js")
+    def loader() -> Response:
+        return _asset(service, "embed.js", "public, max-age=3600, stale-while-revalidate=86400")
+
+    @routes.get("/static/<version>/<name>")
+    def static(version: str, name: str) -> Response:
+        current = version == service.assets.version
+        return _asset(service, name, _YEAR if current else "public, max-age=60")
+
+    @routes.get("/embed.json")
+    def catalogue() -> Response:
+        response = Response(_catalogue(service), content_type="application/json")
+        return headers.finish(response, service.settings.server, "public, max-age=3600", cors=True)
+
+    @routes.get("/healthz")
+    def health() -> Response:
+        return headers.finish(
+            Response("ok\n", content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
+        )
+
+    return routes
+
+
+def _answer(service: Service, slug: str, name: str, suffix: str, *, unlocking: bool = False) -> Response:
+    """One widget in one format, or the card that says why not."""
+    asked = Asked()
+    try:
+        _understand(service, asked, slug, name, unlocking=unlocking)
+        assert asked.account is not None
+        assert asked.widget is not None
+        now = datetime.fromtimestamp(service.clock(), UTC)
+        source = Source(asked.account, service.client, service.cache, now)
+        view = look(source, asked.widget, asked.options)
+        return _FORMATS[suffix](service, asked, view)
+    except CabinetError as error:
+        return _failure(service, error, asked, suffix)
+
+
+def _understand(service: Service, asked: Asked, slug: str, name: str, *, unlocking: bool) -> None:
+    """Fill in what is asked for.
+
+    Raises:
+        CabinetError: it may not be answered.
+    """
+    found = service.find(slug, name)
+    pairs = _query()
+    asked.options = _looks(pairs)
+    given = [value for option, value in pairs if option == "token"]
+    if len(given) > 1:
+        raise BadOption("token", "is given twice")
+    if found:
+        asked.account, asked.widget = found
+    policy = Policy.of(found[0], found[1].name) if found else None
+    now = service.clock()
+    credentials = Credentials(request.remote_addr, None if unlocking else next(iter(given), None))
+    decision = access.decide(policy, credentials, now)
+    if unlocking and asked.account and isinstance(decision, Deny) and isinstance(decision.reason, Locked):
+        # Only here, behind the networks: a password is expensive to try, for the service too.
+        credentials = replace(credentials, password_is_right=_password_is_right(service, asked.account))
+        decision = access.decide(policy, credentials, now)
+        if isinstance(decision, Allow):
+            asked.grant = tokens.Grant({}, 0, int(now) + VIEWER_LIMIT_SECONDS)
+    if isinstance(decision, Deny):
+        raise decision.reason
+    assert asked.account is not None
+    assert asked.widget is not None
+    asked.grant = decision.grant or asked.grant
+    options = [pair for pair in pairs if pair[0] != "token"]
+    asked.options = parse_options(asked.widget, options, asked.grant.params if asked.grant else {})
+
+
+def _query() -> list[tuple[str, str]]:
+    """The pairs of the query string, in order.
+
+    Raises:
+        BadOption: it is too long, or no UTF-8.
+    """
+    if len(request.query_string) > MAX_QUERY:
+        raise BadOption("query", f"is longer than {MAX_QUERY} characters")
+    try:
+        return parse_qsl(
+            request.query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=40
+        )
+    except ValueError:
+        raise BadOption("query", "cannot be read") from None
+
+
+def _looks(pairs: list[tuple[str, str]]) -> Options:
+    """The options that an error card has as well, as far as they are valid."""
+    looks = Options()
+    for option, value in pairs:
+        with suppress(BadOption):
+            looks = replace(looks, **{option: PARSERS[option](option, value)}) if option in _LOOKS else looks
+    return looks
+
+
+def _password_is_right(service: Service, account: Account) -> bool:
+    try:
+        with service.limiter.limit(UNLOCK_LIMIT, key_func=lambda: f"{request.remote_addr} {account.slug}"):
+            password = request.form.get("password", "")
+            stored = account.viewer_password_hash
+            return stored is not None and check_password_hash(stored.get_secret_value(), password)
+    except RateLimitExceeded as error:
+        raise TooManyTries("viewer passwords") from error
+
+
+def _page(service: Service, asked: Asked, view: View) -> Response:
+    account, widget = view.account, view.widget
+    token, grant = None, asked.grant
+    now = service.clock()
+    if grant and grant.renewable_until > now and grant.expires - now < VIEWER_SECONDS / 2:
+        grant = replace(grant, expires=int(min(now + VIEWER_SECONDS, grant.renewable_until)))
+        key = access.keys(account)[-1]
+        token = tokens.sign([key], f"{account.slug}/{widget.name}", grant.expires, None, grant.renewable_until)
+    is_private = account.is_private or grant is not None
+    frame = Frame(
+        assets=_asset_urls(service, view.options),
+        token=token,
+        expires=grant.expires if grant else None,
+        canonical=None if is_private else _canonical(service, view),
+        refresh=view.options.refresh or _refresh_seconds(account, widget),
+    )
+    return _figures(
+        service, Response(service.renderer.page(view, frame), content_type="text/html; charset=utf-8"), asked, view
+    )
+
+
+def _json(service: Service, asked: Asked, view: View) -> Response:
+    return _figures(service, Response(render.data(view), content_type="application/json"), asked, view)
+
+
+_FORMATS: Mapping[str, Callable[[Service, Asked, View], Response]] = {"": _page, ".json": _json}
+
+
+def _figures(service: Service, response: Response, asked: Asked, view: View) -> Response:
+    """An answer with figures: validated by its content, kept by others only where anybody may see it."""
+    tag = hashlib.sha256(response.get_data()).hexdigest()[:20]
+    response.set_etag(tag, weak=True)  # weak: a proxy may compress it
+    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
+        response.status_code = 304
+        response.set_data(b"")
+    is_private = view.account.is_private or asked.grant is not None or request.method == "POST"
+    seconds = max(1, int(view.fresh_seconds))
+    cache = (
+        headers.PRIVATE if is_private else f"public, max-age={seconds}, stale-while-revalidate=60, stale-if-error=86400"
+    )
+    return headers.finish(response, service.settings.server, cache, asked.account, cors=not is_private)
+
+
+def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -> Response:
+    """An error in the form that was asked for, in the visitor's language."""
+    account = asked.account
+    if error.status >= 500:
+        log.warning("%s %s: %s", account.slug if account else "-", error.code, error)
+    languages = [account.lang] if account else [language for language, _ in request.accept_languages]
+    if suffix == "":
+        frame = Frame(assets=_asset_urls(service, asked.options), unlock_url=_unlock_url(asked, error))
+        body = service.renderer.error_page(error, asked.options, frame, *languages)
+        response = Response(body, error.status, content_type="text/html; charset=utf-8")
+    else:
+        message = service.renderer.message(error, service.catalogues.negotiate(asked.options.lang, *languages))
+        response = Response(render.error_data(error, message), error.status, content_type="application/json")
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return headers.finish(
+        response, service.settings.server, headers.PRIVATE, account, cors=account is None or not account.is_private
+    )
+
+
+def _unlock_url(asked: Asked, error: CabinetError) -> str | None:
+    if not (asked.account and asked.widget and asked.account.viewer_password_hash):
+        return None
+    if not isinstance(error, Locked | TooManyTries):
+        return None
+    query = urlencode([pair for pair in _query() if pair[0] != "token"])
+    return f"/w/{asked.account.slug}/{asked.widget.name}/unlock" + (f"?{query}" if query else "")
+
+
+def _refresh_seconds(account: Account, widget: Widget) -> int:
+    return max(MIN_REFRESH, round(min(account.fresh_seconds(function) for function in widget.functions)))
+
+
+def _canonical(service: Service, view: View) -> str:
+    url = render.widget_url(service.settings.server.public_url, view.account.slug, view.widget.name)
+    return url + ("?" + request.query_string.decode("ascii") if request.query_string else "")
+
+
+def _asset_urls(service: Service, options: Options) -> dict[str, str]:
+    css = f"widget-{options.accent}.css" if options.accent else "widget.css"
+    return {"css": service.assets.url(css), "js": service.assets.url("widget.js")}
+
+
+def _asset(service: Service, name: str, cache: str) -> Response:
+    asset = service.assets.get(name)
+    if asset is None:
+        return headers.finish(
+            Response("Not found\n", 404, content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
+        )
+    return headers.finish(
+        Response(asset.body, content_type=asset.content_type), service.settings.server, cache, cors=True
+    )
+
+
+def _catalogue(service: Service) -> str:
+    return json.dumps(
+        {
+            "version": __version__,
+            "widgets": {
+                widget.name: {
+                    "label": widget.label,
+                    "height": widget.height,
+                    "row_height": widget.row_height,
+                    "heading": HEADING,
+                    "rows": widget.default_rows,
+                    "options": widget.all_options,
+                    "picture": widget.picture,
+                }
+                for widget in service.widgets.values()
+            },
+        }
+    )

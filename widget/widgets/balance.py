@@ -1,0 +1,44 @@
+"""Balance, equity, free margin and floating profit."""
+
+from decimal import Decimal
+from typing import Any
+
+from widget.errors import N_
+from widget.models import AccountInformation
+from widget.source import Source
+from widget.spec import Options, Widget
+
+
+def figures(account: AccountInformation) -> dict[str, Any]:
+    """The balance figures of an account; ``profit`` is the floating one."""
+    return {
+        "balance": account.balance,
+        "equity": account.equity,
+        "free_margin": account.free_margin,
+        "margin": account.margin,
+        "profit": account.profit,
+    }
+
+
+def fetch(source: Source, options: Options) -> dict[str, Any]:
+    """The balance figures."""
+    return figures(source.balance())
+
+
+EXAMPLE = {
+    "balance": Decimal("10482.17"),
+    "equity": Decimal("10547.43"),
+    "free_margin": Decimal("9874.09"),
+    "margin": Decimal("673.34"),
+    "profit": Decimal("65.26"),
+}
+
+WIDGET = Widget(
+    name="balance",
+    label=N_("Balance"),
+    functions=("balance",),
+    fetch=fetch,
+    height=180,
+    picture=True,
+    example=EXAMPLE,
+)

@@ -1,0 +1,68 @@
+"""Growth, drawdown and the figures that tell how an account is traded."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from widget import chart, growth
+from widget.errors import N_
+from widget.format import Formatter
+from widget.source import Source
+from widget.spec import Options, Widget
+
+
+def fetch(source: Source, options: Options) -> dict[str, Any]:
+    """The time-weighted growth of the period, see ``widget.growth``."""
+    start, end = options.period.bounds(source.now, source.account.zone)
+    grown = growth.reckon(
+        source.balance().balance,
+        source.closed_trades(start, source.now),
+        source.operations(start),
+        start,
+        end,
+    )
+    return {
+        "from": start,
+        "to": end,
+        "gain": grown.gain,
+        "drawdown": grown.drawdown,
+        "profit_factor": grown.profit_factor,
+        "won_share": grown.won_share,
+        "trades": grown.trades,
+        "points": [{"time": point.time, "gain": point.gain} for point in grown.points],
+    }
+
+
+def draw(data: Mapping[str, Any], fmt: Formatter, zone: ZoneInfo) -> dict[str, Any] | None:
+    """The growth curve."""
+    points = [(point["time"], point["gain"]) for point in data["points"] or () if point["gain"] is not None]
+    return chart.curve(points, fmt.percent, fmt.day)
+
+
+WIDGET = Widget(
+    name="growth",
+    label=N_("Growth"),
+    functions=("balance", "closed_trades"),
+    fetch=fetch,
+    chart=draw,
+    height=320,
+    options=frozenset({"period"}),
+    picture=True,
+    example={
+        "from": datetime(2026, 10, 24, tzinfo=UTC),
+        "to": datetime(2026, 11, 23, 12, tzinfo=UTC),
+        "gain": Decimal("0.0412"),
+        "drawdown": Decimal("0.0187"),
+        "profit_factor": Decimal("1.62"),
+        "won_share": Decimal("0.58"),
+        "trades": 31,
+        "points": [
+            {"time": datetime(2026, 10, 24, tzinfo=UTC), "gain": Decimal("0")},
+            {"time": datetime(2026, 11, 2, 11, 4, tzinfo=UTC), "gain": Decimal("0.0311")},
+            {"time": datetime(2026, 11, 12, 16, 30, tzinfo=UTC), "gain": Decimal("0.0118")},
+            {"time": datetime(2026, 11, 20, 9, 15, tzinfo=UTC), "gain": Decimal("0.0412")},
+        ],
+    },
+)
