@@ -9,82 +9,92 @@
 (() => {
   // Of each widget: height, height of a row, height of the heading, rows by default.
   const HEIGHTS = {} // filled in by the service
-  const OPTIONS = ["theme", "accent", "lang", "tz", "title", "refresh", "rows", "period", "from", "to", "group"];
-  const EVENTS = { load: "load", height: "resize", expired: "expired", error: "error" };
+  const NAMES = "account widget token height label theme accent lang tz title refresh rows period from to group".split(" ");
   const script = document.currentScript;
-  const home = script.src.replace(/(static\/\w+\/)?embed[^/]*$/, "");
-  const { origin } = new URL(home);
+  const service = script.src.split(/\/static\/|\/embed\./)[0];
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(":host{display:grid}*{grid-area:1/1;border:0;width:100%;height:100%}");
 
   class CabinetWidget extends HTMLElement {
-    static observedAttributes = ["account", "widget", "token", "height", "label", ...OPTIONS];
+    constructor() {
+      super();
+      this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
+      // Attributes that change together change the widget once.
+      new MutationObserver(() => this.update()).observe(this, { attributeFilter: NAMES });
+    }
 
-    connectedCallback() {
-      if (!this.shadowRoot) {
-        const sheet = new CSSStyleSheet();
-        sheet.replaceSync(
-          ":host{display:grid}:host([hidden]){display:none}slot,iframe{display:block;grid-area:1/1}iframe{border:0;width:100%;height:100%}",
-        );
-        this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
-      }
+    async connectedCallback() {
       addEventListener("message", this);
+      this.url = 0; // a frame that was moved loads anew
+      await 0;
       this.update();
     }
 
-    // A frame that is moved loads anew, so nothing of it is kept.
     disconnectedCallback() {
       removeEventListener("message", this);
-      this.shadowRoot.replaceChildren();
-      this.url = this.frame = null;
     }
 
-    attributeChangedCallback() {
-      this.update();
-    }
-
-    // Attributes that change together change the widget once.
     update() {
-      this.queued ||= Promise.resolve().then(() => {
-        this.queued = null;
-        if (this.isConnected) this.show();
-      });
-    }
-
-    show() {
       const given = (name) => this.getAttribute(name);
-      const [height, row, heading, rows] = HEIGHTS[given("widget")] || [320, 0, 0, 0];
+      const [height, row, heading, rows] = HEIGHTS[given("widget")] || [];
       const token = given("token");
       const query = new URLSearchParams();
-      for (const name of OPTIONS) if (given(name) !== null) query.set(name, given(name));
-      const { lang } = this.closest("[lang]") || document.documentElement;
+      for (const name of NAMES.slice(5)) if (given(name)) query.set(name, given(name));
+      const lang = this.closest("[lang]")?.lang;
       // A token may have locked the language.
-      if (!token && !query.has("lang") && /^[a-z]{2,8}(-[a-z\d]{1,8}){0,4}$/i.test(lang)) query.set("lang", lang);
-      const url = `${home}w/${given("account")}/${given("widget")}?${query}`;
+      if (!token && !given("lang") && lang?.match(/^[a-z]{2,8}(-\w{1,8})*$/i)) query.set("lang", lang);
+      const url = `${service}/w/${given("account")}/${given("widget")}?${query}`;
 
-      this.least = parseInt(given("height")) || height + row * (+given("rows") || rows) - (given("title") === "0" && heading);
       if (url !== this.url || (this.token && !token)) {
+        const frame = (this.frame = document.createElement("iframe"));
         this.url = url;
         this.token = token;
-        this.ready = false;
-        this.frame = document.createElement("iframe");
-        this.frame.sandbox = "allow-scripts allow-same-origin allow-forms allow-popups";
-        this.frame.loading = given("loading") || (this.getBoundingClientRect().top < innerHeight ? "eager" : "lazy");
-        // Unseen until it has something to show: what stands in the element shows, and no white box flashes in the dark.
-        this.frame.style.visibility = "hidden";
-        this.frame.onload = () => this.firstElementChild || this.reveal();
-        // A dark page that declares no scheme is known by its light text.
+        this.content = 0;
+        frame.sandbox = "allow-scripts allow-same-origin allow-forms allow-popups";
+        frame.loading = given("loading") || (this.getBoundingClientRect().y < innerHeight ? "eager" : "lazy");
+        // Unseen until it has something to show: no white box flashes in the dark, and the fallback stands that long.
+        frame.style.visibility = "hidden";
+        frame.onload = () => this.firstElementChild || this.reveal();
+        // A dark page that declares no colour scheme is known by its light text.
         const { color, colorScheme } = getComputedStyle(this);
-        const [r, g, b] = color.match(/[\d.]+/g);
-        if (colorScheme === "normal" && r * 3 + g * 6 + +b > 1500) this.frame.style.colorScheme = "dark";
-        if (token) query.set("token", token);
-        this.frame.src = `${home}w/${given("account")}/${given("widget")}?${query}`;
-        this.style.height = this.least + "px";
-        this.shadowRoot.replaceChildren(document.createElement("slot"), this.frame);
-      } 
-      this.frame.title = given("label") || this.label || given("widget").replace("-", " ");
-      if (this.ready && token !== this.token) {
-        this.token = token;
-        this.frame.contentWindow.postMessage({ cabinetWidget: 1, type: "token", value: token }, origin);
+        if (colorScheme === "normal" && color.match(/\d+/g)[1] > 150) frame.style.colorScheme = "dark";
+        frame.src = token ? `${url}&token=${token}` : url;
+        this.shadowRoot.replaceChildren(document.createElement("slot"), frame);
       }
+      this.frame.title = given("label") || given("widget");
+      this.least = given("height") || height + row * (given("rows") || rows) - (given("title") === "0" && heading) || 320;
+      this.renew();
     }
+
+    reveal() {
+      this.frame.style.visibility = "";
+      this.frame.previousSibling?.remove();
+      this.renew();
+    }
+
+    // Height and token follow without loading the frame again, which would blink.
+    renew() {
+      const value = this.getAttribute("token");
+      this.style.height = Math.max(this.least, this.content) + "px";
+      if (this.frame.style.visibility || value === this.token) return;
+      this.token = value;
+      this.frame.contentWindow.postMessage({ cabinetWidget: 1, type: "token", value }, service);
+    }
+
+    handleEvent({ source, origin, data: detail }) {
+      if (source !== this.frame?.contentWindow || origin !== new URL(service).origin) return;
+      this.content = detail.height || this.content;
+      this.reveal();
+      const name = detail.type === "height" ? "resize" : detail.type;
+      this.dispatchEvent(new CustomEvent("cabinet-widget:" + name, { bubbles: true, detail }));
+    }
+  }
+
+  if (!customElements.get("cabinet-widget")) customElements.define("cabinet-widget", CabinetWidget);
+
+  if (script.dataset.widget) {
+    const element = document.createElement("cabinet-widget");
+    for (const name in script.dataset) element.setAttribute(name, script.dataset[name]);
+    script.after(element);
   }
 })();

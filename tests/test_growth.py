@@ -13,6 +13,7 @@ from widget.models import ClosedTrade, Operation
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = START + timedelta(days=30)
+ZERO = Decimal(0)
 
 
 def trade(hours: float, profit: str | Decimal, swap: str = "0") -> ClosedTrade:
@@ -34,8 +35,9 @@ def trade(hours: float, profit: str | Decimal, swap: str = "0") -> ClosedTrade:
 
 def paid(hours: float, amount: str) -> Operation:
     """A deposit, or a withdrawal where the amount is negative."""
-    kind = "deposit" if Decimal(amount) > 0 else "withdrawal"
-    return Operation(START + timedelta(hours=hours), Decimal(amount), kind)
+    return Operation(
+        START + timedelta(hours=hours), Decimal(amount), "deposit" if Decimal(amount) > 0 else "withdrawal"
+    )
 
 
 def grown(balance: str, trades: list[ClosedTrade], operations: list[Operation]) -> Growth:
@@ -91,7 +93,7 @@ def test_won_are_trades_with_a_profit_above_nothing() -> None:
 
 def test_an_account_that_never_traded_has_grown_by_nothing() -> None:
     result = grown("1000", [], [])
-    assert (result.gain, result.drawdown, result.won_share, result.points) == (0, 0, None, ())
+    assert (result.gain, result.drawdown, result.won_share, result.points) == (ZERO, ZERO, None, ())
 
 
 def test_without_a_balance_there_is_no_gain_to_tell() -> None:
@@ -102,12 +104,12 @@ def test_without_a_balance_there_is_no_gain_to_tell() -> None:
 
 def test_a_lost_account_stays_at_minus_one() -> None:
     result = grown("500", [trade(1, "-1000"), trade(9, "0")], [paid(5, "500")])
-    assert (result.gain, result.drawdown) == (-1, 1)
+    assert (result.gain, result.drawdown) == (Decimal(-1), Decimal(1))
 
 
 def test_the_curve_begins_at_nothing_when_the_period_begins() -> None:
     first = grown("1100", [trade(5, "100")], []).points[0]
-    assert (first.time, first.gain) == (START, 0)
+    assert (first.time, first.gain) == (START, ZERO)
 
 
 PROFITS = st.lists(st.decimals(-50, 60, places=2), min_size=1, max_size=30)

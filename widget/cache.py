@@ -106,23 +106,28 @@ class _Record:
 class _Memory:
     """What this process saw, so that it need not ask the store for it and can do without; the longest unused goes."""
 
-    def __init__(self, entries: int) -> None:
-        self._entries = entries
+    def __init__(self, entries: int, keep_seconds: float) -> None:
+        self._entries, self._keep_seconds = entries, keep_seconds
         self._records: OrderedDict[str, _Record] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: str) -> _Record:
+    def get(self, key: str, now: float) -> _Record:
         with self._lock:
             if key in self._records:
                 self._records.move_to_end(key)
-            return self._records.get(key, _Record())
+            return self._unless_too_old(self._records.get(key, _Record()), now)
 
     def merge(self, key: str, record: _Record, now: float) -> _Record:
         with self._lock:
-            merged = self._records[key] = record.merged(self._records.pop(key, record), now)
+            merged = record.merged(self._records.get(key, record), now)
+            merged = self._records[key] = self._unless_too_old(merged, now)
+            self._records.move_to_end(key)
             if len(self._records) > self._entries:
                 self._records.popitem(last=False)
             return merged
+
+    def _unless_too_old(self, record: _Record, now: float) -> _Record:
+        return replace(record, value=None, as_of=None) if record.age(now) > self._keep_seconds else record
 
 
 class _Unreliable:
@@ -134,19 +139,19 @@ class _Unreliable:
 
     def attempt(self, action: Callable[[], T]) -> T | None:
         """What the action returns, or None where it fails or failed a moment ago."""
-        has_failed = self._failed_at is not None
-        if self._failed_at is not None:
-            if abs(self._clock() - self._failed_at) < OUTAGE_PAUSE:
+        failed_at = self._failed_at
+        if failed_at is not None:
+            if abs(self._clock() - failed_at) < OUTAGE_PAUSE:
                 return None
             self._failed_at = self._clock()  # one tries, the others go on without
         try:
             result = action()
         except Exception as error:  # noqa: BLE001  # whatever it is, visitors get their answer
-            if not has_failed:
+            if self._failed_at is None:
                 log.warning("cache: %s fails, going on without: %s: %s", self._what, type(error).__name__, error)
             self._failed_at = self._clock()
             return None
-        if has_failed:
+        if failed_at is not None:
             log.warning("cache: %s works again", self._what)
             self._failed_at = None
         return result
@@ -176,9 +181,9 @@ class _Flight:
     began: float
     future: Future[_Record]
 
-    def patience(self, wait_seconds: float, now: float) -> float:
-        """How long it is still worth waiting for: nobody queues behind a call that is stuck."""
-        return min(wait_seconds, max(0.0, wait_seconds - (now - self.began)))
+    def patience(self, wait_seconds: float, asked: float, now: float) -> float:
+        """How long it is still worth waiting for it: nobody queues behind a call that is stuck."""
+        return min(wait_seconds, max(0.0, wait_seconds - (now - min(asked, self.began))))
 
 
 class FreshCache:
@@ -212,7 +217,7 @@ class FreshCache:
         self._store, self._keep_seconds, self._clock = store, keep_seconds, clock
         self._mutex, self._chance = mutex, chance
         self._runner = runner or ThreadPoolExecutor(max_workers, thread_name_prefix="cabinet-call")
-        self._memory = _Memory(local_entries)
+        self._memory = _Memory(local_entries, keep_seconds)
         self._reading, self._writing, self._locking = (_Unreliable(w, clock) for w in ("reading", "writing", "locking"))
         self._flights: dict[str, _Flight] = {}
         self._starting = threading.Lock()
@@ -237,7 +242,7 @@ class FreshCache:
         if record.age(now) > due_seconds and record.pause_left(now) <= 0:
             flight = self._flight(key, due_seconds, fetch)
             if record.as_of is None:
-                record = self._land(key, flight, wait_seconds)
+                record = self._land(key, flight, wait_seconds, now)
                 now = self._clock()
         if record.as_of is None:
             raise _error(key, record, now)
@@ -251,10 +256,10 @@ class FreshCache:
 
     def _look(self, key: str, fresh_seconds: float, wait_seconds: float, now: float) -> _Record:
         """What is known of a key; the store is asked only where that may help, since it may be slow or hang."""
-        record = self._unless_too_old(self._memory.get(key), now)
+        record = self._memory.get(key, now)
         flight = self._flights.get(key)
         is_current = record.age(now) <= 2 * fresh_seconds or record.pause_left(now) > 0
-        is_coming = flight is not None and flight.patience(wait_seconds, now) > 0
+        is_coming = flight is not None and flight.patience(wait_seconds, now, now) > 0
         return record if is_current or is_coming else self._read(key)
 
     def _flight(self, key: str, due_seconds: float, fetch: Callable[[], object]) -> _Flight:
@@ -270,9 +275,9 @@ class FreshCache:
                 future.add_done_callback(lambda _: self._flights.pop(key, None))
             return flight
 
-    def _land(self, key: str, flight: _Flight, wait_seconds: float) -> _Record:
+    def _land(self, key: str, flight: _Flight, wait_seconds: float, asked: float) -> _Record:
         try:
-            return flight.future.result(flight.patience(wait_seconds, self._clock()))
+            return flight.future.result(flight.patience(wait_seconds, asked, self._clock()))
         except (TimeoutError, CancelledError):
             raise Unavailable(f"{key}: no answer within {wait_seconds:.1f} s") from None
 
@@ -315,22 +320,20 @@ class FreshCache:
         return replace(known, failure=_Failure(kind, self._clock(), pause, count))
 
     def _read(self, key: str) -> _Record:
-        stored = self._reading.attempt(lambda: self._store.get(key))
-        now = self._clock()
-        known = self._memory.merge(key, stored, now) if isinstance(stored, _Record) else self._memory.get(key)
-        return self._unless_too_old(known, now)
+        return self._reading.attempt(lambda: self._load(key)) or self._memory.get(key, self._clock())
+
+    def _load(self, key: str) -> _Record:
+        stored = self._store.get(key)
+        return self._memory.merge(key, stored if isinstance(stored, _Record) else _Record(), self._clock())
 
     def _write(self, key: str, record: _Record) -> None:
         if self._store.set(key, record, math.ceil(self._keep_seconds)) is False:
             raise OSError("it does not keep what it is given")
 
-    def _unless_too_old(self, record: _Record, now: float) -> _Record:
-        return replace(record, value=None, as_of=None) if record.age(now) > self._keep_seconds else record
-
 
 def _error(key: str, record: _Record, now: float) -> CabinetError:
     left = max(1.0, record.pause_left(now))
-    kind = _KINDS[record.failure.kind] if record.failure else Unavailable
+    kind = _KINDS.get(record.failure.kind, CabinetError) if record.failure else Unavailable
     error = kind(f"{key}: the latest call failed; the next may be made in {left:.0f} s")
     error.retry_after = left
     return error
@@ -368,11 +371,12 @@ def file_mutexes(directory: Path, lock_seconds: float) -> Callable[[str], Mutex]
 
 def redis_options() -> dict[str, Any]:
     """How a Redis client is set up that may hang or be gone without holding up anybody, and serves many threads."""
+    from redis import exceptions
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
     # One more try at once, for a connection that died in the pool; redis-py's own ten tries take seconds.
-    retry = Retry(NoBackoff(), 1)
+    retry = Retry(NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,))
     return {"socket_timeout": 1.0, "socket_connect_timeout": 1.0, "retry": retry, "max_connections": 1024}
 
 

@@ -32,12 +32,12 @@ def running(upstream: str, port: int) -> Iterator[tuple[str, str]]:
         The addresses of the host page and of the service.
     """
     with _serving(port) as (service, run_service), _serving(0) as (host_page, run_host_page):
-        run_service(app.create_app(settings(upstream, service)))
+        run_service(app.create_app(settings(upstream, service, host_page)))
         run_host_page(_page(host_page_html(service)))
         yield host_page, service
 
 
-def settings(upstream: str, public_url: str) -> Settings:
+def settings(upstream: str, public_url: str, host_page: str) -> Settings:
     """Two accounts of the simulated API: one that shows everything, and a closed one."""
     widgets = registry.discover(paths.templates())
     raw = {
@@ -49,6 +49,7 @@ def settings(upstream: str, public_url: str) -> Settings:
                 "login": 1000002,
                 "password": "sandbox-password",
                 "access": "closed",
+                "allowed_origins": [host_page],
                 "viewer_password_hash": generate_password_hash(PASSWORD),
             },
         },

@@ -32,6 +32,7 @@ def finish(
         cors: whether scripts of other origins may read it.
     """
     headers = response.headers
+    headers["Server"] = "cabinet-widgets"
     headers["Cache-Control"] = cache
     headers["Content-Security-Policy"] = f"{_CSP}; frame-ancestors {frame_ancestors(account, studio=server.studio)}"
     headers["X-Content-Type-Options"] = "nosniff"

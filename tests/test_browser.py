@@ -1,0 +1,97 @@
+"""The widgets in a real Chromium, on host pages of another origin."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Service, Upstream, serving
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from widget import demo, paths, registry
+
+ARTIFACTS = Path(os.environ.get("CABINET_TEST_ARTIFACTS", Path(__file__).parent.parent / "build" / "screenshots"))
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDGETS = registry.discover(paths.templates())
+ALL = {"login": 1000005, "partner_password": "partner-password", "widgets": list(WIDGETS), "currency": "USD"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET, chromium_sandbox=False)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own; the test fails on whatever its console complains of."""
+    context = browser.new_context(viewport={"width": 1100, "height": 900}, locale="en-GB")
+    opened = context.new_page()
+    complaints: list[str] = []
+    # A browser tells of every 401 itself: that of the unlock form is meant.
+    opened.on("console", lambda m: complaints.append(m.text) if m.type != "log" and "401 (" not in m.text else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+@contextmanager
+def host(html: str) -> Iterator[str]:
+    """A host page on an origin of its own."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [f"<!doctype html><html lang=en><link rel=icon href='data:,'><body>{html}".encode()]
+
+    with serving(answer) as url:
+        yield url
+
+
+def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(
+    page: Page, serve: Callable[..., Service]
+) -> None:
+    service = serve(accounts={"main": ALL})
+    bonus = service.json("/w/main/bonus.json")
+    total = f"${bonus['total']:,.2f}"
+    forms = f"""
+        <iframe id="frame" src="{service.url}/w/main/bonus" title="Bonus"></iframe>
+        <script async src="{service.url}/embed.js"></script>
+        <cabinet-widget account="main" widget="bonus"></cabinet-widget>
+        <div id="tag"><script async src="{service.url}/embed.js" data-account="main" data-widget="bonus"></script></div>
+    """
+    with host(forms) as url:
+        page.goto(url)
+        for frame in ("#frame", "cabinet-widget >> nth=0 >> iframe", "#tag iframe"):
+            expect(page.frame_locator(frame).locator("dl")).to_contain_text(total)
+            assert page.locator(frame).get_attribute("title")
+
+
+def test_the_demo_page_shows_nine_widgets_and_their_figures_move(page: Page, upstream: Upstream) -> None:
+    with demo.running(upstream.url, 0) as (host_page, _):
+        page.set_viewport_size({"width": 1100, "height": 3000})
+        page.goto(host_page)
+        frames = page.locator("iframe")
+        expect(frames).to_have_count(10)
+        for frame in frames.all():
+            frame.scroll_into_view_if_needed()
+            expect(frame.content_frame.locator("#w")).to_be_visible()
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=ARTIFACTS / "demo.png", full_page=True)
+        profit = page.frame_locator("iframe >> nth=0").locator("dd").nth(2)
+        expect(profit).to_have_text(re.compile(r"\$"))
+        before = profit.inner_text()
+        expect(profit).not_to_have_text(before, timeout=40_000)

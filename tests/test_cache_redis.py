@@ -1,0 +1,266 @@
+"""The cache of several machines, on a Redis server of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from flask import Flask
+from flask_caching import Cache
+
+from widget.cache import Answer, FreshCache, redis_mutexes, redis_options
+from widget.errors import Refused
+
+PATIENCE = 10.0
+
+
+class Server:
+    """A Redis server that can be stopped, started again, and made to hang."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.url = f"unix://{directory}/redis.sock?db=0"
+        self.client = redis.Redis.from_url(self.url)
+
+    def start(self) -> None:
+        arguments = ["--port", "0", "--unixsocket", "redis.sock", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(
+            ["redis-server", *arguments], cwd=self.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until(self._answers)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        os.kill(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process.pid, signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.RedisError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Server]:
+    if shutil.which("redis-server") is None:
+        pytest.fail("these tests need a Redis server: apt-get install redis-server")
+    with tempfile.TemporaryDirectory() as directory:  # its name is shorter than pytest's, as a socket's has to be
+        server = Server(Path(directory))
+        server.start()
+        yield server
+        server.stop()
+        server.client.close()
+
+
+@pytest.fixture
+def server(shared: Server) -> Server:
+    shared.client.flushall()
+    return shared
+
+
+@contextmanager
+def machine(server: Server, clock: Callable[[], float] = time.time, lock_seconds: float = 20) -> Iterator[FreshCache]:
+    """A cache as one machine has it, with connections of its own."""
+    options = {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": server.url, "CACHE_OPTIONS": redis_options()}
+    store = Cache(Flask("test"), config=options)
+    client = redis.Redis.from_url(server.url, **redis_options())
+    cache = FreshCache(store, keep_seconds=3600, clock=clock, mutex=redis_mutexes(client, lock_seconds))
+    yield cache
+    cache.close()
+    client.close()
+    store.cache._write_client.close()  # type: ignore[attr-defined]
+
+
+class Upstream:
+    """Counts its calls, answers with their number; may be held by a gate, or fail."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.error: Exception | None = None
+        self.entered = threading.Semaphore(0)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def __call__(self) -> int:
+        self.calls += 1
+        number = self.calls
+        self.entered.release()
+        assert self.gate.wait(PATIENCE)
+        if self.error:
+            raise self.error
+        return number
+
+
+class Clock:
+    """The present, moved."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+def until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+
+
+@contextmanager
+def visitors(*caches: FreshCache, upstream: Upstream) -> Iterator[list[Future[Answer[int]]]]:
+    """Twenty visitors at each machine."""
+    with ThreadPoolExecutor(20 * len(caches)) as pool:
+        yield [pool.submit(cache.get, "k", 15, upstream, PATIENCE) for cache in caches for _ in range(20)]
+        upstream.gate.set()
+
+
+def locks(server: Server) -> list[bytes]:
+    return list(server.client.scan_iter("cabinet-lock:*"))
+
+
+def test_two_machines_make_one_call_and_leave_no_lock(server: Server) -> None:
+    upstream = Upstream()
+    upstream.gate.clear()
+    with machine(server) as first, machine(server) as second:
+        with visitors(first, second, upstream=upstream) as answers:
+            assert upstream.entered.acquire(timeout=PATIENCE)
+            assert len(locks(server)) == 1
+            until(lambda: "k" in first._flights and "k" in second._flights)
+            upstream.gate.set()
+            assert {answer.result(PATIENCE).value for answer in answers} == {1}
+        assert upstream.calls == 1
+        assert locks(server) == []
+
+
+def test_two_machines_make_one_call_to_renew_an_old_answer_and_nobody_waits(server: Server) -> None:
+    upstream, clock = Upstream(), Clock()
+    with machine(server, clock) as first, machine(server, clock) as second:
+        for cache in (first, second):
+            assert cache.get("k", 15, upstream, PATIENCE).value == 1
+        clock.ahead += 20
+        upstream.gate.clear()
+        with visitors(first, second, upstream=upstream) as answers:
+            assert {answer.result(PATIENCE).value for answer in answers} == {1}
+            assert not upstream.gate.is_set()
+        for cache in (first, second):
+            until(lambda cache=cache: cache.get("k", 15, upstream, PATIENCE).value == 2)  # type: ignore[misc]
+        assert upstream.calls == 2
+
+
+def test_a_failure_on_one_machine_is_one_on_the_other(server: Server) -> None:
+    upstream = Upstream()
+    upstream.gate.clear()
+    upstream.error = Refused("no")
+    with machine(server) as first, machine(server) as second:
+        with visitors(first, second, upstream=upstream) as answers:
+            assert upstream.entered.acquire(timeout=PATIENCE)
+            until(lambda: "k" in first._flights and "k" in second._flights)
+            upstream.gate.set()
+            assert {type(answer.exception(PATIENCE)) for answer in answers} == {Refused}
+        assert upstream.calls == 1
+    with machine(server) as third, pytest.raises(Refused):
+        third.get("k", 15, upstream, PATIENCE)
+    assert upstream.calls == 1
+
+
+PROCESS = """
+import sys, time
+from flask_caching.backends.rediscache import RedisCache
+from redis import Redis
+from widget.cache import FreshCache, redis_mutexes
+
+client = Redis.from_url(sys.argv[1])
+cache = FreshCache(RedisCache(client, key_prefix="flask_cache_"), keep_seconds=60, mutex=redis_mutexes(client, 1))
+
+def fetch():
+    print("calling", flush=True)
+    time.sleep(60)
+
+cache.get("k", 15, fetch, 60)
+"""
+
+
+def test_the_lock_of_a_process_that_was_killed_expires(server: Server) -> None:
+    upstream = Upstream()
+    arguments = [sys.executable, "-c", PROCESS, server.url]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "calling\n"
+        process.kill()
+    assert len(locks(server)) == 1
+    with machine(server, lock_seconds=5) as cache:
+        assert cache.get("k", 15, upstream, PATIENCE).value == 1
+    assert locks(server) == []
+
+
+def test_redis_may_go_and_come_back(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    upstream, clock = Upstream(), Clock()
+    with machine(server, clock) as first, machine(server, clock) as second:
+        first.get("k", 15, upstream, PATIENCE)
+        server.stop()
+        try:
+            assert first.get("k", 15, upstream, PATIENCE).value == 1
+            clock.ahead += 20
+            assert first.get("k", 15, upstream, PATIENCE).value == 1
+            until(lambda: first.get("k", 15, upstream, PATIENCE).value == 2)
+            for number in range(50):
+                assert second.get(f"other-{number}", 15, upstream, PATIENCE).value == 3 + number
+            assert 3 <= len(caplog.records) <= 6, "each machine says once what fails"
+        finally:
+            server.start()
+        calls, clock.ahead = upstream.calls, clock.ahead + 20
+        first.get("k", 15, upstream, PATIENCE)
+        until(lambda: first.get("k", 15, upstream, PATIENCE).value == calls + 1)
+        clock.ahead += 6  # the second machine looks after Redis again
+        assert second.get("k", 15, upstream, PATIENCE).value == calls + 1
+        assert upstream.calls == calls + 1
+
+
+def test_redis_may_go_while_another_machine_waits_for_its_lock(server: Server) -> None:
+    upstream = Upstream()
+    upstream.gate.clear()
+    with machine(server) as first, machine(server) as second, visitors(first, second, upstream=upstream) as answers:
+        assert upstream.entered.acquire(timeout=PATIENCE)
+        until(lambda: "k" in first._flights and "k" in second._flights)
+        server.stop()
+        try:
+            assert upstream.entered.acquire(timeout=PATIENCE), "the other goes on by itself"
+            upstream.gate.set()
+            assert {answer.result(PATIENCE).value for answer in answers} == {1, 2}
+        finally:
+            server.start()
+
+
+def test_nobody_with_an_answer_at_hand_waits_for_a_redis_that_hangs(server: Server) -> None:
+    upstream, clock = Upstream(), Clock()
+    with machine(server, clock) as cache:
+        cache.get("k", 15, upstream, PATIENCE)
+        clock.ahead += 20
+        with server.hanging():
+            began = time.monotonic()
+            for _ in range(20):
+                assert cache.get("k", 15, upstream, PATIENCE).value == 1
+            assert time.monotonic() - began < 0.5
+            began = time.monotonic()
+            assert cache.get("new", 15, upstream, PATIENCE).value > 1
+            assert time.monotonic() - began < 5

@@ -1,0 +1,274 @@
+"""The command line, run as a user runs it."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+import pytest
+import requests
+from conftest import Upstream
+from werkzeug.security import check_password_hash
+
+from widget.sandbox import Fault
+
+SECRET = "a secret of more than thirty-two bytes"
+
+
+def run(folder: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "widget", *arguments],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **env},
+    )
+
+
+@dataclass
+class Running:
+    """A command in the background; ``output`` is all that it printed, once it has ended."""
+
+    process: subprocess.Popen[str]
+    output: str = ""
+
+
+@contextmanager
+def running(folder: Path, *arguments: str, **env: str) -> Iterator[Running]:
+    """The command in the background; it is stopped by SIGTERM, and has to go."""
+    started = Running(
+        subprocess.Popen(
+            [sys.executable, "-m", "widget", *arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
+            start_new_session=True,
+        )
+    )
+    try:
+        yield started
+    finally:
+        started.process.terminate()
+        started.output = started.process.communicate(timeout=20)[0]
+
+
+def configure(folder: Path, upstream: Upstream, more: str = "") -> None:
+    """Write a configuration with one account of the simulated API."""
+    (folder / "widgets.toml").write_text(
+        f'[api]\nbase_url = "{upstream.url}"\n[accounts.main]\nlogin = 1000002\npassword_env = "API_PASSWORD"\n{more}\n'
+    )
+
+
+PASSWORD = {"API_PASSWORD": "sandbox-password"}
+
+
+def test_init_writes_a_file_once_and_check_accepts_its_form(tmp_path: Path) -> None:
+    assert run(tmp_path, "init").returncode == 0
+    text = (tmp_path / "widgets.toml").read_text()
+    again = run(tmp_path, "init")
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    assert (tmp_path / "widgets.toml").read_text() == text
+
+
+def test_check_prints_a_line_for_each_function_with_time_and_state(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.sandbox.faults.clear()
+    configure(tmp_path, upstream)
+    checked = run(tmp_path, "check", **PASSWORD)
+    assert checked.returncode == 0, checked.stderr
+    lines = checked.stdout.splitlines()
+    assert len(lines) == 9
+    assert [line.split()[1] for line in lines] == (
+        "balance summary open_trades closed_trades lots bonus logins commissions operations".split()
+    )
+    assert all(re.search(r"\d+ ms  ok$|not offered$", line) for line in lines)
+
+
+def test_check_says_what_to_mend_and_exits_1(tmp_path: Path, upstream: Upstream) -> None:
+    configure(tmp_path, upstream)
+    wrong = run(tmp_path, "check", API_PASSWORD="guess")
+    assert wrong.returncode == 1
+    assert "refused" in wrong.stdout
+    assert "accounts.main.password_env" in wrong.stdout
+    assert "guess" not in wrong.stdout + wrong.stderr
+    upstream.sandbox.faults.append(Fault("html200", "RequestOpenTrades"))
+    garbled = run(tmp_path, "check", **PASSWORD)
+    upstream.sandbox.faults.clear()
+    assert garbled.returncode == 1
+    assert "api.methods.open_trades" in garbled.stdout
+
+
+def test_check_names_a_host_that_cannot_be_reached(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "widgets.toml").write_text('[api]\nbase_url = "http://127.0.0.1:9"\n[accounts.main]\nlogin = 1000001\n')
+    checked = run(tmp_path, "check")
+    assert checked.returncode == 1
+    assert "not reached" in checked.stdout
+    assert "api.base_url (http://127.0.0.1:9)" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [["check"], ["serve"], ["snippet", "main", "balance"], ["token", "main", "balance"]]
+)
+def test_a_mistake_of_the_operators_is_one_line_and_exit_2(command: list[str], tmp_path: Path) -> None:
+    for text in (None, "[accounts.main]\nlogn = 5\nlogin = 5\n"):
+        if text:
+            (tmp_path / "widgets.toml").write_text(text)
+        ended = run(tmp_path, *command)
+        assert ended.returncode == 2
+        assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+        assert "Traceback" not in ended.stderr
+    assert "did you mean login?" in ended.stderr
+
+
+def test_the_configuration_is_found_by_option_environment_or_place(tmp_path: Path) -> None:
+    (tmp_path / "else.toml").write_text("[accounts.other]\nlogin = 5\n")
+    for arguments, env in ((["--config", "else.toml"], {}), ([], {"CABINET_WIDGETS_CONFIG": "else.toml"})):
+        printed = run(tmp_path, "snippet", *arguments, "other", "balance", **env)
+        assert 'account="other"' in printed.stdout, printed.stderr
+
+
+def test_snippet_prints_every_form(tmp_path: Path) -> None:
+    (tmp_path / "widgets.toml").write_text(
+        '[server]\npublic_url = "https://widgets.example.com"\n[accounts.main]\nlogin = 5\n'
+    )
+    expected = {
+        "script": '<cabinet-widget account="main" widget="balance" lang="fr" style="display:block;min-height:',
+        "iframe": '<iframe src="https://widgets.example.com/w/main/balance?lang=fr" title="Balance"',
+        "wordpress": '[cabinet_widget account="main" widget="balance" lang="fr"]',
+        "oembed": "https://widgets.example.com/w/main/balance?lang=fr",
+        "badge": 'src="https://widgets.example.com/w/main/balance.png?lang=fr',
+        "bbcode": "[url=https://widgets.example.com/w/main/balance?lang=fr][img]",
+    }
+    for form, part in expected.items():
+        printed = run(tmp_path, "snippet", "main", "balance", "--as", form, "--param", "lang=fr")
+        assert part in printed.stdout, (form, printed.stderr)
+    assert 'src="https://widgets.example.com/embed.js"' in run(tmp_path, "snippet", "main", "balance").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["nobody", "balance"], "there is no account"),
+        (["main", "nothing"], "there is no widget"),
+        (["main", "logins"], "is not enabled"),
+        (["main", "balance", "--param", "rows=5"], "rows: is no option"),
+        (["main", "balance", "--param", "rows"], "NAME=VALUE"),
+        (["main", "open-trades", "--as", "bbcode"], "no picture"),
+    ],
+)
+def test_snippet_says_what_is_wrong(arguments: list[str], part: str, tmp_path: Path) -> None:
+    (tmp_path / "widgets.toml").write_text("[accounts.main]\nlogin = 5\n")
+    printed = run(tmp_path, "snippet", *arguments)
+    assert printed.returncode == 2
+    assert part in printed.stderr
+
+
+def test_token_mints_what_another_library_reads(tmp_path: Path) -> None:
+    (tmp_path / "widgets.toml").write_text('[accounts.main]\nlogin = 5\nembed_secret_env = "S"\n')
+    printed = run(tmp_path, "token", "main", "balance", "--ttl", "1h", "--param", "lang=fr", S=SECRET)
+    claims = jwt.decode(printed.stdout.strip(), SECRET, ["HS256"])
+    assert claims["sub"] == "main/balance"
+    assert claims["params"] == {"lang": "fr"}
+    assert 3590 <= claims["exp"] - time.time() <= 3600
+    for wrong in (["--ttl", "25h"], ["--ttl", "soon"], ["--param", "rows=1"]):
+        assert run(tmp_path, "token", "main", "balance", *wrong, S=SECRET).returncode == 2
+
+
+def test_password_prints_the_hash_alone_on_the_last_line(tmp_path: Path) -> None:
+    printed = run(tmp_path, "password", stdin="open sesame\nsecond line\n")
+    stored = printed.stdout.splitlines()[-1]
+    assert stored.startswith("scrypt:")
+    assert check_password_hash(stored, "open sesame")
+    assert run(tmp_path, "password", stdin="\n").returncode == 2
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, started: Running) -> requests.Response:
+    """The first answer of a server that is starting."""
+    give_up = time.monotonic() + 20
+    while True:
+        assert started.process.poll() is None, started.process.communicate()
+        try:
+            return requests.get(url, timeout=10)
+        except requests.ConnectionError:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+
+
+def children(pid: int) -> list[str]:
+    """The processes of a session that are still there."""
+    listed = subprocess.run(["ps", "-o", "pid=", "-s", str(pid)], capture_output=True, text=True)
+    return listed.stdout.split()
+
+
+def test_serve_answers_and_ends_cleanly_on_sigterm(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.sandbox.faults.clear()
+    configure(tmp_path, upstream)
+    port = free_port()
+    with running(tmp_path, "serve", "--bind", f"127.0.0.1:{port}", **PASSWORD) as started:
+        assert wait_for(f"http://127.0.0.1:{port}/healthz", started).text == "ok\n"
+        answer = requests.get(f"http://127.0.0.1:{port}/w/main/balance.json", timeout=10)
+        assert answer.json()["data"]["balance"] > 0
+        assert answer.headers["Server"] == "cabinet-widgets"
+    assert started.process.returncode == 0
+    assert children(started.process.pid) == []
+
+
+def test_serve_with_several_workers_and_a_cache_each_says_what_that_costs(tmp_path: Path, upstream: Upstream) -> None:
+    configure(tmp_path, upstream)
+    port = free_port()
+    with running(tmp_path, "serve", "--bind", f"127.0.0.1:{port}", "--workers", "2", **PASSWORD) as started:
+        wait_for(f"http://127.0.0.1:{port}/healthz", started)
+    assert "2 times as often" in started.output
+
+
+@pytest.mark.parametrize("bind", ["8000", "127.0.0.1", "127.0.0.1:99999", ":::"])
+def test_serve_refuses_an_address_that_is_none(bind: str, tmp_path: Path, upstream: Upstream) -> None:
+    configure(tmp_path, upstream)
+    ended = run(tmp_path, "serve", "--bind", bind, **PASSWORD)
+    assert ended.returncode == 2
+    assert "--bind" in ended.stderr
+
+
+def test_demo_shows_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> None:
+    with running(tmp_path, "demo", "--port", "0") as started:
+        assert started.process.stdout is not None
+        address = re.search(r"http://\S+", started.process.stdout.readline())
+        assert address
+        page = requests.get(address[0], timeout=10).text
+        assert page.count("</section>") == 10
+        service = re.search(r"(http://127\.0\.0\.1:\d+)/embed\.js", page)
+        assert service
+        widgets = set(re.findall(r'widget="([a-z-]+)"', page)) | set(re.findall(r"/w/demo/([a-z-]+)", page))
+        assert len(widgets) == 9
+        for widget in widgets:
+            assert requests.get(f"{service[1]}/w/demo/{widget}", timeout=10).status_code == 200
+    assert started.process.returncode == 0
+    assert children(started.process.pid) == []
+
+
+def test_sandbox_says_which_accounts_it_has(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, "sandbox", "--port", str(port)) as started:
+        wait_for(f"http://127.0.0.1:{port}/api/", started)
+    assert "login 1000002" in started.output
+    assert started.process.returncode == 0

@@ -1,0 +1,1188 @@
+"""The client against real servers on loopback: both dialects, tokens, deadlines, and every fault of an old API."""
+
+import gzip
+import json
+import logging
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+import traceback
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from widget import client as client_module
+from widget import models, sandbox
+from widget.client import Client
+from widget.config import Account, Api
+from widget.errors import NotOffered, Refused, Unavailable, Unreadable, UpstreamError
+from widget.functions import FUNCTIONS, Function
+
+LOGIN = 7654321
+PASSWORD = "correct-horse"
+PARTNER_PASSWORD = "battery-staple"
+LONG_ENOUGH = 5.0
+"""Seconds within which a call with a deadline of a fraction of a second has ended, on a busy machine too."""
+
+
+@dataclass
+class Seen:
+    """A request as a server saw it."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(self.target).query)
+
+
+Reply = tuple[int, dict[str, str], bytes]
+
+
+def reply(value: object, status: int = 200, **headers: str) -> Reply:
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return status, {name.replace("_", "-"): text for name, text in headers.items()}, body
+
+
+@dataclass
+class Upstream:
+    """A server whose answers a test writes."""
+
+    answer: Callable[[Seen], Reply]
+    url: str = ""
+    seen: list[Seen] = field(default_factory=list)
+    connections: int = 0
+
+    def paths(self) -> Counter[str]:
+        return Counter(
+            request.path.rsplit("/", 2)[-1 if "ClientCabinetBasic" in request.path else -2] for request in self.seen
+        )
+
+    @contextmanager
+    def serve(self) -> Iterator["Upstream"]:
+        upstream = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            timeout = 20
+
+            def setup(self) -> None:
+                upstream.connections += 1
+                super().setup()
+
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                request = Seen(self.command, self.path, dict(self.headers), json.loads(body) if body else None)
+                upstream.seen.append(request)
+                status, headers, content = upstream.answer(request)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                with suppress(OSError):
+                    self.wfile.write(content)
+
+            def do_POST(self) -> None:
+                self.do_GET()
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, *args: Any) -> None:
+                """Say nothing: clients that hang up are what these tests are about."""
+
+        with Server(("127.0.0.1", 0), Handler) as server:
+            self.url = f"http://127.0.0.1:{server.server_port}"
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+            thread.start()
+            try:
+                yield self
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+@contextmanager
+def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str, list[int]]]:
+    """A server that does with a connection whatever ``talk`` does; yields its address and the connections' numbers."""
+    met: list[int] = []
+    threads: list[threading.Thread] = []
+
+    def converse(connection: socket.socket, number: int) -> None:
+        with connection, suppress(OSError):
+            connection.settimeout(20)
+            talk(connection, number)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                met.append(len(met) + 1)
+                threads.append(threading.Thread(target=converse, args=(connection, len(met)), daemon=True))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        acceptor = threading.Thread(target=accept)
+        acceptor.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", met
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            acceptor.join()
+    for thread in threads:
+        thread.join(0.2)  # those that wait for another request on a kept connection end with the process
+
+
+def take_request(connection: socket.socket) -> bytes:
+    """What is sent up to the end of a request's headers."""
+    data = b""
+    while b"\r\n\r\n" not in data and (chunk := connection.recv(65536)):
+        data += chunk
+    return data
+
+
+def drip(connection: socket.socket, data: bytes) -> None:
+    """Send byte after byte, each in good time, for as long as the client listens."""
+    for n in range(len(data)):
+        connection.sendall(data[n : n + 1])
+        time.sleep(0.03)
+
+
+def hang(connection: socket.socket, _: int) -> None:
+    """Accept a request and never answer."""
+    take_request(connection)
+    connection.recv(1)
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+GOOD = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"balance":1}'
+
+
+def account(url: str, *, dialect: str = "client-api", slug: str = "main", **settings: Any) -> Account:
+    api = {name: settings.pop(name) for name in list(settings) if name in Api.model_fields}
+    return Account.model_validate(
+        {"slug": slug, "login": LOGIN, **settings, "api": {"dialect": dialect, "base_url": url, **api}}
+    )
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[Seen], Reply]], Upstream]]:
+    with ExitStack() as stack:
+        yield lambda answer: stack.enter_context(Upstream(answer).serve())
+
+
+Serve = Callable[[Callable[[Seen], Reply]], Upstream]
+
+
+class Doorkeeper:
+    """Answers as an API at the closed level does: gives tokens, lets in who shows the newest one."""
+
+    def __init__(self, value: object, *, denial: Reply = (401, {}, b"")) -> None:
+        self.value, self.denial = value, denial
+        self.tokens = 0
+        self.expire_before: set[int] = set()
+        self.calls = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, request: Seen) -> Reply:
+        with self._lock:
+            if request.path.endswith("Token") or request.path.endswith("IsAccountCredentialsCorrect"):
+                body = {name.lower(): value for name, value in request.body.items()}
+                if body != {"login": LOGIN, "password": PASSWORD}:
+                    return reply({"result": False}) if "Basic" in request.path else reply("", 401)
+                self.tokens += 1
+                return reply(
+                    f"token{self.tokens}"
+                    if "Basic" not in request.path
+                    else {"result": True, "token": f"token{self.tokens}"}
+                )
+            self.calls += 1
+            if self.calls in self.expire_before:
+                self.tokens += 1  # the token that the client knows is no longer the newest
+            shown = request.headers.get("passkey") or (request.body or {}).get("token")
+            return reply(self.value) if shown == f"token{self.tokens}" else self.denial
+
+
+LOGINS = (models.Login(datetime(2025, 11, 20, 8, 31, 5, tzinfo=UTC)),)
+TOLERATED: list[tuple[str, Function, object, object]] = [
+    ("camelCase", "balance", {"freeMargin": 5}, {"free_margin": Decimal(5)}),
+    ("PascalCase", "balance", {"FreeMargin": 5}, {"free_margin": Decimal(5)}),
+    ("lower case", "balance", {"freemargin": 5}, {"free_margin": Decimal(5)}),
+    ("unknown keys", "balance", {"freemargin": 5, "brandNew": [1]}, {"free_margin": Decimal(5)}),
+    ("strings for numbers", "balance", {"balance": "314.79"}, {"balance": Decimal("314.79")}),
+    ("a missing field", "balance", {"balance": 1}, {"equity": None}),
+    ("a wrapper d", "balance", {"d": {"balance": 1}}, {"balance": Decimal(1)}),
+    ("a wrapper data", "balance", {"data": {"balance": 1}}, {"balance": Decimal(1)}),
+    ("a wrapper result", "balance", {"result": {"balance": 1}}, {"balance": Decimal(1)}),
+    ("a list that is null", "open_trades", None, ()),
+    ("a single object", "logins", {"time": 1763627465}, LOGINS),
+    ("a time without a zone", "logins", [{"time": "2025-11-20T09:31:05"}], LOGINS),
+    ("a time with a fraction", "logins", [{"time": "2025-11-20T09:31:05.0000000"}], LOGINS),
+    ("a time with a zone", "logins", [{"time": "2025-11-20T08:31:05Z"}], LOGINS),
+    ("Unix seconds", "logins", [{"time": 1763627465}], LOGINS),
+    ("Unix milliseconds", "logins", [{"time": 1763627465000}], LOGINS),
+    ("a time as /Date()/", "logins", [{"time": "/Date(1763627465000+0300)/"}], LOGINS),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "expected"), [row[1:] for row in TOLERATED], ids=[t[0] for t in TOLERATED]
+)
+@pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
+def test_what_an_old_api_writes_is_read(
+    serve: Serve, dialect: str, function: Function, value: object, expected: object
+) -> None:
+    upstream = serve(lambda _: reply(value))
+    paris = account(upstream.url, dialect=dialect, timezone="Europe/Paris", methods={"logins": "GetLogins"})
+    answer = Client().call(paris, function)
+    if isinstance(expected, dict):
+        assert {name: getattr(answer, name) for name in expected} == expected
+    else:
+        assert answer == expected
+
+
+@pytest.mark.parametrize("body", [b'{"balance": NaN}', b'{"balance": Infinity}', b'{"balance": "-Infinity"}'])
+def test_what_is_no_number_is_refused_and_named(serve: Serve, body: bytes) -> None:
+    with pytest.raises(Unreadable, match=r"^balance\.balance: .* is no number that can be$"):
+        Client().call(account(serve(lambda _: reply(body)).url), "balance")
+
+
+def test_the_log_learns_function_and_field(serve: Serve) -> None:
+    upstream = serve(lambda _: reply([{"type": 0, "ticket": 1, "symbol": "X", "volume": 1, "openPrice": "?"}]))
+    with pytest.raises(Unreadable, match=r"^open trades\[0\]\.openPrice: '\?' is no number that can be$"):
+        Client().call(account(upstream.url), "open_trades")
+
+
+PATHS = {
+    "balance": f"/client/RequestBalanceInformation/{LOGIN}",
+    "summary": f"/client/RequestAccountInformation/{LOGIN}",
+    "open_trades": f"/client/RequestOpenTrades/{LOGIN}",
+    "closed_trades": f"/client/RequestClosedTrades/{LOGIN}?from=86400&to=172800",
+    "lots": f"/client/RequestClosedLots/{LOGIN}?from=86400&to=172800",
+    "bonus": f"/client/RequestBonusStatistic/{LOGIN}",
+    "logins": f"/client/RequestLoginHistory/{LOGIN}",
+    "commissions": f"/partner/GetCommissionRecords/{LOGIN}",
+}
+VALUES: dict[Function, object] = {
+    "balance": {"balance": 1},
+    "summary": {"balance": 1},
+    "lots": 2.5,
+    "bonus": {"bonuses": {"totalBonus": 1}},
+}
+FROM, TO = datetime(1970, 1, 2, tzinfo=UTC), datetime(1970, 1, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("function", PATHS)
+def test_client_api_is_called_with_get_and_the_passkey(serve: Serve, function: Function) -> None:
+    upstream = serve(lambda request: reply(b" abcDEF123 " if request.method == "POST" else VALUES.get(function)))
+    closed = account(upstream.url, password=PASSWORD, partner_password=PARTNER_PASSWORD)
+    Client().call(closed, function, FROM, TO)
+    token, call = upstream.seen
+    kind = ("Partner", PARTNER_PASSWORD) if function == "commissions" else ("Client", PASSWORD)
+    assert (token.method, token.target) == ("POST", f"/api/Authentication/Request{kind[0]}ApiToken")
+    assert (token.body, token.headers["Content-Type"]) == ({"Login": LOGIN, "Password": kind[1]}, "application/json")
+    assert "passkey" not in token.headers
+    assert (call.method, call.target, call.body) == ("GET", PATHS[function], None)
+    assert call.headers["passkey"] == "abcDEF123"
+    assert call.headers["User-Agent"].startswith("cabinet-widgets/")
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "more"),
+    [
+        ("balance", "GetAccountInformation", {}),
+        ("open_trades", "GetOpenTrades", {}),
+        ("closed_trades", "GetClosedTrades", {"from": 86400, "to": 172800, "count": 1000, "offset": 0}),
+        ("bonus", "GetBonusStatistic", {}),
+        ("operations", "GetBalanceOperationsHistory", {}),
+    ],
+)
+def test_cabinet_basic_is_called_with_post_and_the_token(
+    serve: Serve, function: Function, name: str, more: dict[str, int]
+) -> None:
+    upstream = serve(
+        lambda request: reply({"Result": True, "Token": "t0k"} if "Correct" in request.path else VALUES.get(function))
+    )
+    Client().call(account(upstream.url, dialect="cabinet-basic", password=PASSWORD), function, FROM, TO)
+    token, call = upstream.seen
+    assert (token.method, token.target) == ("POST", "/api/ClientCabinetBasic/IsAccountCredentialsCorrect")
+    assert token.body == {"login": LOGIN, "password": PASSWORD}
+    assert (call.method, call.target) == ("POST", f"/api/ClientCabinetBasic/{name}")
+    assert call.body == {"login": LOGIN, "token": "t0k", **more}
+    assert call.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
+def test_the_open_level_is_called_without_credentials(serve: Serve, dialect: str) -> None:
+    upstream = serve(lambda _: reply({"balance": 1}))
+    Client().call(account(upstream.url, dialect=dialect), "balance")
+    assert len(upstream.seen) == 1
+    assert upstream.seen[0].body in (None, {"login": LOGIN})
+    assert "passkey" not in upstream.seen[0].headers
+
+
+def test_a_period_without_bounds_is_all_until_now(serve: Serve) -> None:
+    upstream = serve(lambda _: reply(None))
+    Client(now=lambda: 1763631064.2).call(account(upstream.url), "closed_trades")
+    assert upstream.seen[0].query == {"from": ["0"], "to": ["1763631065"]}
+
+
+@pytest.mark.parametrize(
+    "body", [b"abc123", b'"abc123"', b' "abc123"\r\n', b"\xef\xbb\xbfabc123\r\n", b'{"d": "abc123"}']
+)
+def test_a_token_comes_bare_or_quoted(serve: Serve, body: bytes) -> None:
+    upstream = serve(lambda request: reply(body if request.method == "POST" else {"balance": 1}))
+    Client().call(account(upstream.url, password=PASSWORD), "balance")
+    assert upstream.seen[-1].headers["passkey"] == "abc123"
+
+
+@pytest.mark.parametrize("token", ["12345678901234567890123456789012", "12345678e12345678901234567890123", "0" * 32])
+def test_a_token_that_looks_like_a_number_stays_as_it_is(serve: Serve, token: str) -> None:
+    upstream = serve(lambda request: reply(token.encode() if request.method == "POST" else {"balance": 1}))
+    Client().call(account(upstream.url, password=PASSWORD), "balance")
+    assert upstream.seen[-1].headers["passkey"] == token
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Error</html>", b"Wrong password.\r\nX: y", b"[1]" * 3000, b'"a b"', b"{" * 100_000]
+)
+def test_a_page_is_no_token(serve: Serve, body: bytes) -> None:
+    upstream = serve(lambda _: reply(body))
+    with pytest.raises(Unreadable, match=r"^balance: .*token"):
+        Client().call(account(upstream.url, password=PASSWORD), "balance")
+    assert len(upstream.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [reply({}, 401), reply({}, 403), reply({}, 400), reply(b""), reply(None), reply(b"false")]
+)
+def test_a_refused_password_is_refused_with_a_clear_text(serve: Serve, answer: Reply) -> None:
+    upstream = serve(lambda _: answer)
+    with pytest.raises(Refused, match=r"^balance: .*password is wrong, or .* outside the IP mask"):
+        Client().call(account(upstream.url, password=PASSWORD), "balance")
+    assert len(upstream.seen) == 1
+
+
+@pytest.mark.parametrize("answer", [reply({"result": False}), reply({"result": False, "token": None}), reply({}, 401)])
+def test_cabinet_basic_refuses_a_password_in_its_own_way(serve: Serve, answer: Reply) -> None:
+    upstream = serve(lambda _: answer)
+    with pytest.raises(Refused, match=r"password is wrong"):
+        Client().call(account(upstream.url, dialect="cabinet-basic", password=PASSWORD), "balance")
+
+
+DENIALS = [
+    ("client-api", reply({}, 401)),
+    ("client-api", reply({}, 403)),
+    ("cabinet-basic", reply({}, 401)),
+    ("cabinet-basic", reply({}, 403)),
+    ("cabinet-basic", reply({"Message": "Invalid Token."}, 400)),
+    ("cabinet-basic", reply(b"The token has expired", 500)),
+]
+
+
+@pytest.mark.parametrize(("dialect", "denial"), DENIALS)
+def test_an_expired_token_is_renewed_once_in_mid_flight(serve: Serve, dialect: str, denial: Reply) -> None:
+    door = Doorkeeper({"balance": 7}, denial=denial)
+    upstream = serve(door)
+    client, closed = Client(), account(upstream.url, dialect=dialect, password=PASSWORD)
+    door.expire_before = {2}
+    for _ in range(3):
+        answer = client.call(closed, "balance")
+        assert isinstance(answer, models.AccountInformation)
+        assert answer.balance == 7
+    assert (door.calls, len(upstream.seen)) == (4, 6)
+
+
+@pytest.mark.parametrize(("dialect", "denial"), DENIALS)
+def test_a_new_token_that_is_refused_as_well_is_the_end(serve: Serve, dialect: str, denial: Reply) -> None:
+    door = Doorkeeper({"balance": 7}, denial=denial)
+    door.expire_before = {1, 2}
+    upstream = serve(door)
+    with pytest.raises(Refused, match=r"^balance: a new token is refused as well: .*password is wrong, or .*IP mask"):
+        Client().call(account(upstream.url, dialect=dialect, password=PASSWORD), "balance")
+    assert (door.calls, len(upstream.seen)) == (2, 4)
+
+
+def test_a_fault_that_names_no_token_renews_none(serve: Serve) -> None:
+    door = Doorkeeper({"balance": 7}, denial=reply(b"Out of memory", 500))
+    door.expire_before = {1}
+    upstream = serve(door)
+    with pytest.raises(Unavailable, match=r"^balance: HTTP 500"):
+        Client().call(account(upstream.url, dialect="cabinet-basic", password=PASSWORD), "balance")
+    assert (door.calls, len(upstream.seen)) == (1, 2)
+
+
+def test_an_account_that_is_not_at_the_open_level_is_told_to_give_a_password(serve: Serve) -> None:
+    upstream = serve(lambda _: reply({}, 401))
+    with pytest.raises(Refused, match=r"^balance: .*open level.*password_env"):
+        Client().call(account(upstream.url), "balance")
+    assert len(upstream.seen) == 1
+
+
+def in_threads(count: int, work: Callable[[], object]) -> list[object]:
+    """What each of the threads came to, all let go at the same moment."""
+    gate = threading.Barrier(count)
+    results: list[object] = []
+
+    def run() -> None:
+        gate.wait()
+        try:
+            results.append(work())
+        except UpstreamError as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_32_threads_share_one_token_and_renew_it_once(serve: Serve) -> None:
+    door = Doorkeeper({"balance": 7})
+    upstream = serve(door)
+    client, closed = Client(), account(upstream.url, password=PASSWORD)
+    for expected in (1, 2):
+        results = in_threads(32, lambda: client.call(closed, "balance"))
+        assert results == [models.AccountInformation(balance=Decimal(7))] * 32
+        assert upstream.paths()["Authentication"] == expected
+        door.tokens = 100  # from now on all threads hold the same old token
+    assert upstream.connections <= 64
+
+
+def test_accounts_and_partners_have_tokens_of_their_own(serve: Serve) -> None:
+    upstream = serve(lambda request: reply(f"for-{request.body['Password']}" if request.method == "POST" else None))
+    client = Client()
+    first = account(upstream.url, password="a" * 8, partner_password="b" * 8)
+    client.call(first, "open_trades")
+    client.call(first, "commissions")
+    client.call(account(upstream.url, slug="second", password="c" * 8), "open_trades")
+    shown = [request.headers["passkey"] for request in upstream.seen if request.method == "GET"]
+    assert shown == ["for-aaaaaaaa", "for-bbbbbbbb", "for-cccccccc"]
+
+
+def test_threads_that_wait_for_a_token_share_the_refusal(serve: Serve) -> None:
+    asked = threading.Event()
+    known: list[int] = []
+
+    def refuse(_: Seen) -> Reply:
+        known.append(1)
+        asked.wait(1.0)  # long enough for all threads to stand in line
+        return reply({}, 401)
+
+    upstream = serve(refuse)
+    client, closed = Client(), account(upstream.url, password=PASSWORD)
+    results = in_threads(16, lambda: client.call(closed, "balance"))
+    assert [type(result) for result in results] == [Refused] * 16
+    assert len(known) == 1
+    asked.set()
+    with pytest.raises(Refused):  # a later call asks again: the password may have been mended
+        client.call(closed, "balance")
+    assert len(known) == 2
+
+
+def test_nobody_waits_for_a_token_longer_than_the_deadline() -> None:
+    with raw_server(hang) as (url, met):
+        client, closed = Client(), account(url, password=PASSWORD, deadline_seconds=0.4)
+        began = time.monotonic()
+        results = in_threads(4, lambda: client.call(closed, "balance"))
+        assert time.monotonic() - began < LONG_ENOUGH
+        assert [type(result) for result in results] == [Unavailable] * 4
+        assert len(met) == 1
+
+
+def many(count: int, first: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"ticket": n, "symbol": "EURUSD", "type": 0, "volume": 0.1, "openPrice": 1, "closePrice": 2, "profit": n / 4}
+        | {"openTime": 1763627465, "closeTime": 1763627465 + n}
+        for n in range(first, first + count)
+    ]
+
+
+def page(rows: list[dict[str, Any]], request: Seen) -> Reply:
+    return reply(rows[request.body["offset"] :][: request.body["count"]])
+
+
+@pytest.mark.parametrize(("count", "offsets"), [(0, [0]), (999, [0]), (1000, [0, 1000]), (2500, [0, 1000, 2000])])
+def test_cabinet_basic_is_paged_until_fewer_come_back(serve: Serve, count: int, offsets: list[int]) -> None:
+    rows = many(count)
+    upstream = serve(lambda request: page(rows, request))
+    history = Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
+    assert isinstance(history, models.History)
+    assert [trade.ticket for trade in history.trades] == list(range(count))
+    assert [request.body["offset"] for request in upstream.seen] == offsets
+
+
+def test_a_trade_that_moves_to_the_next_page_meanwhile_counts_once(serve: Serve) -> None:
+    rows = many(1500)
+
+    def answer(request: Seen) -> Reply:
+        result = page(rows, request)
+        rows.insert(0, many(1, first=9999)[0])  # the newest first, and another one closes between the pages
+        return result
+
+    history = Client().call(account(serve(answer).url, dialect="cabinet-basic"), "closed_trades")
+    assert isinstance(history, models.History)
+    assert [trade.ticket for trade in history.trades] == list(range(1500))
+
+
+def test_deposits_among_the_trades_are_skipped_in_cabinet_basic(serve: Serve) -> None:
+    deposit = {"type": 6, "profit": 500, "closeTime": 1763627465}
+    for dialect, count in (("client-api", 1), ("cabinet-basic", 0)):
+        history = Client().call(account(serve(lambda _: reply([deposit])).url, dialect=dialect), "closed_trades")
+        assert isinstance(history, models.History)
+        assert len(history.operations) == count
+
+
+def test_an_api_that_does_not_page_is_read_once_or_refused(serve: Serve) -> None:
+    everything = serve(lambda _: reply(many(1001)))
+    history = Client().call(account(everything.url, dialect="cabinet-basic"), "closed_trades")
+    assert isinstance(history, models.History)
+    assert (len(history.trades), len(everything.seen)) == (1001, 1)
+    the_same_again = serve(lambda _: reply(many(1000)))
+    with pytest.raises(Unreadable, match=r"^closed trades: two pages are the same"):
+        Client().call(account(the_same_again.url, dialect="cabinet-basic"), "closed_trades")
+    assert len(the_same_again.seen) == 2
+
+
+def test_pages_without_end_have_an_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_PAGE_ROWS", 3)
+    monkeypatch.setattr(client_module, "_MOST_PAGES", 4)
+    upstream = serve(lambda request: reply(many(3, first=request.body["offset"])))
+    with pytest.raises(Unreadable, match=r"^closed trades: more than 12 rows"):
+        Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
+    assert len(upstream.seen) == 4
+
+
+def test_a_bad_row_of_a_later_page_is_named_by_its_number(serve: Serve) -> None:
+    rows = many(1002)
+    rows[1001]["closePrice"] = None
+    upstream = serve(lambda request: page(rows, request))
+    with pytest.raises(Unreadable, match=r"^closed trades\[1001\]\.closePrice: missing"):
+        Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
+
+
+def test_a_token_that_expires_between_pages_costs_no_page(serve: Serve) -> None:
+    door = Doorkeeper(None)
+    door.expire_before = {2}
+    rows = many(2500)
+
+    def answer(request: Seen) -> Reply:
+        if "offset" in request.body:
+            door.value = rows[request.body["offset"] :][:1000]
+        return door(request)
+
+    upstream = serve(answer)
+    closed = account(upstream.url, dialect="cabinet-basic", password=PASSWORD)
+    history = Client().call(closed, "closed_trades")
+    assert isinstance(history, models.History)
+    assert [trade.ticket for trade in history.trades] == list(range(2500))
+    assert [request.body["offset"] for request in upstream.seen if "offset" in request.body] == [0, 1000, 1000, 2000]
+
+
+def test_pages_share_one_deadline(serve: Serve) -> None:
+    seconds = [0.0]
+
+    def answer(request: Seen) -> Reply:
+        seconds[0] += 3
+        return reply(many(1000, first=request.body["offset"]))
+
+    upstream = serve(answer)
+    with pytest.raises(Unavailable, match=r"^closed trades: no complete answer within the deadline of 8 s"):
+        Client(clock=lambda: seconds[0]).call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
+    assert len(upstream.seen) == 3
+
+
+def test_the_configured_currency_wins(serve: Serve) -> None:
+    upstream = serve(lambda _: reply({"balance": 1, "currency": 0}))
+    for configured, expected in (("EUR", "EUR"), (None, "USD")):
+        answer = Client().call(account(upstream.url, currency=configured), "summary")
+        assert isinstance(answer, models.AccountInformation)
+        assert answer.currency == expected
+
+
+def test_what_each_dialect_offers() -> None:
+    client = Client()
+    offered = {
+        dialect: [f for f in FUNCTIONS if client.offers(account("https://api.invalid", dialect=dialect), f)]
+        for dialect in ("client-api", "cabinet-basic")
+    }
+    assert offered == {
+        "client-api": ["balance", "summary", "open_trades", "closed_trades", "lots", "bonus", "logins"],
+        "cabinet-basic": ["balance", "summary", "open_trades", "closed_trades", "bonus", "operations"],
+    }
+    assert client.offers(account("https://api.invalid", partner_password=PARTNER_PASSWORD), "commissions")
+    assert not client.offers(
+        account("https://api.invalid", dialect="cabinet-basic", partner_password="x"), "commissions"
+    )
+
+
+def test_one_call_answers_balance_and_summary_where_their_path_is_one() -> None:
+    client = Client()
+    basic = account("https://api.invalid", dialect="cabinet-basic")
+    assert [client.endpoint(basic, function) for function in FUNCTIONS] == ["balance", "balance", *FUNCTIONS[2:]]
+    assert [client.endpoint(account("https://api.invalid"), function) for function in FUNCTIONS] == list(FUNCTIONS)
+    other = account("https://api.invalid", dialect="cabinet-basic", methods={"summary": "GetSummary"})
+    assert client.endpoint(other, "summary") == "summary"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_path_can_be_configured(serve: Serve, function: Function) -> None:
+    upstream = serve(lambda request: reply(b"tok" if request.path.endswith("Token") else VALUES.get(function)))
+    path = "/v2/mine/{login}/x?since={from}&until={to}&odd={}"
+    own = account(upstream.url, methods={function: path}, partner_password=PARTNER_PASSWORD)
+    assert Client().offers(own, function)
+    Client().call(own, function, FROM, TO)
+    assert upstream.seen[-1].target.startswith(f"/v2/mine/{LOGIN}/x?since=86400&until=172800&odd=")
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("GetClosedLots", "/api/ClientCabinetBasic/GetClosedLots"),
+        ("api/Other/Lots/{login}", f"/api/Other/Lots/{LOGIN}"),
+    ],
+)
+def test_a_function_of_cabinet_basic_can_be_configured_by_name_or_path(serve: Serve, path: str, target: str) -> None:
+    upstream = serve(lambda _: reply({"lots": 4}))
+    own = account(upstream.url, dialect="cabinet-basic", methods={"lots": path})
+    assert Client().call(own, "lots", FROM, TO) == 4
+    assert upstream.seen[0].target == target
+    assert upstream.seen[0].body == {"login": LOGIN, "from": 86400, "to": 172800}
+
+
+def test_an_empty_path_means_that_the_api_does_not_offer_the_function(serve: Serve) -> None:
+    upstream = serve(lambda _: reply(1))
+    without = account(upstream.url, methods={"lots": ""})
+    assert not Client().offers(without, "lots")
+    for function in ("lots", "operations", "commissions"):
+        with pytest.raises(NotOffered):
+            Client().call(without, function)
+    assert upstream.seen == []
+
+
+def test_a_connection_is_kept_and_used_again(serve: Serve) -> None:
+    upstream = serve(lambda _: reply({"balance": 1}))
+    client = Client()
+    for _ in range(5):
+        client.call(account(upstream.url), "balance")
+    assert (upstream.connections, len(upstream.seen)) == (1, 5)
+
+
+def test_no_cookie_is_kept(serve: Serve) -> None:
+    upstream = serve(lambda _: reply({"balance": 1}, Set_Cookie="ASP.NET_SessionId=x; Path=/"))
+    client = Client()
+    for _ in range(2):
+        client.call(account(upstream.url), "balance")
+    assert "Cookie" not in upstream.seen[1].headers
+
+
+def test_the_environment_has_no_say(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    upstream = serve(lambda _: reply({"balance": 1}))
+    Client().call(account(upstream.url), "balance")
+    assert "Authorization" not in upstream.seen[0].headers
+
+
+def test_a_configured_proxy_is_used(serve: Serve) -> None:
+    proxy = serve(lambda _: reply({"balance": 1}))
+    Client().call(account("http://127.0.0.1:9", proxy=proxy.url), "balance")
+    assert proxy.seen[0].target == f"http://127.0.0.1:9{PATHS['balance']}"
+
+
+def slow(call: Callable[[], object], error: type[UpstreamError], text: str) -> None:
+    """Expect an error, and in good time."""
+    began = time.monotonic()
+    with pytest.raises(error, match=text):
+        call()
+    assert time.monotonic() - began < LONG_ENOUGH
+
+
+NO_ANSWER = "^balance: no complete answer within the deadline of 0.4 s$"
+HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def drip_headers(connection: socket.socket, _: int) -> None:
+    take_request(connection)
+    drip(connection, HEADERS + b"X-Filler: x\r\n" * 1000)
+
+
+def drip_body(connection: socket.socket, _: int) -> None:
+    take_request(connection)
+    connection.sendall(HEADERS + b"Content-Length: 90000\r\n\r\n")
+    drip(connection, b" " * 90000)
+
+
+def drip_chunks(connection: socket.socket, _: int) -> None:
+    take_request(connection)
+    connection.sendall(HEADERS + b"Transfer-Encoding: chunked\r\n\r\n")
+    drip(connection, b"1\r\n \r\n" * 20000)
+
+
+def drip_trailers(connection: socket.socket, _: int) -> None:
+    take_request(connection)
+    connection.sendall(HEADERS + b"Transfer-Encoding: chunked\r\n\r\n1\r\n \r\n0\r\n")
+    drip(connection, b"X-Filler: x\r\n" * 20000)
+
+
+def drip_gzip(connection: socket.socket, _: int) -> None:
+    take_request(connection)
+    connection.sendall(HEADERS + b"Content-Encoding: gzip\r\nContent-Length: 9000\r\n\r\n")
+    drip(connection, gzip.compress(bytes(range(256)) * 40, 1))
+
+
+def go_on_and_on(connection: socket.socket, _: int) -> None:
+    take_request(connection)
+    while True:
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        time.sleep(0.03)
+
+
+SLOW = [hang, drip_headers, drip_body, drip_chunks, drip_trailers, drip_gzip, go_on_and_on]
+
+
+@pytest.mark.parametrize("talk", SLOW)
+def test_a_slow_server_holds_no_call_beyond_its_deadline(talk: Callable[[socket.socket, int], None]) -> None:
+    with raw_server(talk) as (url, met):
+        slow(lambda: Client().call(account(url, deadline_seconds=0.4), "balance"), Unavailable, NO_ANSWER)
+        assert len(met) == 1  # who does not answer is not asked twice
+
+
+def test_a_slow_token_holds_no_call_beyond_its_deadline() -> None:
+    with raw_server(drip_body) as (url, _):
+        dripping = account(url, deadline_seconds=0.4, password=PASSWORD)
+        slow(lambda: Client().call(dripping, "balance"), Unavailable, NO_ANSWER)
+
+
+def test_token_and_call_share_one_deadline(serve: Serve) -> None:
+    seconds = [0.0]
+
+    def answer(request: Seen) -> Reply:
+        seconds[0] += 5
+        return reply(b"tok")
+
+    upstream = serve(answer)
+    late = account(upstream.url, password=PASSWORD, deadline_seconds=4)
+    with pytest.raises(Unavailable, match=r"^balance: no complete answer within the deadline of 4 s"):
+        Client(clock=lambda: seconds[0]).call(late, "balance")
+    assert [request.method for request in upstream.seen] == ["POST"]
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_a_refused_connection_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match=r"^balance: ConnectionRefusedError"):
+        Client().call(account(f"http://127.0.0.1:{unused_port()}"), "balance")
+
+
+def test_a_reset_before_the_answer_is_tried_once_more() -> None:
+    def talk(connection: socket.socket, number: int) -> None:
+        take_request(connection)
+        if number == 1:
+            reset(connection)
+        else:
+            connection.sendall(GOOD)
+
+    with raw_server(talk) as (url, met):
+        assert Client().call(account(url), "balance") == models.AccountInformation(balance=Decimal(1))
+        assert len(met) == 2
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
+    def talk(connection: socket.socket, number: int) -> None:
+        for _ in range(number):
+            take_request(connection)
+            connection.sendall(GOOD)
+        take_request(connection)  # and close without a word
+
+    with raw_server(talk) as (url, met):
+        client = Client()
+        for _ in range(3):
+            assert client.call(account(url), "balance") == models.AccountInformation(balance=Decimal(1))
+        assert len(met) == 2
+
+
+@pytest.mark.parametrize("end", [reset, socket.socket.close])
+def test_a_server_that_always_hangs_up_is_asked_twice_and_no_more(end: Callable[[socket.socket], None]) -> None:
+    def talk(connection: socket.socket, _: int) -> None:
+        take_request(connection)
+        end(connection)
+
+    with raw_server(talk) as (url, met):
+        with pytest.raises(Unavailable, match=r"^balance: (ConnectionResetError|RemoteDisconnected)"):
+            Client().call(account(url), "balance")
+        assert len(met) == 2
+
+
+CUT_SHORT = {
+    "by length": HEADERS + b'Content-Length: 900\r\n\r\n{"balance": 1',
+    "by chunks": HEADERS + b'Transfer-Encoding: chunked\r\n\r\nd\r\n{"balance": 1\r\n',
+    "in a chunk": HEADERS + b'Transfer-Encoding: chunked\r\n\r\nff\r\n{"balance": 1',
+    "by a bad chunk": HEADERS + b'Transfer-Encoding: chunked\r\n\r\nzz\r\n{"balance": 1',
+    "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("data", CUT_SHORT.values(), ids=CUT_SHORT)
+def test_an_answer_cut_short_is_unavailable_and_not_asked_for_again(data: bytes) -> None:
+    def talk(connection: socket.socket, _: int) -> None:
+        take_request(connection)
+        connection.sendall(data)
+
+    with raw_server(talk) as (url, met):
+        with pytest.raises(Unavailable, match=r"^balance: "):
+            Client().call(account(url), "balance")
+        assert len(met) == 1
+
+
+def test_a_reset_in_the_middle_of_the_body_is_unavailable() -> None:
+    def talk(connection: socket.socket, _: int) -> None:
+        take_request(connection)
+        connection.sendall(HEADERS + b'Content-Length: 900\r\n\r\n{"balance": 1')
+        time.sleep(0.1)
+        reset(connection)
+
+    with raw_server(talk) as (url, met):
+        with pytest.raises(Unavailable, match=r"^balance: (ConnectionResetError|IncompleteRead)"):
+            Client().call(account(url), "balance")
+        assert len(met) == 1
+
+
+def test_a_body_of_many_megabytes_is_not_read_to_its_end() -> None:
+    sent = [0]
+
+    def talk(connection: socket.socket, _: int) -> None:
+        take_request(connection)
+        connection.sendall(HEADERS + b"Content-Length: 67108864\r\n\r\n")
+        for _ in range(1024):
+            connection.sendall(b" " * 65536)
+            sent[0] += 65536
+
+    with raw_server(talk) as (url, _), pytest.raises(Unreadable, match=r"^balance: more than 100000 bytes"):
+        Client().call(account(url, max_response_bytes=100_000), "balance")
+    assert sent[0] < 67108864
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_the_cap_counts_what_was_decompressed(serve: Serve, encoding: str) -> None:
+    content = b" " * 50_000_000
+    packed = gzip.compress(content) if encoding == "gzip" else zlib.compress(content)
+    upstream = serve(lambda _: reply(packed, Content_Encoding=encoding))
+    with pytest.raises(Unreadable, match=r"^balance: more than 4194304 bytes"):
+        Client().call(account(upstream.url), "balance")
+
+
+def test_a_body_of_exactly_the_cap_is_read(serve: Serve) -> None:
+    body = b'{"balance": 1}'.ljust(2000)
+    upstream = serve(lambda _: reply(gzip.compress(body), Content_Encoding="gzip"))
+    Client().call(account(upstream.url, max_response_bytes=2000), "balance")
+    with pytest.raises(Unreadable, match=r"more than 1999 bytes"):
+        Client().call(account(upstream.url, max_response_bytes=1999), "balance")
+
+
+def test_what_cannot_be_decompressed_is_unreadable(serve: Serve) -> None:
+    upstream = serve(lambda _: reply(b"this was never packed", Content_Encoding="gzip"))
+    with pytest.raises(Unreadable, match=r"^balance: the answer cannot be decompressed"):
+        Client().call(account(upstream.url), "balance")
+
+
+@pytest.mark.parametrize("body", [b"<html>Runtime Error</html>", b"\xef\xbb\xbf<!DOCTYPE html>", b""])
+def test_an_error_page_with_status_200_is_unreadable(serve: Serve, body: bytes) -> None:
+    upstream = serve(lambda _: reply(body, Content_Type="text/html"))
+    with pytest.raises(Unreadable, match=r"^balance: no JSON"):
+        Client().call(account(upstream.url), "balance")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_fault_of_the_server_is_unavailable(serve: Serve, status: int) -> None:
+    upstream = serve(lambda _: reply(b"<html>Runtime Error</html>", status))
+    with pytest.raises(Unavailable, match=f"^balance: HTTP {status}$") as caught:
+        Client().call(account(upstream.url), "balance")
+    assert caught.value.retry_after == 15
+    assert len(upstream.seen) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 410])
+def test_a_path_that_does_not_exist_is_unreadable_and_says_what_to_mend(serve: Serve, status: int) -> None:
+    upstream = serve(lambda _: reply({}, status))
+    with pytest.raises(Unreadable, match=rf"^balance: HTTP {status}; .*api\.methods"):
+        Client().call(account(upstream.url), "balance")
+
+
+NOW = 1763631065.0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("0", 1),
+        ("86400", 300),
+        ("9" * 400, 300),
+        ("-5", 15),
+        ("1e400", 15),
+        ("soon", 15),
+        (None, 15),
+        ("²", 15),
+        (format_datetime(datetime.fromtimestamp(NOW + 42, UTC), usegmt=True), 42),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 1),
+        ("Fri, 31 Dec 9999 23:59:59 -2300", 300),
+    ],
+)
+def test_retry_after_is_believed_within_reason(serve: Serve, header: str | None, seconds: float) -> None:
+    headers = {} if header is None else {"Retry-After": header}
+    upstream = serve(lambda _: (429, {name: text.encode().decode("latin-1") for name, text in headers.items()}, b""))
+    with pytest.raises(Unavailable, match=r"^balance: HTTP 429") as caught:
+        Client(now=lambda: NOW).call(account(upstream.url), "balance")
+    assert caught.value.retry_after == seconds
+    assert len(upstream.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_never_followed(serve: Serve, status: int) -> None:
+    elsewhere = serve(lambda _: reply({"balance": 666}))
+    upstream = serve(lambda _: reply({}, status, Location=f"{elsewhere.url}/client/x"))
+    for dialect in ("client-api", "cabinet-basic"):
+        with pytest.raises(Unreadable, match=rf"^balance: HTTP {status}: a redirect, .*base_url"):
+            Client().call(account(upstream.url, dialect=dialect), "balance")
+    assert elsewhere.seen == []
+
+
+def test_the_body_of_a_redirect_is_not_waited_for() -> None:
+    def talk(connection: socket.socket, _: int) -> None:
+        take_request(connection)
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://[bad\r\nContent-Length: 9000\r\n\r\n")
+        drip(connection, b" " * 9000)
+
+    with raw_server(talk) as (url, _), pytest.raises(Unreadable, match=r"redirect"):
+        Client().call(account(url, deadline_seconds=20), "balance")
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", f"{'a' * 64}.invalid"])
+def test_a_host_without_an_address_is_unavailable(host: str) -> None:
+    with pytest.raises(Unavailable, match=r"^balance: "):
+        Client().call(account(f"https://{host}"), "balance")
+
+
+def test_an_address_that_does_not_answer_leaves_the_next_ones_their_share_of_the_time(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = serve(lambda _: reply({"balance": 1}))
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # nobody accepts these: whoever comes later gets no answer at all
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        ports = (full.getsockname()[1], unused_port(), int(upstream.url.rpartition(":")[2]))
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+        Client().call(account("http://localhost:9", deadline_seconds=1.5), "balance")
+    assert len(upstream.seen) == 1
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """A private CA, and the files of a server that it has signed."""
+
+    authority: str
+    chain: str
+    key: str
+
+    def server_context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.chain, self.key)
+        return context
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    folder = tmp_path_factory.mktemp("tls")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Private CA",
+            "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
+    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=loopback")
+    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-out", "server.pem", "-days", "2", "-extfile", "extensions")  # fmt: skip
+    return Certificates(*(str(folder / name) for name in ("ca.pem", "server.pem", "server.key")))
+
+
+@contextmanager
+def tls_server(
+    certificates: Certificates, talk: Callable[[socket.socket, int], None]
+) -> Iterator[tuple[str, list[int]]]:
+    context = certificates.server_context()
+
+    def wrapped(connection: socket.socket, number: int) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            talk(secure, number)
+
+    with raw_server(wrapped) as (url, met):
+        yield url.replace("http:", "https:"), met
+
+
+def answer_well(connection: socket.socket, _: int) -> None:
+    while take_request(connection):
+        connection.sendall(GOOD)
+
+
+def test_a_private_ca_is_believed_where_it_is_configured_and_nowhere_else(certificates: Certificates) -> None:
+    with tls_server(certificates, answer_well) as (url, _):
+        client = Client()
+        for _ in range(2):
+            assert client.call(account(url, ca_file=certificates.authority), "balance") is not None
+            with pytest.raises(Unavailable, match=r"^balance: TLS fails: .*CERTIFICATE_VERIFY_FAILED.*ca_file"):
+                client.call(account(url, slug="other"), "balance")
+
+
+def test_a_certificate_must_be_for_the_host(certificates: Certificates) -> None:
+    with tls_server(certificates, answer_well) as (url, _):
+        other_name = url.replace("127.0.0.1", "localhost")
+        with pytest.raises(Unavailable, match=r"^balance: TLS fails: .*match"):
+            Client().call(account(other_name, ca_file=certificates.authority), "balance")
+
+
+def test_a_missing_ca_file_is_named(certificates: Certificates) -> None:
+    with pytest.raises(Unavailable, match=r"^balance: OSError: .*/nowhere/ca.pem"):
+        Client().call(account("https://127.0.0.1:9", ca_file="/nowhere/ca.pem"), "balance")
+
+
+@pytest.mark.parametrize("talk", SLOW)
+def test_the_deadline_holds_over_tls(certificates: Certificates, talk: Callable[[socket.socket, int], None]) -> None:
+    with tls_server(certificates, talk) as (url, met):
+        secure = account(url, deadline_seconds=0.4, ca_file=certificates.authority)
+        slow(lambda: Client().call(secure, "balance"), Unavailable, NO_ANSWER)
+        assert len(met) == 1
+
+
+def test_the_deadline_holds_during_the_handshake(certificates: Certificates) -> None:
+    def hang_silently(connection: socket.socket, _: int) -> None:
+        while connection.recv(65536):
+            pass
+
+    def drip_records(connection: socket.socket, _: int) -> None:
+        drip(connection, b"\x16\x03\x03\x40\x00" + b"\x02" * 9000)
+
+    for talk in (hang_silently, drip_records):
+        with raw_server(talk) as (url, _):
+            secure = account(url.replace("http:", "https:"), deadline_seconds=0.4, ca_file=certificates.authority)
+            slow(lambda secure=secure: Client().call(secure, "balance"), Unavailable, NO_ANSWER)  # type: ignore[misc]
+
+
+def test_a_connection_through_a_proxy_keeps_the_deadline(certificates: Certificates) -> None:
+    def talk(connection: socket.socket, _: int) -> None:
+        assert take_request(connection).startswith(b"CONNECT api.invalid:443 ")
+        drip(connection, b"HTTP/1.1 200 Connection established\r\n" + b"X-Filler: x\r\n" * 1000)
+
+    with raw_server(talk) as (proxy, _):
+        behind = account("https://api.invalid", proxy=proxy, deadline_seconds=0.4)
+        slow(lambda: Client().call(behind, "balance"), Unavailable, NO_ANSWER)
+
+
+def test_tls_through_a_proxy_reaches_the_host(certificates: Certificates) -> None:
+    context = certificates.server_context()
+
+    def talk(connection: socket.socket, _: int) -> None:
+        assert take_request(connection).startswith(b"CONNECT 127.0.0.1:9 ")
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with context.wrap_socket(connection, server_side=True) as secure:
+            answer_well(secure, 1)
+
+    with raw_server(talk) as (proxy, met):
+        client, behind = Client(), account("https://127.0.0.1:9", proxy=proxy, ca_file=certificates.authority)
+        for _ in range(2):
+            assert client.call(behind, "balance") == models.AccountInformation(balance=Decimal(1))
+        assert len(met) == 1
+
+
+@pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
+def test_no_secret_is_in_any_log_or_error(serve: Serve, caplog: pytest.LogCaptureFixture, dialect: str) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = "t0k3n-" + "x" * 20
+    told = f"no {LOGIN} {PASSWORD} {secret}"
+    values = iter(
+        (
+            *(reply({"balance": 1}), reply(told.encode()), reply({"balance": told}), reply({}, 404), reply({}, 503)),
+            reply({}, 302, Location=f"http://x.invalid/{LOGIN}"),
+        )
+    )
+
+    def answer(request: Seen) -> Reply:
+        if request.path.endswith(("Token", "Correct")):
+            return reply(secret.encode() if dialect == "client-api" else {"result": True, "token": secret})
+        return next(values, (200, {"X-Bad Header": "x"}, b"{}"))
+
+    url = serve(answer).url
+    client, closed = Client(), account(url, dialect=dialect, password=PASSWORD, partner_password=PARTNER_PASSWORD)
+    said = []
+    for _ in range(7):
+        try:
+            client.call(closed, "balance")
+        except UpstreamError as error:
+            said.append("".join(traceback.format_exception(error)))
+    with raw_server(hang) as (hanging, _):
+        for dead in (f"http://127.0.0.1:{unused_port()}", hanging, "https://nowhere.invalid"):
+            try:
+                client.call(account(dead, dialect=dialect, slug="dead", deadline_seconds=0.3), "balance")
+            except UpstreamError as error:
+                said.append("".join(traceback.format_exception(error)))
+    assert len(said) == 9
+    everything = "\n".join([*said, caplog.text, repr(client), repr(vars(client)), repr(closed)])
+    for word in (str(LOGIN), PASSWORD, PARTNER_PASSWORD, secret):
+        assert word not in everything
+    assert "balance of main: ok after" in caplog.text
+    assert "balance of dead: balance: ConnectionRefusedError" in caplog.text
+
+
+@pytest.mark.parametrize(("login", "password"), [(1000001, None), (1000002, "sandbox-password"), (1000004, None)])
+@pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
+def test_every_function_of_the_sandbox_is_read(dialect: str, login: int, password: str | None) -> None:
+    with sandbox.serve_sandbox() as url:
+        client, open_account = Client(), account(url, dialect=dialect, login=login, password=password)
+        answers = {f: client.call(open_account, f) for f in FUNCTIONS if client.offers(open_account, f)}
+    assert isinstance(answers["balance"], models.AccountInformation)
+    assert answers["balance"].margin is not None
+    assert isinstance(answers["closed_trades"], models.History)
+    assert bool(answers["closed_trades"].trades) == bool(answers["open_trades"]) == (login != 1000004)

@@ -1,0 +1,619 @@
+"""What the upstream writes becomes records, whatever its style; what cannot be used is named."""
+
+import json
+import pickle
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widget import models
+from widget.errors import Unreadable
+from widget.functions import FUNCTIONS, Function
+from widget.models import AccountInformation, Bonus, ClosedTrade, Commission, History, Login, OpenTrade, Operation
+
+PERSONAL = {
+    "name": "Private Person",
+    "address": "Private Street 1",
+    "city": "Private City",
+    "phone": "private-phone",
+    "zipCode": "private-zip",
+}
+INFORMATION = {
+    **PERSONAL,
+    "balance": 314.79,
+    "country": "Belarus",
+    "currency": 0,
+    "currentTradesCount": 4,
+    "currentTradesVolume": 0.04,
+    "equity": 236.98999999999995,
+    "freeMargin": 69.34483999999995,
+    "isAnyOpenTrades": True,
+    "isSwapFree": False,
+    "leverage": 1,
+    "totalTradesCount": 1636,
+    "totalTradesVolume": 76.15,
+    "type": 1,
+    "verificationLevel": 1,
+}
+OPEN = {
+    "currentPrice": 1.08531,
+    "comment": "",
+    "digits": 5,
+    "login": 1234567,
+    "openPrice": 1.08412,
+    "openTime": "2026-11-20T09:31:05",
+    "profit": 11.9,
+    "sl": 0.0,
+    "swaps": -0.42,
+    "symbol": "EURUSD",
+    "tp": 1.095,
+    "ticket": 48213377,
+    "type": 0,
+    "volume": 0.1,
+}
+CLOSED = {name: value for name, value in OPEN.items() if name != "currentPrice"} | {
+    "closePrice": 1.0862,
+    "closeTime": "2026-11-20T15:00:00",
+}
+BONUS = {
+    "bonuses": {"clubBonus": 0, "totalBonus": 300, "welcomeBonus": 300},
+    "summary": {
+        "availableToWithdraw": 120.5,
+        "availableToWithdrawWithoutLosingBonus": 80.0,
+        "balance": 1300.0,
+        "equity": 1312.4,
+        "freeMargin": 1200.1,
+    },
+    "trade": {"bonusState": 1, "closedLots": 410.0, "lotsRequired": 900.0, "missingLots": 490.0},
+}
+OPERATION = {
+    "account": 1234567,
+    "amount": 250.5,
+    "date": 1763631065,
+    "operationId": 1,
+    "operationType": 0,
+    "paymentSystem": "Card",
+    "status": 1,
+    "ticket": 9,
+}
+LOGIN = {"time": "2026-11-20T09:31:05", "ip": "203.0.113.7", "application": "MetaTrader 4"}
+COMMISSION = {
+    "time": "2026-11-20T09:31:05",
+    "login": 1234567,
+    "volume": 1.5,
+    "symbol": "EURUSD",
+    "amount": 3.75,
+    "currency": "USD",
+}
+SAMPLES: dict[Function, object] = {
+    "balance": INFORMATION,
+    "summary": INFORMATION,
+    "open_trades": [OPEN],
+    "closed_trades": [CLOSED],
+    "lots": 12.5,
+    "bonus": BONUS,
+    "logins": [LOGIN],
+    "commissions": [{"partner": 1, "balanceRecords": [COMMISSION]}],
+    "operations": [OPERATION],
+}
+LISTS: tuple[Function, ...] = ("open_trades", "logins", "commissions", "operations")
+
+
+def read(function: Function, value: object, zone: Any = UTC) -> Any:
+    return models.parse(function, json.dumps(value), zone)
+
+
+def recased(value: object, change: Callable[[str], str]) -> object:
+    if isinstance(value, dict):
+        return {change(name): recased(item, change) for name, item in value.items()}
+    return [recased(item, change) for item in value] if isinstance(value, list) else value
+
+
+def test_account_information_is_read() -> None:
+    assert read("balance", INFORMATION) == AccountInformation(
+        balance=Decimal("314.79"),
+        equity=Decimal("236.98999999999995"),
+        free_margin=Decimal("69.34483999999995"),
+        margin=Decimal("236.98999999999995") - Decimal("69.34483999999995"),
+        profit=Decimal("236.98999999999995") - Decimal("314.79"),
+        currency="USD",
+        leverage=1,
+        account_type=1,
+        swap_free=False,
+        verification_level=1,
+        open_trades=4,
+        open_lots=Decimal("0.04"),
+        total_trades=1636,
+        total_lots=Decimal("76.15"),
+    )
+
+
+def test_margin_and_profit_of_the_upstream_win_over_the_derived_ones() -> None:
+    account = read("balance", {**INFORMATION, "margin": 10, "profit": -5})
+    assert (account.margin, account.profit) == (10, -5)
+
+
+@pytest.mark.parametrize(
+    ("currency", "expected"),
+    [(0, "USD"), ("1", "EUR"), (2, None), ("gbp", "GBP"), ("Euro", None), (None, None), ("", None)],
+)
+def test_a_currency_is_a_code_or_a_name(currency: object, expected: str | None) -> None:
+    assert read("balance", {"balance": 1, "currency": currency}).currency == expected
+
+
+def test_an_account_type_may_be_a_number_or_a_name() -> None:
+    assert read("summary", {"type": "Insta.Standard"}).account_type == "Insta.Standard"
+    assert read("summary", {"type": "3"}).account_type == 3
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, True), ("False", False), (1, True), ("0", False), (None, None)])
+def test_truth_is_written_in_several_ways(value: object, expected: bool | None) -> None:
+    assert read("summary", {"balance": 1, "isSwapFree": value}).swap_free is expected
+
+
+def test_an_open_trade_is_read() -> None:
+    assert read("open_trades", [OPEN]) == (
+        OpenTrade(
+            ticket=48213377,
+            symbol="EURUSD",
+            command=0,
+            volume=Decimal("0.1"),
+            open_price=Decimal("1.08412"),
+            open_time=datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC),
+            current_price=Decimal("1.08531"),
+            stop_loss=None,
+            take_profit=Decimal("1.09500"),
+            swap=Decimal("-0.42"),
+            profit=Decimal("11.9"),
+        ),
+    )
+
+
+def test_prices_have_the_decimals_of_their_symbol() -> None:
+    trade = read("open_trades", [{**OPEN, "openPrice": 1.1, "tp": 1.0949999999999998}])[0]
+    assert (str(trade.open_price), str(trade.take_profit)) == ("1.10000", "1.09500")
+    unknown = {name: value for name, value in OPEN.items() if name != "digits"}
+    assert str(read("open_trades", [{**unknown, "openPrice": 1.1}])[0].open_price) == "1.1"
+
+
+def test_side_and_kind_follow_from_the_command() -> None:
+    trades = read("open_trades", [{**OPEN, "type": command} for command in range(6)])
+    assert [(trade.side, trade.kind, trade.is_position) for trade in trades] == [
+        ("buy", "market", True),
+        ("sell", "market", True),
+        ("buy", "limit", False),
+        ("sell", "limit", False),
+        ("buy", "stop", False),
+        ("sell", "stop", False),
+    ]
+    assert [trade.side for trade in read("closed_trades", [CLOSED, {**CLOSED, "type": 1}]).trades] == ["buy", "sell"]
+
+
+def test_balance_operations_among_open_trades_are_no_trades() -> None:
+    assert read("open_trades", [{**OPEN, "type": 6}, {**OPEN, "type": 7}]) == ()
+
+
+def test_a_closed_trade_is_read() -> None:
+    trade = read("closed_trades", [CLOSED]).trades[0]
+    assert isinstance(trade, ClosedTrade)
+    assert (str(trade.close_price), trade.close_time) == ("1.08620", datetime(2026, 11, 20, 15, tzinfo=UTC))
+    assert (trade.swap, trade.profit, trade.stop_loss) == (Decimal("-0.42"), Decimal("11.9"), None)
+
+
+def test_cancelled_orders_are_no_closed_trades() -> None:
+    history = read("closed_trades", [{**CLOSED, "type": command} for command in range(6)])
+    assert [trade.command for trade in history.trades] == [0, 1]
+    assert history.operations == ()
+
+
+def test_deposits_withdrawals_and_credits_among_closed_trades_are_operations() -> None:
+    rows = [
+        {"type": 6, "profit": 500, "closeTime": "2026-11-20T15:00:00", "openPrice": "-", "symbol": ""},
+        {"type": 6, "profit": -80, "openTime": "2026-11-21T15:00:00"},
+        {"type": 7, "profit": -30, "closeTime": "2026-11-22T15:00:00"},
+    ]
+    at = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    assert read("closed_trades", rows) == History(
+        (),
+        (
+            Operation(at, Decimal(500), "deposit"),
+            Operation(at + timedelta(days=1), Decimal(-80), "withdrawal"),
+            Operation(at + timedelta(days=2), Decimal(-30), "credit"),
+        ),
+    )
+
+
+def test_the_bonus_is_read() -> None:
+    assert read("bonus", BONUS) == Bonus(
+        total=Decimal(300),
+        welcome=Decimal(300),
+        club=Decimal(0),
+        available=Decimal("120.5"),
+        available_keeping_bonus=Decimal("80.0"),
+        lots_closed=Decimal("410.0"),
+        lots_required=Decimal("900.0"),
+        lots_missing=Decimal("490.0"),
+        progress=Decimal("410.0") / Decimal("900.0"),
+        balance=Decimal("1300.0"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("trade", "missing", "progress"),
+    [
+        ({"closedLots": 30, "lotsRequired": 120}, Decimal(90), Decimal("0.25")),
+        ({"closedLots": 150, "lotsRequired": 120}, Decimal(0), Decimal(1)),
+        ({"closedLots": 5, "lotsRequired": 0}, Decimal(0), None),
+        ({"lotsRequired": 120}, None, None),
+        (None, None, None),
+    ],
+)
+def test_progress_is_lots_closed_of_lots_required(trade: object, missing: object, progress: object) -> None:
+    bonus = read("bonus", {"bonuses": {"totalBonus": 1}, "trade": trade})
+    assert (bonus.lots_missing, bonus.progress) == (missing, progress)
+
+
+def test_only_completed_operations_count_and_a_withdrawal_is_below_zero_whatever_its_sign() -> None:
+    rows = [
+        OPERATION,
+        {**OPERATION, "status": 0},
+        {**OPERATION, "status": 2, "operationType": 99},
+        {**OPERATION, "operationType": 1},
+        {**OPERATION, "operationType": 1, "amount": -250.5},
+    ]
+    at = datetime(2025, 11, 20, 9, 31, 5, tzinfo=UTC)
+    gone = Operation(at, Decimal("-250.5"), "withdrawal")
+    assert read("operations", rows) == (Operation(at, Decimal("250.5"), "deposit"), gone, gone)
+
+
+def test_logins_are_read() -> None:
+    at = datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC)
+    rows = [LOGIN, {"time": LOGIN["time"], "application": "\u0000Meta\ud800Trader\n"}]
+    assert read("logins", rows) == (Login(at, "203.0.113.7", "MetaTrader 4"), Login(at, None, "MetaTrader"))
+
+
+def test_commissions_of_all_partners_are_one_list() -> None:
+    value = [
+        {"Partner": {"Login": 5}, "BalanceRecords": [COMMISSION, COMMISSION]},
+        {"Partner": 6, "BalanceRecords": None},
+        {"Partner": 7, "BalanceRecords": COMMISSION},
+    ]
+    at = datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC)
+    assert read("commissions", value) == (Commission(at, Decimal("3.75"), "EURUSD", Decimal("1.5"), "USD"),) * 3
+    assert read("commissions", [COMMISSION]) == read("commissions", value)[:1]
+
+
+@pytest.mark.parametrize("value", [12.5, "12.5", {"lots": 12.5}, {"Lots": "12.5"}, {"d": {"LOTS": 12.5}}])
+def test_lots_are_a_number_or_an_object(value: object) -> None:
+    assert read("lots", value) == Decimal("12.5")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("change", [str.lower, str.upper, lambda name: name[:1].upper() + name[1:], str.swapcase])
+def test_keys_may_be_in_any_case(function: Function, change: Callable[[str], str]) -> None:
+    assert read(function, recased(SAMPLES[function], change)) == read(function, SAMPLES[function])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_numbers_may_be_strings(function: Function) -> None:
+    def quoted(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: quoted(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [quoted(item) for item in value]
+        return f" {value} " if isinstance(value, int | float) else value
+
+    assert read(function, quoted(SAMPLES[function])) == read(function, SAMPLES[function])
+
+
+@pytest.mark.parametrize("wrapper", ["d", "data", "result", "Data", "D"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_wrapper_is_taken_off(function: Function, wrapper: str) -> None:
+    plain = read(function, SAMPLES[function])
+    assert read(function, {wrapper: SAMPLES[function]}) == plain
+    assert read(function, {"success": True, wrapper: {"result": True, "data": SAMPLES[function]}}) == plain
+
+
+@pytest.mark.parametrize("empty", [None, [], {"d": None}, {"result": []}])
+@pytest.mark.parametrize("function", LISTS)
+def test_a_list_that_is_null_is_empty(function: Function, empty: object) -> None:
+    assert read(function, empty) == ()
+    assert read("closed_trades", empty) == History()
+
+
+@pytest.mark.parametrize("function", LISTS)
+def test_a_single_object_is_a_list_of_one(function: Function) -> None:
+    sample = SAMPLES[function]
+    assert isinstance(sample, list)
+    assert read(function, sample[0]) == read(function, sample)
+    assert read("closed_trades", CLOSED) == read("closed_trades", [CLOSED])
+
+
+def test_what_is_missing_is_none_and_never_0() -> None:
+    assert read("balance", {"equity": 5}) == AccountInformation(equity=Decimal(5))
+    optional = {"comment", "currentPrice", "sl", "tp", "swaps", "profit", "digits", "login"}
+    trade = read("open_trades", [{name: value for name, value in OPEN.items() if name not in optional}])[0]
+    assert trade[6:] == (None,) * 5
+    assert read("balance", {"equity": 5, "balance": None, "profit": ""}) == AccountInformation(equity=Decimal(5))
+
+
+INSTANT = datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-11-20T09:31:05",
+        "2026-11-20 09:31:05",
+        "2026-11-20T09:31:05Z",
+        "2026-11-20T09:31:05.0000000",
+        "2026-11-20T12:31:05+03:00",
+        "2026-11-20T04:31:05.000-0500",
+        int(INSTANT.timestamp()),
+        str(int(INSTANT.timestamp())),
+        INSTANT.timestamp(),
+        int(INSTANT.timestamp()) * 1000,
+        f"/Date({int(INSTANT.timestamp()) * 1000})/",
+        f"/Date({int(INSTANT.timestamp()) * 1000}+0300)/",
+        f"/Date({int(INSTANT.timestamp()) * 1000}-0500)/",
+    ],
+)
+def test_a_time_may_be_written_in_many_ways(written: object) -> None:
+    assert read("logins", [{"time": written}])[0].time == INSTANT
+
+
+def test_slashes_of_a_date_may_be_escaped() -> None:
+    body = b'[{"time": "\\/Date(1520217807000+0300)\\/"}]'
+    assert models.parse("logins", body, UTC) == (Login(datetime(2018, 3, 5, 2, 43, 27, tzinfo=UTC)),)
+
+
+@pytest.mark.parametrize(("written", "hour"), [("2026-07-01T12:00:00", 10), ("2026-12-01T12:00:00", 11)])
+def test_a_time_without_a_zone_is_in_the_zone_of_the_configuration(written: str, hour: int) -> None:
+    moment = read("logins", [{"time": written}], ZoneInfo("Europe/Paris"))[0].time
+    assert (moment.hour, moment.tzinfo) == (hour, UTC)
+
+
+@given(
+    moment=st.datetimes(datetime(1973, 4, 1), datetime(2199, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
+    offset=st.integers(-14 * 60, 14 * 60),
+)
+def test_every_form_of_a_time_gives_its_instant(moment: datetime, offset: int) -> None:
+    elsewhere = moment.astimezone(timezone(timedelta(minutes=offset)))
+    milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}{abs(offset) % 60:02}"
+    whole = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    forms: list[tuple[object, datetime]] = [
+        (elsewhere.isoformat(), moment),
+        (moment.replace(tzinfo=None).isoformat(), moment),
+        (milliseconds, whole),
+        (f"/Date({milliseconds}{zone})/", whole),
+        (milliseconds // 1000, moment.replace(microsecond=0)),
+        (f"{milliseconds // 1000}.{milliseconds % 1000:03}", whole),
+    ]
+    for written, expected in forms:
+        assert read("logins", [{"time": written}])[0].time == expected
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "yesterday",
+        "0001-01-01T00:00:00",
+        "9999-12-31T23:59:59",
+        "2026-13-01T00:00:00",
+        "/Date(-62135596800000)/",
+        "/Date(999999999999999)/",
+        "/Date()/",
+        10**30,
+        "1e17",
+        -1,
+        True,
+        [],
+        "2026-11-20T09:31:05+99:00",
+    ],
+)
+def test_a_time_that_cannot_be_is_named(written: object) -> None:
+    for zone in (UTC, ZoneInfo("Pacific/Kiritimati"), ZoneInfo("America/Los_Angeles")):
+        with pytest.raises(Unreadable, match=r"^logins\[1\]\.time: .* is no time that can be$"):
+            read("logins", [LOGIN, {"time": written}], zone)
+
+
+@given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))
+def test_money_is_exactly_what_was_written(amount: Decimal) -> None:
+    for body in (f'{{"balance": {amount}}}', f'{{"Balance": "{amount}"}}'):
+        account = models.parse("balance", body, UTC)
+        assert isinstance(account, AccountInformation)
+        assert account.balance == amount
+        assert str(account.balance) == (str(amount) if amount else "0")
+
+
+@given(st.floats(min_value=1e-20, max_value=1e17).flatmap(lambda number: st.sampled_from((number, -number))))
+def test_a_binary_number_is_read_as_it_is_written(number: float) -> None:
+    assert read("balance", {"balance": number}).balance == Decimal(repr(number))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        '"NaN"',
+        '"Infinity"',
+        '"-inf"',
+        '"sNaN"',
+        "1e400",
+        '"1e400"',
+        "-1e18",
+        "1e-400",
+        "1e99999999999999999999",
+        "1" * 400,
+        "1" * 5000,
+        f'"{"9" * 35}"',
+        "0." + "3" * 40,
+        '"1_000"',
+        '"1,5"',
+        '"٣"',
+        '"12 USD"',
+        '"0x10"',
+        '" "',
+        "true",
+        "{}",
+        "[]",
+    ],
+)
+def test_a_number_that_cannot_be_is_named(written: str) -> None:
+    with pytest.raises(Unreadable, match=r"^balance\.equity: .* is no number that can be$"):
+        models.parse("balance", f'{{"balance": 1, "Equity": {written}}}', UTC)
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "text"),
+    [
+        ("open_trades", [OPEN, OPEN, OPEN, {**OPEN, "OpenPrice": "x"}], "open trades[3].openPrice: 'x' is no number"),
+        ("open_trades", [{**OPEN, "openPrice": None}], "open trades[0].openPrice: missing"),
+        ("open_trades", [{**OPEN, "symbol": " "}], "open trades[0].symbol: ' ' is no text"),
+        ("open_trades", [{**OPEN, "symbol": {}}], "open trades[0].symbol: an object is no text"),
+        ("open_trades", [{**OPEN, "ticket": 1.5}], "open trades[0].ticket: 1.5 is no whole number"),
+        ("open_trades", [{**OPEN, "type": 8}], "open trades[0].type: 8 is no MetaTrader command"),
+        ("open_trades", [{**OPEN, "digits": 400}], "open trades[0].digits: '400' is no number of decimals"),
+        ("open_trades", [{**OPEN, "digits": 2.5}], "open trades[0].digits: '2.5' is no number of decimals"),
+        ("open_trades", [None], "open trades[0]: null is no object"),
+        ("open_trades", "nothing", "open trades[0]: 'nothing' is no object"),
+        ("open_trades", {"Message": "An error has occurred."}, "open trades[0].type: missing"),
+        ("closed_trades", [CLOSED, {**CLOSED, "closeTime": None}], "closed trades[1].closeTime: missing"),
+        ("closed_trades", [{**CLOSED, "type": 6, "profit": None}], "closed trades[0].profit: missing"),
+        ("balance", [], "balance: a list is no object"),
+        ("balance", None, "balance: null is no object"),
+        ("balance", {"Message": "An error has occurred."}, "balance.balance: missing, and so is everything else"),
+        ("summary", {"isSwapFree": "perhaps"}, "summary.isSwapFree: 'perhaps' is no truth value"),
+        ("bonus", {}, "bonus.bonuses: missing, and so is everything else"),
+        ("bonus", {"trade": [1]}, "bonus.trade: a list is no object"),
+        ("bonus", {"trade": {"closedLots": "many"}}, "bonus.trade.closedLots: 'many' is no number"),
+        ("lots", None, "lots.lots: missing"),
+        ("lots", {"volume": 1}, "lots.lots: missing"),
+        ("operations", [{**OPERATION, "operationType": 2}], "operations[0].operationType: 2 is neither"),
+        ("operations", [{**OPERATION, "status": None}], "operations[0].status: missing"),
+        (
+            "commissions",
+            [{"Partner": 1, "BalanceRecords": [COMMISSION, {**COMMISSION, "amount": "?"}]}],
+            "commissions[0].balanceRecords[1].amount: '?' is no number",
+        ),
+    ],
+)
+def test_the_text_for_the_log_names_function_and_field(function: Function, value: object, text: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        read(function, value)
+    assert str(caught.value).startswith(text)
+
+
+def test_rows_of_a_later_page_are_numbered_on() -> None:
+    rows = [CLOSED, {**CLOSED, "closePrice": None}]
+    with pytest.raises(Unreadable, match=r"^closed trades\[1001\]\.closePrice: missing"):
+        models.build("closed_trades", models.decode("closed_trades", json.dumps(rows)), UTC, first=1000)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "Expecting value"),
+        (b"<!DOCTYPE html><html>Runtime Error</html>", "an HTML page"),
+        (b'{"balance": 12.5, "equity": ,', "Expecting value"),
+        (b"[" * 200_000, "recursion"),
+        (b'{"d":' * 200_000, "recursion"),
+        (b"\xff\xfe\x00", "Expecting value"),
+    ],
+)
+def test_what_is_no_json_says_so(body: bytes, text: str) -> None:
+    with pytest.raises(Unreadable, match=f"^balance: no JSON but .*{text}") as caught:
+        models.parse("balance", body, UTC)
+    assert "Runtime Error" not in str(caught.value)
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff", " \r\n"])
+def test_a_byte_order_mark_and_white_space_do_no_harm(before: str) -> None:
+    for body in (before + '{"balance": 1}\r\n', (before + '{"balance": 1}').encode()):
+        assert models.parse("balance", body, UTC) == AccountInformation(balance=Decimal(1))
+
+
+def test_a_name_in_an_old_encoding_does_no_harm() -> None:
+    assert models.parse("balance", b'{"name": "J\xf6rg", "balance": 1}', UTC) == AccountInformation(balance=Decimal(1))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nothing_personal_gets_into_a_record(function: Function) -> None:
+    def spread(value: object) -> object:
+        if isinstance(value, dict):
+            return {**PERSONAL, "login": 7654321, "email": "private@example.com"} | {
+                name: spread(item) for name, item in value.items()
+            }
+        return [spread(item) for item in value] if isinstance(value, list) else value
+
+    record = read(function, spread(SAMPLES[function]))
+    assert record == read(function, SAMPLES[function])
+    assert "rivate" not in repr(record)
+    assert "7654321" not in repr(record)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.sampled_from(["1", "2026-11-20"]),
+    lambda inside: (
+        st.lists(inside, max_size=4)
+        | st.dictionaries(st.sampled_from(["d", *OPEN, *CLOSED, *INFORMATION, *BONUS, *OPERATION]), inside, max_size=8)
+    ),
+    max_leaves=12,
+)
+
+
+def complaint(function: Function, body: str | bytes) -> str | None:
+    try:
+        models.parse(function, body, UTC)
+    except Unreadable as error:
+        return str(error)
+    return None
+
+
+@given(
+    function=st.sampled_from(FUNCTIONS),
+    value=JSON,
+    row=st.sampled_from([OPEN, CLOSED, OPERATION, LOGIN, INFORMATION]),
+)
+def test_any_json_is_read_or_is_unreadable(function: Function, value: object, row: dict[str, object]) -> None:
+    for candidate in (value, {**row, **value} if isinstance(value, dict) else [row, value]):
+        text = complaint(function, json.dumps(candidate))
+        assert text is None or text.startswith(models.title(function))
+
+
+@given(function=st.sampled_from(FUNCTIONS), body=st.binary(max_size=60))
+def test_any_bytes_are_read_or_are_unreadable(function: Function, body: bytes) -> None:
+    text = complaint(function, body)
+    assert text is None or text.startswith(models.title(function))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_records_survive_a_cache_that_pickles(function: Function) -> None:
+    record = read(function, SAMPLES[function])
+    again = pickle.loads(pickle.dumps(record))
+    assert again == record
+    assert type(again) is type(record)
+
+
+def test_ten_thousand_trades_are_read_in_well_under_a_second() -> None:
+    body = json.dumps([{**CLOSED, "ticket": n, "profit": n / 100} for n in range(10_000)]).encode()
+    began = time.process_time()
+    history = models.parse("closed_trades", body, ZoneInfo("Europe/Paris"))
+    assert time.process_time() - began < 0.75
+    assert isinstance(history, History)
+    assert len(history.trades) == 10_000

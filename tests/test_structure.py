@@ -1,0 +1,124 @@
+"""Promises about the code itself: which way modules import, and that the README names everything there is."""
+
+import ast
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from widget import cli, config, errors, paths, registry
+from widget.functions import FUNCTIONS
+from widget.spec import Widget
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "widget"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# A module imports only from layers above its own line.
+LAYERS = """
+errors paths functions colour
+figures cache
+config models tokens i18n edge badge
+client access totals format
+delay growth chart upstream metrics logs
+source
+spec
+widgets
+registry
+view
+render assets headers picture
+snippet
+web
+app
+demo
+cli
+"""
+LAYER = {name: number for number, line in enumerate(LAYERS.strip().splitlines()) for name in line.split()}
+
+
+def imported(source: str) -> set[str]:
+    """The modules of the package that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "widget":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("widget."):
+            found.add((node.module or "").split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("widget.")}
+    return found - {"__version__"}
+
+
+def upward(module: str, source: str) -> set[str]:
+    """The imports of a module that go the wrong way."""
+    return {name for name in imported(source) if LAYER.get(name, 99) >= LAYER[module] and module != name}
+
+
+def modules() -> list[tuple[str, Path]]:
+    """All modules but the sandbox, each with the layer that it belongs to."""
+    files = [path for path in PACKAGE.rglob("*.py") if path.stem not in ("__init__", "__main__", "sandbox")]
+    return [("widgets" if path.parent.name == "widgets" else path.stem, path) for path in files]
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: getattr(value, "stem", value))
+def test_modules_import_only_from_lower_layers(module: str, path: Path) -> None:
+    assert upward(module, path.read_text()) - {"sandbox" if module == "cli" else ""} == set()
+
+
+def test_an_import_that_goes_up_is_seen() -> None:
+    assert upward("client", "from widget.web import Service") == {"web"}
+    assert upward("client", "from widget import app") == {"app"}
+    assert upward("client", "import widget.cli") == {"cli"}
+    assert upward("client", "from widget.config import Api") == set()
+
+
+def test_the_sandbox_imports_nothing_of_the_rest_and_only_the_command_line_imports_it() -> None:
+    assert imported((PACKAGE / "sandbox.py").read_text()) == set()
+    importers = {path.stem for _, path in modules() if "sandbox" in imported(path.read_text())}
+    assert importers == {"cli"}
+
+
+def test_the_readme_names_every_command_and_each_of_its_options() -> None:
+    for name, command in cli.main.commands.items():
+        assert f"cabinet-widgets {name}" in README, name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.opts[0] in README, (name, parameter.opts)
+
+
+def test_the_readme_names_every_key_of_the_configuration() -> None:
+    sections = (config.Server, config.Cache, config.Api, config.Account)
+    keys = {key for section in sections for key in section.model_fields} - {"slug"}
+    keys = {f"{key}_env" if key in config.SECRETS and key != "redis_url" else key for key in keys}
+    missing = {key for key in keys | set(FUNCTIONS) if not re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`", README)}
+    assert not missing
+
+
+def all_widgets() -> list[Widget]:
+    """Every widget there is."""
+    return list(registry.discover(paths.templates()).values())
+
+
+def test_the_readme_names_every_widget_and_every_option() -> None:
+    for widget in all_widgets():
+        assert f"`{widget.name}`" in README
+        for option in widget.all_options:
+            assert re.search(rf"`[^`\n]*\b{option}\b[^`\n]*`", README), option
+
+
+def test_the_readme_names_every_error_code() -> None:
+    pending = [errors.CabinetError]
+    while pending:
+        kind = pending.pop()
+        pending += kind.__subclasses__()
+        assert kind is errors.UpstreamError or f"`{kind.code}`" in README, kind.code
+
+
+def test_a_wrong_widget_is_refused_with_its_module_and_what_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"widget\.widgets\.balance: templates/widgets/balance\.html is missing"):
+        registry.discover(tmp_path)
+
+
+def test_every_line_of_python_has_a_home_in_a_layer() -> None:
+    assert {module for module, _ in modules()} <= set(LAYER)

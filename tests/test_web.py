@@ -1,0 +1,336 @@
+"""The service over HTTP, as its users see it: pages, JSON, headers, refusals."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import jwt
+import pytest
+import requests
+from conftest import Clock, Service, Upstream
+from werkzeug.security import generate_password_hash
+
+from widget import paths, registry
+from widget.sandbox import Fault
+
+WIDGETS = registry.discover(paths.templates())
+SECRET = "a secret of more than thirty-two bytes"
+HASH = generate_password_hash("open sesame", "scrypt:4096:8:1")
+ALL = {"login": 1000005, "partner_password": "partner-password", "widgets": list(WIDGETS), "currency": "USD"}
+Serve = Callable[..., Service]
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_every_widget_answers_as_page_and_as_json_with_the_names_of_its_example(name: str, serve: Serve) -> None:
+    service = serve(accounts={"main": ALL})
+    page = service.get(f"/w/main/{name}")
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    answer = service.get(f"/w/main/{name}.json")
+    body = answer.json()
+    assert (body["account"], body["widget"], body["stale"], body["currency"]) == ("main", name, False, "USD")
+    assert datetime.fromisoformat(body["as_of"]).utcoffset() is not None
+    assert names(body["data"]) == names(WIDGETS[name].example)
+
+
+def names(value: Any) -> Any:
+    """The names in a JSON value, of the first of each list."""
+    if hasattr(value, "items"):
+        return {name: names(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [names(value[0])] if value else []
+    return None
+
+
+def test_grouped_by_symbol_there_is_a_row_for_each(serve: Serve) -> None:
+    data = serve(accounts={"main": ALL}).json("/w/main/open-trades.json?group=symbol")
+    assert set(data) == {"symbols", "totals"}
+    assert set(data["symbols"][0]) == set(
+        "symbol orders buy_volume sell_volume buy_price sell_price swap profit".split()
+    )
+    assert sum(row["orders"] for row in data["symbols"]) == data["totals"]["count"]
+
+
+def test_rows_limit_the_list_and_not_the_totals(serve: Serve) -> None:
+    service = serve()
+    few, many = (service.json(f"/w/main/closed-trades.json?rows={n}") for n in (2, 100))
+    assert len(few["trades"]) == 2
+    assert few["totals"] == many["totals"]
+    assert few["totals"]["count"] == len(many["trades"]) > 2
+    assert few["trades"] == many["trades"][:2]
+    times = [trade["close_time"] for trade in many["trades"]]
+    assert times == sorted(times, reverse=True)
+
+
+def test_both_dialects_give_the_same_figures(serve: Serve, upstream: Upstream) -> None:
+    login = {"login": 1000002, "password": "sandbox-password"}
+    service = serve(accounts={"old": login, "new": {**login, "api": {"dialect": "cabinet-basic"}}})
+    for path in ("closed-trades.json?period=90d", "lots.json?period=90d", "growth.json?period=90d", "bonus.json"):
+        old, new = (service.json(f"/w/{slug}/{path}") for slug in ("old", "new"))
+        assert {**old, "to": None} == {**new, "to": None}, path
+
+
+def test_what_the_dialect_does_not_offer_is_501_and_says_so(serve: Serve) -> None:
+    account = {"login": 1000002, "password": "sandbox-password", "widgets": ["logins", "commissions"]}
+    service = serve(accounts={"main": {**account, "api": {"dialect": "cabinet-basic"}}})
+    for name in ("logins", "commissions"):
+        answer = service.get(f"/w/main/{name}.json")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "not_offered")
+        assert "does not offer" in service.get(f"/w/main/{name}").text
+
+
+def test_unknown_accounts_unknown_widgets_and_those_not_enabled_are_alike(serve: Serve) -> None:
+    service = serve()
+    paths_ = ["/w/nobody/balance", "/w/main/nothing", "/w/main/logins", "/w/MAIN/balance", "/w/main/balance.xml"]
+    for suffix in ("", ".json"):
+        answers = [service.get(path + ("" if path.endswith(".xml") else suffix)) for path in paths_]
+        assert {answer.status_code for answer in answers} == {404}
+        assert len({answer.text for answer in answers[:4]}) == 1
+        assert len({tuple(sorted(h for h in answer.headers.items() if h[0] != "Date")) for answer in answers[:4]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "option"),
+    [
+        ("rows=0", "rows"),
+        ("rows=5&rows=5", "rows"),
+        ("colour=red", "colour"),
+        ("theme=neon", "theme"),
+        ("lang=%00", "lang"),
+        ("tz=%ff%fe", "query"),
+        ("token=a&token=b", "token"),
+        ("accent=" + "f" * 7000, "query"),
+    ],
+)
+def test_a_wrong_option_is_400_and_named(query: str, option: str, serve: Serve) -> None:
+    service = serve()
+    answer = service.get(f"/w/main/closed-trades.json?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "bad_option"
+    assert option in answer.json()["error"]["message"]
+    page = service.get(f"/w/main/closed-trades?{query}")
+    assert page.status_code == 400
+    assert option in page.text
+
+
+def test_a_matching_etag_is_answered_304_and_another_is_not(serve: Serve) -> None:
+    service = serve()
+    for path in ("/w/main/balance", "/w/main/balance.json"):
+        first = service.get(path)
+        tag = first.headers["ETag"]
+        again = service.get(path, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == tag
+        assert again.headers["Cache-Control"].startswith("public, max-age=")
+        assert service.get(path, headers={"If-None-Match": '"else"'}).status_code == 200
+
+
+def test_public_answers_may_be_kept_and_read_by_anybody_and_private_ones_by_nobody(serve: Serve) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
+    walled = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
+    service = serve(accounts={"open": {"login": 1000001, "embed_secret": SECRET}, "closed": closed, "walled": walled})
+    public = service.get("/w/open/balance.json").headers
+    assert public["Access-Control-Allow-Origin"] == "*"
+    assert public["Cache-Control"].startswith("public, max-age=")
+    token = jwt.encode({"sub": "open/balance", "exp": int(time.time()) + 60}, SECRET)
+    closed_token = jwt.encode({"sub": "closed/balance", "exp": int(time.time()) + 60}, SECRET)
+    private_paths = [
+        f"open/balance.json?token={token}",
+        f"closed/balance.json?token={closed_token}",
+        "walled/balance.json",
+    ]
+    for path in private_paths:
+        answer = service.get(f"/w/{path}")
+        assert answer.status_code == 200, path
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_every_answer_carries_the_headers_that_protect(serve: Serve) -> None:
+    service = serve()
+    for path in (
+        "/w/main/balance",
+        "/w/main/balance.json",
+        "/w/nobody/x",
+        "/embed.js",
+        "/healthz",
+        "/none",
+        "/embed.json",
+    ):
+        found = service.get(path).headers
+        assert "default-src 'none'" in found["Content-Security-Policy"], path
+        assert "unsafe" not in found["Content-Security-Policy"]
+        assert found["X-Content-Type-Options"] == "nosniff"
+        assert found["Referrer-Policy"] == "no-referrer"
+        assert "camera=()" in found["Permissions-Policy"]
+        assert "Set-Cookie" not in found
+
+
+def test_who_may_frame_is_said_for_each_account(serve: Serve) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
+    service = serve(
+        accounts={
+            "open": {"login": 1000001},
+            "named": {"login": 1000001, "allowed_origins": ["https://blog.example.com"]},
+            "closed": closed,
+            "both": {**closed, "allowed_origins": ["https://a.example", "https://b.example"]},
+        }
+    )
+    for slug, ancestors in {
+        "open": "*",
+        "named": "https://blog.example.com",
+        "closed": "'none'",
+        "both": "https://a.example https://b.example",
+    }.items():
+        policy = service.get(f"/w/{slug}/balance").headers["Content-Security-Policy"]
+        assert policy.endswith(f"frame-ancestors {ancestors}")
+
+
+def test_the_language_is_the_visitors_then_the_accounts_then_english(serve: Serve) -> None:
+    service = serve(accounts={"main": {"login": 1000001, "lang": "fr"}})
+    assert '<html lang="fr"' in service.get("/w/main/balance").text
+    assert '<html lang="en"' in service.get("/w/main/balance?lang=en-GB").text
+    assert '<html lang="fr"' in service.get("/w/main/balance?lang=tlh").text
+
+
+def test_a_hundred_and_twenty_visitors_of_a_cold_widget_cost_one_call_and_one_token(
+    serve: Serve, upstream: Upstream
+) -> None:
+    service = serve(accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
+    upstream.sandbox.faults.append(Fault("slow", "RequestOpenTrades", seconds=0.5))
+    together = threading.Barrier(120)
+
+    def visit(_: int) -> bool:
+        together.wait()
+        return service.get("/w/main/open-trades.json").status_code == 200
+
+    with ThreadPoolExecutor(120) as visitors:
+        assert list(visitors.map(visit, range(120))) == [True] * 120
+    calls = upstream.sandbox.calls
+    assert calls["RequestOpenTrades"] == 1
+    assert calls["RequestClientApiToken"] == 1
+
+
+def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(time.time())
+    service = serve(clock=clock)
+    before = service.get("/w/main/open-trades.json").json()["as_of"]
+    clock.now += 20
+    gate = threading.Event()
+    cache = service.app.extensions["cabinet-widgets"].client
+    original = cache.call
+
+    def held(*args: Any, **more: Any) -> Any:
+        assert gate.wait(30)
+        return original(*args, **more)
+
+    cache.call = held  # the upstream answers when the gate opens, not before
+    try:
+        for _ in range(5):
+            answer = service.get("/w/main/open-trades.json").json()
+            assert (answer["as_of"], answer["stale"]) == (before, False)
+    finally:
+        gate.set()
+    deadline = time.monotonic() + 10
+    while service.get("/w/main/open-trades.json").json()["as_of"] == before:
+        assert time.monotonic() < deadline
+    assert upstream.sandbox.calls["RequestOpenTrades"] == 2
+
+
+def test_while_the_upstream_fails_the_last_answer_is_shown_and_marked(serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(time.time())
+    service = serve(clock=clock)
+    before = service.get("/w/main/balance.json").json()
+    upstream.sandbox.faults.append(Fault("error503"))
+    clock.now += 3600
+    after = service.get("/w/main/balance.json").json()
+    assert after == {**before, "stale": True}
+    page = service.get("/w/main/balance")
+    assert page.status_code == 200
+    assert "data-stale" in page.text
+
+
+def test_with_nothing_cached_a_dead_upstream_is_503_with_a_time_to_come_back(serve: Serve, upstream: Upstream) -> None:
+    service = serve()
+    upstream.sandbox.faults.append(Fault("error503"))
+    for path in ("/w/main/balance.json", "/w/main/balance"):
+        answer = service.get(path)
+        assert answer.status_code == 503
+        assert 1 <= int(answer.headers["Retry-After"]) <= 300
+        assert answer.headers["Cache-Control"] == "private, no-store"
+    assert upstream.sandbox.calls["RequestBalanceInformation"] == 1
+
+
+@pytest.mark.parametrize(("fault", "status"), [("refuse", 502), ("html200", 502), ("garbage", 502), ("redirect", 502)])
+def test_what_the_upstream_refuses_or_garbles_is_502_and_calm(
+    fault: str, status: int, serve: Serve, upstream: Upstream
+) -> None:
+    service = serve()
+    upstream.sandbox.faults.append(Fault(fault))
+    answer = service.get("/w/main/balance")
+    assert answer.status_code == status
+    assert "temporarily unavailable" in answer.text
+
+
+def test_a_password_unlocks_and_brings_a_token_for_the_pages_own_refreshes(serve: Serve) -> None:
+    service = serve(accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}})
+    locked = service.get("/w/main/balance?theme=dark")
+    assert locked.status_code == 401
+    assert 'action="/w/main/balance/unlock?theme=dark"' in locked.text
+    wrong = requests.post(f"{service.url}/w/main/balance/unlock", data={"password": "guess"}, timeout=30)
+    assert wrong.status_code == 401
+    right = requests.post(f"{service.url}/w/main/balance/unlock", data={"password": "open sesame"}, timeout=30)
+    assert right.status_code == 200
+    assert right.headers["Cache-Control"] == "private, no-store"
+    token = right.text.partition('data-token="')[2].partition('"')[0]
+    assert service.get(f"/w/main/balance?token={token}").status_code == 200
+    assert service.get(f"/w/main/summary?token={token}").status_code == 401
+
+
+def test_ten_passwords_a_minute_may_be_tried_and_then_none(serve: Serve) -> None:
+    service = serve(accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}})
+    url = f"{service.url}/w/main/balance/unlock"
+    tries = [requests.post(url, data={"password": "guess"}, timeout=30) for _ in range(11)]
+    assert [answer.status_code for answer in tries] == [401] * 10 + [429]
+    assert int(tries[-1].headers["Retry-After"]) > 0
+    assert requests.post(url, data={"password": "open sesame"}, timeout=30).status_code == 429
+
+
+def test_the_loader_knows_every_widgets_height_and_has_an_immutable_name(serve: Serve) -> None:
+    service = serve()
+    loader = service.get("/embed.js")
+    assert loader.headers["Content-Type"].startswith("text/javascript")
+    assert loader.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    for widget in WIDGETS.values():
+        assert f'"{widget.name}":[{widget.height},{widget.row_height},40,{widget.default_rows}]' in loader.text
+    version = service.app.extensions["cabinet-widgets"].assets.version
+    named = service.get(f"/static/{version}/embed.js")
+    assert named.content == loader.content
+    assert "immutable" in named.headers["Cache-Control"]
+    assert "immutable" not in service.get("/static/0123/embed.js").headers["Cache-Control"]
+    assert service.get(f"/static/{version}/../page.html").status_code == 404
+
+
+def test_an_accent_is_a_stylesheet_of_its_own_with_readable_shades(serve: Serve) -> None:
+    service = serve()
+    page = service.get("/w/main/balance?accent=ffff00").text
+    address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert address.endswith("/widget-ffff00.css")
+    assert "--accent-light:#" in service.get(address).text
+
+
+def test_no_answer_holds_the_login_number(serve: Serve) -> None:
+    service = serve(accounts={"main": ALL})
+    for name in WIDGETS:
+        for suffix in ("", ".json"):
+            assert "1000005" not in service.get(f"/w/main/{name}{suffix}").text
+
+
+def test_unexpected_trouble_is_500_without_a_traceback(serve: Serve) -> None:
+    service = serve()
+    service.app.extensions["cabinet-widgets"].client.offers = None
+    answer = service.get("/w/main/balance")
+    assert (answer.status_code, answer.text) == (500, "500 Internal Server Error\n")
