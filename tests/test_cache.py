@@ -252,6 +252,23 @@ def test_a_failed_call_is_followed_by_a_pause_that_grows(clock: Clock, upstream:
     assert upstream.calls == calls + 1, "after a success the pauses begin anew"
 
 
+def test_during_a_pause_the_store_is_left_in_peace(clock: Clock, upstream: Upstream) -> None:
+    store = Broken()
+    cache = inline(store, clock)
+    cache.get("old", 15, upstream, 1)
+    upstream.error = Refused("no")
+    clock.now += 40
+    cache.get("old", 15, upstream, 1)
+    with pytest.raises(Refused):
+        cache.get("new", 15, upstream, 1)
+    asked = store.gets + store.sets
+    clock.now += 4
+    assert cache.get("old", 15, upstream, 1).stale
+    with pytest.raises(Refused):
+        cache.get("new", 15, upstream, 1)
+    assert store.gets + store.sets == asked, "an upstream that is down makes no answer slower"
+
+
 def test_pauses_are_spread_by_chance(clock: Clock, upstream: Upstream) -> None:
     upstream.error = Refused("no")
     cache = inline(SimpleCache(), clock, chance=lambda: 0.5)
@@ -368,6 +385,18 @@ def test_an_answer_older_than_the_limit_is_never_served(clock: Clock, upstream: 
         clock.now += 20
         with pytest.raises(Unavailable):
             other.get("k", 15, upstream, 1)
+
+
+def test_what_is_kept_can_be_looked_at_without_a_call(clock: Clock, upstream: Upstream) -> None:
+    store = SimpleCache()
+    cache = inline(store, clock, keep_seconds=100)
+    assert cache.peek("k") is None
+    cache.get("k", 15, upstream, 1)
+    clock.now += 99
+    assert (cache.peek("k"), inline(store, clock).peek("k")) == (1, 1)
+    clock.now += 2
+    assert cache.peek("k") is None
+    assert upstream.calls == 1
 
 
 # Waiting
@@ -521,8 +550,11 @@ def test_a_store_that_fails_is_logged_once_and_costs_nobody_an_answer(
         "cache: reading works again",
         "cache: writing works again",
     ]
+    for key in ("new", "newer"):
+        cache.get(key, 15, upstream, 1)
     calls = upstream.calls
-    assert inline(store, clock).get("k", 15, upstream, 1).as_of == clock.now
+    for key in ("k", "new", "newer"):
+        assert inline(store, clock).get(key, 15, upstream, 1).as_of == clock.now
     assert upstream.calls == calls, "what was fetched since is in the store again"
 
 

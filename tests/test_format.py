@@ -1,8 +1,7 @@
-"""Figures and times are what Babel writes, in every locale, and cheaper."""
+"""Figures and times are what Babel writes, in every locale."""
 
 import datetime as dt
 import random
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -202,31 +201,3 @@ def test_a_region_that_cldr_does_not_know_is_formatted_as_its_language() -> None
 
 def test_arabic_signs_keep_to_their_figures_in_text_from_right_to_left() -> None:
     assert formatter("ar", UTC, None).amount(Decimal("-1.5")) == "\u200e" + MINUS + "1.50"
-
-
-def test_a_table_of_50_trades_is_formatted_four_times_cheaper_than_by_babels_functions() -> None:
-    zone, t = ZoneInfo("Europe/Paris"), dt.datetime(2026, 11, 21, 9, 30, tzinfo=dt.UTC)
-    rows = [
-        (Decimal(n) / 100, Decimal(110000 + n) / 100000, Decimal(-n), t + n * dt.timedelta(hours=5)) for n in range(50)
-    ]
-    figures = formatter("fr", zone, "EUR")
-    locale = Locale("fr")
-
-    def ours() -> None:
-        for lots, price, profit, opened in rows:
-            figures.lots(lots), figures.price(price), figures.price(price), figures.amount(profit, signed=True)
-            figures.money(profit), figures.datetime(opened)
-
-    def babels() -> None:
-        for lots, price, profit, opened in rows:
-            format_decimal(lots, "#,##0.00##", locale=locale), format_decimal(price, "#,##0.00000", locale=locale)
-            format_decimal(price, "#,##0.00000", locale=locale), format_decimal(profit, "#,##0.00", locale=locale)
-            format_currency(profit, "EUR", locale=locale), format_datetime(opened, "short", tzinfo=zone, locale=locale)
-
-    def seconds(work: Callable[[], None]) -> float:
-        began = time.thread_time()
-        work()
-        return time.thread_time() - began
-
-    pairs = [(seconds(ours), seconds(babels)) for _ in range(15)]
-    assert min(theirs for _, theirs in pairs) > 4 * min(mine for mine, _ in pairs), pairs

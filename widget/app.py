@@ -15,7 +15,7 @@ from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from widget import assets, cache, client, config, headers, i18n, paths, registry, render, web
+from widget import __version__, assets, cache, client, config, headers, i18n, paths, registry, render, web
 from widget.config import Settings
 from widget.errors import OperatorError
 
@@ -44,7 +44,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     service = web.Service(
         settings=settings,
         widgets=widgets,
-        client=client.Client(),
+        client=client.Client(now=clock),
         cache=_cache(app, settings, clock),
         catalogues=catalogues,
         renderer=render.Renderer(paths.templates(), catalogues),
@@ -106,15 +106,24 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
     }
     more: dict[str, Any] = {}
     if chosen.type == "FileSystemCache":
+        # Apart, since the library that keeps the answers takes every file beside them for one of its own.
+        answers, locks = chosen.dir / "answers", chosen.dir / "locks"
         try:
-            chosen.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (answers, locks):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (folder / ".writable").touch()
         except OSError as error:
-            raise OperatorError(f"cache.dir: {chosen.dir} cannot be made: {error.strerror}") from None
-        options["CACHE_DIR"] = str(chosen.dir)
-        more["mutex"] = cache.file_mutexes(chosen.dir, lock_seconds)
+            raise OperatorError(f"cache.dir: {chosen.dir} cannot be written: {error.strerror}") from None
+        options["CACHE_DIR"] = str(answers)
+        more["mutex"] = cache.file_mutexes(locks, lock_seconds)
     if chosen.type == "RedisCache" and chosen.redis_url:
         url = chosen.redis_url.get_secret_value()
-        options |= {"CACHE_REDIS_URL": url, "CACHE_KEY_PREFIX": "cabinet-widgets:"}
+        options |= {
+            "CACHE_REDIS_URL": url,
+            # Records of another version are not read.
+            "CACHE_KEY_PREFIX": f"cabinet-widgets:{__version__}:",
+            "CACHE_OPTIONS": cache.redis_options(),
+        }
         more["mutex"] = cache.redis_mutexes(url, lock_seconds)
     store = Cache(app, config=options).cache
     return cache.FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **more)

@@ -7,14 +7,13 @@ has none (name resolution has no timeout), and a lock is taken and given back by
 import fcntl
 import logging
 import math
-import os
 import random
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -195,7 +194,7 @@ class FreshCache:
         store: where answers are kept; it may fail at any time.
         keep_seconds: the age, in seconds, from which on an answer is not served any more, whatever happens.
         clock: gives Unix seconds.
-        mutex: makes the lock for one call for a key: ``redis_mutexes``, ``file_mutexes``, or none.
+        mutex: makes the lock for one call for a key: ``redis_mutexes``, ``file_mutexes``, or one that holds nobody up.
         runner: runs the calls; a pool of ``max_workers`` threads unless given. Closed with the cache.
         max_workers: the greatest number of calls in parallel.
         local_entries: how many answers this process keeps for itself besides.
@@ -249,6 +248,12 @@ class FreshCache:
         age = record.age(now)
         stale = age > fresh_seconds and (record.failure is not None or age > 2 * fresh_seconds)
         return Answer(record.value, min(record.as_of, now), stale)
+
+    def peek(self, key: str) -> object | None:
+        """The value that is kept for a key, of whatever age within the limit, or None; no call is made for it."""
+        record = self._memory.get(key, self._clock())
+        found: object | None = (self._read(key) if record.as_of is None else record).value
+        return found
 
     def close(self) -> None:
         """Begin no further call. Those under way end by themselves, and nobody waits for them."""
@@ -320,11 +325,8 @@ class FreshCache:
         return replace(known, failure=_Failure(kind, self._clock(), pause, count))
 
     def _read(self, key: str) -> _Record:
-        return self._reading.attempt(lambda: self._load(key)) or self._memory.get(key, self._clock())
-
-    def _load(self, key: str) -> _Record:
-        stored = self._store.get(key)
-        return self._memory.merge(key, stored if isinstance(stored, _Record) else _Record(), self._clock())
+        read = self._reading.attempt(lambda: self._memory.merge(key, self._store.get(key) or _Record(), self._clock()))
+        return read or self._memory.get(key, self._clock())
 
     def _write(self, key: str, record: _Record) -> None:
         if self._store.set(key, record, math.ceil(self._keep_seconds)) is False:
@@ -344,18 +346,19 @@ class _FileMutex:
         self._path, self._lock_seconds = path, lock_seconds
 
     def acquire(self) -> bool:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         give_up = time.monotonic() + self._lock_seconds
-        while time.monotonic() < give_up:
-            with suppress(BlockingIOError):
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return True
-            time.sleep(POLL_SECONDS)
-        os.close(self._file)
+        with ExitStack() as opened:
+            file = opened.enter_context(self._path.open("a"))
+            while time.monotonic() < give_up:
+                with suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self._held = opened.pop_all()
+                    return True
+                time.sleep(POLL_SECONDS)
         return False
 
     def release(self) -> None:
-        os.close(self._file)
+        self._held.close()
 
 
 def file_mutexes(directory: Path, lock_seconds: float) -> Callable[[str], Mutex]:

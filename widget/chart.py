@@ -13,12 +13,12 @@ MAX_BARS = 60
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Round values, about ``count`` of them, evenly spaced over a range: steps of 1, 2 or 5 times a power of ten."""
+    """Round values, about ``count`` of them, evenly spaced over a range: steps of 1, 2, 2.5 or 5 times a power of ten."""
     if not high > low:
         return [low]
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
 

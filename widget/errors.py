@@ -116,7 +116,7 @@ class Unavailable(UpstreamError):
     code = "upstream_unavailable"
     message = N_("These figures are temporarily unavailable.")
 
-    def __init__(self, debug: str, retry_after: float = 15.0) -> None:
+    def __init__(self, debug: str, retry_after: float | None = None) -> None:
         super().__init__(debug)
         self.retry_after = retry_after
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2s
 from typing import TypeVar
@@ -111,8 +111,15 @@ class Source:
         return tuple(record for record in records if _within(record.time, start, end))
 
     def currency(self) -> str | None:
-        """The account's currency: the configured one, else what the upstream says at the next opportunity."""
-        return self.account.currency or self._get("balance", AccountInformation).currency
+        """The account's currency: the configured one, else what the upstream said; it is not called for that alone."""
+        if self.account.currency:
+            return self.account.currency
+        known = self._cache.peek(self._key("balance", ""))
+        return known.currency if isinstance(known, AccountInformation) else None
+
+    def seen_until(self, end: datetime) -> datetime:
+        """Where a period that ends now really ends: figures cannot tell of what came after them."""
+        return datetime.fromtimestamp(int(self.as_of), UTC) if end == self.now else end
 
     def _open_trades(self) -> tuple[OpenTrade, ...]:
         trades: tuple[OpenTrade, ...] = self._get("open_trades", tuple)
@@ -147,14 +154,14 @@ class Source:
         """An answer of the cache; ``kind`` is the type of what the client gives for the function."""
         if not self._client.offers(self.account, function):
             raise NotOffered(f"{function}: not in this API, or no password for it")
-        endpoint = self._client.endpoint(self.account, function)
 
         def fetch() -> object:
+            endpoint = self._client.endpoint(self.account, function)
             return _newest_first(self._client.call(self.account, endpoint, start, end))
 
         fresh = self.account.fresh_seconds(function)
         answer = self._cache.get(
-            f"{self._prefix}:{endpoint}:{span}",
+            self._key(function, span),
             fresh,
             fetch,
             max(0.0, self._give_up - time.monotonic()),
@@ -164,6 +171,9 @@ class Source:
         self.fresh_seconds = max(0.0, min(self.fresh_seconds, answer.as_of + fresh - self.now.timestamp()))
         assert isinstance(answer.value, kind), function
         return answer.value
+
+    def _key(self, function: Function, span: str) -> str:
+        return f"{self._prefix}:{self._client.endpoint(self.account, function)}:{span}"
 
 
 def _within(moment: datetime, start: datetime | None, end: datetime) -> bool:

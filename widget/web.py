@@ -21,7 +21,7 @@ from widget.assets import Assets
 from widget.cache import FreshCache
 from widget.client import Client
 from widget.config import Account, Settings
-from widget.errors import BadOption, CabinetError, Locked, NotFound, TooManyTries
+from widget.errors import BadOption, CabinetError, Locked, NotFound, TooManyTries, Unavailable
 from widget.i18n import Catalogues
 from widget.render import Frame, Renderer
 from widget.source import Source
@@ -32,6 +32,8 @@ VIEWER_SECONDS = 3600
 """How long a token of the unlock form holds; each refresh renews it, for ``VIEWER_LIMIT_SECONDS`` in all."""
 VIEWER_LIMIT_SECONDS = 12 * 3600
 MAX_QUERY = 6144
+RETRY_SECONDS = 5
+"""After how long to come back, where neither the upstream nor the cache says it."""
 UNLOCK_LIMIT = "10 per minute"
 
 log = logging.getLogger(__name__)
@@ -249,8 +251,8 @@ def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -
     else:
         message = service.renderer.message(error, service.catalogues.negotiate(asked.options.lang, *languages))
         response = Response(render.error_data(error, message), error.status, content_type="application/json")
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if error.retry_after is not None or isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after or RETRY_SECONDS)))
     return headers.finish(
         response, service.settings.server, headers.PRIVATE, account, cors=account is None or not account.is_private
     )

@@ -17,7 +17,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     trades = source.closed_trades(start, end)
     return {
         "from": start,
-        "to": end,
+        "to": source.seen_until(end),
         "trades": [_row(trade) for trade in trades[: options.rows]],
         "totals": totals.of_closed(trades),
     }

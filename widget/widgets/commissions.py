@@ -20,7 +20,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     paid = ((record.time, record.amount) for record in records)
     return {
         "from": start,
-        "to": end,
+        "to": source.seen_until(end),
         "total": totals.total(record.amount for record in records),
         "days": [{"date": day, "amount": amount} for day, amount in totals.by_day(paid, source.account.zone)],
         "records": [

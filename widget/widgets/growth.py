@@ -25,7 +25,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     )
     return {
         "from": start,
-        "to": end,
+        "to": source.seen_until(end),
         "gain": grown.gain,
         "drawdown": grown.drawdown,
         "profit_factor": grown.profit_factor,

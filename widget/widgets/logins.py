@@ -30,7 +30,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     logins = source.logins(start, end)[: options.rows]
     return {
         "from": start,
-        "to": end,
+        "to": source.seen_until(end),
         "logins": [
             {"time": login.time, "address": masked(login.address), "application": login.application} for login in logins
         ],

@@ -16,12 +16,13 @@ from widget.spec import Options, Widget
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The total of the period, and of each of its days on which a trade was closed."""
     start, end = options.period.bounds(source.now, source.account.zone)
-    traded = ((trade.close_time, trade.volume) for trade in source.closed_trades(start, end))
+    traded = [(trade.close_time, trade.volume) for trade in source.closed_trades(start, end)]
+    lots = source.lots(start, end)
     return {
         "from": start,
-        "to": end,
-        "lots": source.lots(start, end),
-        "days": [{"date": day, "lots": lots} for day, lots in totals.by_day(traded, source.account.zone)],
+        "to": source.seen_until(end),
+        "lots": lots,
+        "days": [{"date": day, "lots": traded_lots} for day, traded_lots in totals.by_day(traded, source.account.zone)],
     }
 
 
