@@ -11,7 +11,8 @@ import pytest
 from conftest import Service, Upstream, serving
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from widget import demo, paths, registry
+from widget import demo, paths, registry, snippet
+from widget.spec import Options
 
 ARTIFACTS = Path(os.environ.get("CABINET_TEST_ARTIFACTS", Path(__file__).parent.parent / "build" / "screenshots"))
 QUIET = [
@@ -95,3 +96,40 @@ def test_the_demo_page_shows_nine_widgets_and_their_figures_move(page: Page, ups
         expect(profit).to_have_text(re.compile(r"\$"))
         before = profit.inner_text()
         expect(profit).not_to_have_text(before, timeout=40_000)
+
+
+@pytest.mark.parametrize("width", [240, 320, 480, 640, 960])
+def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
+    width: int, browser: Browser, serve: Callable[..., Service]
+) -> None:
+    service = serve(accounts={"main": ALL})
+    opened = browser.new_page(viewport={"width": width, "height": 900})
+    for widget in WIDGETS.values():
+        for query in ("", "?title=0"):
+            rows = min(3, widget.default_rows)
+            options = Options(title=not query, rows=rows)
+            more = f"{query}{'&' if query else '?'}rows={rows}" if rows else query
+            opened.goto(f"{service.url}/w/main/{widget.name}{more}")
+            height = opened.locator("#w").evaluate("element => element.getBoundingClientRect().height")
+            assert height == widget.pixels(options), (widget.name, query)
+            assert opened.evaluate("document.documentElement.scrollWidth") <= width, widget.name
+    opened.close()
+
+
+def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Callable[..., Service]) -> None:
+    service = serve(accounts={"main": ALL})
+    parts = [
+        form(service.url, "main", widget, {}, Options()) + "<p>Text below it</p>"
+        for widget in WIDGETS.values()
+        for form in (snippet.script, snippet.iframe)
+    ]
+    with host("".join(parts)) as url:
+        page.add_init_script(
+            "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => window.shift += e.value))"
+            ".observe({type: 'layout-shift', buffered: true})"
+        )
+        page.goto(url)
+        for frame in page.locator("iframe").all():
+            frame.scroll_into_view_if_needed()
+            expect(frame.content_frame.locator("#w")).to_be_visible()
+        assert page.evaluate("window.shift") == 0

@@ -37,6 +37,7 @@ PASSWORD = "correct-horse"
 PARTNER_PASSWORD = "battery-staple"
 LONG_ENOUGH = 5.0
 """Seconds within which a call with a deadline of a fraction of a second has ended, on a busy machine too."""
+NO_ANSWER = "^balance: no complete answer within the deadline of 0.3 s$"
 
 
 @dataclass
@@ -175,9 +176,9 @@ def drip(connection: socket.socket, data: bytes) -> None:
 
 
 def hang(connection: socket.socket, _: int) -> None:
-    """Accept a request and never answer."""
-    take_request(connection)
-    connection.recv(1)
+    """Accept what comes and never answer."""
+    while connection.recv(65536):
+        pass
 
 
 def reset(connection: socket.socket) -> None:
@@ -442,6 +443,13 @@ def test_a_fault_that_names_no_token_renews_none(serve: Serve) -> None:
     assert (door.calls, len(upstream.seen)) == (1, 2)
 
 
+def test_a_fault_that_names_a_token_is_no_refusal_where_none_was_sent(serve: Serve) -> None:
+    upstream = serve(lambda _: reply(b"Unexpected token", 500))
+    for password in (None, PASSWORD):
+        with pytest.raises(Unavailable, match=r"^balance: HTTP 500"):
+            Client().call(account(upstream.url, dialect="cabinet-basic", password=password), "balance")
+
+
 def test_an_account_that_is_not_at_the_open_level_is_told_to_give_a_password(serve: Serve) -> None:
     upstream = serve(lambda _: reply({}, 401))
     with pytest.raises(Refused, match=r"^balance: .*open level.*password_env"):
@@ -514,11 +522,21 @@ def test_threads_that_wait_for_a_token_share_the_refusal(serve: Serve) -> None:
 
 def test_nobody_waits_for_a_token_longer_than_the_deadline() -> None:
     with raw_server(hang) as (url, met):
-        client, closed = Client(), account(url, password=PASSWORD, deadline_seconds=0.4)
-        began = time.monotonic()
-        results = in_threads(4, lambda: client.call(closed, "balance"))
-        assert time.monotonic() - began < LONG_ENOUGH
-        assert [type(result) for result in results] == [Unavailable] * 4
+        client = Client()
+        patient, hasty = (account(url, password=PASSWORD, deadline_seconds=seconds) for seconds in (1.2, 0.3))
+
+        def hold() -> None:
+            with pytest.raises(Unavailable, match=NO_ANSWER.replace("0.3", "1.2")):
+                client.call(patient, "balance")
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        while not met:
+            time.sleep(0.01)
+        with pytest.raises(Unavailable, match=r"^balance: another call still waits for the token$"):
+            client.call(hasty, "balance")
+        assert holder.is_alive()
+        holder.join()
         assert len(met) == 1
 
 
@@ -732,7 +750,6 @@ def slow(call: Callable[[], object], error: type[UpstreamError], text: str) -> N
     assert time.monotonic() - began < LONG_ENOUGH
 
 
-NO_ANSWER = "^balance: no complete answer within the deadline of 0.4 s$"
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -778,13 +795,13 @@ SLOW = [hang, drip_headers, drip_body, drip_chunks, drip_trailers, drip_gzip, go
 @pytest.mark.parametrize("talk", SLOW)
 def test_a_slow_server_holds_no_call_beyond_its_deadline(talk: Callable[[socket.socket, int], None]) -> None:
     with raw_server(talk) as (url, met):
-        slow(lambda: Client().call(account(url, deadline_seconds=0.4), "balance"), Unavailable, NO_ANSWER)
+        slow(lambda: Client().call(account(url, deadline_seconds=0.3), "balance"), Unavailable, NO_ANSWER)
         assert len(met) == 1  # who does not answer is not asked twice
 
 
 def test_a_slow_token_holds_no_call_beyond_its_deadline() -> None:
     with raw_server(drip_body) as (url, _):
-        dripping = account(url, deadline_seconds=0.4, password=PASSWORD)
+        dripping = account(url, deadline_seconds=0.3, password=PASSWORD)
         slow(lambda: Client().call(dripping, "balance"), Unavailable, NO_ANSWER)
 
 
@@ -1092,22 +1109,18 @@ def test_a_missing_ca_file_is_named(certificates: Certificates) -> None:
 @pytest.mark.parametrize("talk", SLOW)
 def test_the_deadline_holds_over_tls(certificates: Certificates, talk: Callable[[socket.socket, int], None]) -> None:
     with tls_server(certificates, talk) as (url, met):
-        secure = account(url, deadline_seconds=0.4, ca_file=certificates.authority)
+        secure = account(url, deadline_seconds=0.3, ca_file=certificates.authority)
         slow(lambda: Client().call(secure, "balance"), Unavailable, NO_ANSWER)
         assert len(met) == 1
 
 
 def test_the_deadline_holds_during_the_handshake(certificates: Certificates) -> None:
-    def hang_silently(connection: socket.socket, _: int) -> None:
-        while connection.recv(65536):
-            pass
-
     def drip_records(connection: socket.socket, _: int) -> None:
         drip(connection, b"\x16\x03\x03\x40\x00" + b"\x02" * 9000)
 
-    for talk in (hang_silently, drip_records):
+    for talk in (hang, drip_records):
         with raw_server(talk) as (url, _):
-            secure = account(url.replace("http:", "https:"), deadline_seconds=0.4, ca_file=certificates.authority)
+            secure = account(url.replace("http:", "https:"), deadline_seconds=0.3, ca_file=certificates.authority)
             slow(lambda secure=secure: Client().call(secure, "balance"), Unavailable, NO_ANSWER)  # type: ignore[misc]
 
 
@@ -1117,7 +1130,7 @@ def test_a_connection_through_a_proxy_keeps_the_deadline(certificates: Certifica
         drip(connection, b"HTTP/1.1 200 Connection established\r\n" + b"X-Filler: x\r\n" * 1000)
 
     with raw_server(talk) as (proxy, _):
-        behind = account("https://api.invalid", proxy=proxy, deadline_seconds=0.4)
+        behind = account("https://api.invalid", proxy=proxy, deadline_seconds=0.3)
         slow(lambda: Client().call(behind, "balance"), Unavailable, NO_ANSWER)
 
 

@@ -29,6 +29,7 @@ registry
 view
 render assets headers picture
 snippet
+oembed
 web
 app
 demo

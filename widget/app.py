@@ -2,11 +2,11 @@
 
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response, request
 from flask_caching import Cache
@@ -15,9 +15,12 @@ from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from widget import __version__, assets, cache, client, config, headers, i18n, paths, registry, render, web
+from widget import __version__, assets, cache, config, headers, i18n, logs, paths, registry, render, web
 from widget.config import Settings
+from widget.edge import Edge
 from widget.errors import OperatorError
+from widget.metrics import Metrics
+from widget.upstream import Upstream
 
 CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
 DEFAULT_CONFIG = "widgets.toml"
@@ -41,15 +44,17 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     widgets = registry.discover(paths.templates())
     catalogues = i18n.load(paths.locales())
+    metrics = Metrics()
     service = web.Service(
         settings=settings,
         widgets=widgets,
-        client=client.Client(now=clock),
+        client=Upstream(now=clock, told=metrics.called),
         cache=_cache(app, settings, clock),
         catalogues=catalogues,
         renderer=render.Renderer(paths.templates(), catalogues),
         assets=assets.Assets(paths.static(), widgets),
         limiter=Limiter(get_remote_address, app=app, storage_uri=_limits(settings), swallow_errors=True),
+        metrics=metrics,
         clock=clock,
     )
     app.extensions["cabinet-widgets"] = service
@@ -68,10 +73,10 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         response = Response("500 Internal Server Error\n", 500, content_type="text/plain; charset=utf-8")
         return headers.finish(response, settings.server, headers.PRIVATE)
 
+    layer: WSGIApplication = logs.Requests(app.wsgi_app)
     if settings.server.trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=settings.server.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
-        )
+        layer = ProxyFix(layer, x_for=settings.server.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
+    app.wsgi_app = Edge(layer, clock=clock, count=metrics.met)  # type: ignore[method-assign]
     return app
 
 
@@ -87,9 +92,10 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
 
 def from_environment() -> Flask:
     """The application for a server that only knows a name: ``widget.app:from_environment()``."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        return create_app(load_settings(config_path(None, os.environ), os.environ))
+        settings = load_settings(config_path(None, os.environ), os.environ)
+        logs.to_stderr(settings)
+        return create_app(settings)
     except OperatorError as error:
         raise SystemExit(f"cabinet-widgets: {error}") from None
 

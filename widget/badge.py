@@ -1,13 +1,14 @@
 """Pictures for forums and mail signatures: figures to SVG. Pure.
 
-Nothing overflows on any machine: text is measured before it is drawn, by widths that are passed in. A figure that is too
-wide becomes smaller, since half a figure is a wrong one; other text ends in an ellipsis. Where text nearly fills its
-room, ``textLength`` holds a browser's own font to what was measured. Presentation attributes only: the service's content
-security policy forbids styles.
+Nothing overflows on any machine: text is measured before it is drawn, by widths that are passed in. A figure that is
+too wide becomes smaller, since half a figure is a wrong one; other text ends in an ellipsis. Where text nearly fills
+its room, ``textLength`` holds a browser's own font to what was measured. Presentation attributes only: the service's
+content security policy forbids styles.
 """
 
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import pairwise
@@ -77,7 +78,7 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a picture looks: of ``SIZES`` and ``SCALES``, dark or light, with which accent (RRGGBB), in which direction."""
+    """How a picture looks: of ``SIZES`` and ``SCALES``, dark or light, with an accent (RRGGBB), in which direction."""
 
     measure: Measure
     size: str = "medium"
@@ -110,50 +111,56 @@ def card(message: str, style: Style) -> str:
 
 
 def _small(canvas: "_Canvas", badge: Badge) -> None:
-    shows = bool(badge.chart or badge.progress)
-    split = 146 if shows or len(badge.figures) > 1 else 228
-    canvas.bar(10, 9, 3, 11)
-    first = badge.figures[0] if badge.figures else None
-    canvas.text(18, 19, split - 18, 11, first.label if first else badge.title, "soft")
-    if first:
-        canvas.figure(10, 39, split - 10, 20, first)
-    if shows:
-        canvas.text(230, 19, 80, 10, badge.meta, "soft", end=True)
-        canvas.plot(badge, 154, 25, 76, 17)
-    elif len(badge.figures) > 1:
-        canvas.text(230, 19, 80, 10, badge.figures[1].label, "soft", end=True)
-        canvas.figure(230, 38, 80, 13, badge.figures[1], end=True)
+    great, *rest = [*badge.figures, *filter(None, [badge.progress and badge.progress[0]])] or [None]
+    beside = badge.progress[0] if badge.progress else next(iter(rest), None)
+    room = 132 if badge.chart or beside else 218
+    canvas.mark(10, 8, 11)
+    canvas.text(19, 17.5, room - 9, 11, great.label if great else badge.title, "soft")
+    if great:
+        canvas.figure(10, 38, room, 20, great)
+    if badge.chart:
+        canvas.text(230, 17.5, 80, 10, badge.meta, "soft", end=True)
+        canvas.plot(badge, 152, 24, 76, 18)
+    elif beside and beside is not great:
+        canvas.text(230, 17.5, 80, 10, beside.label, "soft", end=True)
+        canvas.figure(230, 34 if badge.progress else 37, 80, 13, beside, end=True)
+        if badge.progress:
+            canvas.filled(badge.progress[1], 152, 40, 78, 4)
     canvas.foot(badge, 10, 53, 9.5)
 
 
 def _medium(canvas: "_Canvas", badge: Badge) -> None:
     top = canvas.head(badge, 14, 36, 13)
-    base = (top + 134) / 2
-    shows = bool(badge.chart or badge.progress or badge.empty)
-    _great(canvas, badge, 14, base - 33, 140 if shows else 292, 11, 26)
-    canvas.plot(badge, 170, base - 41, 136, 38)
+    middle = (top + 134) / 2
     rest = badge.figures[1:4]
+    shows = bool(badge.chart or badge.progress or badge.empty)
+    great = middle - (33 if rest else 10)
+    _great(canvas, badge, 14, great, 146 if shows else 292, 11, 26)
+    canvas.plot(badge, 170, great - 8, 134, 38) if rest else canvas.plot(badge, 150, middle - 36, 154, 72)
     for number, figure in enumerate(rest):
-        canvas.column(14 + number * 99, base + 23, 94, 10.5, 14, figure)
+        canvas.column(14 + number * 99, middle + 23, 92, 10.5, 14, figure)
     canvas.rule(134)
     canvas.foot(badge, 14, 151, 10.5)
 
 
 def _large(canvas: "_Canvas", badge: Badge) -> None:
     top = canvas.head(badge, 24, 56, 20)
-    shows = bool(badge.chart or badge.progress or badge.empty)
-    rest = badge.figures[1:]
-    if shows:
-        _great(canvas, badge, 24, top + 28, 190, 14, 38)
-        for number, figure in enumerate(rest[:3]):
-            canvas.column(238 + number * 129, top + 28, 121, 13, 19, figure)
+    if badge.chart or badge.empty:
+        _great(canvas, badge, 24, top + 26, 190, 14, 38)
+        for number, figure in enumerate(badge.figures[1:4]):
+            canvas.column(238 + number * 129, top + 26, 117, 13, 19, figure)
+        height = 170 - top
         if badge.chart:
-            canvas.axes(badge.chart, 24, top + 88, 540, 178 - top)
-        canvas.plot(badge, 24, top + 88, 540 if badge.chart else 592, 178 - top if badge.chart else 80)
+            canvas.axes(badge.chart, 24, top + 86, 540, height)
+        canvas.plot(badge, 24, top + 86, 540, height)
     else:
-        _great(canvas, badge, 24, top + 34, 592, 14, 44)
-        for number, figure in enumerate(rest[:8]):
-            canvas.column(24 + number % 4 * 150, top + 130 + number // 4 * 60, 142, 13, 20, figure)
+        rest = badge.figures[1:9]
+        rows = math.ceil(len(rest) / 4) + bool(badge.progress)
+        gap = (286 - top) / (rows + 2)
+        _great(canvas, badge, 24, top + gap * 0.8, 592, 14, 44)
+        for number, figure in enumerate(rest):
+            canvas.column(24 + number % 4 * 150, top + gap * (2.1 + number // 4), 138, 13, 20, figure)
+        canvas.plot(badge, 24, top + gap * (rows + 0.9), 592, gap)
     canvas.rule(286)
     canvas.foot(badge, 24, 308, 13)
 
@@ -219,8 +226,9 @@ class _Canvas:
         anchor = ' text-anchor="end"' if end != self.style.rtl else ""
         weight = ' font-weight="700"' if bold else ""
         shown = _escaped(_ISOLATE % text if self.style.rtl else text)
+        floor = int(size * 100) / 100
         self.parts.append(
-            f'<text x="{_n(self._x(x))}" y="{_n(y)}" font-size="{_n(size)}"{weight} fill="{self.palette[fill]}"{anchor}'
+            f'<text x="{_n(self._x(x))}" y="{_n(y)}" font-size="{floor:g}"{weight} fill="{self.palette[fill]}"{anchor}'
             f"{held}>{shown}</text>"
         )
         return width
@@ -256,7 +264,7 @@ class _Canvas:
         if not badge.title:
             return 0
         base, room = height / 2 + size * 0.36, self.width - 2 * side
-        self.bar(side, base - size * 0.84, 3, size)
+        self.mark(side, base - size * 0.86, size)
         meta = self.text(self.width - side, base, room * 0.45, size * 0.8, badge.meta, "soft", end=True)
         self.text(side + 10, base, room - 20 - meta, size, badge.title, bold=True)
         self.rule(height)
@@ -268,9 +276,9 @@ class _Canvas:
         note = self.text(self.width - side, y, room * 0.45, size, badge.note, bold=True, end=True)
         self.text(side, y, room - note - (8 if note else 0), size, badge.as_of, "soft")
 
-    def bar(self, x: float, y: float, width: float, height: float) -> None:
-        """A mark of the accent's colour."""
-        self.rect(self._x(x + width if self.style.rtl else x), y, width, height, "accent", 1.5)
+    def mark(self, x: float, y: float, height: float) -> None:
+        """A short upright line of the accent's colour."""
+        self.rect(self._x(x + 3 if self.style.rtl else x), y, 3, height, "accent", 1.5)
 
     def rule(self, y: float) -> None:
         """A line from edge to edge."""
@@ -290,7 +298,11 @@ class _Canvas:
             left = self.width - x - width if self.style.rtl else x
             (self._bars if "bars" in badge.chart else self._curve)(badge.chart, left, y, width, height)
         elif badge.progress:
-            self._progress(*badge.progress, x, y, width, height)
+            figure, share = badge.progress
+            size = max(10.5, min(width / 12, 14))
+            text = self.text(x + width, y + size, width / 2, size, figure.text, bold=True, end=True, whole=True)
+            self.text(x, y + size, width - text - 6, size, figure.label, "soft")
+            self.filled(share, x, y + size * 1.6, width, size / 2)
         elif badge.empty:
             size = max(10.5, min(height / 5, 14))
             lines = _wrapped(badge.empty, width / size, 2, self.style.measure)
@@ -305,14 +317,13 @@ class _Canvas:
             self.rect(left, level - 0.5, width, 1, "tint")
             # Labels stand on the far side of the lines' end, whichever side that is.
             self.text(x + width + 8, level + 4, self.width - x - width - 16, 11, tick["label"], "soft")
-        for tick, room in _apart(chart["x_ticks"], chart["width"], width):
-            at = min(max(tick["x"] / chart["width"] * width, 0), width)
-            self._label_below(tick["label"], left, at, width, y + height + 17, room)
-
-    def _label_below(self, text: str, left: float, at: float, width: float, y: float, room: float) -> None:
-        half = self.style.measure(text, False) * 11 / 2
-        begin = left + min(max(at - half, 0), max(width - 2 * half, 0))
-        self.text(self._x(begin + 2 * half) if self.style.rtl else begin, y, room, 11, text, "soft")
+        room = width / len(chart["x_ticks"]) - 6
+        for tick in chart["x_ticks"]:
+            wide = min(self.style.measure(tick["label"], False) * 11, room)
+            begin = left + min(max(tick["x"] / chart["width"] * width - wide / 2, 0), width - wide)
+            self.text(
+                self._x(begin + wide) if self.style.rtl else begin, y + height + 17, room, 11, tick["label"], "soft"
+            )
 
     def _curve(self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float) -> None:
         along, down = width / chart["width"], height / chart["height"]
@@ -322,11 +333,12 @@ class _Canvas:
         points = [(x + point["x"] * along, y + point["y"] * down) for point in chart["points"]]
         line = "L".join(f"{_n(a)} {_n(b)}" for a, b in points)
         end_x, end_y = points[-1]
+        thick = 1.5 if height < 30 else 2
         self.parts.append(
             f'<g {placed}><path d="{chart["area"]}" fill="{accent}" fill-opacity=".12"/>'
             f'<path d="{chart["drawdown"]}" fill="{loss}" fill-opacity=".22"/></g>'
-            f'<path d="M{line}" fill="none" stroke="{accent}" stroke-width="2" stroke-linejoin="round"/>'
-            f'<circle cx="{_n(end_x)}" cy="{_n(end_y)}" r="3" fill="{accent}"/>'
+            f'<path d="M{line}" fill="none" stroke="{accent}" stroke-width="{thick}" stroke-linejoin="round"/>'
+            f'<circle cx="{_n(end_x)}" cy="{_n(end_y)}" r="{thick * 1.5:g}" fill="{accent}"/>'
         )
 
     def _bars(self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float) -> None:
@@ -338,31 +350,27 @@ class _Canvas:
                 )
         self.rect(x, y + chart["zero"] * down - 0.5, width, 1, "line")
 
-    def _progress(self, figure: Figure, share: float, x: float, y: float, width: float, height: float) -> None:
-        size = max(10, min(height / 4, 15))
-        text = self.text(x + width, y + size, width / 2, size, figure.text, bold=True, end=True, whole=True)
-        self.text(x, y + size, width - text - 6, size, figure.label, "soft")
-        thick = max(5, height / 8)
-        filled = width * min(max(share, 0), 1)
-        left = self._x(x + width if self.style.rtl else x)
-        self.rect(left, y + size * 1.6, width, thick, "tint", thick / 2)
-        if filled:
-            start = left + (width - filled if self.style.rtl else 0)
-            self.rect(start, y + size * 1.6, filled, thick, "accent", min(thick, filled) / 2)
+    def filled(self, share: float, x: float, y: float, width: float, height: float) -> None:
+        """A bar that is filled to a share from 0 to 1."""
+        left, done = self.width - x - width if self.style.rtl else x, width * min(max(share, 0), 1)
+        self.rect(left, y, width, height, "tint", height / 2)
+        if done:
+            self.rect(left + (width - done if self.style.rtl else 0), y, done, height, "accent", min(height, done) / 2)
 
     def _x(self, x: float) -> float:
         return self.width - x if self.style.rtl else x
 
 
 def _fitted(text: str, room: float, size: float, least: float, measure: Callable[[str], float]) -> tuple[str, float]:
-    """A text and a size at which it is no wider than its room; below the least size, the text is cut instead."""
+    """A text and a size at which it is no wider than its room; at the least size, the text is cut."""
     width = measure(text)
     if width * size <= room:
         return text, size
-    size = max(least, int(100 * room / width) / 100)
-    while text and measure(text.rstrip() + "…") * size > room >= 0 and width * size > room:
-        text = text[:-1]
-    return (text if width * size <= room else text.rstrip() + "…"), size
+    if width * least <= room:
+        return text, room / width
+    while text and measure(text + "…") * least > room:
+        text = text[:-1].rstrip()
+    return text + "…", least
 
 
 def _wrapped(text: str, room: float, most: int, measure: Measure) -> list[str]:
@@ -381,12 +389,6 @@ def _line(text: str, room: float, measure: Measure) -> tuple[str, str]:
         (before for before, after in pairwise(breaks) if measure(text[:after].rstrip(), False) > room), len(text)
     )
     return text[:end].rstrip(), text[end:].lstrip()
-
-
-def _apart(ticks: Sequence[Mapping[str, Any]], span: float, width: float) -> Iterator[tuple[Mapping[str, Any], float]]:
-    """The ticks with the room that each one's label has."""
-    for tick in ticks:
-        yield tick, width / max(len(ticks), 1) - 6
 
 
 def _escaped(text: str) -> str:

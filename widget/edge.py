@@ -5,35 +5,35 @@ service behaves alike. What this layer sends on carries only what is left of tha
 """
 
 import gzip
-import math
 import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import brotli
 from werkzeug.http import parse_etags, unquote_etag
 
-Outcome = Literal["hit", "unmodified", "stale", "miss", "passed"]
-"""Answered from what is kept, by 200 or by 304; with an old answer while a new one is made; by the application, which
-was asked in the general form that may be kept; or by the application, with the request as it came."""
+Outcome = Literal["hit", "stale", "miss", "passed"]
+"""Answered with what is kept; with an old answer while another request brings the new one; by the application, asked in
+the general form that may be kept; by the application, with the request as it came."""
 
 Headers = list[tuple[str, str]]
 Key = tuple[str, str]
 
 _UNDERSTOOD = {"public", "max-age", "immutable", "stale-while-revalidate", "stale-if-error"}
-_NOT_KEPT = {"set-cookie", "vary", "content-encoding"}
+_NOT_TO_KEEP = {"set-cookie", "vary", "content-encoding"}
 _OF_THE_BODY = {"content-type", "content-length", "content-encoding", "content-language", "last-modified"}
-_CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE")
-_TEXT = re.compile(r"text/|application/(json|javascript)|image/svg\+xml|[a-z/.-]+\+(json|xml)")
+_CONDITIONS = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"}
+_TEXT = re.compile(r"text/|application/(json|javascript)|[a-z]+/[a-z.-]+\+(json|xml)")
 _WORTH_COMPRESSING = 256  # bytes
-_LASTS = 3600  # seconds, from which on the best compression is worth its time
-_OVERHEAD = 2048  # bytes of an entry besides its body
+_LASTING = 3600  # seconds of freshness, from which on the best compression is worth its time
+_OVERHEAD = 2048  # bytes of an entry besides its bodies
 _LONGEST_ACCEPT_ENCODING = 256
 
 
@@ -44,9 +44,9 @@ class Edge:
         app: the application.
         clock: Unix seconds.
         entries: how many answers are kept at most; the least recently used goes first.
-        max_bytes: how many bytes they may take in all.
-        wait_seconds: how long a request waits at most for another one that asks the application for the same.
-        count: is told of each request how it was answered.
+        max_bytes: how many bytes they take in all.
+        wait_seconds: how long a request waits at most for another that has asked the application for the same.
+        count: is told how each request was answered.
     """
 
     def __init__(
@@ -73,14 +73,194 @@ class Edge:
             return self._app(environ, start_response)
         key = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         kept = self._kept.get(key)
-        if kept is not None:
-            age = self._clock() - kept.made_at
-            if 0 <= age < kept.max_age:
-                try:
-                    self._kept.move_to_end(key)
-                except KeyError:  # another thread just dropped it
-                    pass
-                is_new = kept.reply(environ, start_response, age)
-                self._count("hit" if is_new is not None else "unmodified")
-                return is_new or ()
-        return self._through(key, kept, environ, start_response)
+        if kept is None or not 0 <= (age := self._clock() - kept.made_at) < kept.max_age:
+            return self._through(key, kept, environ, start_response)
+        with suppress(KeyError):  # another thread may just have dropped it
+            self._kept.move_to_end(key)
+        self._count("hit")
+        return kept.reply(environ, start_response, age)
+
+    def _through(
+        self, key: Key, old: "_Answer | None", environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """An answer that is not at hand: one request asks for it, the others take the old one or wait for the new."""
+        if _has_token(key[1]):
+            self._count("passed")
+            return self._app(environ, start_response)
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is None:
+                mine = self._flights[key] = threading.Event()
+        if flight is None:
+            try:
+                answer = self._ask(key, environ)
+            finally:
+                del self._flights[key]
+                mine.set()
+            self._count("miss")
+        elif old and 0 <= self._clock() - old.made_at < old.max_age + old.grace:
+            answer = old
+            self._count("stale")
+        else:
+            flight.wait(self._wait_seconds)
+            made = self._kept.get(key)
+            answer = made if made and made is not old else self._ask(key, environ)
+            self._count("hit" if answer is made else "miss")
+        return answer.reply(environ, start_response, self._clock() - answer.made_at)
+
+    def _ask(self, key: Key, environ: WSGIEnvironment) -> "_Answer":
+        """Ask for the whole answer, whatever part of it the visitor still needs, and keep it where that is allowed."""
+        begun: list[tuple[str, Headers]] = []
+        rest: list[bytes] = []
+
+        def start_response(status: str, headers: Headers, _: object = None, /) -> Callable[[bytes], object]:
+            begun.append((status, headers))
+            return rest.append
+
+        # Its time counts from before the application looked at the clock: nothing is kept for longer than was said.
+        made_at = self._clock()
+        whole = {name: value for name, value in environ.items() if name not in _CONDITIONS}
+        chunks = self._app({**whole, "REQUEST_METHOD": "GET"}, start_response)
+        try:
+            rest += chunks
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        answer = _Answer(*begun[-1], b"".join(rest), made_at)
+        if answer.max_age or not answer.status.startswith("5"):
+            self._keep(key, answer)
+        return answer
+
+    def _keep(self, key: Key, answer: "_Answer") -> None:
+        """Put an answer in the place of the older one, which goes even if this one may not be kept."""
+        with self._lock:
+            old = self._kept.pop(key, None)
+            self._bytes -= old.size if old else 0
+            if answer.max_age and answer.size <= self._max_bytes // 8:
+                self._kept[key] = answer
+                self._bytes += answer.size
+            while len(self._kept) > self._entries or self._bytes > self._max_bytes:
+                self._bytes -= self._kept.popitem(last=False)[1].size
+
+
+class _Form(NamedTuple):
+    """An answer as it is sent during one second of its life."""
+
+    second: int
+    headers: Headers
+    headers_of_304: Headers
+    body: bytes
+
+
+class _Answer:
+    """A finished answer, in every encoding that somebody has asked for.
+
+    Attributes:
+        status: the status line.
+        made_at: Unix seconds.
+        max_age: for how many seconds it may be kept; 0 where it may not.
+        grace: for how many more it may be sent while a new one is made.
+        size: the bytes that it may take, encodings included.
+    """
+
+    def __init__(self, status: str, headers: Headers, body: bytes, made_at: float) -> None:
+        self.status, self.made_at = status, made_at
+        named = {name.lower(): value for name, value in headers}
+        self._control = _public(named) if status.startswith("200") else {}
+        self.max_age = self._control.get("max-age") or 0
+        self.grace = self._control.get("stale-while-revalidate") or 0
+        self.size = 2 * len(body) + _OVERHEAD
+        self._etag = named.get("etag")
+        # Private answers hold tokens, and what a visitor chose: compressed, their length would tell of both (BREACH).
+        self._may_be_compressed = bool(
+            self._control
+            and _TEXT.match(named.get("content-type", ""))
+            and len(body) >= _WORTH_COMPRESSING
+            and (self._etag or "W/").startswith("W/")
+        )
+        self._headers = headers
+        self._bodies = {"identity": body}
+        self._forms: dict[str, _Form] = {}
+
+    def reply(self, environ: WSGIEnvironment, start_response: StartResponse, age: float) -> list[bytes]:
+        """Send it, or what the request needs of it, at an age in seconds."""
+        encoding = _preferred(environ.get("HTTP_ACCEPT_ENCODING", "")) if self._may_be_compressed else "identity"
+        second = max(0, int(age))
+        form = self._forms.get(encoding)
+        if form is None or form.second != second:
+            form = self._forms[encoding] = self._form(encoding, second)
+        wanted = environ.get("HTTP_IF_NONE_MATCH")
+        if wanted is not None and self.status.startswith("200") and _matches(wanted, self._etag):
+            start_response("304 NOT MODIFIED", form.headers_of_304)
+            return []
+        start_response(self.status, form.headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [form.body]
+
+    def _form(self, encoding: str, second: int) -> _Form:
+        body = self._encoded(encoding)
+        headers = [(name, value) for name, value in self._headers if not self._control or name != "Cache-Control"]
+        if self._control:
+            headers.append(("Cache-Control", _aged(self._control, second)))
+        if self._may_be_compressed:
+            headers.append(("Vary", "Accept-Encoding"))
+        if body is not self._bodies["identity"]:
+            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+            headers += [("Content-Encoding", encoding), ("Content-Length", str(len(body)))]
+        return _Form(second, headers, [pair for pair in headers if pair[0].lower() not in _OF_THE_BODY], body)
+
+    def _encoded(self, encoding: str) -> bytes:
+        """The body in an encoding, made once; as it is where that would make it no smaller."""
+        if encoding not in self._bodies:
+            body, lasts = self._bodies["identity"], self.max_age >= _LASTING
+            if encoding == "br":
+                small = brotli.compress(body, quality=11 if lasts else 4)
+            else:
+                small = gzip.compress(body, 9 if lasts else 6, mtime=0)
+            self._bodies[encoding] = small if len(small) < len(body) else body
+        return self._bodies[encoding]
+
+
+def _public(headers: Mapping[str, str]) -> dict[str, int | None]:
+    """The directives of Cache-Control, if they and the other headers let anybody keep the answer; else none."""
+    control: dict[str, int | None] = {}
+    for directive in headers.get("cache-control", "").lower().split(","):
+        name, _, seconds = directive.strip().partition("=")
+        control[name] = int(seconds) if seconds.isdecimal() else None
+    is_public = {"public", "max-age"} <= control.keys() <= _UNDERSTOOD and not _NOT_TO_KEEP & headers.keys()
+    return control if is_public else {}
+
+
+def _aged(control: Mapping[str, int | None], second: int) -> str:
+    """Cache-Control with what is left of it after some seconds. (An Age header would say the same, but nginx does not
+    heed it.)"""
+    over = max(0, second - (control["max-age"] or 0))
+    used = {"max-age": second, "stale-while-revalidate": over, "stale-if-error": over}
+    return ", ".join(
+        name if seconds is None else f"{name}={max(0, seconds - used.get(name, 0))}"
+        for name, seconds in control.items()
+    )
+
+
+def _matches(wanted: str, etag: str | None) -> bool:
+    return etag is not None and (wanted == etag or parse_etags(wanted).contains_weak(unquote_etag(etag)[0] or ""))
+
+
+def _has_token(query: str) -> bool:
+    """Whether a query names a token; the answer to it is the visitor's alone, whatever its headers say."""
+    return ("token" in query or "%" in query) and any(name == "token" for name, _ in parse_qsl(query, True))
+
+
+def _preferred(accepted: str) -> str:
+    return _parsed_preference(accepted) if len(accepted) <= _LONGEST_ACCEPT_ENCODING else "identity"
+
+
+@lru_cache(1024)
+def _parsed_preference(accepted: str) -> str:
+    """The best of the encodings that an Accept-Encoding header asks for."""
+    weights: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        name, *parameters = (word.strip() for word in part.split(";"))
+        with suppress(ValueError):
+            weights[name] = max(0.0, float(next((word[2:] for word in parameters if word.startswith("q=")), "1")))
+    otherwise = weights.get("*", 0.0)
+    best = max(("br", "gzip"), key=lambda name: weights.get(name, otherwise))
+    return best if 0 < weights.get(best, otherwise) >= weights.get("identity", 0.0) else "identity"

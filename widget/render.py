@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -56,6 +57,24 @@ class Renderer:
 
     def page(self, view: View, frame: Frame) -> str:
         """The widget as a page of its own."""
+        return self._render(f"widgets/{view.widget.name}.html", self.language(view), frame, **self._shown(view))
+
+    def summary(self, view: View) -> str:
+        """The figures that matter most, in one line of plain text."""
+        template = self._environment.get_template(f"widgets/{view.widget.name}.html")
+        context = self._context(self.language(view), Frame({}), self._shown(view))
+        block = "".join(template.blocks["summary"](template.new_context(context)))
+        return " ".join(unescape(block).split())
+
+    def label(self, view: View) -> str:
+        """The widget's name in the view's language."""
+        return self._catalogues.translations(self.language(view)).gettext(view.widget.label)
+
+    def language(self, view: View) -> str:
+        """The language that a view is shown in."""
+        return self._catalogues.negotiate(view.options.lang, view.account.lang)
+
+    def _shown(self, view: View) -> dict[str, Any]:
         account, widget, options = view.account, view.widget, view.options
         fmt = formatter(
             self._catalogues.locale_for(options.lang, account.lang),
@@ -63,21 +82,18 @@ class Renderer:
             view.currency,
             account.amounts == "percent",
         )
-        return self._render(
-            f"widgets/{widget.name}.html",
-            self._catalogues.negotiate(options.lang, account.lang),
-            frame,
-            widget=widget,
-            options=options,
-            account=account.slug,
-            data=view.data,
-            hidden=view.hidden,
-            fmt=fmt,
-            chart=widget.chart(view.data, fmt, account.zone) if widget.chart else None,
-            as_of=view.as_of,
-            stale=view.stale,
-            currency=view.currency,
-        )
+        return {
+            "widget": widget,
+            "options": options,
+            "account": account.slug,
+            "data": view.data,
+            "hidden": view.hidden,
+            "fmt": fmt,
+            "chart": widget.chart(view.data, fmt, account.zone) if widget.chart else None,
+            "as_of": view.as_of,
+            "stale": view.stale,
+            "currency": view.currency,
+        }
 
     def error_page(self, error: CabinetError, options: Options, frame: Frame, *wanted: str | None) -> str:
         """A small readable card that says what is wrong, in the first of the wanted languages that there is."""
@@ -100,16 +116,19 @@ class Renderer:
         """Any other page."""
         return self._render(name, language, Frame({}), **context)
 
-    def _render(self, name: str, language: str, frame: Frame, **context: Any) -> str:
+    def _render(self, name: str, language: str, frame: Frame, **shown: Any) -> str:
+        return self._environment.get_template(name).render(self._context(language, frame, shown))
+
+    def _context(self, language: str, frame: Frame, shown: Mapping[str, Any]) -> dict[str, Any]:
         translations = self._catalogues.translations(language)
-        return self._environment.get_template(name).render(
-            context,
-            _=translations.gettext,
-            ngettext=translations.ngettext,
-            lang=language,
-            dir="rtl" if is_rtl(language) else "ltr",
+        return {
+            **shown,
+            "_": translations.gettext,
+            "ngettext": translations.ngettext,
+            "lang": language,
+            "dir": "rtl" if is_rtl(language) else "ltr",
             **{field.name: getattr(frame, field.name) for field in fields(frame)},
-        )
+        }
 
 
 def data(view: View) -> str:

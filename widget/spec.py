@@ -1,7 +1,7 @@
 """What a widget is, and which options the URL of one may carry."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -9,12 +9,15 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from widget.badge import SCALES, SIZES
 from widget.errors import N_, BadOption
 from widget.format import Formatter
 from widget.functions import Function
 from widget.source import Source
 
 COMMON_OPTIONS: Final = ("theme", "accent", "lang", "tz", "title", "refresh")
+PICTURE_OPTIONS: Final = ("size", "scale")
+"""What the address of a picture may carry besides."""
 MIN_REFRESH: Final = 10
 MAX_REFRESH: Final = 86400
 MAX_ROWS: Final = 100
@@ -83,6 +86,25 @@ class Options:
     rows: int = DEFAULT_ROWS
     period: Period = Period()
     group: str | None = None
+    size: str = "medium"
+    scale: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure of a widget's picture.
+
+    Attributes:
+        name: its name in the data.
+        label: what it is called, a msgid.
+        write: writes it.
+        is_result: whether it is a profit or a loss.
+    """
+
+    name: str
+    label: str
+    write: Callable[[Formatter, Any], str]
+    is_result: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +120,8 @@ class Widget:
         height: exact height in CSS pixels with its heading and without rows.
         row_height: what each row adds.
         chart: the geometry of its chart from its data, where it has one, see ``widget.chart``.
-        picture: whether there is an SVG and PNG of it.
+        picture: the figures of its SVG and PNG, the great one first; none where there is no picture of it. Of
+            ``progress``, 0 to 1, there is a bar.
         by_default: whether it is shown where the account does not list its widgets.
         example: data as ``fetch`` returns it, for tests and for whoever wants to see the shape.
     """
@@ -111,7 +134,7 @@ class Widget:
     row_height: int = 0
     options: frozenset[str] = frozenset()
     chart: Callable[[Mapping[str, Any], Formatter, ZoneInfo], dict[str, Any] | None] | None = None
-    picture: bool = False
+    picture: tuple[Shown, ...] = ()
     by_default: bool = True
     example: Mapping[str, Any] = field(default_factory=dict)
 
@@ -133,7 +156,10 @@ class Widget:
 
 
 def parse_options(
-    widget: Widget, given: Iterable[tuple[str, str]], locked: Mapping[str, object] = MappingProxyType({})
+    widget: Widget,
+    given: Iterable[tuple[str, str]],
+    locked: Mapping[str, object] = MappingProxyType({}),
+    besides: Collection[str] = (),
 ) -> Options:
     """The options of a request.
 
@@ -141,6 +167,7 @@ def parse_options(
         widget: whose options they are.
         given: the pairs of the URL, in order.
         locked: the ``params`` of a token: they count as given, and the URL may not name them again.
+        besides: options that are accepted besides the widget's own.
 
     Raises:
         BadOption: one is unknown, doubled, malformed, out of range, or changes what is locked.
@@ -158,7 +185,7 @@ def parse_options(
         values[name] = value
     parsed: dict[str, Any] = {}
     for name, value in values.items():
-        if name not in widget.all_options:
+        if name not in widget.all_options and name not in besides:
             raise BadOption(_printable(name), "is no option of this widget")
         parsed[name] = PARSERS[name](name, value)
     return Options(**_with_period(parsed))
@@ -247,4 +274,6 @@ PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "from": _date,
     "to": _date,
     "group": _one_of("symbol"),
+    "size": _one_of(*SIZES),
+    "scale": lambda name, value: int(_one_of(*map(str, SCALES))(name, value)),
 }

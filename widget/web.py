@@ -1,31 +1,35 @@
 """Routes and headers. The only module that reads ``flask.request``."""
 
 import hashlib
+import ipaddress
+import itertools
 import json
 import logging
 import math
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.security import check_password_hash
 
-from widget import __version__, access, headers, registry, render, tokens
+from widget import __version__, access, headers, oembed, picture, registry, render, tokens
 from widget.access import Allow, Credentials, Deny, Policy
 from widget.assets import Assets
 from widget.cache import FreshCache
-from widget.client import Client
 from widget.config import Account, Settings
-from widget.errors import BadOption, CabinetError, Locked, NotFound, TooManyTries, Unavailable
+from widget.errors import BadOption, CabinetError, Locked, NotFound, NotOffered, TooManyTries, Unavailable
 from widget.i18n import Catalogues
+from widget.metrics import CONTENT_TYPE, Metrics
 from widget.render import Frame, Renderer
 from widget.source import Source
-from widget.spec import HEADING, MIN_REFRESH, PARSERS, Options, Widget, parse_options
+from widget.spec import HEADING, MIN_REFRESH, PARSERS, PICTURE_OPTIONS, Options, Widget, parse_options
+from widget.upstream import Upstream
 from widget.view import View, look
 
 VIEWER_SECONDS = 3600
@@ -39,7 +43,8 @@ UNLOCK_LIMIT = "10 per minute"
 log = logging.getLogger(__name__)
 
 _YEAR = "public, max-age=31536000, immutable"
-_LOOKS = ("theme", "accent", "lang")
+_LOOKS = ("theme", "accent", "lang", *PICTURE_OPTIONS)
+_PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,13 @@ class Service:
 
     settings: Settings
     widgets: Mapping[str, Widget]
-    client: Client
+    client: Upstream
     cache: FreshCache
     catalogues: Catalogues
     renderer: Renderer
     assets: Assets
     limiter: Limiter
+    metrics: Metrics
     clock: Callable[[], float]
 
     def find(self, slug: str, name: str) -> tuple[Account, Widget] | None:
@@ -89,6 +95,14 @@ def blueprint(service: Service) -> Blueprint:
     def unlock(slug: str, name: str) -> Response:
         return _answer(service, slug, name, "", unlocking=True)
 
+    @routes.get("/oembed")
+    def oembed_answer() -> Response:
+        asked = Asked()
+        try:
+            return _oembed(service, asked)
+        except CabinetError as error:
+            return _failure(service, error, asked, ".json")
+
     @routes.get("/embed.js")
     def loader() -> Response:
         return _asset(service, "embed.js", "public, max-age=3600, stale-while-revalidate=86400")
@@ -109,6 +123,29 @@ def blueprint(service: Service) -> Blueprint:
             Response("ok\n", content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
         )
 
+    # As long as no call has ever worked, each probe tries another widget of another account.
+    untried = itertools.cycle(
+        (account, service.widgets[name])
+        for account in service.settings.accounts.values()
+        for name in registry.enabled(account, service.widgets)
+    )
+
+    @routes.get("/readyz")
+    def ready() -> Response:
+        is_ready = service.client.has_worked or _works(service, *next(untried))
+        text, status = ("ok\n", 200) if is_ready else ("no call of the API has worked yet\n", 503)
+        return headers.finish(
+            Response(text, status, content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
+        )
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        if not _is_near(service):
+            abort(404)
+        return headers.finish(
+            Response(service.metrics.text(), content_type=CONTENT_TYPE), service.settings.server, headers.PRIVATE
+        )
+
     return routes
 
 
@@ -116,24 +153,55 @@ def _answer(service: Service, slug: str, name: str, suffix: str, *, unlocking: b
     """One widget in one format, or the card that says why not."""
     asked = Asked()
     try:
-        _understand(service, asked, slug, name, unlocking=unlocking)
+        _understand(service, asked, slug, name, suffix, unlocking=unlocking)
         assert asked.account is not None
         assert asked.widget is not None
-        now = datetime.fromtimestamp(service.clock(), UTC)
-        source = Source(asked.account, service.client, service.cache, now)
-        view = look(source, asked.widget, asked.options)
-        return _FORMATS[suffix](service, asked, view)
+        view = _look(service, asked.account, asked.widget, asked.options)
+        response = _FORMATS[suffix](service, asked, view)
+        age = service.clock() - view.as_of.timestamp()
+        service.metrics.answered(asked.widget.name, response.status_code, "stale" if view.stale else "fresh", age)
+        return response
     except CabinetError as error:
+        service.metrics.answered(asked.widget.name if asked.widget else "none", error.status, "none")
         return _failure(service, error, asked, suffix)
 
 
-def _understand(service: Service, asked: Asked, slug: str, name: str, *, unlocking: bool) -> None:
+def _works(service: Service, account: Account, widget: Widget) -> bool:
+    """Whether there are figures for a widget, from the API or kept by another process."""
+    try:
+        _look(service, account, widget, Options())
+    except CabinetError:
+        return False
+    return True
+
+
+def _is_near(service: Service) -> bool:
+    """Whether a request comes from this machine or a private network, and not through a proxy that hides its origin."""
+    forwarded = {"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} & set(request.headers.keys())
+    if forwarded and not service.settings.server.trusted_proxies:
+        return False
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_private
+
+
+def _look(service: Service, account: Account, widget: Widget, options: Options) -> View:
+    now = datetime.fromtimestamp(service.clock(), UTC)
+    return look(Source(account, service.client, service.cache, now), widget, options)
+
+
+def _understand(service: Service, asked: Asked, slug: str, name: str, suffix: str, *, unlocking: bool) -> None:
     """Fill in what is asked for.
 
     Raises:
         CabinetError: it may not be answered.
     """
     found = service.find(slug, name)
+    besides = PICTURE_OPTIONS if suffix in _PICTURES else ()
+    if besides and found and not found[1].picture:
+        found = None
     pairs = _query()
     asked.options = _looks(pairs)
     given = [value for option, value in pairs if option == "token"]
@@ -157,7 +225,43 @@ def _understand(service: Service, asked: Asked, slug: str, name: str, *, unlocki
     assert asked.widget is not None
     asked.grant = decision.grant or asked.grant
     options = [pair for pair in pairs if pair[0] != "token"]
-    asked.options = parse_options(asked.widget, options, asked.grant.params if asked.grant else {})
+    asked.options = parse_options(asked.widget, options, asked.grant.params if asked.grant else {}, besides)
+
+
+def _oembed(service: Service, asked: Asked) -> Response:
+    """What to embed for the address of a widget; the consumer's own further parameters are let be."""
+    params = dict(_query())
+    form = params.get("format", "json")
+    if form not in ("json", "xml"):
+        raise NotOffered(f"oEmbed format {form!r}")
+    most = {name: _pixels(name, params[name]) for name in ("maxwidth", "maxheight") if name in params}
+    base, url = service.settings.server.public_url, params.get("url", "")
+    match = re.fullmatch(re.escape(base) + r"/w/([^/?#]+)/([^/?#]+)(?:\?([^#]*))?(?:#.*)?", url)
+    found = service.find(match[1], match[2]) if match else None
+    if match is None or found is None:
+        raise NotFound("no address of a widget")
+    asked.account, asked.widget = found
+    pairs = parse_qsl(match[3] or "", keep_blank_values=True)
+    decision = access.decide(Policy.of(found[0], found[1].name), Credentials(request.remote_addr), service.clock())
+    if isinstance(decision, Deny):
+        raise decision.reason
+    if any(name == "token" for name, _ in pairs):
+        raise Locked("what is embedded for everybody carries no token")
+    try:
+        options = oembed.fitting(found[1], parse_options(found[1], pairs), most.get("maxheight"))
+    except BadOption as error:
+        raise NotFound(f"no address of a widget: {error}") from None
+    view = _look(service, asked.account, asked.widget, options)
+    data = oembed.answer(service.renderer, view, base, dict(pairs), most.get("maxwidth"), most.get("maxheight"))
+    if form == "xml":
+        return _figures(service, Response(oembed.as_xml(data), content_type="text/xml; charset=utf-8"), asked, view)
+    return _figures(service, Response(json.dumps(data), content_type="application/json"), asked, view)
+
+
+def _pixels(name: str, value: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,5}", value):
+        raise BadOption(name, "must be a number of pixels")
+    return int(value)
 
 
 def _query() -> list[tuple[str, str]]:
@@ -220,7 +324,24 @@ def _json(service: Service, asked: Asked, view: View) -> Response:
     return _figures(service, Response(render.data(view), content_type="application/json"), asked, view)
 
 
-_FORMATS: Mapping[str, Callable[[Service, Asked, View], Response]] = {"": _page, ".json": _json}
+def _svg(service: Service, asked: Asked, view: View) -> Response:
+    return _figures(service, _drawn(picture.svg(view, service.catalogues), ".svg"), asked, view)
+
+
+def _png(service: Service, asked: Asked, view: View) -> Response:
+    return _figures(service, _drawn(picture.svg(view, service.catalogues), ".png"), asked, view)
+
+
+def _drawn(svg: str, suffix: str, status: int = 200) -> Response:
+    return Response(picture.png(svg) if suffix == ".png" else svg, status, content_type=_PICTURES[suffix])
+
+
+_FORMATS: Mapping[str, Callable[[Service, Asked, View], Response]] = {
+    "": _page,
+    ".json": _json,
+    ".svg": _svg,
+    ".png": _png,
+}
 
 
 def _figures(service: Service, response: Response, asked: Asked, view: View) -> Response:
@@ -232,9 +353,10 @@ def _figures(service: Service, response: Response, asked: Asked, view: View) -> 
         response.set_data(b"")
     is_private = view.account.is_private or asked.grant is not None or request.method == "POST"
     seconds = max(1, int(view.fresh_seconds))
-    cache = (
-        headers.PRIVATE if is_private else f"public, max-age={seconds}, stale-while-revalidate=60, stale-if-error=86400"
-    )
+    # What is shown longer than twice the time that it counts as fresh must say so: a cache may not withhold that.
+    grace = max(1, int(min(60, *map(view.account.fresh_seconds, view.widget.functions))))
+    public = f"public, max-age={seconds}, stale-while-revalidate={grace}, stale-if-error=86400"
+    cache = headers.PRIVATE if is_private else public
     return headers.finish(response, service.settings.server, cache, asked.account, cors=not is_private)
 
 
@@ -249,8 +371,12 @@ def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -
         body = service.renderer.error_page(error, asked.options, frame, *languages)
         response = Response(body, error.status, content_type="text/html; charset=utf-8")
     else:
-        message = service.renderer.message(error, service.catalogues.negotiate(asked.options.lang, *languages))
-        response = Response(render.error_data(error, message), error.status, content_type="application/json")
+        language = service.catalogues.negotiate(asked.options.lang, *languages)
+        message = service.renderer.message(error, language)
+        if suffix in _PICTURES:
+            response = _drawn(picture.card(message, language, asked.options), suffix, error.status)
+        else:
+            response = Response(render.error_data(error, message), error.status, content_type="application/json")
     if error.retry_after is not None or isinstance(error, Unavailable):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after or RETRY_SECONDS)))
     return headers.finish(
@@ -287,9 +413,10 @@ def _asset(service: Service, name: str, cache: str) -> Response:
         return headers.finish(
             Response("Not found\n", 404, content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
         )
-    return headers.finish(
-        Response(asset.body, content_type=asset.content_type), service.settings.server, cache, cors=True
-    )
+    response = Response(asset.body, content_type=asset.content_type)
+    response.add_etag(weak=True)
+    response.make_conditional(request)
+    return headers.finish(response, service.settings.server, cache, cors=True)
 
 
 def _catalogue(service: Service) -> str:
@@ -304,7 +431,7 @@ def _catalogue(service: Service) -> str:
                     "heading": HEADING,
                     "rows": widget.default_rows,
                     "options": widget.all_options,
-                    "picture": widget.picture,
+                    "picture": bool(widget.picture),
                 }
                 for widget in service.widgets.values()
             },

@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from widget.errors import N_
+from widget.format import Formatter
 from widget.models import AccountInformation
 from widget.source import Source
-from widget.spec import Options, Widget
+from widget.spec import Options, Shown, Widget
 
 
 def figures(account: AccountInformation) -> dict[str, Any]:
@@ -38,7 +39,13 @@ WIDGET = Widget(
     label=N_("Balance"),
     functions=("balance",),
     fetch=fetch,
-    height=180,
-    picture=True,
+    height=222,
+    picture=(
+        Shown("balance", N_("Balance"), Formatter.money),
+        Shown("profit", N_("Floating profit"), lambda fmt, x: fmt.money(x, signed=True), is_result=True),
+        Shown("equity", N_("Equity"), Formatter.money),
+        Shown("free_margin", N_("Free margin"), Formatter.money),
+        Shown("margin", N_("Margin"), Formatter.money),
+    ),
     example=EXAMPLE,
 )

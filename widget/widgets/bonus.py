@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from widget.errors import N_
+from widget.format import Formatter
 from widget.source import Source
-from widget.spec import Options, Widget
+from widget.spec import Options, Shown, Widget
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
@@ -29,8 +30,15 @@ WIDGET = Widget(
     label=N_("Bonus"),
     functions=("bonus",),
     fetch=fetch,
-    height=240,
-    picture=True,
+    height=286,
+    picture=(
+        Shown("total", N_("Bonus received"), Formatter.money),
+        Shown("progress", N_("Lots closed"), Formatter.percent),
+        Shown("available", N_("Available to withdraw"), Formatter.money),
+        Shown("available_keeping_bonus", N_("Keeping the bonus"), Formatter.money),
+        Shown("welcome", N_("Welcome bonus"), Formatter.money),
+        Shown("club", N_("Club bonus"), Formatter.money),
+    ),
     example={
         "total": Decimal("300"),
         "welcome": Decimal("300"),

@@ -10,7 +10,7 @@ from widget import chart, growth
 from widget.errors import N_
 from widget.format import Formatter
 from widget.source import Source
-from widget.spec import Options, Widget
+from widget.spec import Options, Shown, Widget
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
@@ -47,9 +47,15 @@ WIDGET = Widget(
     functions=("balance", "closed_trades"),
     fetch=fetch,
     chart=draw,
-    height=320,
+    height=422,
     options=frozenset({"period"}),
-    picture=True,
+    picture=(
+        Shown("gain", N_("Gain"), lambda fmt, x: fmt.percent(x, signed=True), is_result=True),
+        Shown("drawdown", N_("Greatest drawdown"), Formatter.percent),
+        Shown("profit_factor", N_("Profit factor"), Formatter.ratio),
+        Shown("won_share", N_("Trades won"), Formatter.percent),
+        Shown("trades", N_("Trades"), Formatter.integer),
+    ),
     example={
         "from": datetime(2026, 10, 24, tzinfo=UTC),
         "to": datetime(2026, 11, 23, 12, tzinfo=UTC),

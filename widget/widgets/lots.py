@@ -10,7 +10,7 @@ from widget import chart, totals
 from widget.errors import N_
 from widget.format import Formatter
 from widget.source import Source
-from widget.spec import Options, Widget
+from widget.spec import Options, Shown, Widget
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
@@ -38,9 +38,11 @@ WIDGET = Widget(
     functions=("closed_trades",),
     fetch=fetch,
     chart=draw,
-    height=260,
+    height=326,
     options=frozenset({"period"}),
-    picture=True,
+    picture=(
+        Shown("lots", N_("Lots"), Formatter.lots),
+    ),
     example={
         "from": datetime(2026, 11, 16, tzinfo=UTC),
         "to": datetime(2026, 11, 23, 12, tzinfo=UTC),

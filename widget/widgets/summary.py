@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from widget.errors import N_
+from widget.format import Formatter
 from widget.source import Source
-from widget.spec import Options, Widget
+from widget.spec import Options, Shown, Widget
 from widget.widgets import balance
 
 
@@ -30,8 +31,18 @@ WIDGET = Widget(
     label=N_("Account summary"),
     functions=("summary",),
     fetch=fetch,
-    height=320,
-    picture=True,
+    height=382,
+    picture=(
+        Shown("balance", N_("Balance"), Formatter.money),
+        Shown("profit", N_("Floating profit"), lambda fmt, x: fmt.money(x, signed=True), is_result=True),
+        Shown("equity", N_("Equity"), Formatter.money),
+        Shown("total_trades", N_("Total trades"), Formatter.integer),
+        Shown("open_trades", N_("Open trades"), Formatter.integer),
+        Shown("leverage", N_("Leverage"), Formatter.leverage),
+        Shown("total_lots", N_("Total lots"), Formatter.lots),
+        Shown("open_lots", N_("Open lots"), Formatter.lots),
+        Shown("free_margin", N_("Free margin"), Formatter.money),
+    ),
     example={
         **balance.EXAMPLE,
         "leverage": 500,

@@ -1,0 +1,105 @@
+"""oEmbed: a widget's address alone is enough."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from conftest import Service
+
+from widget import paths, registry
+from widget.spec import Options
+
+BASE = "https://widgets.example.com"
+WIDGETS = registry.discover(paths.templates())
+SECRET = "a secret of more than thirty-two bytes"
+SERVER = {"public_url": BASE}
+Serve = Callable[..., Service]
+
+
+def ask(service: Service, url: str, more: str = "") -> Any:
+    """The answer for an address."""
+    return service.get(f"/oembed?url={quote(url, safe='')}{more}")
+
+
+def test_an_address_is_answered_with_figures_and_a_frame_of_the_exact_height(serve: Serve) -> None:
+    service = serve(server=SERVER, accounts={"main": {"login": 1000001, "currency": "USD"}})
+    answer = ask(service, f"{BASE}/w/main/balance?lang=en-GB")
+    assert answer.headers["Content-Type"] == "application/json"
+    body = answer.json()
+    assert (body["version"], body["type"], body["title"]) == ("1.0", "rich", "Balance")
+    assert body["height"] == WIDGETS["balance"].pixels(Options())
+    before, frame = body["html"].split("</blockquote>")
+    assert before.startswith("<blockquote>")
+    assert re.search(r"US\$[\d,]+\.\d\d", before)
+    assert f'src="{BASE}/w/main/balance?lang=en-GB"' in frame
+    assert f'height="{body["height"]}"' in frame
+    assert body["thumbnail_url"].startswith(f"{BASE}/w/main/balance.png")
+
+
+def test_xml_says_the_same(serve: Serve) -> None:
+    service = serve(server=SERVER, accounts={"main": {"login": 1000001, "currency": "USD"}})
+    data = ask(service, f"{BASE}/w/main/lots").json()
+    answer = ask(service, f"{BASE}/w/main/lots", "&format=xml")
+    assert answer.headers["Content-Type"].startswith("text/xml")
+    assert {child.tag: child.text for child in ET.fromstring(answer.content)} == {k: str(v) for k, v in data.items()}
+
+
+def test_both_maxima_are_obeyed_by_fewer_rows_where_that_is_enough(serve: Serve) -> None:
+    service = serve(server=SERVER)
+    url = f"{BASE}/w/main/closed-trades?rows=50"
+    body = ask(service, url, "&maxwidth=300&maxheight=400").json()
+    assert body["width"] == 300
+    assert 400 - WIDGETS["closed-trades"].row_height < body["height"] <= 400
+    rows = int(re.search(r"rows=(\d+)", body["html"])[1])  # type: ignore[index]
+    assert WIDGETS["closed-trades"].pixels(Options(rows=rows)) == body["height"]
+    assert ask(service, url, "&maxheight=50").json()["height"] == 50
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{BASE}/w/nobody/balance",
+        f"{BASE}/w/main/nothing",
+        f"{BASE}/w/main/logins",
+        f"{BASE}/w/main/balance?rows=5",
+        f"{BASE}/w/main/balance.json",
+        f"{BASE}/embed.js",
+        "https://elsewhere.example/w/main/balance",
+        "http://widgets.example.com/w/main/balance",
+        "https://widgets.example.com.evil.example/w/main/balance",
+        "//[",
+        "",
+    ],
+)
+def test_other_addresses_are_not_found(url: str, serve: Serve) -> None:
+    assert ask(serve(server=SERVER), url).status_code == 404
+
+
+def test_formats_that_do_not_exist_are_501_and_wrong_maxima_400(serve: Serve) -> None:
+    service = serve(server=SERVER)
+    assert ask(service, f"{BASE}/w/main/balance", "&format=yaml").status_code == 501
+    assert ask(service, f"{BASE}/w/main/balance", "&maxwidth=-1").status_code == 400
+
+
+def test_closed_accounts_and_tokens_are_401_and_no_figure_is_told(serve: Serve) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
+    service = serve(server=SERVER, accounts={"open": {"login": 1000001}, "closed": closed})
+    for url in (f"{BASE}/w/closed/balance", f"{BASE}/w/closed/balance?token=x", f"{BASE}/w/open/balance?token=x"):
+        answer = ask(service, url)
+        assert answer.status_code == 401
+        assert set(answer.json()) == {"error"}
+
+
+def test_every_public_page_leads_to_its_oembed_answer_and_a_private_one_does_not(serve: Serve) -> None:
+    walled = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
+    service = serve(server=SERVER, accounts={"main": {"login": 1000001}, "walled": walled})
+    page = service.get("/w/main/growth?period=7d").text
+    link = re.search(r'type="application/json\+oembed"[^>]*href="([^"]+)"', page)
+    assert link
+    address = link[1].replace("&amp;", "&").removeprefix(BASE)
+    assert "period=7d" in service.get(address).json()["html"]
+    assert 'property="og:title"' in page
+    assert "oembed" not in service.get("/w/walled/growth").text

@@ -1,0 +1,173 @@
+"""Logs: one line of JSON each, with the request that it belongs to, and without any secret, wherever it comes from."""
+
+import json
+import logging
+import re
+import secrets
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from pydantic import BaseModel, SecretStr
+
+from widget.config import Settings
+
+log = logging.getLogger(__name__)
+
+PROBES = ("/healthz", "/readyz", "/metrics")
+"""Asked every few seconds by machines: their requests are logged at the level DEBUG."""
+
+_PREFIX = 4
+_HIDDEN = "***"
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+_request_id: ContextVar[str] = ContextVar("request_id")
+
+
+class Mask(logging.Filter):
+    """Hides the secrets of a configuration, and login numbers, in whatever is logged: text, arguments, tracebacks.
+
+    It is the second wall. The first is that none of them is given to the log.
+
+    Args:
+        settings: whose secrets they are. Those shorter than four characters are left, or little else would be readable.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._logins = {str(account.login) for account in settings.accounts.values()}
+        # Found by their first characters: looking for each of the secrets of ten thousand accounts takes too long.
+        self._secrets: dict[str, list[str]] = defaultdict(list)
+        for secret in sorted(set(_secrets(settings)), key=len, reverse=True):
+            self._secrets[secret[:_PREFIX]].append(secret)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Hide them in a record, and let it pass."""
+        record.msg, record.args = self.hide(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        record.exc_info = None
+        for name in ("exc_text", "stack_info", *(record.__dict__.keys() - _STANDARD)):
+            text = str(record.__dict__[name])
+            if (hidden := self.hide(text)) != text:
+                record.__dict__[name] = hidden
+        return True
+
+    def hide(self, text: str) -> str:
+        """A text without them."""
+        if not self._secrets.keys().isdisjoint({text[place : place + _PREFIX] for place in range(len(text))}):
+            text = "".join(self._parts(text))
+        text = _TOKEN.sub(_HIDDEN, text)
+        return re.sub(r"\d+", lambda digits: _HIDDEN if digits[0] in self._logins else digits[0], text)
+
+    def _parts(self, text: str) -> Iterator[str]:
+        shown = place = 0
+        while place < len(text):
+            found = next(
+                (s for s in self._secrets.get(text[place : place + _PREFIX], ()) if text.startswith(s, place)), ""
+            )
+            if found:
+                yield text[shown:place] + _HIDDEN
+                shown = place = place + len(found)
+            else:
+                place += 1
+        yield text[shown:]
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    """Every secret of a configuration as it may turn up in a text."""
+    for secret in _secret_values(settings):
+        parts = [secret, *(part.strip() for part in secret.split(","))]
+        parts += re.findall(r"//[^/@]*:([^/@]+)@", secret)  # the password of a database's address
+        for part in parts:
+            yield from {part, repr(part)[1:-1], json.dumps(part)[1:-1]} if len(part) >= _PREFIX else ()
+
+
+def _secret_values(value: object) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secret_values(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _secret_values(item)
+
+
+class Lines(logging.Formatter):
+    """A record as one line of JSON: time, level, logger, message, request_id, what ``extra`` gave, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := _request_id.get(None):
+            line["request_id"] = request_id
+        line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self.formatException(record.exc_info)
+        if record.exc_text:
+            line["exception"] = record.exc_text
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def to_stderr(settings: Settings) -> None:
+    """Log everything of this process to stderr, from the level INFO on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Mask(settings))
+    handler.setFormatter(Lines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+
+
+class Requests:
+    """A WSGI layer that gives each request an id and logs it with its status and time, without its query or visitor.
+
+    The id comes back as ``X-Request-Id``, but not with what others may keep: to them it would be somebody else's.
+
+    Args:
+        app: the application.
+        clock: seconds from anywhere.
+    """
+
+    def __init__(self, app: WSGIApplication, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._app, self._clock = app, clock
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        began, given = self._clock(), environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        status = "500"
+
+        def start(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            nonlocal status
+            status = line
+            if not any(name == "Cache-Control" and "public" in value for name, value in headers):
+                headers = [*headers, ("X-Request-Id", request_id)]
+            return start_response(line, headers, *error)
+
+        reset = _request_id.set(request_id)
+        try:
+            return self._app(environ, start)
+        finally:
+            log.log(
+                logging.DEBUG if environ["PATH_INFO"] in PROBES else logging.INFO,
+                "%s %s",
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"][:200],
+                extra={"status": int(status[:3]), "ms": round(1000 * (self._clock() - began), 1)},
+            )
+            _request_id.reset(reset)

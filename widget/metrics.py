@@ -1,0 +1,84 @@
+"""Figures about the service for Prometheus. No label holds what a visitor chose, and none names an account."""
+
+import os
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from widget.edge import Outcome
+from widget.functions import Function
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable: a folder in which several workers add up their figures; prometheus-client's own."""
+
+_AGES = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)  # seconds
+_DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)  # seconds
+
+
+class Metrics:
+    """What is counted, each application for itself."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._answers = Counter(
+            "cabinet_answers",
+            "Answers with a widget or in its place, made by the application.",
+            ["widget", "status", "freshness"],
+            registry=registry,
+        )
+        self._age = Histogram(
+            "cabinet_age_seconds", "Age of the figures shown.", ["widget"], buckets=_AGES, registry=registry
+        )
+        self._calls = Histogram(
+            "cabinet_upstream_seconds",
+            "Calls of the broker's API, by function.",
+            ["function"],
+            buckets=_DURATIONS,
+            registry=registry,
+        )
+        self._failures = Counter(
+            "cabinet_upstream_failures",
+            "Calls of the broker's API that failed, by function and error code.",
+            ["function", "code"],
+            registry=registry,
+        )
+        edge = Counter(
+            "cabinet_edge_requests", "Requests, by how the edge answered them.", ["outcome"], registry=registry
+        )
+        outcomes: tuple[Outcome, ...] = ("hit", "stale", "miss", "passed")
+        self._edge = {outcome: edge.labels(outcome) for outcome in outcomes}
+
+    def answered(
+        self, widget: str, status: int, freshness: Literal["fresh", "stale", "none"], age: float | None = None
+    ) -> None:
+        """Count an answer.
+
+        Args:
+            widget: its name, "none" where there is no such widget.
+            status: HTTP's.
+            freshness: of its figures; "none" where it shows none.
+            age: of its figures, in seconds.
+        """
+        self._answers.labels(widget, str(status), freshness).inc()
+        if age is not None:
+            self._age.labels(widget).observe(max(0.0, age))
+
+    def called(self, function: Function, outcome: str, seconds: float) -> None:
+        """Count a call of the API; the outcome is "ok" or an error's code."""
+        self._calls.labels(function).observe(seconds)
+        if outcome != "ok":
+            self._failures.labels(function, outcome).inc()
+
+    def met(self, outcome: Outcome) -> None:
+        """Count a request at the edge."""
+        self._edge[outcome].inc()
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        registry = self._registry
+        if os.environ.get(SHARED_FOLDER):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

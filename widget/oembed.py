@@ -1,0 +1,82 @@
+"""oEmbed 1.0 (https://oembed.com): a widget's address to the code that embeds it."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+from widget.render import Renderer, widget_url
+from widget.snippet import SANDBOX
+from widget.spec import MAX_ROWS, Options, Widget
+from widget.view import View
+
+WIDTH = 640
+"""The width, in CSS pixels, where the consumer names none."""
+
+
+def fitting(widget: Widget, options: Options, max_height: int | None) -> Options:
+    """The options with as many rows as fit into a height, in CSS pixels; one at least."""
+    if max_height is None or not widget.row_height:
+        return options
+    room = (max_height - widget.pixels(replace(options, rows=0))) // widget.row_height
+    return replace(options, rows=max(1, min(options.rows, room, MAX_ROWS)))
+
+
+def answer(
+    renderer: Renderer, view: View, base: str, given: Mapping[str, str], max_width: int | None, max_height: int | None
+) -> dict[str, Any]:
+    """The oEmbed answer for a view.
+
+    WordPress shows the figures of the blockquote until the frame has told its height, where it does not trust us.
+
+    Args:
+        renderer: writes the figures of the blockquote.
+        view: what may be seen, with its options made to fit.
+        base: the service's address.
+        given: the options of the widget's address, as they go into the frame's.
+        max_width: of the consumer, in CSS pixels.
+        max_height: likewise.
+    """
+    label, widget = renderer.label(view), view.widget
+    width = min(WIDTH, max_width or WIDTH)
+    height = min(widget.pixels(view.options), max_height or MAX_HEIGHT)
+    if "rows" in widget.options:
+        given = {**given, "rows": str(view.options.rows)}
+    address = widget_url(base, view.account.slug, widget.name, "", given)
+    html = (
+        f'<blockquote><a href="{escape(address)}">{escape(label)}</a>: {escape(renderer.summary(view))}</blockquote>'
+        f'<iframe src="{escape(address)}" title="{escape(label)}" width="{width}" height="{height}" frameborder="0" '
+        f'scrolling="no" sandbox="{SANDBOX}"></iframe>'
+    )
+    picture = {}
+    if widget.picture:
+        thumbnail = {name: value for name, value in given.items() if name not in ("rows", "refresh")}
+        picture = {
+            "thumbnail_url": widget_url(base, view.account.slug, widget.name, ".png", thumbnail),
+            "thumbnail_width": 320,
+            "thumbnail_height": 160,
+        }
+    return {
+        "version": "1.0",
+        "type": "rich",
+        "provider_name": "Cabinet Widgets",
+        "provider_url": base,
+        "title": label,
+        "width": width,
+        "height": height,
+        "html": html,
+        "cache_age": 3600,
+        **picture,
+    }
+
+
+MAX_HEIGHT = 10_000
+
+
+def as_xml(data: Mapping[str, Any]) -> str:
+    """The answer in the XML form of the specification."""
+    root = ET.Element("oembed")
+    for name, value in data.items():
+        ET.SubElement(root, name).text = str(value)
+    return '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n' + ET.tostring(root, encoding="unicode")

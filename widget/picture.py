@@ -1,0 +1,106 @@
+"""A view or a message to a picture: SVG, and PNG drawn with the font that is shipped, the same on every machine."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from functools import cache, lru_cache
+from unicodedata import category
+from zoneinfo import ZoneInfo
+
+import resvg_py
+
+from widget import badge, paths
+from widget.badge import Badge, Figure, Style
+from widget.format import formatter
+from widget.i18n import Catalogues, Translations, is_rtl
+from widget.spec import PERIODS, Options, Period
+from widget.view import View
+
+FAMILY = "Cabinet Widgets Sans"
+WEIGHTS = ("Regular", "Bold")
+
+
+def svg(view: View, catalogues: Catalogues) -> str:
+    """The picture of a widget: of the figures that its ``picture`` lists, those that the account does not hide."""
+    account, widget, options = view.account, view.widget, view.options
+    language = catalogues.translations(catalogues.negotiate(options.lang, account.lang))
+    _ = language.gettext
+    fmt = formatter(
+        catalogues.locale_for(options.lang, account.lang),
+        ZoneInfo(options.tz) if options.tz else account.zone,
+        view.currency,
+        account.amounts == "percent",
+    )
+    figures = {
+        shown.name: Figure(_(shown.label), shown.write(fmt, x), (x > 0) - (x < 0) if shown.is_result and x else 0)
+        for shown in widget.picture
+        if shown.name not in view.hidden
+        for x in (view.data[shown.name],)
+    }
+    share = view.data.get("progress")
+    progress = (figures.pop("progress"), float(share)) if "progress" in figures and share is not None else None
+    chart = widget.chart(view.data, fmt, account.zone) if widget.chart else None
+    is_empty = chart is None and [] in (view.data.get("points"), view.data.get("days"))
+    has_period = "period" in widget.options
+    return badge.svg(
+        Badge(
+            title=_(widget.label) if options.title else "",
+            meta=_period(options.period, language, fmt.date) if has_period else view.currency or "",
+            figures=tuple(figures.values()),
+            as_of=_("As of %(time)s") % {"time": fmt.datetime(view.as_of)},
+            note=_("Not up to date") if view.stale else "",
+            chart=chart,
+            progress=progress,
+            empty=_("No trades in this period") if is_empty else "",
+        ),
+        _style(options, language.language),
+    )
+
+
+def card(message: str, language: str, options: Options) -> str:
+    """The picture of a message, in the same size and colours."""
+    return badge.card(message, _style(options, language))
+
+
+@lru_cache(maxsize=64)  # it takes up to 30 ms, and holds all other threads up
+def png(drawn: str) -> bytes:
+    """A picture as PNG, with the shipped font alone.
+
+    Args:
+        drawn: an SVG of ``badge``.
+    """
+    return resvg_py.svg_to_bytes(
+        svg_string=drawn,
+        skip_system_fonts=True,
+        font_files=[str(paths.static() / "fonts" / f"{weight}.ttf") for weight in WEIGHTS],
+        font_family=FAMILY,
+        sans_serif_family=FAMILY,
+    )
+
+
+def measure(text: str, bold: bool) -> float:
+    """The width of a text in the shipped font at a size of 1; an upper bound where letters join."""
+    advances = _advances()[bold]
+    return sum(advances.get(character) or _unknown(character) for character in text) / 1000
+
+
+def _unknown(character: str) -> int:
+    return 0 if category(character) in ("Mn", "Cf") else 1000
+
+
+@cache
+def _advances() -> tuple[dict[str, int], dict[str, int]]:
+    regular, bold = json.loads((paths.static() / "fonts" / "widths.json").read_text(encoding="utf-8")).values()
+    return regular, bold
+
+
+def _style(options: Options, language: str) -> Style:
+    return Style(
+        measure, options.size, options.scale, options.theme == "dark", options.accent, is_rtl(language), language
+    )
+
+
+def _period(period: Period, language: Translations, write: Callable[[date | None], str]) -> str:
+    if not (period.first or period.last):
+        return language.gettext(PERIODS[period.name])
+    return " – ".join(write(day) if day else "…" for day in (period.first, period.last))
