@@ -15,7 +15,7 @@
   let height = 0;
 
   function tell(type, more) {
-    if (isFramed) parent.postMessage({ cabinetWidget: 1, type, ...more }, "*");
+    if (isFramed) parent.postMessage({ cabinetWidget: 1, type, height, ...more }, "*");
   }
 
   function tellState() {
@@ -25,7 +25,7 @@
   }
 
   function tellHeight() {
-    tell("height", { value: height, height });
+    tell("height", { value: height });
     if (secret) parent.postMessage({ message: "height", value: height, secret }, "*");
   }
 
@@ -50,6 +50,10 @@
   // -- Fresh figures ------------------------------------------------------------------------------------------------
 
   const MAX_PAUSE = 600; // seconds
+  // The loader says which colour scheme the page around has, for those that leave it to the page.
+  const scheme = location.hash.match(/^#(light|dark)$/)?.[1];
+  const { dataset } = document.documentElement;
+  if (scheme && dataset.theme === "auto") dataset.theme = scheme;
   const address = new URL(location.href.replace(/\/unlock(?=\?|#|$)/, ""));
   address.hash = "";
   let etag = null;
@@ -330,7 +334,8 @@
   });
 
   adopt();
-  new ResizeObserver(measure).observe(root);
+  measure();
   tellState();
+  new ResizeObserver(measure).observe(root);
   plan();
 })();

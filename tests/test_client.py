@@ -1124,6 +1124,19 @@ def test_the_deadline_holds_during_the_handshake(certificates: Certificates) -> 
             slow(lambda secure=secure: Client().call(secure, "balance"), Unavailable, NO_ANSWER)  # type: ignore[misc]
 
 
+def test_a_handshake_has_all_of_the_time_that_is_left(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with raw_server(hang) as (url, _):
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(url.rpartition(":")[2])))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address, address])
+        secure = account("https://localhost:9", deadline_seconds=0.6, ca_file=certificates.authority)
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match=NO_ANSWER.replace("0.3", "0.6")):
+            Client().call(secure, "balance")
+        assert 0.59 < time.monotonic() - began < LONG_ENOUGH
+
+
 def test_a_connection_through_a_proxy_keeps_the_deadline(certificates: Certificates) -> None:
     def talk(connection: socket.socket, _: int) -> None:
         assert take_request(connection).startswith(b"CONNECT api.invalid:443 ")

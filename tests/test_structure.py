@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # A module imports only from layers above its own line.
 LAYERS = """
-errors paths functions colour
+errors paths functions colour transport
 figures cache
 config models tokens i18n edge badge
 client access totals format

@@ -91,11 +91,36 @@ def decide(policy: Policy | None, credentials: Credentials, now: float) -> Allow
     return ANYBODY
 
 
+def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
+    """Whose request it is, as far as the proxies in front can be believed.
+
+    Args:
+        peer: who connected to this service.
+        forwarded: all of X-Forwarded-For; each proxy adds at its end whom it was asked by, and what stands before that
+            is whatever the visitor sent.
+        hops: how many proxies there are. Where fewer have spoken, the request came in behind the others.
+    """
+    # No quoting: a quotation mark of the visitor's must not swallow what the proxies add.
+    chain = [part.strip() for part in forwarded.split(",")] if forwarded.strip() else []
+    return [*chain, peer][-1 - min(hops, len(chain))]
+
+
+def network_of(address: str | None) -> str:
+    """What tries are counted by: an IPv4 address, or the /64 that anybody with IPv6 has all addresses of."""
+    parsed = _parsed(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)
+
+
 def _is_inside(address: str | None, networks: Sequence[Network]) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in networks)
+
+
+def _parsed(address: str | None) -> Address | None:
     try:
-        parsed: Address = ipaddress.ip_address(address or "")
+        parsed = ipaddress.ip_address(address or "")
     except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in networks)
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed

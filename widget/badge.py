@@ -136,7 +136,10 @@ def _medium(canvas: "_Canvas", badge: Badge) -> None:
     shows = bool(badge.chart or badge.progress or badge.empty)
     great = middle - (33 if rest else 10)
     _great(canvas, badge, 14, great, 146 if shows else 292, 11, 26)
-    canvas.plot(badge, 170, great - 8, 134, 38) if rest else canvas.plot(badge, 150, middle - 36, 154, 72)
+    if badge.figures:
+        canvas.plot(badge, *((170, great - 8, 134, 38) if rest else (150, middle - 36, 154, 72)))
+    else:
+        canvas.plot(badge, 14, middle - 24, 292, 48)
     for number, figure in enumerate(rest):
         canvas.column(14 + number * 99, middle + 23, 92, 10.5, 14, figure)
     canvas.rule(134)
@@ -157,7 +160,7 @@ def _large(canvas: "_Canvas", badge: Badge) -> None:
         rest = badge.figures[1:9]
         rows = math.ceil(len(rest) / 4) + bool(badge.progress)
         gap = (286 - top) / (rows + 2)
-        _great(canvas, badge, 24, top + gap * 0.8, 592, 14, 44)
+        _great(canvas, badge, 24, top + gap * 0.55, 592, 14, 44)
         for number, figure in enumerate(rest):
             canvas.column(24 + number % 4 * 150, top + gap * (2.1 + number // 4), 138, 13, 20, figure)
         canvas.plot(badge, 24, top + gap * (rows + 0.9), 592, gap)
@@ -301,10 +304,10 @@ class _Canvas:
             figure, share = badge.progress
             size = max(10.5, min(width / 12, 14))
             text = self.text(x + width, y + size, width / 2, size, figure.text, bold=True, end=True, whole=True)
-            self.text(x, y + size, width - text - 6, size, figure.label, "soft")
+            self.text(x, y + size, width - text - 12, size, figure.label, "soft")
             self.filled(share, x, y + size * 1.6, width, size / 2)
         elif badge.empty:
-            size = max(10.5, min(height / 5, 14))
+            size = max(10.5, min(width / 12, 14))
             lines = _wrapped(badge.empty, width / size, 2, self.style.measure)
             for number, line in enumerate(lines):
                 self.text(x, y + height / 2 + number * size * 1.3, width, size, line, "soft")

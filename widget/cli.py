@@ -19,7 +19,7 @@ from widget.client import Client
 from widget.config import Account, Settings
 from widget.errors import BadOption, CabinetError, ConfigError, NotOffered, OperatorError, Refused, Unavailable
 from widget.functions import FUNCTIONS, Function
-from widget.spec import Widget, parse_options
+from widget.spec import PICTURE_OPTIONS, Widget, parse_options
 
 
 class _Command(click.Group):
@@ -149,7 +149,8 @@ def snippet(config: str | None, account: str, widget: str, form: str, params: tu
     settings, (found, definition) = _named(config, account, widget)
     given = _pairs(params)
     try:
-        options = parse_options(definition, given.items())
+        besides = PICTURE_OPTIONS if form in snippets.PICTURES else ()
+        options = parse_options(definition, given.items(), besides=besides)
     except BadOption as error:
         raise OperatorError(f"--param {error}") from None
     if found.access == "closed":

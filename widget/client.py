@@ -1,7 +1,6 @@
 """HTTP to models: the functions of a Client Cabinet API in both dialects, every fault of a server as one of ``errors``.
 
-A whole call has one deadline. It stands on the sockets themselves, since a timeout of requests counts anew for every
-byte: a server that drips would hold a call for as long as it likes.
+A whole call, token and retry included, has one deadline; ``transport`` holds it against every server.
 """
 
 import json
@@ -12,28 +11,23 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from http.cookiejar import DefaultCookiePolicy
 from math import ceil
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import DecodeError
 from urllib3.exceptions import HTTPError as TransportError
-from urllib3.util.ssl_ import create_urllib3_context
 
-from widget import __version__, models
+from widget import models
 from widget.config import Account
 from widget.errors import NotOffered, Refused, Unavailable, Unreadable, UpstreamError
 from widget.functions import Function
+from widget.transport import ENDS, Deadline, Session, seconds_left
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +58,6 @@ _TOKEN_PATH = {
 _PARTNERS: frozenset[Function] = frozenset({"commissions"})
 _IN_A_PERIOD: frozenset[Function] = frozenset({"closed_trades", "lots"})
 
-_POOL_SIZE = 128  # no fewer than threads, or connections are thrown away
 _CHUNK_BYTES = 65536
 _PAGE_ROWS, _MOST_PAGES = 1000, 500
 _RETRY_AT_LEAST, _RETRY_OTHERWISE, _RETRY_AT_MOST = 1.0, 15.0, 300.0  # seconds
@@ -82,7 +75,7 @@ class Client:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time) -> None:
         self._clock, self._now = clock, now
-        self._session = _Session()
+        self._session = Session()
         self._tokens: dict[tuple[str, bool], _Token] = {}
         # What urllib3 logs carries whole addresses, and these carry the login.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -115,7 +108,7 @@ class Client:
             raise NotOffered(f"{function}: not in this API, or no password for it")
         period = {"from": int(start.timestamp()) if start else 0, "to": ceil(end.timestamp() if end else self._now())}
         began, outcome = self._clock(), "failed unforeseen"
-        reset = _ENDS.set(_Deadline(self._clock, account.api.deadline_seconds))
+        reset = ENDS.set(Deadline(self._clock, account.api.deadline_seconds))
         try:
             answer = self._answer(_Call(account, function, period))
             outcome = "ok"
@@ -125,7 +118,7 @@ class Client:
             error.args = (outcome,)
             raise
         finally:
-            _ENDS.reset(reset)
+            ENDS.reset(reset)
             log.debug("%s of %s: %s after %.3f s", function, account.slug, outcome, self._clock() - began)
 
     def _answer(self, call: "_Call") -> models.Answer:
@@ -286,7 +279,7 @@ class _Token:
         known = self._outcome
         if isinstance(known, str) and known != stale:
             return known
-        if not self._lock.acquire(timeout=max(0.0, _ENDS.get().left)):
+        if not self._lock.acquire(timeout=max(0.0, ENDS.get().left)):
             raise Unavailable("another call still waits for the token")
         try:
             if self._outcome is known:
@@ -351,113 +344,11 @@ def _fault(cause: BaseException, seconds: float) -> UpstreamError:
     return Unavailable(f"{type(cause).__name__}: {cause}")
 
 
-class _Deadline:
-    """When a call must be over."""
-
-    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
-        self._clock, self._end = clock, clock() + seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds."""
-        return self._end - self._clock()
-
-
-_ENDS: ContextVar[_Deadline] = ContextVar("ends")
-
-
-def _seconds_left() -> float:
-    left = _ENDS.get().left
-    if left <= 0:
-        raise TimeoutError("the deadline has passed")
-    return left
-
-
 def _transport(account: Account) -> dict[str, Any]:
     proxy = account.api.proxy
     return {
         "stream": True,
-        "timeout": _seconds_left(),
+        "timeout": seconds_left(),
         "verify": account.api.ca_file or True,
         "proxies": {"http": proxy, "https": proxy} if proxy else None,
     }
-
-
-class _Session(requests.Session):
-    """Keeps connections, and nothing else: no cookies, no settings of the environment, no redirects."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self.headers.update(
-            {"User-Agent": f"cabinet-widgets/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
-        )
-        self.mount("https://", _Adapter(_POOL_SIZE, _POOL_SIZE))
-        self.mount("http://", _Adapter(_POOL_SIZE, _POOL_SIZE))
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: even where redirects are not to be followed, requests would read their bodies, however long."""
-
-
-class _Socket(socket.socket):
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_seconds_left())
-        return super().recv_into(*args, **kwargs)
-
-
-class _TLSSocket(ssl.SSLSocket):
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_seconds_left())
-        return super().recv_into(*args, **kwargs)
-
-    def do_handshake(self, block: bool = False) -> None:
-        self.settimeout(_seconds_left())
-        super().do_handshake(block)
-
-
-class _Connection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        """A socket that is connected to one of the host's addresses; each has its share of the time left."""
-        addresses = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
-        for n, (family, kind, protocol, _, address) in enumerate(addresses, 1):
-            sock = _Socket(family, kind, protocol)
-            try:
-                sock.settimeout(_seconds_left() / (len(addresses) - n + 1))
-                sock.connect(address)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError:
-                sock.close()
-                if n == len(addresses):
-                    raise
-            else:
-                return sock
-        raise OSError("the host has no address")
-
-
-class _TLSConnection(_Connection, HTTPSConnection):
-    def connect(self) -> None:
-        self.ssl_context = create_urllib3_context()
-        self.ssl_context.sslsocket_class = _TLSSocket
-        super().connect()
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
-
-
-class _Adapter(HTTPAdapter):
-    """Makes connections whose sockets look at the deadline before each read."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
-
-    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
-        return manager

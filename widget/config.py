@@ -60,9 +60,16 @@ def _language(value: str) -> str:
 
 def _network(value: str) -> Network:
     try:
-        return ipaddress.ip_network(value, strict=False)
+        network = ipaddress.ip_network(value, strict=False)
     except ValueError as error:
         raise ValueError("is no network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0") from error
+    mask = value.rpartition("/")[2]
+    if "." in mask and "/" in value and mask != str(network.netmask):
+        # Python would take 0.0.0.255 for a host mask. Who means it otherwise lets in too many, or the wrong ones.
+        raise ValueError(f"is no mask: its ones come first; did you mean /{network.netmask}?")
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
+        return ipaddress.IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
+    return network
 
 
 def _origin(value: str) -> str:
@@ -79,8 +86,21 @@ def _figure(value: str) -> str:
 
 
 def _password_hash(value: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"(scrypt|pbkdf2):[^$]+\$[^$]+\$[0-9a-f]+", value.get_secret_value()):
+    kinds = r"(scrypt(:\d{1,8}){3}\$[^$]+\$[0-9a-f]{128}|pbkdf2:sha(256|512):\d{1,8}\$[^$]+\$([0-9a-f]{64}){1,2})"
+    if not re.fullmatch(kinds, value.get_secret_value()):
         raise ValueError("is no password hash: make one with `cabinet-widgets password`")
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    # Checked here, since the libraries that are given it say it back, password and all.
+    parts = urlsplit(value.get_secret_value())
+    try:
+        is_address = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ValueError("must be an address like redis://:password@127.0.0.1:6379/0 (in the password, @ is %40)")
     return value
 
 
@@ -88,6 +108,7 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Language = Annotated[str, AfterValidator(_language)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Seconds = Annotated[float, Field(gt=0, le=86400 * 7)]
 
 
@@ -108,7 +129,7 @@ class Cache(_Section):
     """Where answers are kept; ``type`` is Flask-Caching's."""
 
     type: Literal["SimpleCache", "FileSystemCache", "RedisCache"] = "SimpleCache"
-    redis_url: SecretStr | None = None
+    redis_url: RedisUrl | None = None
     dir: Path = Path("/var/cache/cabinet-widgets")
     keep_seconds: Seconds = 86400
     """The greatest age, in seconds, of an answer that is still served while the upstream fails."""
@@ -235,7 +256,22 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
         raise OperatorError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path}: is no valid TOML: {error}") from None
-    return parse(raw, env, widgets, folder=path.parent, demo=False)
+    settings = parse(raw, env, widgets, folder=path.parent, demo=False)
+    if _can_be_read_by_others(path) and (where := _written_secrets(raw, settings)):
+        warning = f"{where}: holds a password, and {path} can be read by others; run: chmod 600 {path}"
+        settings = settings.model_copy(update={"warnings": (*settings.warnings, warning)})
+    return settings
+
+
+def _can_be_read_by_others(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def _written_secrets(raw: dict[str, Any], settings: Settings) -> str:
+    """The keys whose addresses hold a password in the file itself."""
+    written = {"cache.redis_url": _table(raw.get("cache")).get("redis_url"), "api.proxy": _table(raw.get("api")).get("proxy")}
+    written |= {f"accounts.{slug}.api.proxy": account.api.proxy for slug, account in settings.accounts.items()}
+    return ", ".join(key for key, address in written.items() if address and urlsplit(address).password)
 
 
 def parse(
@@ -332,7 +368,9 @@ class _Secrets:
         elif key.endswith("_env"):
             if self.env.get(value):
                 return self.env[value]
-            self.problems.append(f"{where}: the environment has no {value}; set it")
+            # What does not look like a variable's name may be the secret itself.
+            name = value if re.fullmatch("[A-Z][A-Z0-9_]*", value) else "variable of that name"
+            self.problems.append(f"{where}: the environment has no {name}; set it")
         else:
             return self._read_file(self.folder / value, where)
         return None
@@ -340,7 +378,7 @@ class _Secrets:
     def _read_file(self, path: Path, where: str) -> str | None:
         try:
             secret = path.read_text(encoding="utf-8").strip()
-            if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            if _can_be_read_by_others(path):
                 self.warnings.append(f"{where}: {path} can be read by others; run: chmod 600 {path}")
         except (OSError, UnicodeDecodeError):
             self.problems.append(f"{where}: {path} cannot be read")

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from html import escape
 
+from widget.badge import SIZES
 from widget.errors import OperatorError
 from widget.render import widget_url
-from widget.spec import Options, Widget
+from widget.spec import PICTURE_OPTIONS, Options, Widget
 
 SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
 
@@ -41,25 +42,31 @@ def oembed(base: str, account: str, widget: Widget, given: Mapping[str, str], op
 
 
 def badge(base: str, account: str, widget: Widget, given: Mapping[str, str], options: Options) -> str:
-    """A picture that links to the widget, for pages and mail signatures."""
-    page = escape(widget_url(base, account, widget.name, "", given))
-    picture = escape(widget_url(base, account, widget.name, ".png", _of_pictures(widget, given)))
-    return f'<a href="{page}"><img src="{picture}" alt="{escape(widget.label)}"></a>'
+    """A picture that links to the widget, for pages and mail signatures; twice as fine as it is shown."""
+    page, picture = _picture(base, account, widget, {"scale": "2", **given})
+    width, height = SIZES[options.size]
+    return (
+        f'<a href="{escape(page)}"><img src="{escape(picture)}" width="{width}" height="{height}" '
+        f'alt="{escape(widget.label)}"></a>'
+    )
 
 
 def bbcode(base: str, account: str, widget: Widget, given: Mapping[str, str], options: Options) -> str:
-    """A picture that links to the widget, for forums."""
-    page = widget_url(base, account, widget.name, "", given)
-    picture = widget_url(base, account, widget.name, ".png", _of_pictures(widget, given))
+    """A picture that links to the widget, for forums; these show it as large as it is."""
+    page, picture = _picture(base, account, widget, given)
     return f"[url={page}][img]{picture}[/img][/url]"
 
 
-def _of_pictures(widget: Widget, given: Mapping[str, str]) -> Mapping[str, str]:
+def _picture(base: str, account: str, widget: Widget, given: Mapping[str, str]) -> tuple[str, str]:
+    """The addresses of a widget and of its picture."""
     if not widget.picture:
         raise OperatorError(f"there is no picture of {widget.name}; use another form of snippet")
-    return given
+    page = {name: value for name, value in given.items() if name not in PICTURE_OPTIONS}
+    return widget_url(base, account, widget.name, "", page), widget_url(base, account, widget.name, ".png", given)
 
 
 FORMS: Mapping[str, Callable[[str, str, Widget, Mapping[str, str], Options], str]] = {
     form.__name__: form for form in (script, iframe, wordpress, oembed, badge, bbcode)
 }
+PICTURES = ("badge", "bbcode")
+"""The forms that take ``PICTURE_OPTIONS`` as well."""

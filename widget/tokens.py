@@ -25,7 +25,7 @@ class Grant:
     Attributes:
         params: options that the URL cannot change.
         expires: when it ends, in Unix seconds.
-        renewable_until: until when whoever holds it gets a new one with each answer; 0 for never.
+        renewable_until: until when whoever holds it gets a new one with each answer, at most a day; 0 for never.
     """
 
     params: Mapping[str, Any]
@@ -72,10 +72,8 @@ def check(token: str, keys: Sequence[bytes], subject: str, now: float) -> Grant:
         raise Locked("token: made for another widget")
     if expires <= now:
         raise Expired(f"token: ended {now - expires:.0f} s ago")
-    if expires > now + MAX_SECONDS:
-        raise Locked(
-            f"token: ends {(expires - now) / 3600:.1f} hours from now; at most {MAX_SECONDS // 3600} are allowed"
-        )
+    if max(expires, renew) > now + MAX_SECONDS:
+        raise Locked(f"token: ends more than {MAX_SECONDS // 3600} hours from now")
     return Grant(params, expires, renew)
 
 
@@ -87,7 +85,7 @@ def _claims(token: str, keys: Sequence[bytes]) -> dict[str, Any]:
                 return jwt.decode(
                     token, key, [_ALGORITHM], options={"verify_exp": False, "verify_iat": False, "verify_sub": False}
                 )
-            except jwt.InvalidTokenError:
+            except (jwt.InvalidTokenError, RecursionError):  # its header is read before the signature
                 continue
     raise Locked("token: not signed with a key of this account, or no token at all")
 

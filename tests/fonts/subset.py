@@ -81,6 +81,8 @@ def made(folder: Path, weight: str, wanted: Iterable[int]) -> TTFont:
     for number, text in names.items():
         font["name"].setName(text, number, 3, 1, 0x409)
     font["post"].formatType = 3.0
+    font.recalcTimestamp = False  # the same characters make the same file
+    font["head"].created = font["head"].modified = 0
     print(f"{weight}: without", " ".join(f"{chr(point)} ({point:04X})" for point in sorted(missing)))
     return font
 

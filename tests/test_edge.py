@@ -1,0 +1,557 @@
+"""The layer in front of the application: what it keeps, for how long, and that nobody can tell the difference."""
+
+import gzip
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import brotli
+import jwt
+import pytest
+from conftest import Clock, Service, Upstream
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from widget import app as application
+from widget import config, paths, registry
+from widget.edge import Edge, Outcome
+
+PUBLIC = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"
+TEXT = b"<p>" + b"figures " * 100
+
+
+@dataclass
+class Backend:
+    """An application whose answers say when they were made."""
+
+    clock: Clock
+    status: str = "200 OK"
+    control: str | None = PUBLIC
+    body: bytes = TEXT
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[WSGIEnvironment] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self.asked.append(environ)
+        made_at = self.clock()
+        assert self.gate.wait(30)
+        body = self.body + b" made at %d for %s" % (made_at, environ["QUERY_STRING"].encode())
+        headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body))), *self.headers]
+        if self.control is not None:
+            headers.append(("Cache-Control", self.control))
+        if not any(name == "ETag" for name, _ in headers):
+            headers.append(("ETag", f'W/"{made_at:.0f}"'))
+        start_response(self.status, headers)
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+
+
+@dataclass
+class Answer:
+    """What a visitor got."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> bytes:
+        """The body, decoded."""
+        encoding = self.headers.get("Content-Encoding")
+        return {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[encoding](self.body)
+
+
+def ask(app: WSGIApplication, path: str = "/w", method: str = "GET", query: str = "", **headers: str) -> Answer:
+    """One request; header names with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    environ = EnvironBuilder(path=path, method=method, query_string=query, headers=named).get_environ()
+    chunks, status, answered = run_wsgi_app(app, environ, buffered=True)
+    return Answer(int(status[:3]), dict(answered), b"".join(chunks))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands."""
+    return Clock(1_800_000_000.0)
+
+
+@pytest.fixture
+def backend(clock: Clock) -> Backend:
+    """An application behind the edge."""
+    return Backend(clock)
+
+
+@pytest.fixture
+def edge(backend: Backend, clock: Clock) -> Edge:
+    """The edge in front of it."""
+    return Edge(backend, clock=clock)
+
+
+def test_a_public_answer_is_asked_for_once_while_it_is_fresh(edge: Edge, backend: Backend, clock: Clock) -> None:
+    first = ask(edge)
+    clock.now += 14.9
+    assert ask(edge).text == first.text
+    assert len(backend.asked) == 1
+    clock.now += 0.1
+    assert ask(edge).text != first.text
+    assert len(backend.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "request_"),
+    [
+        ({"control": "private, no-store"}, {}),
+        ({"control": "no-store"}, {}),
+        ({"control": None}, {}),
+        ({"control": "max-age=15"}, {}),
+        ({"control": "public"}, {}),
+        ({"control": "public, max-age=0"}, {}),
+        ({"control": "public, max-age=15, no-cache"}, {}),
+        ({"control": "public, max-age=15, private"}, {}),
+        ({"headers": [("Set-Cookie", "a=b")]}, {}),
+        ({"headers": [("Vary", "Accept-Language")]}, {}),
+        ({"headers": [("Content-Encoding", "zstd")]}, {}),
+        ({"status": "404 NOT FOUND"}, {}),
+        ({"status": "503 SERVICE UNAVAILABLE"}, {}),
+        ({"status": "206 PARTIAL CONTENT"}, {}),
+        ({}, {"method": "POST"}),
+        ({}, {"method": "OPTIONS"}),
+        ({}, {"Authorization": "Basic eDp5"}),
+        ({}, {"query": "token=x"}),
+        ({}, {"query": "lang=fr&token=x"}),
+        ({}, {"query": "%74oken=x"}),
+        ({}, {"query": "token"}),
+    ],
+)
+def test_what_is_not_for_everybody_is_never_kept(
+    changes: dict[str, Any], request_: dict[str, str], edge: Edge, backend: Backend
+) -> None:
+    for name, value in changes.items():
+        setattr(backend, name, value)
+    for _ in range(2):
+        answer = ask(edge, **request_)
+        assert answer.headers.get("Cache-Control") == backend.control
+    assert len(backend.asked) == 2
+
+
+def test_a_request_with_credentials_is_not_answered_from_what_is_kept(edge: Edge, backend: Backend) -> None:
+    ask(edge)
+    ask(edge, Authorization="Basic eDp5")
+    assert len(backend.asked) == 2
+
+
+def test_a_path_with_a_question_mark_in_it_is_no_query(edge: Edge, backend: Backend) -> None:
+    ask(edge, "/w%3Fa", query="b")
+    ask(edge, "/w", query="a?b")
+    assert len(backend.asked) == 2
+
+
+def test_what_is_sent_on_holds_for_no_longer_than_the_application_said(
+    edge: Edge, backend: Backend, clock: Clock
+) -> None:
+    assert ask(edge).headers["Cache-Control"] == PUBLIC
+    clock.now += 10.5
+    assert ask(edge).headers["Cache-Control"] == PUBLIC.replace("=15", "=5")
+    clock.now += 24.5
+    backend.gate.clear()
+    with ThreadPoolExecutor() as visitors:
+        leader = visitors.submit(ask, edge)
+        until(lambda: len(backend.asked) == 2)
+        old = ask(edge)
+        backend.gate.set()
+        assert leader.result().headers["Cache-Control"] == PUBLIC
+    assert old.headers["Cache-Control"] == (
+        "public, max-age=0, stale-while-revalidate=40, stale-if-error=86380"
+    )  # 35 seconds old: 20 of the grace are used
+
+
+def test_the_time_that_the_application_took_counts(edge: Edge, backend: Backend, clock: Clock) -> None:
+    backend.gate.clear()
+    with ThreadPoolExecutor() as visitors:
+        slow = visitors.submit(ask, edge)
+        until(lambda: bool(backend.asked))
+        clock.now += 6
+        backend.gate.set()
+        assert "max-age=9," in slow.result().headers["Cache-Control"]
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait for something that another thread does."""
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("wanted", ['W/"1800000000"', '"1800000000"', 'W/"else", W/"1800000000"', "*"])
+def test_a_matching_etag_is_answered_304_by_the_edge(wanted: str, edge: Edge, backend: Backend) -> None:
+    whole = ask(edge)
+    answer = ask(edge, If_None_Match=wanted)
+    assert (answer.status, answer.body) == (304, b"")
+    assert answer.headers["ETag"] == whole.headers["ETag"]
+    assert answer.headers["Cache-Control"] == PUBLIC
+    assert not {"Content-Type", "Content-Length", "Content-Encoding"} & set(answer.headers)
+    assert ask(edge, If_None_Match='W/"else"').text == whole.text
+    assert len(backend.asked) == 1
+
+
+def test_a_first_visitor_who_has_an_old_copy_still_fills_the_edge(edge: Edge, backend: Backend) -> None:
+    assert ask(edge, If_None_Match='W/"1800000000"').status == 304
+    assert ask(edge, method="HEAD").body == b""
+    assert ask(edge).text.startswith(TEXT)
+    assert len(backend.asked) == 1
+
+
+def test_head_is_get_without_the_body(edge: Edge, backend: Backend) -> None:
+    for control in (PUBLIC, "private, no-store"):
+        backend.control = control
+        head, get = ask(edge, query=control, method="HEAD"), ask(edge, query=control)
+        assert head.body == b""
+        assert (head.status, head.headers) == (get.status, get.headers)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("", None),
+        ("gzip", "gzip"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("BR;Q=1.0", "br"),
+        ("br;q=0.5, gzip;q=0.8", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("br; q=0 , gzip;q=0", None),
+        ("*", "br"),
+        ("*;q=0", None),
+        ("gzip, *;q=0", "gzip"),
+        ("identity, gzip;q=0.5", None),
+        ("identity;q=0.5, gzip", "gzip"),
+        ("identity", None),
+        ("deflate", None),
+        ("gzip;q=nan", None),
+        ("gzip;q=many", None),
+        ("x" * 300 + ", gzip", None),
+    ],
+)
+def test_the_encoding_is_the_one_that_the_visitor_likes_best(
+    accepted: str, encoding: str | None, edge: Edge, backend: Backend
+) -> None:
+    plain = ask(edge)
+    answer = ask(edge, Accept_Encoding=accepted)
+    assert answer.headers.get("Content-Encoding") == encoding
+    assert answer.text == plain.text
+    assert (len(answer.body) < len(plain.body)) == (encoding is not None)
+    assert int(answer.headers["Content-Length"]) == len(answer.body)
+    assert answer.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"control": "private, no-store"},
+        {"body": b"short"},
+        {"headers": [("ETag", '"strong"')]},
+        {"status": "400 BAD REQUEST"},
+    ],
+)
+def test_private_small_and_byte_exact_answers_are_sent_as_they_are(
+    changes: dict[str, Any], edge: Edge, backend: Backend
+) -> None:
+    for name, value in changes.items():
+        setattr(backend, name, value)
+    answer = ask(edge, Accept_Encoding="br, gzip")
+    assert "Content-Encoding" not in answer.headers
+    assert "Vary" not in answer.headers
+
+
+def test_a_hundred_visitors_of_a_cold_page_are_one_question(edge: Edge, backend: Backend) -> None:
+    backend.gate.clear()
+    together = threading.Barrier(100)
+
+    def visit(_: int) -> Answer:
+        together.wait()
+        return ask(edge)
+
+    with ThreadPoolExecutor(100) as visitors:
+        answers = visitors.map(visit, range(100))
+        until(lambda: bool(backend.asked))
+        backend.gate.set()
+        assert {(answer.status, answer.text) for answer in answers} == {(200, ask(edge).text)}
+    assert len(backend.asked) == 1
+
+
+def test_while_one_visitor_fetches_the_new_answer_the_others_get_the_old_one_at_once(
+    edge: Edge, backend: Backend, clock: Clock
+) -> None:
+    old = ask(edge)
+    clock.now += 20
+    backend.gate.clear()
+    with ThreadPoolExecutor() as visitors:
+        leader = visitors.submit(ask, edge)
+        until(lambda: len(backend.asked) == 2)
+        assert [ask(edge).text for _ in range(20)] == [old.text] * 20
+        backend.gate.set()
+        assert leader.result().text != old.text
+    assert len(backend.asked) == 2
+
+
+def test_an_answer_past_its_grace_is_not_served(edge: Edge, backend: Backend, clock: Clock) -> None:
+    old = ask(edge)
+    clock.now += 76
+    backend.gate.clear()
+    with ThreadPoolExecutor() as visitors:
+        both = [visitors.submit(ask, edge) for _ in range(2)]
+        until(lambda: len(backend.asked) == 2)
+        backend.gate.set()
+        assert old.text not in {visit.result().text for visit in both}
+
+
+def test_nobody_waits_longer_for_another_visitor_than_the_bound(backend: Backend, clock: Clock) -> None:
+    edge = Edge(backend, clock=clock, wait_seconds=0.05)
+    backend.gate.clear()
+    with ThreadPoolExecutor() as visitors:
+        stuck = visitors.submit(ask, edge)
+        until(lambda: len(backend.asked) == 1)
+        impatient = visitors.submit(ask, edge)
+        until(lambda: len(backend.asked) == 2)
+        backend.gate.set()
+        assert stuck.result().status == impatient.result().status == 200
+
+
+def test_an_application_that_breaks_down_holds_nobody_up(clock: Clock) -> None:
+    asked: list[str] = []
+
+    def broken(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        asked.append(environ["PATH_INFO"])
+        raise OSError("out of order")
+
+    edge = Edge(broken, clock=clock)
+    for _ in range(2):
+        with pytest.raises(OSError, match="out of order"):
+            ask(edge)
+    assert len(asked) == 2
+
+
+def test_an_error_of_the_service_leaves_the_old_answer_for_its_grace_and_any_other_ends_it(
+    edge: Edge, backend: Backend, clock: Clock
+) -> None:
+    def two_visits(old_is_kept: bool) -> list[int]:
+        before = len(backend.asked)
+        backend.gate.clear()
+        with ThreadPoolExecutor() as visitors:
+            visits = [visitors.submit(ask, edge)]
+            until(lambda: len(backend.asked) > before)
+            visits.append(visitors.submit(ask, edge))
+            until(lambda: visits[1].done() or not old_is_kept)
+            backend.gate.set()
+            return [visit.result().status for visit in visits]
+
+    ask(edge)
+    clock.now += 20
+    backend.status = "500 INTERNAL SERVER ERROR"
+    assert two_visits(old_is_kept=True) == [500, 200]
+    backend.status = "404 NOT FOUND"
+    assert two_visits(old_is_kept=True) == [404, 200]
+    assert two_visits(old_is_kept=False) == [404, 404]
+
+
+def test_a_clock_that_jumps_back_keeps_nothing_alive(edge: Edge, backend: Backend, clock: Clock) -> None:
+    ask(edge)
+    clock.now -= 3600
+    ask(edge)
+    assert len(backend.asked) == 2
+    clock.now += 14
+    ask(edge)
+    assert len(backend.asked) == 2
+
+
+def test_the_least_recently_used_answer_goes_first(backend: Backend, clock: Clock) -> None:
+    edge = Edge(backend, clock=clock, entries=3)
+    for query in ("a", "b", "c", "a", "d"):
+        ask(edge, query=query)
+    assert len(backend.asked) == 4
+    for query in ("a", "c", "d"):
+        ask(edge, query=query)
+    assert len(backend.asked) == 4
+    ask(edge, query="b")
+    assert len(backend.asked) == 5
+
+
+def test_the_bytes_kept_are_bounded_and_none_is_lost_count_of(backend: Backend, clock: Clock) -> None:
+    edge = Edge(backend, clock=clock, max_bytes=200_000)
+    backend.body = bytes(8_000)
+    for n in range(60):
+        ask(edge, query=str(n % 40))
+        assert 0 < edge._bytes <= 200_000
+    assert edge._bytes == sum(answer.size for answer in edge._kept.values())
+    assert 5 < len(edge._kept) < 12
+    backend.body = bytes(20_000)
+    for _ in range(2):
+        ask(edge, query="large")  # more than an eighth of all
+    assert ("/w", "large") not in edge._kept
+
+
+def test_what_is_counted_is_how_each_request_was_answered(backend: Backend, clock: Clock) -> None:
+    counted: Counter[Outcome] = Counter()
+    edge = Edge(backend, clock=clock, count=lambda outcome: counted.update([outcome]))
+    for request in ({}, {}, {"If_None_Match": "*"}, {"query": "token=x"}, {"method": "POST"}):
+        ask(edge, **request)
+    assert counted == {"miss": 1, "hit": 2, "passed": 2}
+
+
+@given(
+    controls=st.lists(
+        st.tuples(
+            st.sampled_from(["public", "private", "no-store", "no-cache", "must-understand", "Public"]),
+            st.sampled_from(["max-age=0", "max-age=1", "max-age=30", "MAX-AGE=30", "max-age", "max-age=x", ""]),
+            st.sampled_from(["", "immutable", "stale-while-revalidate=40", "s-maxage=3"]),
+        ),
+        min_size=3,
+        max_size=3,
+    ),
+    steps=st.lists(
+        st.tuples(st.sampled_from([0, 0.4, 1, 15, 29.9, 31, 75, -5, -100]), st.integers(0, 2)), min_size=1, max_size=25
+    ),
+)
+def test_no_answer_is_older_than_was_said_and_none_is_kept_that_was_not_offered(
+    controls: list[tuple[str, str, str]], steps: list[tuple[float, int]]
+) -> None:
+    clock = Clock(1_800_000_000.0)
+    backend = Backend(clock)
+    edge = Edge(backend, clock=clock)
+    for seconds, n in steps:
+        clock.now += seconds
+        backend.control = ", ".join(filter(None, controls[n]))
+        before = len(backend.asked)
+        answer = ask(edge, query=str(n))
+        made_at = int(answer.text.rpartition(b"made at ")[2].partition(b" for")[0])
+        if len(backend.asked) == before:
+            cached = controls[n]
+            assert cached[0].lower() == "public"
+            assert cached[2] != "s-maxage=3"
+            lifetime = int(cached[1].partition("=")[2])
+            assert 0 <= clock.now - made_at < lifetime + 1  # the body tells whole seconds
+            left = int(answer.headers["Cache-Control"].partition("max-age=")[2].partition(",")[0])
+            assert left <= lifetime - int(clock.now - made_at - 1)
+        else:
+            assert made_at == int(clock.now)
+
+
+# ---- the service itself, with the edge and without it
+
+SECRET = "a secret of more than thirty-two bytes"
+NOW = time.time()
+TOKENS = [
+    jwt.encode({"sub": subject, "exp": int(NOW) + seconds}, SECRET)
+    for subject, seconds in (("open/balance", 600), ("closed/balance", 600), ("closed/balance", -600))
+]
+ACCOUNTS = {
+    "open": {"login": 1000001, "embed_secret": SECRET},
+    "closed": {"login": 1000001, "access": "closed", "embed_secret": SECRET},
+    "walled": {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]},
+}
+PATHS = [
+    *(f"/w/{slug}/{name}" for slug in (*ACCOUNTS, "nobody") for name in ("balance", "balance.json", "logins")),
+    *("/w/open/open-trades", "/w/open/summary.json", "/w/open/balance.xml", "/w/open/balance%3Flang=fr"),
+    *("/embed.js", "/embed.json", "/static/0123/widget.css", "/static/0123/none", "/healthz", "/elsewhere"),
+]
+PIECES = ["lang=fr", "theme=dark", "theme=neon", "tz=Europe%2FParis", "", "&", *(f"token={t}" for t in (*TOKENS, "x"))]
+UNEQUAL = {"Vary", "Content-Encoding", "Content-Length", "X-Request-Id"}
+
+
+@pytest.fixture(scope="module")
+def service(upstream: Upstream) -> Iterator[Flask]:
+    """The service on a clock that stands, so that two answers to a question are alike."""
+    upstream.sandbox.faults.clear()
+    tables = {"accounts": ACCOUNTS, "api": {"base_url": upstream.url}}
+    parsed = config.parse(tables, {}, registry.discover(paths.templates()), folder=Path(), demo=True)
+    with ExitStack() as stack:
+        app = application.create_app(parsed, clock=lambda: NOW)
+        stack.callback(app.extensions["cabinet-widgets"].cache.close)
+        yield app
+
+
+@given(
+    method=st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "OPTIONS"]),
+    path=st.sampled_from(PATHS),
+    query=st.lists(st.sampled_from(PIECES), max_size=3).map("&".join),
+    address=st.sampled_from(["127.0.0.1", "203.0.113.9", "::1"]),
+    accepted=st.sampled_from([None, "gzip", "br, gzip", "identity", "*;q=0"]),
+    language=st.sampled_from([None, "fr", "de, en;q=0.5"]),
+    authorization=st.sampled_from([None, None, None, "Basic eDp5"]),
+    condition=st.sampled_from([None, "*", 'W/"else"', "its own"]),
+)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_answers_with_the_edge_are_those_without_it(
+    service: Flask,
+    method: str,
+    path: str,
+    query: str,
+    address: str,
+    accepted: str | None,
+    language: str | None,
+    authorization: str | None,
+    condition: str | None,
+) -> None:
+    headers = {"Accept-Encoding": accepted, "Accept-Language": language, "Authorization": authorization}
+
+    def answer(app: WSGIApplication, condition: str | None) -> Answer:
+        given = {name: value for name, value in {**headers, "If-None-Match": condition}.items() if value is not None}
+        environ = EnvironBuilder(
+            path=path, method=method, query_string=query, headers=given, environ_base={"REMOTE_ADDR": address}
+        ).get_environ()
+        chunks, status, answered = run_wsgi_app(app, environ, buffered=True)
+        return Answer(int(status[:3]), dict(answered), b"".join(chunks))
+
+    def bare(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return Flask.wsgi_app(service, environ, start_response)
+
+    if condition == "its own":
+        condition = answer(bare, None).headers.get("ETag")
+    expected, got = answer(bare, condition), answer(service, condition)
+    assert (got.status, got.text) == (expected.status, expected.text)
+    for name in (got.headers.keys() | expected.headers.keys()) - UNEQUAL:
+        if name != "Cache-Control" or "public" not in expected.headers[name]:
+            assert got.headers.get(name) == expected.headers.get(name), name
+    if "public" not in expected.headers.get("Cache-Control", ""):
+        assert "Content-Encoding" not in got.headers
+
+
+def test_access_is_decided_anew_for_every_visitor_of_what_is_not_public(service: Flask) -> None:
+    inside, outside = {"REMOTE_ADDR": "127.0.0.1"}, {"REMOTE_ADDR": "203.0.113.9"}
+    visitors = service.test_client()
+    for _ in range(2):
+        assert visitors.get("/w/walled/balance", environ_base=inside).status_code == 200
+        assert visitors.get("/w/walled/balance", environ_base=outside).status_code == 403
+        assert visitors.get(f"/w/closed/balance?token={TOKENS[1]}").status_code == 200
+        assert visitors.get("/w/closed/balance").status_code == 401
+        assert visitors.get(f"/w/closed/balance?token={TOKENS[2]}").status_code == 401
+
+
+def test_the_services_pages_and_scripts_are_compressed_and_need_no_second_rendering(
+    serve: Callable[..., Service],
+) -> None:
+    service = serve()
+    for path in ("/w/main/open-trades", "/w/main/open-trades.json", "/embed.js"):
+        plain = service.get(path, headers={"Accept-Encoding": "identity"})
+        for encoding in ("br", "gzip"):
+            small = service.get(path, headers={"Accept-Encoding": encoding})
+            assert small.headers["Content-Encoding"] == encoding
+            assert small.content == plain.content  # requests decodes it
+            assert int(small.headers["Content-Length"]) < len(plain.content) / 2
+            again = service.get(path, headers={"If-None-Match": small.headers["ETag"]})
+            assert (again.status_code, again.headers["Vary"]) == (304, "Accept-Encoding")
+    counted = service.app.extensions["cabinet-widgets"].metrics.text().decode()
+    assert 'cabinet_edge_requests_total{outcome="miss"} 3.0' in counted
+    assert 'cabinet_edge_requests_total{outcome="hit"} 12.0' in counted
