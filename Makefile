@@ -35,3 +35,6 @@ $(TEST_STAMP): setup.cfg pyproject.toml | $(VENV)/bin/python
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+plugin: $(VENV)/bin/python
+	$(BIN)/python tests/wordpress/package.py

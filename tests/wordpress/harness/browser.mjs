@@ -1,0 +1,239 @@
+// What a site owner and the visitors do, in a real browser. Reads one JSON object from standard input and writes one
+// line of JSON for each step: { step, ...what was seen }. Complaints of the console and requests to other machines are
+// collected and written at the end.
+//
+// usage: node browser.mjs < { modules, site, service, secret, shots, steps: [], ... what the steps want }
+import { createRequire } from 'node:module';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+const given = JSON.parse( readFileSync( 0, 'utf8' ) );
+const { chromium } = createRequire( given.modules + '/' )( 'playwright-core' );
+const tell = ( step, seen = {} ) => console.log( JSON.stringify( { step, ...seen } ) );
+const complaints = [];
+
+const browser = await chromium.launch( {
+	executablePath: '/usr/bin/chromium',
+	args: [ '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync' ],
+} );
+
+async function open( { role, only = null, lang = 'en-US' } = {} ) {
+	const context = await browser.newContext( { viewport: { width: 1280, height: 900 }, locale: lang } );
+	const page = await context.newPage();
+	const seen = ( what ) => only ? only.push( what ) : complaints.push( what );
+	page.on( 'console', ( message ) => [ 'error', 'warning' ].includes( message.type() ) && seen( `${ message.type() }: ${ message.text().slice( 0, 300 ) } (${ page.url() }, ${ message.location().url })` ) );
+	page.on( 'pageerror', ( error ) => seen( `exception: ${ error.message } (${ page.url() })` ) );
+	page.on( 'dialog', ( dialog ) => { seen( `dialog: ${ dialog.message() }` ); dialog.dismiss(); } );
+	await page.route( '**/*', ( route ) => {
+		const url = new URL( route.request().url() );
+		if ( [ '127.0.0.1', '' ].includes( url.hostname ) || url.protocol === 'data:' ) {
+			return route.continue();
+		}
+		seen( `request to another machine: ${ url }` );
+		return route.abort();
+	} );
+	if ( role ) {
+		await page.goto( `${ given.site }/wp-login.php?redirect_to=${ encodeURIComponent( given.site + '/' ) }` );
+		await page.fill( '#user_login', role );
+		await page.fill( '#user_pass', role + '-pass' );
+		await Promise.all( [ page.waitForURL( given.site + '/' ), page.click( '#wp-submit' ) ] );
+	}
+	return page;
+}
+
+const shot = ( page, name, options = {} ) => given.shots && page.screenshot( { path: `${ given.shots }/${ name }.png`, ...options } );
+// The text of the widget in a frame, once there are figures in it.
+async function figures( where, frame = 'iframe' ) {
+	const main = where.frameLocator( frame ).first().locator( 'main' );
+	await main.filter( { hasText: /\d[.,]\d\d/ } ).waitFor( { timeout: 15000 } );
+	return ( await main.innerText() ).replace( /\s+/g, ' ' );
+}
+const steps = {
+	async settings() {
+		const page = await open( { role: 'administrator' } );
+		await page.goto( given.site + '/wp-admin/options-general.php?page=cabinet-widgets' );
+		const before = await page.locator( '.wrap' ).innerText();
+		await page.fill( '[name=cabinet_widgets_service_url]', given.paste );
+		await Promise.all( [ page.waitForURL( /settings-updated/ ), page.click( '#submit' ) ] );
+		const address = await page.inputValue( '[name=cabinet_widgets_service_url]' );
+		await page.fill( '[name="cabinet_widgets_embed_secrets[+][account]"]', 'vault' );
+		await page.fill( '[name="cabinet_widgets_embed_secrets[+][secret]"]', given.secret );
+		await Promise.all( [ page.waitForNavigation(), page.click( '#submit' ) ] );
+		const html = await page.content();
+		await Promise.all( [ page.waitForURL( /test=1/ ), page.click( 'text=Test the connection' ) ] );
+		await shot( page, 'screenshot-1', { clip: { x: 160, y: 32, width: 1120, height: 820 } } );
+		tell( 'settings', { before, address, html: html.includes( given.secret ), notices: await page.locator( '.wrap .notice.inline' ).allInnerTexts() } );
+		await page.context().close();
+	},
+
+	async editor() {
+		const page = await open( { role: 'administrator' } );
+		await page.goto( given.site + '/wp-admin/post-new.php?post_type=post' );
+		await page.waitForFunction( () => window.wp?.data?.select( 'core/editor' )?.__unstableIsEditorReady() && wp.blocks.getBlockType( 'cabinet-widgets/widget' ) );
+		await page.evaluate( () => {
+			wp.data.dispatch( 'core/preferences' ).set( 'core/edit-post', 'welcomeGuide', false );
+			wp.data.dispatch( 'core/editor' ).editPost( { title: 'My trading diary' } );
+			wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget' ) );
+		} );
+		const isFramed = await page.waitForSelector( 'iframe[name="editor-canvas"]', { timeout: 5000 } ).then( () => true, () => false );
+		const canvas = isFramed ? page.frameLocator( 'iframe[name="editor-canvas"]' ) : page;
+		const preview = await figures( canvas, '.wp-block-cabinet-widgets-widget iframe' );
+		const attributes = () => page.evaluate( () => wp.data.select( 'core/block-editor' ).getBlocks().find( ( block ) => block.name === 'cabinet-widgets/widget' ).attributes );
+		const first = await attributes();
+		// The lists of the sidebar.
+		await page.evaluate( () => {
+			const { getBlocks } = wp.data.select( 'core/block-editor' );
+			wp.data.dispatch( 'core/block-editor' ).selectBlock( getBlocks().find( ( block ) => block.name === 'cabinet-widgets/widget' ).clientId );
+			( wp.data.dispatch( 'core/interface' ) ).enableComplementaryArea( 'core', 'edit-post/block' );
+		} );
+		const sidebar = page.locator( '.interface-complementary-area' );
+		await sidebar.getByLabel( 'Widget', { exact: true } ).waitFor();
+		const widgets = await sidebar.getByLabel( 'Widget', { exact: true } ).locator( 'option' ).allInnerTexts();
+		const accounts = await sidebar.getByLabel( 'Account', { exact: true } ).locator( 'option' ).allInnerTexts();
+		await sidebar.getByText( 'Options', { exact: true } ).click();
+		await sidebar.getByLabel( 'Theme', { exact: true } ).selectOption( 'light' );
+		await figures( canvas, 'iframe[src*="theme=light"]' );
+		await shot( page, 'screenshot-2' );
+		const id = await page.evaluate( async () => {
+			wp.data.dispatch( 'core/editor' ).editPost( { status: 'publish' } );
+			await wp.data.dispatch( 'core/editor' ).savePost();
+			return wp.data.select( 'core/editor' ).getCurrentPostId();
+		} );
+		tell( 'editor', { preview, first, last: await attributes(), widgets, accounts, id } );
+		await page.context().close();
+		const visitor = await open();
+		await visitor.goto( `${ given.site }/?p=${ id }` );
+		tell( 'block', await widget( visitor ) );
+		await shot( visitor, 'screenshot-3' );
+		await visitor.context().close();
+	},
+
+	async pages() {
+		for ( const [ name, url ] of Object.entries( given.posts ) ) {
+			const page = await open();
+			await page.goto( url );
+			const frame = name.startsWith( 'url' ) ? '.entry-content iframe' : 'cabinet-widget iframe';
+			tell( name, { text: await figures( page, frame ), ...( name.startsWith( 'url' ) ? await embedded( page ) : await widget( page ) ) } );
+			await shot( page, name );
+			await page.context().close();
+		}
+	},
+
+	// The same kept HTML for a stranger, a member and an editor, as a page cache serves it: nothing in it is theirs.
+	async members() {
+		for ( const role of [ null, 'subscriber', 'editor' ] ) {
+			const page = await open( { role } );
+			await page.goto( given.kept );
+			await page.waitForFunction( () => [ ...document.querySelectorAll( '.cabinet-widget-closed' ) ].every( ( box ) => box.querySelector( ':scope > :not(noscript)' ) ) );
+			const boxes = await page.locator( '.cabinet-widget-closed' ).count();
+			const shown = await page.locator( '.cabinet-widget-closed cabinet-widget' ).count();
+			const lines = await page.locator( '.cabinet-widget-note' ).allInnerTexts();
+			const texts = [];
+			for ( let i = 0; i < shown; i++ ) {
+				texts.push( await figures( page.locator( 'cabinet-widget' ).nth( i ) ) );
+			}
+			tell( 'members', { role, boxes, shown, lines, texts } );
+			await page.context().close();
+		}
+	},
+
+	// A page for everyone out of a cache, its token long expired (seen by a clock that is right, and by one that is
+	// slow); and one whose token expires while it is looked at.
+	async renewal() {
+		for ( const [ step, url ] of Object.entries( given.renewals ) ) {
+			// A machine whose clock is slow takes the old token for a good one, and is told so by the service (401).
+			const page = await open( step === 'slow' ? { only: [] } : {} );
+			if ( step === 'slow' ) {
+				await page.clock.setSystemTime( Date.now() - 7200_000 );
+			}
+			let asked = 0;
+			let token;
+			await page.route( '**/cabinet-widgets/v1/token', ( route ) => {
+				if ( ++asked > 1 || step !== 'running' ) {
+					return route.continue();
+				}
+				// Good for ten seconds from now.
+				token = execFileSync( given.mint[ 0 ], given.mint.slice( 1 ), { encoding: 'utf8' } );
+				return route.fulfill( { json: [ { token } ] } );
+			} );
+			const frames = [];
+			page.on( 'framenavigated', ( frame ) => frame !== page.mainFrame() && frame.url().startsWith( given.service ) && frames.push( frame.url() ) );
+			const refreshes = [];
+			page.on( 'request', ( request ) => request.url().startsWith( given.service + '/w/vault/' ) && refreshes.push( request.url() ) );
+			await page.goto( url );
+			const text = await figures( page, 'cabinet-widget iframe' );
+			if ( step === 'running' ) {
+				await page.waitForFunction( ( old ) => document.querySelector( 'cabinet-widget' ).getAttribute( 'token' ) !== old, token, { timeout: 30000 } );
+				// The next refresh of the widget's page uses the new one, and the figures go on.
+				const fresh = await page.getAttribute( 'cabinet-widget', 'token' );
+				while ( ! refreshes.some( ( address ) => address.includes( fresh ) ) ) {
+					await page.waitForEvent( 'request', { timeout: 30000 } );
+				}
+			}
+			tell( step, { text, asked, loads: frames.length, after: await figures( page, 'cabinet-widget iframe' ), token: await page.getAttribute( 'cabinet-widget', 'token' ), old: token } );
+			await page.context().close();
+		}
+	},
+
+	// What a contributor wrote, previewed by an administrator: the browser's own parser has the last word.
+	async hostile() {
+		// What is left of a shortcode that WordPress cannot read is plain text with a picture that is not there, as any
+		// contributor may write it; it must run nothing all the same.
+		const said = [];
+		const page = await open( { role: 'administrator', only: said } );
+		for ( const url of given.hostile ) {
+			await page.goto( url, { waitUntil: 'load' } );
+			tell( 'hostile', await page.evaluate( () => {
+				const inside = [ ...document.querySelectorAll( '.entry-content *' ) ];
+				return {
+					widgets: inside.filter( ( element ) => element.matches( 'cabinet-widget, .cabinet-widget-closed' ) ).length,
+					handlers: inside.flatMap( ( element ) => element.getAttributeNames().filter( ( name ) => /^on/i.test( name ) || element.hasAttribute( 'srcdoc' ) ) ),
+					scripts: inside.filter( ( element ) => element.matches( 'script:not([type]), object, embed, svg, base, meta' ) ).map( ( element ) => element.outerHTML ),
+				};
+			} ) );
+		}
+		tell( 'hostile-said', { ran: said.filter( ( what ) => ! /Failed to load resource: .* 404 .*\/x\)$/.test( what ) ) } );
+		await page.context().close();
+	},
+};
+
+async function widget( page ) {
+	const text = await figures( page, 'cabinet-widget iframe' );
+	return page.locator( 'cabinet-widget' ).first().evaluate( ( element, text ) => ( {
+		text,
+		account: element.getAttribute( 'account' ),
+		sandbox: element.shadowRoot.querySelector( 'iframe' ).getAttribute( 'sandbox' ),
+		title: element.shadowRoot.querySelector( 'iframe' ).title,
+		height: element.getBoundingClientRect().height,
+		reserved: parseInt( element.style.height ),
+		loaders: document.querySelectorAll( 'script[src*="/embed.js"]' ).length,
+	} ), text );
+}
+
+async function embedded( page ) {
+	// A frame of a provider that is not trusted shows once its page has posted its height.
+	await page.waitForFunction( () => {
+		const frame = document.querySelector( '.entry-content iframe' );
+		return getComputedStyle( frame ).position !== 'absolute' && frame.getBoundingClientRect().height > 50;
+	} );
+	return page.locator( '.entry-content iframe' ).first().evaluate( ( frame ) => ( {
+		sandbox: frame.getAttribute( 'sandbox' ),
+		title: frame.title,
+		height: frame.getBoundingClientRect().height,
+		quote: document.querySelectorAll( 'blockquote.wp-embedded-content' ).length,
+	} ) );
+}
+
+try {
+	for ( const step of given.steps ) {
+		await steps[ step ]();
+	}
+} catch ( error ) {
+	for ( const [ i, page ] of browser.contexts().flatMap( ( context ) => context.pages() ).entries() ) {
+		await shot( page, `failed-${ i }` );
+	}
+	throw error;
+} finally {
+	tell( 'complaints', { complaints: [ ...new Set( complaints ) ] } );
+	await browser.close();
+}

@@ -1,0 +1,48 @@
+<?php
+// Installs WordPress into a site made by site.py, or runs a script inside an installed one.
+// usage: php site.php SITE install | php site.php SITE SCRIPT [ARGUMENT ...]      (SITE holds wp/ and url)
+
+list( , $site, $script ) = $argv;
+$arguments = array_slice( $argv, 3 );
+
+$url = parse_url( trim( file_get_contents( "$site/url" ) ) );
+$_SERVER += array(
+	'HTTP_HOST'       => "{$url['host']}:{$url['port']}",
+	'SERVER_NAME'     => $url['host'],
+	'SERVER_PROTOCOL' => 'HTTP/1.1',
+	'REQUEST_METHOD'  => 'GET',
+	'REQUEST_URI'     => '/',
+	'REMOTE_ADDR'     => '127.0.0.1',
+);
+$_SERVER['PHP_SELF'] = '/index.php';
+if ( 'install' !== $script ) {
+	require "$site/wp/wp-load.php";
+	require_once ABSPATH . 'wp-admin/includes/admin.php';
+	wp_set_current_user( 1 );
+	require $script;
+	return;
+}
+
+define( 'WP_INSTALLING', true );
+require "$site/wp/wp-load.php";
+require_once ABSPATH . 'wp-admin/includes/admin.php';
+require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+
+function wp_new_blog_notification() {} // Pluggable: no mail.
+
+add_filter( 'pre_http_request', fn() => new WP_Error( 'offline', 'No network while installing.' ) );
+$made = wp_install( 'Trading diary', 'administrator', 'administrator@example.org', true, '', 'administrator-pass' );
+update_option( 'permalink_structure', '/%postname%/' );
+update_option( 'template', 'twentytwentyfive' );
+update_option( 'stylesheet', 'twentytwentyfive' );
+foreach ( array( 'editor', 'author', 'contributor', 'subscriber' ) as $role ) {
+	wp_insert_user(
+		array(
+			'user_login' => $role,
+			'user_pass'  => "$role-pass",
+			'user_email' => "$role@example.org",
+			'role'       => $role,
+		)
+	);
+}
+flush_rewrite_rules( false );

@@ -1,0 +1,194 @@
+<?php
+
+/** Closed accounts: who gets a token, for what, and that none is in a page that is not for everyone. */
+final class ClosedTest extends CabinetTestCase {
+	/** @dataProvider audiences */
+	public function test_a_token_goes_to_those_whom_the_shortcode_names( string $for, array $allowed ): void {
+		$grant = $this->grant( "for=\"$for\"" );
+		foreach ( array( '', 'subscriber', 'contributor', 'author', 'editor', 'administrator' ) as $role ) {
+			$this->become( $role );
+			$answer = $this->fetch_tokens( $grant )[0];
+			$this->assertSame( in_array( $role, $allowed, true ), isset( $answer['token'] ), "$role for $for" );
+			$this->assertNotSame( isset( $answer['token'] ), isset( $answer['refused'] ) );
+		}
+	}
+
+	public function audiences(): array {
+		$members = array( 'subscriber', 'contributor', 'author', 'editor', 'administrator' );
+		return array(
+			'by default'  => array( '', $members ),
+			'members'     => array( 'members', $members ),
+			'everyone'    => array( 'everyone', array( '', ...$members ) ),
+			'a role'      => array( 'role:editor', array( 'editor', 'administrator' ) ),
+			'two roles'   => array( 'role:editor,role:author', array( 'author', 'editor', 'administrator' ) ),
+			'no role'     => array( 'role:nobody', array( 'administrator' ) ),
+		);
+	}
+
+	public function test_the_token_is_for_that_widget_ten_minutes_long_and_locks_the_options(): void {
+		$grant  = $this->grant( 'for=everyone theme=dark title=0' );
+		$token  = $this->fetch_tokens( $grant )[0]['token'];
+		$claims = $this->claims( $token );
+		$this->assertSame( 'vault/balance', $claims['sub'] );
+		$this->assertEqualsWithDelta( time() + 600, $claims['exp'], 2 );
+		$this->assertSame(
+			array(
+				'theme' => 'dark',
+				'title' => '0',
+			),
+			$claims['params']
+		);
+		list( $head, $body, $signature ) = explode( '.', $token );
+		$this->assertSame( Cabinet_Widgets\base64url( hash_hmac( 'sha256', "$head.$body", self::SECRET, true ) ), $signature );
+	}
+
+	public function test_of_two_secrets_the_newer_signs(): void {
+		$new = str_repeat( 'n', 40 );
+		update_option( 'cabinet_widgets_embed_secrets', array( 'vault' => "$new," . self::SECRET ) );
+		list( $head, $body, $signature ) = explode( '.', Cabinet_Widgets\mint( 'vault', 'balance', array() ) );
+		$this->assertSame( Cabinet_Widgets\base64url( hash_hmac( 'sha256', "$head.$body", $new, true ) ), $signature );
+	}
+
+	public function test_no_token_is_in_a_page_that_is_not_for_everyone_whoever_looks_at_it(): void {
+		$id = $this->post( '[cabinet_widget account=vault widget=balance] [cabinet_widget account=vault widget=balance for=role:editor]' );
+		$pages = array();
+		foreach ( array( '', 'subscriber', 'editor', 'administrator' ) as $role ) {
+			$this->become( $role );
+			$pages[] = $this->show( $id );
+		}
+		$this->assertStringNotContainsString( Cabinet_Widgets\base64url( '{"alg":"HS256"' ), $pages[3] );
+		$this->assertDoesNotMatchRegularExpression( '/token=|data-token="/', $pages[3] );
+		$this->assertStringNotContainsString( '/w/vault/', $pages[3] );
+		$this->assertCount( 1, array_unique( $pages ), 'The same page for all, so that any cache may keep it.' );
+		$this->assertTrue( wp_script_is( 'cabinet-widgets-view' ) );
+	}
+
+	public function test_a_widget_for_everyone_shows_without_scripts_from_a_page_that_was_kept_for_hours(): void {
+		$html  = $this->show( $this->post( '[cabinet_widget account=vault widget=balance for=everyone theme=dark]' ) );
+		$frame = $this->one( '//noscript/iframe', $html );
+		parse_str( parse_url( $frame->getAttribute( 'src' ), PHP_URL_QUERY ), $query );
+		$claims = $this->claims( $query['token'] );
+		$this->assertEqualsWithDelta( time() + 23 * 3600, $claims['exp'], 2 );
+		$this->assertSame( array( 'theme' => 'dark' ), $claims['params'] );
+		$this->assertSame( $query['token'], $this->one( '//div[@data-grant]', $html )->getAttribute( 'data-token' ) );
+	}
+
+	public function test_a_grant_that_was_changed_is_worth_nothing(): void {
+		$grant = $this->grant( 'for=members' );
+		$what  = Cabinet_Widgets\open_grant( $grant );
+		$forged = Cabinet_Widgets\base64url( wp_json_encode( array( 'for' => 'everyone' ) + $what ) ) . '.' . explode( '.', $grant )[1];
+		foreach ( array( $forged, $grant . 'x', explode( '.', $grant )[0], '', '.', 'x.y.z', '..', '{}' ) as $bad ) {
+			$this->assertArrayNotHasKey( 'token', $this->fetch_tokens( $bad )[0], $bad );
+		}
+	}
+
+	public function test_a_grant_ends_after_a_week(): void {
+		$grant = $this->grant( 'for=everyone' );
+		$this->assertEqualsWithDelta( time() + 7.5 * DAY_IN_SECONDS, Cabinet_Widgets\open_grant( $grant )['until'], DAY_IN_SECONDS / 2 );
+		$old  = array( 'until' => time() - 1 ) + Cabinet_Widgets\open_grant( $grant );
+		$body = Cabinet_Widgets\base64url( wp_json_encode( $old ) );
+		$this->assertNull( Cabinet_Widgets\open_grant( $body . '.' . Cabinet_Widgets\seal( $body ) ) );
+	}
+
+	public function test_a_post_that_is_withdrawn_takes_its_widgets_along(): void {
+		$id    = $this->post( '[cabinet_widget account=vault widget=balance for=everyone]' );
+		$grant = $this->one( '//div[@data-grant]', $this->show( $id ) )->getAttribute( 'data-grant' );
+		$this->assertArrayHasKey( 'token', $this->fetch_tokens( $grant )[0] );
+		foreach ( array( array( 'post_status' => 'draft' ), array( 'post_status' => 'private' ), array( 'post_status' => 'publish', 'post_password' => 'x' ) ) as $change ) {
+			wp_update_post( array( 'ID' => $id ) + $change );
+			$this->become( '' );
+			$this->assertArrayNotHasKey( 'token', $this->fetch_tokens( $grant )[0], wp_json_encode( $change ) );
+		}
+		wp_delete_post( $id, true );
+		$this->assertArrayNotHasKey( 'token', $this->fetch_tokens( $grant )[0] );
+	}
+
+	public function test_without_the_secret_there_are_no_more_tokens(): void {
+		$grant = $this->grant( 'for=everyone' );
+		update_option( 'cabinet_widgets_embed_secrets', array() );
+		$this->assertArrayNotHasKey( 'token', $this->fetch_tokens( $grant )[0] );
+	}
+
+	public function test_a_contributor_cannot_look_at_a_closed_account_in_a_draft(): void {
+		$content = '[cabinet_widget account=vault widget=balance for=everyone]<!-- wp:cabinet-widgets/widget {"account":"vault","widget":"balance","for":"everyone"} /-->';
+		$id      = $this->save( 'contributor', $content, array( 'post_status' => 'draft' ) );
+		$html    = $this->show( $id, true );
+		$this->assertCount( 0, $this->all( '//cabinet-widget | //div[@data-grant] | //iframe', $html ) );
+		$this->assertStringContainsString( 'once the post is published', $html );
+		// In the editor's preview, of no post, of that draft, of a post that is not theirs.
+		foreach ( array( 200 => 0, 201 => $id, 403 => $this->post( 'published' ) ) as $status => $post ) {
+			unset( $GLOBALS['post'] );
+			$this->become( 'contributor' );
+			$preview = new WP_REST_Request( 'GET', '/wp/v2/block-renderer/cabinet-widgets/widget' );
+			$preview->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => 'vault', 'widget' => 'balance', 'for' => 'everyone' ) ) + array_filter( array( 'post_id' => $post ) ) );
+			$answer = rest_do_request( $preview );
+			$this->assertSame( 201 === $status ? 200 : $status, $answer->get_status() );
+			$this->assertStringNotContainsString( 'token=', wp_json_encode( $answer->get_data() ) );
+		}
+		// The answer to saving a draft carries its rendered content as well.
+		$this->become( 'contributor' );
+		$save = new WP_REST_Request( 'POST', "/wp/v2/posts/$id" );
+		$save->set_body_params( array( 'content' => $content, 'context' => 'edit' ) );
+		$rendered = rest_do_request( $save )->get_data()['content']['rendered'];
+		$this->assertStringContainsString( 'once the post is published', $rendered );
+		$this->assertStringNotContainsString( 'data-grant', $rendered );
+		// Published by an editor, it shows: to the contributor too.
+		$this->become( 'editor' );
+		wp_publish_post( $id );
+		$this->become( '' );
+		$this->assertCount( 2, $this->all( '//div[@data-grant]', $this->show( $id ) ) );
+	}
+
+	public function test_the_editors_preview_holds_to_for_as_well(): void {
+		$preview = new WP_REST_Request( 'GET', '/wp/v2/block-renderer/cabinet-widgets/widget' );
+		$preview->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => 'vault', 'widget' => 'balance', 'for' => 'role:editor' ) ) );
+		$this->become( 'author' );
+		$this->assertStringContainsString( 'not open to everyone', rest_do_request( $preview )->get_data()['rendered'] );
+		$this->become( 'editor' );
+		$frame = $this->one( '//iframe', rest_do_request( $preview )->get_data()['rendered'] );
+		parse_str( parse_url( $frame->getAttribute( 'src' ), PHP_URL_QUERY ), $query );
+		$this->assertEqualsWithDelta( time() + 600, $this->claims( $query['token'] )['exp'], 2 );
+	}
+
+	public function test_a_page_of_another_site_gets_nothing(): void {
+		$grant                  = $this->grant( 'for=everyone' );
+		$_SERVER['HTTP_ORIGIN'] = 'https://evil.example';
+		$this->assertSame( 401, $this->post_tokens( $grant )->get_status() );
+		$_SERVER['HTTP_ORIGIN'] = 'null';
+		$this->assertSame( 401, $this->post_tokens( $grant )->get_status() );
+		$_SERVER['HTTP_ORIGIN'] = Cabinet_Widgets\origin();
+		$this->assertSame( 200, $this->post_tokens( $grant )->get_status() );
+	}
+
+	public function test_answers_with_tokens_are_kept_by_nobody(): void {
+		$this->assertSame( 'private, no-store', $this->post_tokens( $this->grant( '' ) )->get_headers()['Cache-Control'] );
+	}
+
+	public function test_the_line_for_others_can_be_changed_or_left_out(): void {
+		$grant = $this->grant( '' );
+		$this->assertStringContainsString( 'please log in', $this->fetch_tokens( $grant )[0]['refused'] );
+		add_filter( 'cabinet_widgets_refusal', '__return_empty_string' );
+		$this->assertSame( '', $this->fetch_tokens( $grant )[0]['refused'] );
+		remove_filter( 'cabinet_widgets_refusal', '__return_empty_string' );
+	}
+
+	public function test_too_many_or_too_long_grants_are_refused(): void {
+		$this->assertSame( 400, $this->post_tokens( ...array_fill( 0, 51, 'x' ) )->get_status() );
+		$this->assertSame( 400, $this->post_tokens( str_repeat( 'x', 5000 ) )->get_status() );
+	}
+
+	private function post( string $content ): int {
+		return $this->save( 'editor', $content, array( 'post_status' => 'publish' ) );
+	}
+
+	/** The grant in a published post with a shortcode of these attributes. */
+	private function grant( string $attributes ): string {
+		$html = $this->show( $this->post( "[cabinet_widget account=vault widget=balance $attributes]" ) );
+		$this->become( '' );
+		return $this->one( '//div[@data-grant]', $html )->getAttribute( 'data-grant' );
+	}
+
+	private function claims( string $token ): array {
+		return json_decode( base64_decode( strtr( explode( '.', $token )[1], '-_', '+/' ) ), true );
+	}
+}

@@ -1,0 +1,206 @@
+<?php
+
+final class RenderTest extends CabinetTestCase {
+	public function test_a_shortcode_becomes_the_custom_element_with_a_frame_for_browsers_without_scripts(): void {
+		$html    = do_shortcode( '[cabinet_widget account="main" widget="balance" theme="dark" lang="fr" label="My figures"]' );
+		$element = $this->one( '//div[@class="cabinet-widget-box"]/cabinet-widget', $html );
+		$this->assertSame( 'main', $element->getAttribute( 'account' ) );
+		$this->assertSame( 'balance', $element->getAttribute( 'widget' ) );
+		$this->assertSame( 'dark', $element->getAttribute( 'theme' ) );
+		$this->assertSame( 'My figures', $element->getAttribute( 'label' ) );
+		$this->assertSame( 'display:block;height:180px', $element->getAttribute( 'style' ) );
+		$frame = $this->one( '//cabinet-widget/noscript/iframe', $html );
+		$this->assertSame( self::SERVICE . '/w/main/balance?theme=dark&lang=fr', $frame->getAttribute( 'src' ) );
+		$this->assertSame( '180', $frame->getAttribute( 'height' ) );
+		$this->assertSame( 'My figures', $frame->getAttribute( 'title' ) );
+		$this->assertSame( 'allow-scripts allow-same-origin allow-forms allow-popups', $frame->getAttribute( 'sandbox' ) );
+	}
+
+	public function test_the_frame_has_the_widgets_name_and_the_pages_language_where_the_author_gave_none(): void {
+		$frame = $this->one( '//iframe', do_shortcode( '[cabinet_widget account="main" widget="open-trades"]' ) );
+		$this->assertSame( 'Open trades', $frame->getAttribute( 'title' ) );
+		$this->assertSame( self::SERVICE . '/w/main/open-trades?lang=en-US', $frame->getAttribute( 'src' ) );
+	}
+
+	/** @dataProvider heights */
+	public function test_exactly_the_height_is_reserved( string $attributes, int $height ): void {
+		$html = do_shortcode( "[cabinet_widget account=main $attributes]" );
+		$this->assertSame( "display:block;height:{$height}px", $this->one( '//cabinet-widget', $html )->getAttribute( 'style' ) );
+		$this->assertSame( (string) $height, $this->one( '//iframe', $html )->getAttribute( 'height' ) );
+	}
+
+	public function heights(): array {
+		return array(
+			'as the service says'     => array( 'widget=balance', 180 ),
+			'without the heading'     => array( 'widget=balance title=0', 140 ),
+			'with the usual rows'     => array( 'widget=open-trades', 120 + 10 * 36 ),
+			'with rows'               => array( 'widget=open-trades rows=3 title=0', 120 + 3 * 36 - 40 ),
+			'as the author has it'    => array( 'widget=balance height=500', 500 ),
+			'no less than 40'         => array( 'widget=balance height=1', 40 ),
+			'no more than 2000'       => array( 'widget=balance height=100000', 2000 ),
+			'rows that it takes not'  => array( 'widget=balance rows=50', 180 ),
+		);
+	}
+
+	public function test_an_option_that_the_widget_does_not_take_is_left_out(): void {
+		$element = $this->one( '//cabinet-widget', do_shortcode( '[cabinet_widget account=main widget=balance rows=5 period=7d onload=x]' ) );
+		foreach ( array( 'rows', 'period', 'onload' ) as $name ) {
+			$this->assertFalse( $element->hasAttribute( $name ), $name );
+		}
+	}
+
+	public function test_dates_reach_a_widget_with_a_period(): void {
+		$element = $this->one( '//cabinet-widget', do_shortcode( '[cabinet_widget account=main widget=growth from=2026-01-01 to=2026-06-30 accent="#0a7f5a"]' ) );
+		$this->assertSame( '2026-01-01', $element->getAttribute( 'from' ) );
+		$this->assertSame( '2026-06-30', $element->getAttribute( 'to' ) );
+		$this->assertSame( '0a7f5a', $element->getAttribute( 'accent' ) );
+	}
+
+	public function test_the_sites_defaults_stand_in_for_what_the_author_left_out(): void {
+		update_option(
+			'cabinet_widgets_defaults',
+			array(
+				'theme' => 'light',
+				'lang'  => 'fr',
+			)
+		);
+		$html = do_shortcode( '[cabinet_widget account=main widget=balance][cabinet_widget account=main widget=balance theme=dark]' );
+		$this->assertSame( array( 'light', 'dark' ), array_map( fn( $one ) => $one->getAttribute( 'theme' ), $this->all( '//cabinet-widget', $html ) ) );
+		$this->assertSame( 'fr', $this->all( '//cabinet-widget', $html )[0]->getAttribute( 'lang' ) );
+	}
+
+	public function test_without_a_word_the_first_known_account_shows_its_balance(): void {
+		update_option( 'cabinet_widgets_embed_secrets', array() );
+		$element = $this->one( '//cabinet-widget', do_shortcode( '[cabinet_widget]' ) );
+		$this->assertSame( 'main/balance', $element->getAttribute( 'account' ) . '/' . $element->getAttribute( 'widget' ) );
+		update_option( 'cabinet_widgets_defaults', array( 'account' => 'second' ) );
+		$this->assertSame( 'second', $this->one( '//cabinet-widget', do_shortcode( '[cabinet_widget]' ) )->getAttribute( 'account' ) );
+	}
+
+	public function test_block_and_shortcode_render_the_same_widget(): void {
+		$block     = do_blocks( '<!-- wp:cabinet-widgets/widget {"account":"main","widget":"open-trades","height":"300","options":{"theme":"dark","title":false,"rows":4}} /-->' );
+		$shortcode = do_shortcode( '[cabinet_widget account=main widget=open-trades height=300 theme=dark title=0 rows=4]' );
+		$inside    = fn( $html ) => preg_replace( '#^<div [^>]*>(.*)</div>$#s', '$1', trim( $html ) );
+		$this->assertSame( $inside( $shortcode ), $inside( $block ) );
+		$this->assertStringContainsString( 'wp-block-cabinet-widgets-widget', $block );
+	}
+
+	public function test_the_blocks_alignment_and_spacing_are_on_its_outer_element(): void {
+		$html = do_blocks( '<!-- wp:cabinet-widgets/widget {"account":"main","widget":"balance","align":"wide","style":{"spacing":{"margin":{"top":"7px"}}}} /-->' );
+		$box  = $this->one( '//main/div', $html );
+		$this->assertStringContainsString( 'alignwide', $box->getAttribute( 'class' ) );
+		$this->assertStringContainsString( 'margin-top:7px', $box->getAttribute( 'style' ) );
+	}
+
+	public function test_a_shortcode_is_not_wrapped_into_a_paragraph(): void {
+		$id   = $this->save( 'editor', "Before.\n\n[cabinet_widget account=main widget=balance]\n\nAfter.", array( 'post_status' => 'publish' ) );
+		$html = $this->show( $id );
+		$this->assertCount( 1, $this->all( '//cabinet-widget', $html ) );
+		$this->assertCount( 0, $this->all( '//p//cabinet-widget', $html ) );
+	}
+
+	public function test_the_block_shows_in_a_widget_area(): void {
+		$html = '';
+		ob_start();
+		the_widget( 'WP_Widget_Block', array( 'content' => '<!-- wp:cabinet-widgets/widget {"account":"main","widget":"balance"} /-->' ) );
+		$html = ob_get_clean();
+		$this->assertCount( 1, $this->all( '//cabinet-widget', $html ) );
+	}
+
+	public function test_the_loader_is_enqueued_once_and_only_where_a_widget_is(): void {
+		do_shortcode( 'No widget here.' );
+		$this->assertFalse( wp_script_is( 'cabinet-widgets-loader' ) );
+		do_shortcode( '[cabinet_widget account=main widget=balance][cabinet_widget account=main widget=growth]' );
+		$this->assertTrue( wp_script_is( 'cabinet-widgets-loader' ) );
+		$this->assertFalse( wp_script_is( 'cabinet-widgets-view' ), 'Nothing of closed accounts on a page of open ones.' );
+		ob_start();
+		wp_scripts()->do_items();
+		$html   = ob_get_clean();
+		$loader = $this->one( '//script[contains(@src, "/embed.js")]', $html );
+		$this->assertSame( self::SERVICE . '/embed.js', $loader->getAttribute( 'src' ) );
+		$this->assertTrue( $loader->hasAttribute( 'async' ) );
+	}
+
+	/** @dataProvider mistakes */
+	public function test_a_mistake_is_told_to_those_who_can_mend_it_and_to_nobody_else( string $shortcode, string $line ): void {
+		$this->assertSame( '', do_shortcode( $shortcode ) );
+		$this->become( 'contributor' );
+		$html = do_shortcode( $shortcode );
+		$this->assertStringContainsString( $line, $this->one( '//p', $html )->textContent );
+		$this->assertCount( 0, $this->all( '//cabinet-widget | //iframe', $html ) );
+	}
+
+	public function mistakes(): array {
+		return array(
+			'no such widget'          => array( '[cabinet_widget account=main widget=crystal-ball]', 'there is no main/crystal-ball' ),
+			'no name of an account'   => array( '[cabinet_widget account="Main Account" widget=balance]', 'there is no Main Account/balance' ),
+			'nobody to show it to'    => array( '[cabinet_widget account=main widget=balance for=friends]', '"for" is everyone, members' ),
+			'open, yet for a few'     => array( '[cabinet_widget account=main widget=balance for=members]', 'set the secret of main first' ),
+		);
+	}
+
+	public function test_before_the_address_is_set_nothing_is_asked_of_any_server(): void {
+		delete_option( 'cabinet_widgets_service_url' );
+		$this->become( 'administrator' );
+		$this->assertStringContainsString( 'set the address of the service first', do_shortcode( '[cabinet_widget account=main widget=balance]' ) );
+		Cabinet_Widgets\tell_editor();
+		$this->settings_page();
+		Cabinet_Widgets\fetch_catalogue();
+		$this->assertSame( array(), $this->asked );
+	}
+
+	public function test_a_feed_carries_a_link_instead_of_scripts(): void {
+		$id = $this->save( 'editor', '[cabinet_widget account=main widget=balance]', array( 'post_status' => 'publish' ) );
+		$this->show( $id );
+		$GLOBALS['wp_query']->is_feed = true;
+		$this->assertSame( '<p><a href="' . get_permalink( $id ) . '">Balance</a></p>', do_shortcode( '[cabinet_widget account=main widget=balance]' ) );
+	}
+
+	public function test_the_editors_preview_is_a_plain_frame_since_no_loader_runs_there(): void {
+		$this->become( 'author' );
+		$html = $this->preview( array( 'account' => 'main', 'widget' => 'balance' ) );
+		$this->assertSame( self::SERVICE . '/w/main/balance?lang=en-US', $this->one( '//div/iframe', $html )->getAttribute( 'src' ) );
+		do_shortcode( '[cabinet_widget account=main widget=balance]' );
+		rest_do_request( new WP_REST_Request( 'GET', '/wp/v2/types' ) );
+		$this->assertCount( 1, $this->all( '//cabinet-widget', do_shortcode( '[cabinet_widget account=main widget=balance]' ) ), 'Only the preview is one.' );
+	}
+
+	private function preview( array $attributes ): string {
+		$request = new WP_REST_Request( 'GET', '/wp/v2/block-renderer/cabinet-widgets/widget' );
+		$request->set_query_params( array( 'context' => 'edit', 'attributes' => $attributes ) );
+		return rest_do_request( $request )->get_data()['rendered'];
+	}
+
+	public function test_the_editor_learns_accounts_and_widgets(): void {
+		$this->become( 'author' );
+		wp_register_script( 'cabinet-widgets-widget-editor-script', '/index.js', array(), '1', true );
+		Cabinet_Widgets\tell_editor();
+		$told = implode( '', wp_scripts()->get_data( 'cabinet-widgets-widget-editor-script', 'before' ) );
+		$data = json_decode( preg_replace( '/^.*?= |;$/s', '', trim( $told ) ), true );
+		$this->assertTrue( $data['configured'] );
+		$this->assertSame( array( 'vault', 'main' ), $data['accounts'] );
+		$this->assertSame( array( 'vault' ), $data['closed'] );
+		$this->assertSame( 'Open trades', $data['widgets']['open-trades']['label'] );
+		$this->assertSame( '', $data['settings'], 'An author has no settings page.' );
+		$this->assertStringNotContainsString( self::SECRET, $told );
+	}
+
+	public function test_the_address_of_a_widget_alone_on_a_line_is_the_services_to_answer(): void {
+		Cabinet_Widgets\register_provider();
+		$this->service = fn( $url ) => self::says( 200, wp_json_encode( array( 'type' => 'rich', 'version' => '1.0', 'html' => '<iframe src="' . self::SERVICE . '/w/main/balance"></iframe>', 'width' => 600, 'height' => 180 ) ) );
+		$id            = $this->save( 'editor', "Before.\n\n" . self::SERVICE . "/w/main/balance\n\nAfter.", array( 'post_status' => 'publish' ) );
+		$html          = $this->show( $id );
+		$this->assertCount( 1, $this->asked );
+		$this->assertStringStartsWith( self::SERVICE . '/oembed?', $this->asked[0] );
+		$this->assertFalse( $this->one( '//iframe', $html )->hasAttribute( 'security' ), 'Trusted: not filtered.' );
+	}
+
+	public function test_french_is_there_in_full(): void {
+		switch_to_locale( 'fr_FR' );
+		load_textdomain( 'cabinet-widgets', dirname( Cabinet_Widgets\FILE ) . '/languages/cabinet-widgets-fr_FR.mo' );
+		$line = Cabinet_Widgets\refusal( 'members' );
+		unload_textdomain( 'cabinet-widgets' );
+		restore_previous_locale();
+		$this->assertStringContainsString( 'membres', $line );
+	}
+}

@@ -1,0 +1,123 @@
+<?php
+
+final class ServiceTest extends CabinetTestCase {
+	const TOP = '[cabinet_widget account=main widget=balance]';
+
+	public function test_the_service_is_asked_once_for_many_widgets(): void {
+		do_shortcode( str_repeat( self::TOP, 5 ) );
+		do_shortcode( self::TOP );
+		$this->assertSame( array( self::SERVICE . '/embed.json' ), $this->asked );
+	}
+
+	public function test_what_is_old_is_used_and_renewed_in_the_background(): void {
+		do_shortcode( self::TOP );
+		$this->age( HOUR_IN_SECONDS + 1 );
+		$this->service = self::says( 200, str_replace( '180', '222', wp_json_encode( self::CATALOGUE ) ) );
+		$this->assertStringContainsString( 'height:180px', do_shortcode( self::TOP ) );
+		$this->assertCount( 1, $this->asked, 'No visitor waits.' );
+		$this->assertNotFalse( wp_next_scheduled( 'cabinet_widgets_refresh' ) );
+		do_action( 'cabinet_widgets_refresh' );
+		$this->assertStringContainsString( 'height:222px', do_shortcode( self::TOP ) );
+	}
+
+	/** @dataProvider failures */
+	public function test_while_the_service_is_down_what_was_known_goes_on( $failure ): void {
+		do_shortcode( self::TOP );
+		$this->service = $failure;
+		do_action( 'cabinet_widgets_refresh' );
+		$this->assertStringContainsString( 'height:180px', do_shortcode( self::TOP ) );
+	}
+
+	/** @dataProvider failures */
+	public function test_a_service_that_never_answered_costs_one_question_a_minute_and_the_widget_still_shows( $failure ): void {
+		$this->service = $failure;
+		$html          = do_shortcode( str_repeat( '[cabinet_widget account=main widget=growth period=7d]', 3 ) );
+		$this->assertCount( 1, $this->asked );
+		$this->assertCount( 3, $this->all( '//cabinet-widget[@account="main" and @widget="growth" and @period="7d"]', $html ) );
+		$this->assertStringContainsString( 'height:320px', $html );
+		$this->age( 61 );
+		$this->service = self::says( 200, wp_json_encode( self::CATALOGUE ) );
+		$this->assertStringContainsString( 'height:180px', do_shortcode( self::TOP ) );
+		$this->assertCount( 2, $this->asked );
+	}
+
+	public function failures(): array {
+		return array(
+			'unreachable'         => array( new WP_Error( 'http_request_failed', 'Connection refused' ) ),
+			'an error'            => array( self::says( 502, '{"widgets": {"balance": {}}}' ) ),
+			'a page'              => array( self::says( 200, '<html>Parked domain</html>' ) ),
+			'other JSON'          => array( self::says( 200, '{"widgets": []}' ) ),
+			'nonsense'            => array( self::says( 200, '{"widgets": {"../x": {}, "balance": 7}}' ) ),
+		);
+	}
+
+	public function test_a_new_address_asks_anew(): void {
+		do_shortcode( self::TOP );
+		update_option( 'cabinet_widgets_service_url', 'https://other.example.com' );
+		do_shortcode( self::TOP );
+		$this->assertSame( 'https://other.example.com/embed.json', end( $this->asked ) );
+	}
+
+	public function test_odd_figures_of_the_service_are_held_within_bounds(): void {
+		$odd = array( 'widgets' => array( 'balance' => array( 'label' => array(), 'height' => -5, 'row_height' => 'x', 'rows' => 1e12, 'options' => array( 'theme', 'on load', 7, 'onload"' ) ) ), 'accounts' => array( 'main', 'no slug', 7 ) );
+		$read = Cabinet_Widgets\read_catalogue( wp_json_encode( $odd ) );
+		$this->assertSame( array( 'main' ), $read['accounts'] );
+		$this->assertSame(
+			array(
+				'label'      => 'balance',
+				'height'     => 0,
+				'row_height' => 0,
+				'heading'    => 0,
+				'rows'       => 10000,
+				'options'    => array( 'theme' ),
+			),
+			$read['widgets']['balance']
+		);
+	}
+
+	public function test_the_services_own_host_and_port_are_trusted_and_no_others(): void {
+		update_option( 'cabinet_widgets_service_url', 'http://127.0.0.1:8123' );
+		$this->assertNotFalse( wp_http_validate_url( 'http://127.0.0.1:8123/oembed' ) );
+		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.2:8123/oembed' ) );
+		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.1:8124/oembed' ) );
+		delete_option( 'cabinet_widgets_service_url' );
+		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.1:8123/oembed' ) );
+	}
+
+	/** @dataProvider findings */
+	public function test_the_test_of_the_connection_says_in_words_what_is_wrong( $service, array $expected ): void {
+		$this->service = $service;
+		$lines         = Cabinet_Widgets\test_connection();
+		$this->assertSame( array_column( $expected, 0 ), array_column( $lines, 0 ) );
+		foreach ( $expected as $i => list( , $words ) ) {
+			$this->assertStringContainsString( $words, $lines[ $i ][1] );
+			$this->assertStringNotContainsString( self::SECRET, $lines[ $i ][1] );
+		}
+	}
+
+	public function findings(): array {
+		$widget = fn( int $status, string $ancestors = '*' ) => fn( $url ) => false !== strpos( $url, '/embed.json' )
+			? self::says( 200, wp_json_encode( self::CATALOGUE ) )
+			: self::says( $status, '', array( 'content-security-policy' => "default-src 'none'; frame-ancestors $ancestors" ) );
+		$well   = array( true, 'version 1.2.3, 3 widgets' );
+		return array(
+			'unreachable'       => array( new WP_Error( 'x', 'Could not resolve host' ), array( array( false, 'cannot be reached from this server: Could not resolve host' ) ) ),
+			'another site'      => array( self::says( 200, '<html>' ), array( array( false, 'not as a Cabinet Widgets service' ) ) ),
+			'not found'         => array( self::says( 404, '' ), array( array( false, 'status 404' ) ) ),
+			'all well'          => array( $widget( 200 ), array( $well, array( true, 'vault: the secret is right.' ) ) ),
+			'wrong secret'      => array( $widget( 401 ), array( $well, array( false, 'vault: the service does not accept this embed secret' ) ) ),
+			'no such account'   => array( $widget( 404 ), array( $well, array( false, 'vault: the service has no such account' ) ) ),
+			'other networks'    => array( $widget( 403 ), array( $well, array( false, 'certain networks only' ) ) ),
+			'upstream down'     => array( $widget( 503 ), array( $well, array( false, 'not available now (status 503)' ) ) ),
+			'may not be framed' => array( $widget( 200, "'none'" ), array( $well, array( false, 'to its allowed_origins' ) ) ),
+			'framed by us'      => array( fn( $url ) => $widget( 200, Cabinet_Widgets\origin() )( $url ), array( $well, array( true, 'right' ) ) ),
+		);
+	}
+
+	/** Makes what is known of the service older. */
+	private function age( int $seconds ): void {
+		$kept           = get_transient( 'cabinet_widgets_catalogue' );
+		$kept['asked'] -= $seconds;
+		set_transient( 'cabinet_widgets_catalogue', $kept );
+	}
+}

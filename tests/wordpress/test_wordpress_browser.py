@@ -1,0 +1,292 @@
+"""A site owner, authors and visitors in Chromium, with the service on its sandbox."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wordpress_service import SECRET, service
+from wordpress_site import HERE, Site, cache
+
+HOSTILE = (
+    '" onload="alert(1)',
+    "'><img src=x onerror=alert(1)>",
+    "</noscript><img src=x onerror=alert(1)>",
+    "&quot; onmouseover=&quot;alert(1)",
+    "javascript:alert(1)",
+    "1px;position:fixed",
+)
+SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
+
+Seen = dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """A site with the plugin, one without it, and the service."""
+
+    site: Site
+    bare: Site
+    newest: Site
+    service: str
+    shots: Path
+
+    def play(self, *steps: str, **given: Any) -> list[Seen]:
+        """Runs steps of harness/browser.mjs and gives back what was seen; neither log nor console may complain."""
+        script = {
+            "modules": str(cache()),
+            "site": self.site.url,
+            "service": self.service,
+            "secret": SECRET,
+            "shots": str(self.shots),
+            "steps": steps,
+            **given,
+        }
+        done = subprocess.run(
+            ["node", HERE / "harness" / "browser.mjs"],
+            input=json.dumps(script),
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr + self.site.log()
+        *seen, last = [json.loads(line) for line in done.stdout.splitlines()]
+        # WordPress 7.1 complains of a style sheet of its own.
+        assert [
+            line for line in last["complaints"] if "global-styles-css-custom-properties-inline-css" not in line
+        ] == []
+        assert self.site.log() == ""
+        return seen
+
+    def post(self, site: Site, content: str, author: str = "editor") -> str:
+        """Publishes a post and gives back its address; a contributor's waits for review."""
+        return site.eval(
+            f"""
+            wp_set_current_user( get_user_by( 'login', '{author}' )->ID );
+            $id = wp_insert_post( wp_slash( array(
+                'post_title' => 'Diary', 'post_content' => json_decode( {php(content)} ),
+                'post_status' => 'contributor' === '{author}' ? 'pending' : 'publish' ) ) );
+            echo 'contributor' === '{author}' ? home_url( "?p=$id&preview=true" ) : get_permalink( $id );
+            """
+        )
+
+    def keep(self, name: str, page: str) -> str:
+        """Keeps a page as a page cache does: served as a file, without PHP. Gives back its address."""
+        path = self.site.root / "wp" / "kept" / f"{name}.html"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(page)
+        return f"{self.site.url}/kept/{name}.html"
+
+
+def php(text: str) -> str:
+    """A text as a PHP literal that holds it as JSON."""
+    return "'" + json.dumps(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def figures(url: str) -> Seen:
+    with urllib.request.urlopen(f"{url}/w/main/balance.json", timeout=10) as answer:
+        data: Seen = json.load(answer)["data"]
+    return data
+
+
+def digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+@pytest.fixture(scope="module")
+def stage(build: Callable[..., Site], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    site, bare, newest = build("trixie"), build("trixie", None), build("sid")
+    folder = tmp_path_factory.mktemp("service")
+    shots = Path(os.environ.get("CABINET_TEST_SHOTS") or tmp_path_factory.mktemp("shots"))
+    with service(folder, [site.url]) as url:
+        # WordPress asks no service on loopback for an embed that it discovers.
+        (bare.content / "open-loopback").write_text(url.rpartition(":")[2])
+        for one in (site, newest):
+            # The welcome guide shows pictures from another machine.
+            guide = "array( 'core/edit-post' => array( 'welcomeGuide' => false ), '_modified' => gmdate( 'c' ) )"
+            one.eval(f"update_user_meta( 1, $wpdb->get_blog_prefix() . 'persisted_preferences', {guide} );")
+        for one in (site, bare, newest):
+            one.serve()
+        yield Stage(site, bare, newest, url, shots)
+
+
+@pytest.fixture(scope="module")
+def configured(stage: Stage) -> Seen:
+    """What was seen while the owner pasted the address and a secret, and tested the connection."""
+    return stage.play("settings", paste=f"{stage.service}/w/main/balance")[0]
+
+
+def test_the_owner_pastes_the_address_and_the_connection_is_tested_in_words(stage: Stage, configured: Seen) -> None:
+    assert "nothing is asked of any server" in configured["before"]
+    assert configured["address"] == stage.service
+    assert configured["html"] is False, "The secret is not in the page."
+    assert len(configured["notices"]) == 2
+    assert "The service answers: version" in configured["notices"][0]
+    assert configured["notices"][1].strip() == "vault: the secret is right."
+
+
+def test_a_block_inserted_and_published_shows_the_figures(stage: Stage, configured: Seen) -> None:
+    editor, block = stage.play("editor")
+    balance = digits(f"{figures(stage.service)['balance']:.2f}")
+    assert balance in digits(editor["preview"])
+    assert editor["first"]["account"] in ("main", "vault")
+    assert editor["last"]["options"] == {"theme": "light"}
+    assert {"Balance", "Open trades", "Growth"} <= set(editor["widgets"])
+    assert {"main", "vault"} <= set(editor["accounts"])
+    assert balance in digits(block["text"])
+    assert block["account"] == "main"
+    assert block["sandbox"] == SANDBOX
+    assert block["title"]
+    assert block["height"] == block["reserved"] > 50
+    assert block["loaders"] == 1
+
+
+def test_the_newest_wordpress_shows_the_same(stage: Stage) -> None:
+    stage.newest.eval(f"update_option( 'cabinet_widgets_service_url', '{stage.service}/w/main/balance' );")
+    stage.newest.eval("update_option( 'cabinet_widgets_defaults', array( 'account' => 'main' ) );")
+    editor, block = stage.play("editor", site=stage.newest.url, shots="")
+    balance = digits(f"{figures(stage.service)['balance']:.2f}")
+    assert balance in digits(editor["preview"])
+    assert balance in digits(block["text"])
+    assert block["height"] == block["reserved"]
+    assert stage.newest.log() == ""
+
+
+def test_a_page_of_another_site_cannot_read_a_token(stage: Stage, configured: Seen) -> None:
+    page = fetch(stage.post(stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]'))
+    grant = re.search('data-grant="([^"]+)"', page)
+    assert grant
+
+    def ask(origin: str) -> tuple[int, dict[str, str], Any]:
+        request = urllib.request.Request(
+            f"{stage.site.url}/wp-json/cabinet-widgets/v1/token",
+            json.dumps({"grants": [grant[1]]}).encode(),
+            {"Content-Type": "application/json", "Origin": origin},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, dict(answer.headers), json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, dict(error.headers), json.load(error)
+
+    status, headers, body = ask(stage.site.url)
+    assert status == 200
+    assert body[0]["token"]
+    assert "no-store" in headers["Cache-Control"]
+    assert not [
+        name for name in headers if name.startswith("Access-Control-Allow") and name.endswith(("Origin", "Credentials"))
+    ]
+    status, headers, body = ask("https://evil.example")
+    assert status == 401
+    assert "token" not in json.dumps(body)
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_a_shortcode_shows_the_figures(stage: Stage, configured: Seen) -> None:
+    post = stage.post(stage.site, '[cabinet_widget account="main" widget="balance" label="My figures"]')
+    (seen,) = stage.play("pages", posts={"shortcode": post})
+    assert digits(f"{figures(stage.service)['balance']:.2f}") in digits(seen["text"])
+    assert seen["title"] == "My figures"
+    assert seen["height"] == seen["reserved"]
+
+
+def test_the_address_alone_shows_the_figures_on_a_site_with_the_plugin(stage: Stage, configured: Seen) -> None:
+    post = stage.post(stage.site, f"Before.\n\n{stage.service}/w/main/balance\n\nAfter.")
+    (seen,) = stage.play("pages", posts={"url-with": post})
+    assert digits(f"{figures(stage.service)['balance']:.2f}") in digits(seen["text"])
+    assert seen["quote"] == 0, "Trusted: the provider's own frame, not a filtered one."
+    assert seen["sandbox"] == SANDBOX
+    assert seen["title"]
+
+
+def test_the_address_alone_shows_the_figures_on_a_site_without_the_plugin(stage: Stage) -> None:
+    post = stage.post(stage.bare, f"Before.\n\n{stage.service}/w/main/balance\n\nAfter.")
+    page = fetch(post)
+    assert 'class="wp-embedded-content"' in page
+    assert "token=" not in page
+    (seen,) = stage.play("pages", posts={"url-without": post})
+    assert digits(f"{figures(stage.service)['balance']:.2f}") in digits(seen["text"])
+    assert seen["quote"] == 1, "Figures first, then the frame."
+    assert seen["sandbox"] == "allow-scripts"
+    assert stage.bare.log() == ""
+
+
+def test_a_closed_account_shows_to_members_from_a_page_that_a_cache_keeps(stage: Stage, configured: Seen) -> None:
+    post = stage.post(
+        stage.site,
+        '[cabinet_widget account="vault" widget="balance"]\n\n'
+        '[cabinet_widget account="vault" widget="summary" for="role:editor" lang="fr"]',
+    )
+    kept = fetch(post)
+    assert "token=" not in kept
+    assert "/w/vault/" not in kept
+    stranger, member, editor = stage.play("members", kept=stage.keep("members", kept))
+    assert (stranger["boxes"], stranger["shown"]) == (2, 0)
+    assert "please log in" in stranger["lines"][0]
+    assert "not open to everyone" in stranger["lines"][1]
+    balance = digits(f"{figures(stage.service)['balance']:.2f}")
+    assert member["shown"] == 1
+    assert balance in digits(member["texts"][0])
+    assert editor["shown"] == 2
+    assert "Solde" in editor["texts"][1], "The locked language."
+
+
+def test_an_expired_token_renews_on_a_page_that_a_cache_keeps(stage: Stage, configured: Seen) -> None:
+    post = stage.post(stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]')
+    expired = stage.site.eval("echo Cabinet_Widgets\\mint( 'vault', 'balance', array(), -3600 );")
+    script = stage.site.root / "mint.php"
+    script.write_text("<?php echo Cabinet_Widgets\\mint( 'vault', 'balance', array(), 10 );")
+    page = fetch(post)
+    assert page.count('data-token="') == 1
+    old, none = (re.sub('data-token="[^"]*"', f'data-token="{token}"', page) for token in (expired, ""))
+    renewals = {
+        "stale": stage.keep("stale", old),
+        "slow": stage.keep("slow", old),
+        "running": stage.keep("running", none),
+    }
+    mint = ["php", str(HERE / "harness" / "site.php"), str(stage.site.root), str(script)]
+    stale, slow, running = stage.play("renewal", renewals=renewals, mint=mint)
+    balance = digits(f"{figures(stage.service)['balance']:.2f}")
+    for seen in (stale, running):
+        assert balance in digits(seen["text"])
+        assert balance in digits(seen["after"])
+        assert seen["loads"] == 1, "The frame is never loaded again for a token."
+    assert stale["asked"] == slow["asked"] == 1
+    assert balance in digits(slow["text"])
+    assert expired not in (stale["token"], slow["token"])
+    assert running["asked"] >= 2
+    assert running["token"] != running["old"]
+
+
+def test_a_browser_finds_no_handler_in_what_a_contributor_wrote(stage: Stage, configured: Seen) -> None:
+    names = ("account", "widget", "for", "height", "label", "theme", "tz", "title", "onload", "style", "srcdoc")
+    posts = []
+    for payload in HOSTILE:
+        quote = "'" if '"' in payload else '"'
+        lines = [f"[cabinet_widget account=main widget=balance {name}={quote}{payload}{quote}]" for name in names]
+        attributes = [json.dumps({"account": "vault", name: payload, "options": {name: payload}}) for name in names]
+        blocks = [f"<!-- wp:cabinet-widgets/widget {words} /-->" for words in attributes]
+        posts.append(html.unescape(stage.post(stage.site, "\n\n".join(lines + blocks), "contributor")))
+    *seen, said = stage.play("hostile", hostile=posts)
+    assert said["ran"] == []
+    assert len(seen) == len(HOSTILE)
+    for page in seen:
+        assert page["widgets"] > 10
+        assert page["handlers"] == []
+        assert page["scripts"] == []

@@ -1,0 +1,125 @@
+"""The plugin's files: syntax under every PHP at hand, style, catalogues, readme and the zip."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import catalogues
+import pytest
+from package import build as build_zip
+from wordpress_site import HERE, PLUGIN, Site, cache, run
+
+SOURCES = sorted(PLUGIN.rglob("*.php"))
+HEADER = (PLUGIN / "cabinet-widgets.php").read_text()
+README = (PLUGIN / "readme.txt").read_text()
+
+
+def header(name: str, text: str = HEADER) -> str:
+    found = re.search(rf"^[ *]*{name}: *(.+)$", text, re.M)
+    assert found, name
+    return found[1].strip()
+
+
+def test_every_php_at_hand_reads_every_file(installed: str) -> None:
+    binaries = [path for path in Path("/usr/bin").glob("php*") if re.fullmatch(r"php(\d\.\d)?", path.name)]
+    assert binaries
+    for php in binaries:
+        for source in SOURCES:
+            done = run([php, "-d", "error_reporting=-1", "-d", "display_errors=1", "-l", source])
+            assert done.stdout.strip() == f"No syntax errors detected in {source}", f"{php}: {done.stdout}"
+
+
+def test_the_oldest_and_the_newest_php_compile_every_file(installed: str) -> None:
+    done = run(["node", HERE / "harness" / "compile.mjs", cache(), *SOURCES])
+    assert done.returncode == 0, done.stdout + done.stderr
+    versions = dict(line.split(": ") for line in done.stdout.splitlines())
+    assert {version[:3] for version in versions} == {"7.4", "8.4"}
+    assert set(versions.values()) == {f"{len(SOURCES)} files compiled"}
+
+
+def test_the_style_is_kept(installed: str) -> None:
+    done = run(["phpcs", f"--standard={HERE / 'phpcs.xml'}", "-s", PLUGIN, HERE / "phpunit", HERE / "harness"])
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_file_runs_by_itself(installed: str) -> None:
+    for source in SOURCES:
+        guard = "WP_UNINSTALL_PLUGIN" if source.name == "uninstall.php" else "ABSPATH"
+        assert f"defined( '{guard}' ) || exit;" in source.read_text(), source
+        assert run(["php", source]).stdout == "", source
+
+
+def test_the_catalogues_are_up_to_date_and_french_is_complete(installed: str, tmp_path: Path) -> None:
+    assert catalogues.outdated(tmp_path) == []
+    done = run(["msgfmt", "--statistics", "-o", "/dev/null", PLUGIN / "languages" / "cabinet-widgets-fr_FR.po"])
+    assert re.search(r"^\d+ translated messages\.$", done.stderr, re.M), done.stderr
+    texts = json.loads(next((PLUGIN / "languages").glob("*.json")).read_text())["locale_data"]["messages"]
+    assert texts["Account"] == ["Compte"]
+
+
+def test_all_places_name_the_same_version() -> None:
+    version = header("Version")
+    assert version == header("Stable tag", README)
+    assert f"const VERSION = '{version}';" in HEADER
+    assert f"'version'      => '{version}'" in (PLUGIN / "blocks" / "widget" / "index.asset.php").read_text()
+    assert re.search(rf"^= {re.escape(version)} =$", README, re.M)
+
+
+def test_the_readme_is_of_the_directorys_form() -> None:
+    for name in ("Contributors", "Tags", "Requires at least", "Tested up to", "Requires PHP", "Stable tag", "License"):
+        assert header(name, README)
+    assert len(header("Tags", README).split(",")) <= 5
+    for name in ("Requires at least", "Requires PHP", "License"):
+        assert header(name, README) == header(name)
+    sections = re.findall(r"^== (.+) ==$", README, re.M)
+    assert sections == [
+        "Description", "Installation", "External services", "Frequently Asked Questions", "Screenshots", "Changelog",
+    ]  # fmt: skip
+    short = README.split("\n\n")[1]
+    assert len(short) <= 150
+    shots = re.search(r"^== Screenshots ==\n+((?:\d\. .+\n)+)", README, re.M)
+    assert shots
+    for number in range(1, shots[1].count("\n") + 1):
+        assert (PLUGIN / "assets" / f"screenshot-{number}.png").exists()
+
+
+@pytest.mark.parametrize("option", ["account", "widget", "for", "height", "label", "loading", "theme", "accent", "lang",
+                                    "tz", "title", "refresh", "rows", "period", "from", "to", "group"])  # fmt: skip
+def test_the_readme_names_every_attribute(option: str) -> None:
+    assert f"`{option}`" in README
+
+
+def test_the_zip_is_the_same_each_time_and_carries_nothing_else(tmp_path: Path) -> None:
+    build_zip(tmp_path / "one.zip")
+    subprocess.run(["touch", PLUGIN / "cabinet-widgets.php"], check=True)
+    build_zip(tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        names = archive.namelist()
+        assert all(stat.S_IMODE(info.external_attr >> 16) == 0o644 for info in archive.infolist())
+    assert names == sorted(names)
+    assert {name.split("/")[0] for name in names} == {"cabinet-widgets"}
+    assert "cabinet-widgets/cabinet-widgets.php" in names
+    assert "cabinet-widgets/languages/cabinet-widgets-fr_FR.mo" in names
+    assert not [name for name in names if "/." in name or "test" in name.lower() or name.endswith(("~", ".py"))]
+
+
+def test_the_zip_unpacked_into_a_plain_wordpress_is_a_plugin_that_activates(
+    build: Callable[..., Site], tmp_path: Path
+) -> None:
+    build_zip(tmp_path / "cabinet-widgets.zip")
+    site = build("trixie", None)
+    with zipfile.ZipFile(tmp_path / "cabinet-widgets.zip") as archive:
+        archive.extractall(site.content / "plugins")
+    said = site.eval(
+        "echo json_encode( array( activate_plugin( 'cabinet-widgets/cabinet-widgets.php', '', false, false ),"
+        " is_plugin_active( 'cabinet-widgets/cabinet-widgets.php' ) ) );"
+    )
+    assert json.loads(said) == [None, True]
+    assert site.log() == ""

@@ -1,0 +1,105 @@
+"""The plugin inside real WordPress installations: PHPUnit, and the gate against stored XSS."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import jwt
+import pytest
+from wordpress_mutants import Mutant, without_a_check_of_access, without_an_escape
+from wordpress_site import PLUGIN, Site
+
+SUITES = ("trixie", "sid")
+SECRET = "a secret for tests of more than 32 bytes"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_plugin_keeps_its_promises_inside_a_real_wordpress(plain: Callable[[str], Site], suite: str) -> None:
+    done = plain(suite).phpunit("--testsuite", "site")
+    print(done.stderr)
+    assert done.returncode == 0, done.stdout
+    assert plain(suite).log() == ""
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_nothing_that_a_contributor_writes_becomes_markup(plain: Callable[[str], Site], suite: str) -> None:
+    done = plain(suite).phpunit("--testsuite", "gate")
+    assert done.returncode == 0, done.stdout
+    assert plain(suite).log() == ""
+
+
+def survivors(site: Site, tried: Iterable[Mutant], folder: Path, *which: str) -> list[str]:
+    """The mutants that no test noticed."""
+
+    def lives(mutant: Mutant) -> bool:
+        plugin = folder / f"{mutant.file}-{mutant.line}-{abs(hash(mutant))}" / "cabinet-widgets"
+        shutil.copytree(PLUGIN, plugin)
+        (plugin / "includes" / mutant.file).write_text(mutant.text)
+        only = ("--filter", "settings_page") if "gate" in which and mutant.file == "settings.php" else ()
+        done = site.phpunit(*which, "--stop-on-failure", *only, plugin=plugin)
+        assert "Tests:" in done.stdout or "OK (" in done.stdout, done.stdout + done.stderr
+        return done.returncode == 0
+
+    mutants = list(tried)
+    with ThreadPoolExecutor(2) as pool:
+        return [mutant.name for mutant, alive in zip(mutants, pool.map(lives, mutants), strict=True) if alive]
+
+
+def test_with_any_one_escape_or_check_removed_the_gate_fails(plain: Callable[[str], Site], tmp_path: Path) -> None:
+    tried = list(without_an_escape(PLUGIN / "includes"))
+    assert len(tried) > 20
+    assert survivors(plain("trixie"), tried, tmp_path, "--testsuite", "gate") == []
+
+
+def test_with_any_one_check_of_access_removed_a_test_fails(
+    plain: Callable[[str], Site], network: Site, tmp_path: Path
+) -> None:
+    tried = list(without_a_check_of_access(PLUGIN / "includes"))
+    alive = survivors(plain("trixie"), tried, tmp_path / "site", "--testsuite", "site")
+    left = [mutant for mutant in tried if mutant.name in alive]
+    assert survivors(network, left, tmp_path / "network", "--testsuite", "network") == []
+
+
+@pytest.fixture(scope="module")
+def network(build: Callable[..., Site]) -> Site:
+    site = build("trixie", None)
+    site.make_network()
+    (site.root / "debug.log").unlink(missing_ok=True)  # The core's own installer is not free of notices.
+    return site
+
+
+def test_in_a_network_each_site_keeps_to_itself(network: Site) -> None:
+    done = network.phpunit("--testsuite", "network")
+    assert done.returncode == 0, done.stdout
+    assert [line for line in network.log().splitlines() if "/wp/wp-includes/ms-functions.php" not in line] == []
+
+
+def test_other_programs_accept_the_plugins_tokens(build: Callable[..., Site]) -> None:
+    site = build("trixie")
+    new, old = "n" * 32, "o" * 32
+    site.eval(
+        "update_option( 'cabinet_widgets_embed_secrets',"
+        f" array( 'vault' => '{SECRET}', 'turned' => '{new}, {old}', 'accents' => 'é{'x' * 31}' ) );"
+    )
+    said = json.loads(
+        site.eval(
+            "echo json_encode( array("
+            " 'vault' => Cabinet_Widgets\\mint( 'vault', 'balance', array("
+            " 'lang' => 'fr', 'title' => '0', 'tz' => 'Europe/Paris' ) ),"
+            " 'turned' => Cabinet_Widgets\\mint( 'turned', 'open-trades', array() ),"
+            " 'accents' => Cabinet_Widgets\\mint( 'accents', 'growth', array(), 60 ) ) );"
+        )
+    )
+    claims = jwt.decode(said["vault"], SECRET, ["HS256"], options={"require": ["exp", "sub"]})
+    assert claims["sub"] == "vault/balance"
+    assert claims["params"] == {"lang": "fr", "title": "0", "tz": "Europe/Paris"}
+    assert abs(claims["exp"] - time.time() - 600) < 5
+    assert jwt.decode(said["turned"], new, ["HS256"])["params"] == {}
+    assert abs(jwt.decode(said["accents"], f"é{'x' * 31}", ["HS256"])["exp"] - time.time() - 60) < 5
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.decode(said["turned"], old, ["HS256"])

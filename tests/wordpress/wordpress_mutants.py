@@ -1,0 +1,107 @@
+"""The plugin with one of its defences removed, as often as it has defences: what the tests have to notice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# What stands where an escape was: the text as it came.
+ESCAPES = {
+    "esc_html": "",
+    "esc_attr": "",
+    "esc_url": "",
+    "esc_html__": "__",
+    "esc_attr__": "__",
+    "esc_html_e": "_e",
+}
+
+# The checks of the form of what an author writes: (file, what stands there, what stands there without the check).
+CHECKS = (
+    ("render.php", "! preg_match( SLUG, $account ) ||", ""),
+    ("render.php", "! preg_match( SLUG, $widget ) || ( $known && ! isset( $known[ $widget ] ) )", "false"),
+    ("render.php", "! preg_match( '/^(everyone|members|role:[a-z0-9_-]+(,role:[a-z0-9_-]+)*)\\z/', $for )", "false"),
+    ("render.php", "preg_match( VALUE, $value )", "'' !== $value"),
+    ("render.php", "foreach ( options_of( $widget ) as $name )", "foreach ( array_keys( $given ) as $name )"),
+    (
+        "render.php",
+        "in_array( $given['loading'] ?? '', array( 'eager', 'lazy' ), true )",
+        "isset( $given['loading'] )",
+    ),
+    (
+        "render.php",
+        "$height ? max( 40, min( 2000, $height ) ) : height_of( $widget, $options )",
+        "( $given['height'] ?? '' ) ?: height_of( $widget, $options )",
+    ),
+    ("render.php", "JSON_HEX_TAG | JSON_HEX_AMP", "0"),
+)
+
+# The checks of who may have a token: the tests of closed accounts have to notice.
+ACCESS = (
+    ("token.php", "! hash_equals( seal( $body ), $seal )", "false"),
+    ("token.php", "$what['until'] > time() ? $what : null", "$what"),
+    ("token.php", "! $user->exists() || ! $user->roles", "false"),
+    ("token.php", "array() !== array_intersect(", "array() === array_intersect("),
+    ("rest.php", "! is_for( $what['for'], $user )", "false"),
+    ("rest.php", "! is_readable_post( $what['post'], $user ) ||", ""),
+    ("rest.php", "'' === signing_secret( $what['account'] )", "false"),
+    ("rest.php", "&& ! post_password_required( $post )", ""),
+    (
+        "rest.php",
+        "'permission_callback' => __NAMESPACE__ . '\\is_from_here'",
+        "'permission_callback' => '__return_true'",
+    ),
+    ("rest.php", "'private, no-store'", "'public'"),
+    ("render.php", "$closed && ! may_show_closed()", "false"),
+    ("render.php", "! is_editor_request() && (", "("),
+    ("render.php", "! $post || in_array( get_post_status( $post ), array( 'publish', 'private' ), true )", "true"),
+    ("render.php", "'everyone' !== $for && ! $closed", "false"),
+    ("render.php", "$everyone ? mint(", "true ? mint("),
+    ("render.php", "! is_for( $wish['for'], wp_get_current_user() )", "false"),
+    ("settings.php", "SECRETS_OPTION === $name ? array_map", "false ? array_map"),
+    ("settings.php", "! is_secret( $secret )", "false"),
+    ("settings.php", "&& check_admin_referer( 'cabinet-widgets-test' )", ""),
+    ("service.php", "! is_multisite() && '' !== service_url()", "'' !== service_url()"),
+    ("service.php", "is_multisite() ? 'wp_safe_remote_get' : 'wp_remote_get'", "'wp_remote_get'"),
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A file of the plugin with one defence removed."""
+
+    file: str
+    line: int
+    removed: str
+    text: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.file}:{self.line}: {self.removed}"
+
+
+def without_an_escape(includes: Path) -> Iterator[Mutant]:
+    """The plugin's files, each time with one escape or check of its output removed."""
+    for path in sorted(includes.glob("*.php")):
+        text = path.read_text()
+        for found in re.finditer(rf"\b({'|'.join(ESCAPES)})\(", text):
+            bare = text[: found.start()] + ESCAPES[found[1]] + text[found.end() - 1 :]
+            yield Mutant(path.name, _line(text, found.start()), found[1], bare)
+    yield from _without(CHECKS, includes)
+
+
+def without_a_check_of_access(includes: Path) -> Iterator[Mutant]:
+    """The plugin's files, each time with one check of who may see or do something removed."""
+    return _without(ACCESS, includes)
+
+
+def _without(checks: Iterable[tuple[str, str, str]], includes: Path) -> Iterator[Mutant]:
+    for name, check, without in checks:
+        text = (includes / name).read_text()
+        assert text.count(check) == 1, f"{name} has {text.count(check)} times {check}"
+        yield Mutant(name, _line(text, text.index(check)), check, text.replace(check, without))
+
+
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1

@@ -1,0 +1,76 @@
+"""The service on its sandbox, as an operator starts it: an open account `main` and a closed one, `vault`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from wordpress_site import HERE, free_port, wait_for
+
+SECRET = "an embed secret for the tests of WordPress"
+
+CONFIG = """
+[server]
+public_url = "{url}"
+[api]
+base_url = "{upstream}"
+[accounts.main]
+login = {login}
+[accounts.main.ttl_seconds]
+balance = 10
+[accounts.vault]
+login = {login}
+access = "closed"
+embed_secret_env = "VAULT_SECRET"
+allowed_origins = [{origins}]
+"""
+
+
+@contextmanager
+def service(folder: Path, origins: Sequence[str]) -> Iterator[str]:
+    """Runs sandbox and service until left, and gives the service's address.
+
+    Args:
+        folder: Where configuration and logs go.
+        origins: The sites that may frame the closed account.
+    """
+    with _running(folder, "sandbox", "--port", str(port := free_port()), ready=f"http://127.0.0.1:{port}/"):
+        upstream = f"http://127.0.0.1:{port}"
+        # The open level: an account of the sandbox that needs no password.
+        said = (folder / "sandbox.log").read_text()
+        open_account = re.search(r"login (\d+): (?!.*password)", said)
+        assert open_account, said
+        url = f"http://127.0.0.1:{(port := free_port())}"
+        names = ", ".join(f'"{origin}"' for origin in origins)
+        text = CONFIG.format(url=url, upstream=upstream, login=open_account[1], origins=names)
+        (folder / "widgets.toml").write_text(text)
+        serve = ("serve", "--config", str(folder / "widgets.toml"), "--bind", f"127.0.0.1:{port}")
+        with _running(folder, *serve, ready=f"{url}/healthz"):
+            yield url
+
+
+@contextmanager
+def _running(folder: Path, command: str, *arguments: str, ready: str) -> Iterator[None]:
+    path = folder / f"{command}.log"
+    with path.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "widget", command, *arguments],
+            cwd=HERE.parents[1],
+            env={**os.environ, "VAULT_SECRET": SECRET, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(ready)
+        assert process.poll() is None, path.read_text()
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)

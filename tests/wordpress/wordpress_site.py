@@ -1,0 +1,180 @@
+"""A WordPress site of its own for tests: built from the cache in about two seconds, served by php -S on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PLUGIN = HERE.parents[1] / "wordpress-shortcode" / "cabinet-widgets"
+
+CONFIG = """<?php
+define( 'DB_NAME', 'wp' ); define( 'DB_USER', 'wp' ); define( 'DB_PASSWORD', 'wp' ); define( 'DB_HOST', 'localhost' );
+define( 'DB_CHARSET', 'utf8mb4' ); define( 'DB_COLLATE', '' ); define( 'DB_FILE', 'wp.sqlite' );
+defined( 'DB_DIR' ) || define( 'DB_DIR', '{root}/sqlite/' );
+foreach ( array( 'AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE' ) as $kind ) {{
+	define( "{{$kind}}_KEY", "$kind key of a test site" ); define( "{{$kind}}_SALT", "$kind salt of a test site" );
+}}
+define( 'WP_HOME', '{url}' ); define( 'WP_SITEURL', '{url}' );
+define( 'WP_DEBUG', true ); define( 'WP_DEBUG_DISPLAY', false ); define( 'WP_DEBUG_LOG', '{root}/debug.log' );
+define( 'SCRIPT_DEBUG', true ); define( 'WP_ENVIRONMENT_TYPE', 'local' ); define( 'FS_METHOD', 'direct' );
+define( 'DISABLE_WP_CRON', true ); define( 'AUTOMATIC_UPDATER_DISABLED', true );
+define( 'WP_HTTP_BLOCK_EXTERNAL', true ); define( 'WP_ACCESSIBLE_HOSTS', '127.0.0.1' );
+{more}
+$table_prefix = 'wp_';
+defined( 'ABSPATH' ) || define( 'ABSPATH', __DIR__ . '/' );
+require_once ABSPATH . 'wp-settings.php';
+"""
+
+
+def cache() -> Path:
+    """The directory that install.sh fills."""
+    return Path(os.environ.get("CABINET_TEST_CACHE") or Path.home() / ".cache" / "cabinet-widgets-tests")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+class Site:
+    """An installed WordPress with the plugin beside it; `serve` starts its web server.
+
+    Args:
+        root: An empty directory on the file system of the cache, whose files are linked into it rather than copied.
+        suite: The Debian suite that WordPress came from.
+        plugin: The plugin's directory, or None for a site that does not have it.
+        more: PHP for wp-config.php.
+    """
+
+    def __init__(self, root: Path, suite: str, plugin: Path | None = PLUGIN, more: str = "") -> None:
+        self.root, self.suite = root, suite
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.server: subprocess.Popen[bytes] | None = None
+        self.content = root / "wp" / "wp-content"
+        subprocess.run(["cp", "-al", cache() / "wordpress" / suite, root / "wp"], check=True)
+        for name in ("mu-plugins", "plugins", "uploads", "upgrade"):
+            (self.content / name).mkdir(exist_ok=True)
+        shutil.copy(HERE / "harness" / "quiet.php", self.content / "mu-plugins" / "quiet.php")
+        drop_in = cache() / "sqlite-database-integration"
+        sqlite = self.content / "plugins" / "sqlite-database-integration"
+        shutil.copytree(drop_in, sqlite, copy_function=os.link)
+        (self.content / "db.php").write_text(
+            (drop_in / "db.copy")
+            .read_text()
+            .replace("{SQLITE_IMPLEMENTATION_FOLDER_PATH}", str(sqlite))
+            .replace("{SQLITE_PLUGIN}", "sqlite-database-integration/load.php")
+        )
+        (root / "sqlite").mkdir()
+        (root / "url").write_text(self.url)
+        self.configure(more)
+        self.php("install")
+        if plugin:
+            (self.content / "plugins" / "cabinet-widgets").symlink_to(plugin)
+            self.eval("activate_plugin( 'cabinet-widgets/cabinet-widgets.php' );")
+
+    def configure(self, more: str = "") -> None:
+        """Writes wp-config.php, with more PHP in it."""
+        config = self.root / "wp" / "wp-config.php"
+        config.write_text(CONFIG.format(root=self.root, url=self.url, more=more))
+
+    def make_network(self) -> None:
+        """Turns the site into a network (in folders) of which it is the first site."""
+        self.configure("define( 'WP_ALLOW_MULTISITE', true );")
+        self.eval("""
+            require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+            require_once ABSPATH . 'wp-admin/includes/network.php';
+            foreach ( $wpdb->tables( 'ms_global' ) as $table => $prefixed ) { $wpdb->$table = $prefixed; }
+            install_network();
+            $host = parse_url( home_url(), PHP_URL_HOST ) . ':' . parse_url( home_url(), PHP_URL_PORT );
+            populate_network( 1, $host, 'administrator@example.org', 'Network', '/', false );
+        """)
+        self.configure("""
+define( 'MULTISITE', true ); define( 'SUBDOMAIN_INSTALL', false ); define( 'PATH_CURRENT_SITE', '/' );
+define( 'DOMAIN_CURRENT_SITE', parse_url( WP_HOME, PHP_URL_HOST ) . ':' . parse_url( WP_HOME, PHP_URL_PORT ) );
+define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
+""")
+
+    def php(self, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
+        """Runs harness/site.php, and gives back what it printed."""
+        done = subprocess.run(
+            ["php", HERE / "harness" / "site.php", self.root, *arguments],
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def eval(self, code: str) -> str:
+        """Runs PHP inside WordPress as its administrator, and gives back what it printed."""
+        script = self.root / "eval.php"
+        script.write_text("<?php " + code)
+        return self.php(script)
+
+    def phpunit(
+        self, *arguments: str, plugin: Path = PLUGIN, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs PHPUnit inside this WordPress, on a copy of its database, with the plugin from the directory given."""
+        return subprocess.run(
+            ["phpunit", "-c", HERE / "phpunit" / "phpunit.xml", *arguments],
+            env={**os.environ, "CABINET_TEST_SITE": str(self.root), "CABINET_TEST_PLUGIN": str(plugin), **(env or {})},
+            capture_output=True,
+            text=True,
+        )
+
+    def serve(self) -> None:
+        """Starts the web server and waits for its first answer."""
+        router = HERE / "harness" / "router.php"
+        address = self.url.removeprefix("http://")
+        with (self.root / "php.log").open("wb") as log:
+            self.server = subprocess.Popen(
+                ["php", "-d", "opcache.enable_cli=1", "-S", address, "-t", self.root / "wp", router],
+                env={**os.environ, "PHP_CLI_SERVER_WORKERS": "4"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_for(f"{self.url}/wp-login.php")
+
+    def stop(self) -> None:
+        """Ends the web server with its workers, which outlive a parent that is ended alone."""
+        if self.server:
+            os.killpg(self.server.pid, signal.SIGTERM)
+            self.server.wait()
+            self.server = None
+
+    def log(self) -> str:
+        """What WordPress wrote into debug.log."""
+        path = self.root / "debug.log"
+        return path.read_text() if path.exists() else ""
+
+
+def wait_for(url: str, seconds: float = 20) -> None:
+    """Waits until an address answers anything."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def run(arguments: Sequence[str | Path], **more: object) -> subprocess.CompletedProcess[str]:
+    """Runs a program and gives back what it said, whatever that was."""
+    return subprocess.run(arguments, capture_output=True, text=True, **more)  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,145 @@
+<?php
+/**
+ * Who may see a closed account's widget, and the two signed things that come of it.
+ *
+ * A token is what the service takes: short-lived, for one widget, its options locked. A grant is what stands in a page:
+ * this site's own signed word that somebody who may publish here put that widget there, and for whom. Grants are no
+ * secret and page caches may keep them; with one, a visitor asks this site for a token (see rest.php).
+ *
+ * @package Cabinet_Widgets
+ */
+
+namespace Cabinet_Widgets;
+
+defined( 'ABSPATH' ) || exit;
+
+const TOKEN_SECONDS = 10 * MINUTE_IN_SECONDS;
+const GRANT_SECONDS = 7 * DAY_IN_SECONDS;
+// In HTML, for everyone only: as long as the service takes (24 hours), less an hour for clocks that differ.
+const PAGE_TOKEN_SECONDS = 23 * HOUR_IN_SECONDS;
+const SECRET_BYTES       = 32;
+
+/**
+ * The embed secrets by account; those in wp-config.php win over those in the database.
+ */
+function secrets(): array {
+	return array_replace( array_filter( (array) get_option( SECRETS_OPTION, array() ), 'is_string' ), constant_secrets() );
+}
+
+/**
+ * The embed secrets that wp-config.php defines.
+ */
+function constant_secrets(): array {
+	if ( ! defined( 'CABINET_WIDGETS_EMBED_SECRETS' ) ) {
+		return array();
+	}
+	$secrets = json_decode( (string) constant( 'CABINET_WIDGETS_EMBED_SECRETS' ), true );
+	return array_filter( is_array( $secrets ) ? $secrets : array(), 'is_string' );
+}
+
+/**
+ * The secret that signs for an account: the newest of "new,old". '' where there is none.
+ *
+ * @param string $account Slug.
+ */
+function signing_secret( string $account ): string {
+	return trim( explode( ',', secrets()[ $account ] ?? '' )[0] );
+}
+
+/**
+ * A token for one widget of one account.
+ *
+ * @param string $account Slug of an account with a secret.
+ * @param string $widget  Name of the widget.
+ * @param array  $params  Options that the visitor can't change, by name.
+ * @param int    $seconds How long it is good for.
+ */
+function mint( string $account, string $widget, array $params, int $seconds = TOKEN_SECONDS ): string {
+	$claims = array(
+		'sub'    => "$account/$widget",
+		'exp'    => time() + $seconds,
+		'params' => (object) $params,
+	);
+	$signed = base64url( '{"alg":"HS256","typ":"JWT"}' ) . '.' . base64url( wp_json_encode( $claims, JSON_UNESCAPED_SLASHES ) );
+	return $signed . '.' . base64url( hash_hmac( 'sha256', $signed, signing_secret( $account ), true ) );
+}
+
+/**
+ * Base64 in the alphabet of URLs, without padding.
+ *
+ * @param string $bytes Anything.
+ */
+function base64url( string $bytes ): string {
+	// phpcs:ignore WordPress.PHP.DiscouragedPHPFunctions.obfuscation_base64_encode -- as RFC 7515 has it.
+	return rtrim( strtr( base64_encode( $bytes ), '+/', '-_' ), '=' );
+}
+
+/**
+ * This site's signed word that a page shows a widget of a closed account.
+ *
+ * @param array $what Account, widget, options, for, and the post that it stands in (0 for none).
+ */
+function grant( array $what ): string {
+	// The same all day long, so that the page does not change with every view.
+	$what['until'] = ( intdiv( time(), DAY_IN_SECONDS ) + 1 ) * DAY_IN_SECONDS + GRANT_SECONDS;
+	$body          = base64url( wp_json_encode( $what ) );
+	return $body . '.' . seal( $body );
+}
+
+/**
+ * What a grant says, or null where it is not this site's or too old.
+ *
+ * @param string $grant Anything that a visitor sent.
+ */
+function open_grant( string $grant ): ?array {
+	list( $body, $seal ) = explode( '.', $grant . '.' );
+	if ( ! hash_equals( seal( $body ), $seal ) ) {
+		return null;
+	}
+	// phpcs:ignore WordPress.PHP.DiscouragedPHPFunctions.obfuscation_base64_decode -- made by grant().
+	$what = json_decode( base64_decode( strtr( $body, '-_', '+/' ) ), true );
+	return $what['until'] > time() ? $what : null;
+}
+
+/**
+ * The signature of a grant's body; the sites of a network share their salts, so that the site counts too.
+ *
+ * @param string $body Base64.
+ */
+function seal( string $body ): string {
+	return base64url( hash_hmac( 'sha256', 'cabinet-widgets-grant|' . get_current_blog_id() . "|$body", wp_salt( 'auth' ), true ) );
+}
+
+/**
+ * Whether a visitor is one of those whom a widget is for. Administrators, who set the secrets, always are.
+ *
+ * @param string   $for  Everyone, members, or roles: "role:editor", "role:editor,role:author".
+ * @param \WP_User $user The visitor.
+ */
+function is_for( string $for, \WP_User $user ): bool {
+	if ( 'everyone' === $for || user_can( $user, 'manage_options' ) ) {
+		return true;
+	}
+	if ( ! $user->exists() || ! $user->roles ) {
+		return false; // On a network, a user without a role here is no member of this site.
+	}
+	return 'members' === $for || array() !== array_intersect( explode( ',', str_replace( 'role:', '', $for ) ), $user->roles );
+}
+
+/**
+ * What stands in place of a widget that is not for the visitor; HTML is not wanted.
+ *
+ * @param string $for As in is_for().
+ */
+function refusal( string $for ): string {
+	$line = 'members' === $for
+		? __( 'These figures are for members: please log in to see them.', 'cabinet-widgets' )
+		: __( 'These figures are not open to everyone.', 'cabinet-widgets' );
+	/**
+	 * Filters the line that stands in place of a widget that is not for the visitor.
+	 *
+	 * @param string $line The line; '' shows nothing.
+	 * @param string $for  Whom the widget is for.
+	 */
+	return (string) apply_filters( 'cabinet_widgets_refusal', $line, $for );
+}
