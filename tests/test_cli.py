@@ -147,7 +147,7 @@ def test_snippet_prints_every_form(tmp_path: Path) -> None:
         "iframe": '<iframe src="https://widgets.example.com/w/main/balance?lang=fr" title="Balance"',
         "wordpress": '[cabinet_widget account="main" widget="balance" lang="fr"]',
         "oembed": "https://widgets.example.com/w/main/balance?lang=fr",
-        "badge": 'src="https://widgets.example.com/w/main/balance.png?lang=fr',
+        "badge": 'src="https://widgets.example.com/w/main/balance.png?scale=2&amp;lang=fr"',
         "bbcode": "[url=https://widgets.example.com/w/main/balance?lang=fr][img]",
     }
     for form, part in expected.items():

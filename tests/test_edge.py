@@ -1,6 +1,7 @@
 """The layer in front of the application: what it keeps, for how long, and that nobody can tell the difference."""
 
 import gzip
+import random
 import threading
 import time
 from collections import Counter
@@ -49,11 +50,16 @@ class Backend:
         made_at = self.clock()
         assert self.gate.wait(30)
         body = self.body + b" made at %d for %s" % (made_at, environ["QUERY_STRING"].encode())
-        headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body))), *self.headers]
+        headers = [("Content-Length", str(len(body))), *self.headers]
+        if not any(name == "Content-Type" for name, _ in headers):
+            headers.append(("Content-Type", "text/html; charset=utf-8"))
         if self.control is not None:
             headers.append(("Cache-Control", self.control))
         if not any(name == "ETag" for name, _ in headers):
             headers.append(("ETag", f'W/"{made_at:.0f}"'))
+        if "HTTP_IF_NONE_MATCH" in environ:
+            start_response("304 NOT MODIFIED", headers)
+            return []
         start_response(self.status, headers)
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
@@ -69,13 +75,13 @@ class Answer:
     @property
     def text(self) -> bytes:
         """The body, decoded."""
-        encoding = self.headers.get("Content-Encoding")
-        return {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[encoding](self.body)
+        decoders: dict[str | None, Callable[[bytes], bytes]] = {"br": brotli.decompress, "gzip": gzip.decompress}
+        return decoders.get(self.headers.get("Content-Encoding"), bytes)(self.body) if self.body else b""
 
 
 def ask(app: WSGIApplication, path: str = "/w", method: str = "GET", query: str = "", **headers: str) -> Answer:
     """One request; header names with underscores."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
     environ = EnvironBuilder(path=path, method=method, query_string=query, headers=named).get_environ()
     chunks, status, answered = run_wsgi_app(app, environ, buffered=True)
     return Answer(int(status[:3]), dict(answered), b"".join(chunks))
@@ -207,9 +213,11 @@ def test_a_matching_etag_is_answered_304_by_the_edge(wanted: str, edge: Edge, ba
     assert len(backend.asked) == 1
 
 
-def test_a_first_visitor_who_has_an_old_copy_still_fills_the_edge(edge: Edge, backend: Backend) -> None:
-    assert ask(edge, If_None_Match='W/"1800000000"').status == 304
-    assert ask(edge, method="HEAD").body == b""
+@pytest.mark.parametrize("first", [{"If_None_Match": 'W/"1800000000"'}, {"method": "HEAD"}])
+def test_a_first_visitor_who_needs_no_body_still_fills_the_edge(
+    first: dict[str, str], edge: Edge, backend: Backend
+) -> None:
+    assert ask(edge, **first).body == b""
     assert ask(edge).text.startswith(TEXT)
     assert len(backend.asked) == 1
 
@@ -240,6 +248,7 @@ def test_head_is_get_without_the_body(edge: Edge, backend: Backend) -> None:
         ("identity", None),
         ("deflate", None),
         ("gzip;q=nan", None),
+        ("br;q=nan, gzip", "gzip"),
         ("gzip;q=many", None),
         ("x" * 300 + ", gzip", None),
     ],
@@ -263,6 +272,7 @@ def test_the_encoding_is_the_one_that_the_visitor_likes_best(
         {"body": b"short"},
         {"headers": [("ETag", '"strong"')]},
         {"status": "400 BAD REQUEST"},
+        {"headers": [("Content-Type", "image/png")]},
     ],
 )
 def test_private_small_and_byte_exact_answers_are_sent_as_they_are(
@@ -275,7 +285,15 @@ def test_private_small_and_byte_exact_answers_are_sent_as_they_are(
     assert "Vary" not in answer.headers
 
 
-def test_a_hundred_visitors_of_a_cold_page_are_one_question(edge: Edge, backend: Backend) -> None:
+def test_what_compression_would_make_larger_is_sent_as_it_is(edge: Edge, backend: Backend) -> None:
+    backend.body = random.Random(7).randbytes(600)
+    answer = ask(edge, Accept_Encoding="br")
+    assert "Content-Encoding" not in answer.headers
+    assert answer.body.startswith(backend.body)
+
+
+def test_a_hundred_visitors_of_a_cold_page_are_one_question(backend: Backend, clock: Clock) -> None:
+    edge = Edge(backend, clock=clock, wait_seconds=25)
     backend.gate.clear()
     together = threading.Barrier(100)
 
@@ -284,10 +302,11 @@ def test_a_hundred_visitors_of_a_cold_page_are_one_question(edge: Edge, backend:
         return ask(edge)
 
     with ThreadPoolExecutor(100) as visitors:
-        answers = visitors.map(visit, range(100))
+        visits = [visitors.submit(visit, n) for n in range(100)]
         until(lambda: bool(backend.asked))
         backend.gate.set()
-        assert {(answer.status, answer.text) for answer in answers} == {(200, ask(edge).text)}
+        until(lambda: all(visit.done() for visit in visits))
+        assert {(visit.result().status, visit.result().text) for visit in visits} == {(200, ask(edge).text)}
     assert len(backend.asked) == 1
 
 
@@ -306,9 +325,11 @@ def test_while_one_visitor_fetches_the_new_answer_the_others_get_the_old_one_at_
     assert len(backend.asked) == 2
 
 
-def test_an_answer_past_its_grace_is_not_served(edge: Edge, backend: Backend, clock: Clock) -> None:
+@pytest.mark.parametrize("status", ["200 OK", "500 INTERNAL SERVER ERROR"])
+def test_an_answer_past_its_grace_is_not_served(status: str, edge: Edge, backend: Backend, clock: Clock) -> None:
     old = ask(edge)
     clock.now += 76
+    backend.status = status
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
         both = [visitors.submit(ask, edge) for _ in range(2)]
@@ -392,7 +413,8 @@ def test_the_bytes_kept_are_bounded_and_none_is_lost_count_of(backend: Backend, 
     edge = Edge(backend, clock=clock, max_bytes=200_000)
     backend.body = bytes(8_000)
     for n in range(60):
-        ask(edge, query=str(n % 40))
+        clock.now += 5  # the same are asked for anew, others are dropped
+        ask(edge, query=str(n % (5 if n < 30 else 40)))
         assert 0 < edge._bytes <= 200_000
     assert edge._bytes == sum(answer.size for answer in edge._kept.values())
     assert 5 < len(edge._kept) < 12
@@ -507,7 +529,7 @@ def test_answers_with_the_edge_are_those_without_it(
     headers = {"Accept-Encoding": accepted, "Accept-Language": language, "Authorization": authorization}
 
     def answer(app: WSGIApplication, condition: str | None) -> Answer:
-        given = {name: value for name, value in {**headers, "If-None-Match": condition}.items() if value is not None}
+        given = [(name, value) for name, value in {**headers, "If-None-Match": condition}.items() if value is not None]
         environ = EnvironBuilder(
             path=path, method=method, query_string=query, headers=given, environ_base={"REMOTE_ADDR": address}
         ).get_environ()

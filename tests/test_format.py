@@ -18,6 +18,7 @@ from widget.format import NOTHING, Formatter, formatter
 LANGUAGES = ["en", "fr", "de", "es", "pt", "it", "pl", "ru", "uk", "id", "ms", "zh", "ar", "hi"]
 TAGS = [*LANGUAGES, "de-CH", "en-IN", "en-GB", "fr-CA", "pt-PT", "es-MX", "zh-TW"]
 UTC = ZoneInfo("UTC")
+RLM, LRM = "\N{RIGHT-TO-LEFT MARK}", "\N{LEFT-TO-RIGHT MARK}"
 MINUS = "\N{MINUS SIGN}"
 
 amounts = st.decimals(min_value=Decimal("-1e15"), max_value=Decimal("1e15"), places=2) | st.decimals(
@@ -52,6 +53,8 @@ def test_money_is_what_babel_writes(tag: str, x: Decimal) -> None:
         symbol = get_currency_symbol(currency, locale)
         if symbol[-1].isalpha():  # Babel leaves a space out that CLDR has; a test below is about it
             shown, expected = (text.replace(f"{symbol}\xa0", symbol) for text in (shown, expected))
+        if symbol.isascii() and tag == "ar":  # Babel's falls apart on screen; a test below is about it
+            shown = shown.replace(f"{RLM}\xa0{symbol}{LRM}", f"\xa0{symbol}")
         assert shown == expected
 
 
@@ -197,6 +200,10 @@ def test_machines_get_instants_in_utc() -> None:
 def test_a_region_that_cldr_does_not_know_is_formatted_as_its_language() -> None:
     assert formatter("fr-XX", UTC, None).amount(Decimal("1.5")) == "1,50"
     assert formatter("tlh-Latn", UTC, None).amount(Decimal("1.5")) == "1.50"
+
+
+def test_a_latin_currency_symbol_stays_in_one_piece_in_arabic() -> None:
+    assert formatter("ar", UTC, "USD").money(Decimal("65.26"), signed=True) == f"{RLM}{LRM}+65.26{RLM}\xa0US${LRM}"
 
 
 def test_arabic_signs_keep_to_their_figures_in_text_from_right_to_left() -> None:

@@ -29,7 +29,7 @@ registry
 view
 render assets headers picture
 snippet
-oembed
+oembed studio
 web
 app
 demo

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 import jwt
@@ -13,7 +14,7 @@ import requests
 from conftest import Clock, Service, Upstream
 from werkzeug.security import generate_password_hash
 
-from widget import paths, registry
+from widget import config, paths, registry
 from widget.sandbox import Fault
 
 WIDGETS = registry.discover(paths.templates())
@@ -336,3 +337,63 @@ def test_unexpected_trouble_is_500_without_a_traceback(serve: Serve) -> None:
     service.app.extensions["cabinet-widgets"].client.offers = None
     answer = service.get("/w/main/balance")
     assert (answer.status_code, answer.text) == (500, "500 Internal Server Error\n")
+
+
+def studio_settings(**more: Any) -> dict[str, Any]:
+    """A server with a studio."""
+    return {"public_url": "https://widgets.example.com", "studio": True, "studio_password_hash": HASH, **more}
+
+
+def test_there_is_no_studio_unless_it_is_turned_on(serve: Serve) -> None:
+    assert serve().get("/").status_code == 404
+
+
+def test_the_studio_shows_every_enabled_widget_and_the_code_for_what_is_chosen(serve: Serve) -> None:
+    service = serve(server=studio_settings(), accounts={"main": ALL})
+    page = service.get("/?account=main&widget=closed-trades&rows=5&period=7d&theme=")
+    assert page.status_code == 200
+    for name in WIDGETS:
+        assert f'<option value="{name}"' in page.text
+    attributes = 'account="main" widget="closed-trades" rows="5" period="7d"'
+    assert f"[cabinet_widget {attributes}]" in unescape(page.text)
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Cache-Control"] == "private, no-store"
+
+
+def test_the_studio_says_what_is_wrong_with_an_option_and_shows_no_code_for_it(serve: Serve) -> None:
+    service = serve(server=studio_settings())
+    page = service.get("/?widget=closed-trades&rows=500").text
+    assert "rows must be" in page or "rows: must be" in page
+    assert "[cabinet_widget" not in page
+    assert "<script>alert" not in service.get("/?widget=<script>alert(1)</script>&lang=<script>alert(2)</script>").text
+
+
+def test_the_studio_says_which_sites_may_embed_an_account(serve: Serve) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
+    service = serve(
+        server=studio_settings(),
+        accounts={
+            "open": {"login": 1},
+            "named": {"login": 1, "allowed_origins": ["https://a.example"]},
+            "closed": closed,
+        },
+    )
+    assert "Any site may embed" in service.get("/?account=open").text
+    assert "https://a.example" in service.get("/?account=named").text
+    assert "No site may embed" in service.get("/?account=closed").text
+
+
+def test_outside_of_the_demo_the_studio_asks_for_its_password_and_ten_tries_are_enough(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse = config.parse
+    monkeypatch.setattr(config, "parse", lambda *args, **more: parse(*args, **more).model_copy(update={"demo": False}))
+    service = serve(server=studio_settings())
+    asked = service.get("/")
+    assert asked.status_code == 401
+    assert asked.headers["WWW-Authenticate"].startswith("Basic ")
+    assert service.get("/", auth=("anybody", "open sesame")).status_code == 200
+    wrong = [service.get("/", auth=("anybody", "guess")).status_code for _ in range(10)]
+    assert wrong == [401] * 9 + [429]
+    assert service.get("/", auth=("anybody", "open sesame")).status_code == 429
+    assert "Set-Cookie" not in asked.headers

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,9 +12,7 @@ from wsgiref.types import WSGIApplication
 from flask import Flask, Response, request
 from flask_caching import Cache
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from widget import __version__, assets, cache, config, headers, i18n, logs, paths, registry, render, web
 from widget.config import Settings
@@ -42,6 +41,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     """
     app = Flask("widget", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False  # it would redirect, to the Host that the request names
     widgets = registry.discover(paths.templates())
     catalogues = i18n.load(paths.locales())
     metrics = Metrics()
@@ -53,7 +53,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         catalogues=catalogues,
         renderer=render.Renderer(paths.templates(), catalogues),
         assets=assets.Assets(paths.static(), widgets),
-        limiter=Limiter(get_remote_address, app=app, storage_uri=_limits(settings), swallow_errors=True),
+        count_try=web.tries(_limiter(app, settings), settings.server),
         metrics=metrics,
         clock=clock,
     )
@@ -73,9 +73,14 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         response = Response("500 Internal Server Error\n", 500, content_type="text/plain; charset=utf-8")
         return headers.finish(response, settings.server, headers.PRIVATE)
 
+    @app.after_request
+    def protected(response: Response) -> Response:
+        """What Flask answers by itself, to OPTIONS, comes past here alone."""
+        if "Content-Security-Policy" in response.headers:
+            return response
+        return headers.finish(response, settings.server, headers.PRIVATE)
+
     layer: WSGIApplication = logs.Requests(app.wsgi_app)
-    if settings.server.trusted_proxies:
-        layer = ProxyFix(layer, x_for=settings.server.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
     app.wsgi_app = Edge(layer, clock=clock, count=metrics.met)  # type: ignore[method-assign]
     return app
 
@@ -118,6 +123,9 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
             for folder in (answers, locks):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 (folder / ".writable").touch()
+                if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                    # What is kept is unpickled: who can write it can run code here.
+                    raise OperatorError(f"cache.dir: {folder} can be written by others; run: chmod 700 {folder}")
         except OSError as error:
             raise OperatorError(f"cache.dir: {chosen.dir} cannot be written: {error.strerror}") from None
         options["CACHE_DIR"] = str(answers)
@@ -135,6 +143,16 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
     return cache.FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **more)
 
 
-def _limits(settings: Settings) -> str:
-    redis = settings.cache.redis_url
-    return redis.get_secret_value() if redis and settings.cache.type == "RedisCache" else "memory://"
+def _limiter(app: Flask, settings: Settings) -> Limiter:
+    """Counts tries of passwords: in Redis where the cache is, and in memory while Redis fails, never not at all."""
+    uri, options = "memory://", dict[str, Any]()
+    if settings.cache.type == "RedisCache" and settings.cache.redis_url:
+        uri, options = settings.cache.redis_url.get_secret_value(), cache.redis_options()
+    return Limiter(
+        lambda: "",
+        app=app,
+        storage_uri=uri,
+        storage_options=options,
+        strategy="moving-window",
+        in_memory_fallback_enabled=True,
+    )

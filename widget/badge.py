@@ -111,17 +111,17 @@ def card(message: str, style: Style) -> str:
 
 
 def _small(canvas: "_Canvas", badge: Badge) -> None:
-    great, *rest = [*badge.figures, *filter(None, [badge.progress and badge.progress[0]])] or [None]
-    beside = badge.progress[0] if badge.progress else next(iter(rest), None)
+    figures = [*badge.figures, *(badge.progress[:1] if badge.progress else ())]
+    great = figures[0] if figures else Figure(badge.title, "")
+    beside = figures[-1 if badge.progress else 1] if len(figures) > 1 else None
     room = 132 if badge.chart or beside else 218
     canvas.mark(10, 8, 11)
-    canvas.text(19, 17.5, room - 9, 11, great.label if great else badge.title, "soft")
-    if great:
-        canvas.figure(10, 38, room, 20, great)
+    canvas.text(19, 17.5, room - 9, 11, great.label, "soft")
+    canvas.figure(10, 38, room, 20, great)
     if badge.chart:
         canvas.text(230, 17.5, 80, 10, badge.meta, "soft", end=True)
         canvas.plot(badge, 152, 24, 76, 18)
-    elif beside and beside is not great:
+    elif beside:
         canvas.text(230, 17.5, 80, 10, beside.label, "soft", end=True)
         canvas.figure(230, 34 if badge.progress else 37, 80, 13, beside, end=True)
         if badge.progress:
@@ -204,7 +204,7 @@ class _Canvas:
 
     def text(
         self, x: float, y: float, room: float, size: float, text: str,
-        fill: str = "ink", *, bold: bool = False, end: bool = False, whole: bool = False,
+        fill: str = "ink", *, bold: bool = False, end: bool = False, whole: bool = False, exact: bool = False,
     ) -> float:  # fmt: skip
         """Write a line that begins (or ends) at ``x`` and is at most ``room`` wide; answers how wide it is.
 
@@ -218,13 +218,14 @@ class _Canvas:
             bold: its weight.
             end: whether it ends at ``x`` instead.
             whole: whether all of it must be seen, however small.
+            exact: whether its width must be as measured, in any font.
         """
         if not text:
             return 0
         text, size = _fitted(text, room, size, 0 if whole else size * 0.85, lambda part: self.style.measure(part, bold))
         width = self.style.measure(text, bold) * size
         held = ""
-        if width > _FILLED * room and not _JOINED.search(text):
+        if exact or (width > _FILLED * room and not _JOINED.search(text)):
             held = f' textLength="{_n(width)}" lengthAdjust="spacingAndGlyphs"'
         anchor = ' text-anchor="end"' if end != self.style.rtl else ""
         weight = ' font-weight="700"' if bold else ""
@@ -244,8 +245,8 @@ class _Canvas:
         size = min(size, room / (width + 0.67)) if figure.sign else size
         arrow = size * 0.67 if figure.sign else 0
         if end:
-            width = self.text(x, y, room - arrow, size, figure.text, fill, bold=True, end=True, whole=True)
-            x -= width + arrow
+            more = {"bold": True, "end": True, "whole": True, "exact": bool(figure.sign)}
+            x -= self.text(x, y, room - arrow, size, figure.text, fill, **more) + arrow
         else:
             self.text(x + arrow, y, room - arrow, size, figure.text, fill, bold=True, whole=True)
         if figure.sign:
@@ -378,7 +379,8 @@ def _fitted(text: str, room: float, size: float, least: float, measure: Callable
 
 def _wrapped(text: str, room: float, most: int, measure: Measure) -> list[str]:
     """A text as at most so many lines of a width; the last one holds what is left, however long."""
-    lines, rest = [], text
+    lines: list[str] = []
+    rest = text
     while rest and len(lines) < most - 1:
         line, rest = _line(rest, room, measure)
         lines.append(line)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from werkzeug.security import generate_password_hash
 
-from widget import __version__, app, paths, registry, sandbox, tokens
+from widget import __version__, app, logs, paths, registry, sandbox, tokens
 from widget import demo as demonstration
 from widget import snippet as snippets
 from widget.client import Client
@@ -102,9 +102,6 @@ def _try(client: Client, account: Account, function: Function) -> str | None:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 def serve(config: str | None, bind: str, workers: int) -> None:
     """Run the production server."""
-    from granian import Granian  # it is needed here alone, and slow to import
-    from granian.constants import HTTPModes, Interfaces
-
     settings = _settings(config)
     match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})", bind)
     if not match or int(match[3]) > 65535:
@@ -116,11 +113,19 @@ def serve(config: str | None, bind: str, workers: int) -> None:
             err=True,
         )
     os.environ[app.CONFIG_VARIABLE] = str(app.config_path(config, os.environ).resolve())
+    run_server("widget.app:from_environment", match[1] or match[2], int(match[3]), workers)
+
+
+def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
+    """Serve the WSGI application that a factory makes, named as ``module:function``, until SIGTERM or Ctrl+C."""
+    from granian import Granian  # it is needed here alone, and slow to import
+    from granian.constants import HTTPModes, Interfaces
+
     Granian(
-        "widget.app:from_environment",
+        factory,
         factory=True,
-        address=match[1] or match[2],
-        port=int(match[3]),
+        address=address,
+        port=port,
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=BLOCKING_THREADS,
@@ -128,7 +133,9 @@ def serve(config: str | None, bind: str, workers: int) -> None:
         http=HTTPModes.http1,
         websockets=False,
         workers_kill_timeout=10,
+        respawn_failed_workers=True,
         log_access=False,
+        log_dictconfig=logs.OF_THE_SERVER,
     ).serve()
 
 

@@ -257,7 +257,7 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path}: is no valid TOML: {error}") from None
     settings = parse(raw, env, widgets, folder=path.parent, demo=False)
-    if _can_be_read_by_others(path) and (where := _written_secrets(raw, settings)):
+    if _can_be_read_by_others(path) and (where := ", ".join(_written_passwords(raw))):
         warning = f"{where}: holds a password, and {path} can be read by others; run: chmod 600 {path}"
         settings = settings.model_copy(update={"warnings": (*settings.warnings, warning)})
     return settings
@@ -267,11 +267,16 @@ def _can_be_read_by_others(path: Path) -> bool:
     return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
-def _written_secrets(raw: dict[str, Any], settings: Settings) -> str:
-    """The keys whose addresses hold a password in the file itself."""
-    written = {"cache.redis_url": _table(raw.get("cache")).get("redis_url"), "api.proxy": _table(raw.get("api")).get("proxy")}
-    written |= {f"accounts.{slug}.api.proxy": account.api.proxy for slug, account in settings.accounts.items()}
-    return ", ".join(key for key, address in written.items() if address and urlsplit(address).password)
+def _written_passwords(raw: dict[str, Any]) -> list[str]:
+    """The keys of addresses that hold a password, in the file itself."""
+    tables = {"cache": raw.get("cache"), "api": raw.get("api")}
+    tables |= {f"accounts.{slug}.api": _table(table).get("api") for slug, table in _table(raw.get("accounts")).items()}
+    return [
+        f"{where}.{key}"
+        for where, table in tables.items()
+        for key in ("redis_url", "proxy")
+        if re.search("//[^/@]*:[^/@]+@", str(_table(table).get(key)))
+    ]
 
 
 def parse(

@@ -4,7 +4,7 @@ This is the one place that says which figure is money, and which other figures w
 a widget's data before any renderer sees it, so that page, JSON and picture cannot differ.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,6 +12,9 @@ MONEY: Final = frozenset(
     "balance equity free_margin margin profit swap total welcome club available available_keeping_bonus amount".split()
 )
 """Amounts of the account's currency."""
+
+NO_FRACTIONS: Final = frozenset({"balance", "equity"})
+"""What is not shown even as a fraction of the balance: it would be the profit over again."""
 
 FIGURES: Final = MONEY | frozenset(
     "volume lots open_lots total_lots buy_volume sell_volume lots_closed lots_required lots_missing "
@@ -22,35 +25,49 @@ FIGURES: Final = MONEY | frozenset(
 )
 """All names that stand in a widget's data."""
 
+FLOATING: Final = "floating profit"
+"""The account's ``profit``, swaps included: another figure than that of its trades."""
+
 _VOLUMES = frozenset({"volume", "lots", "open_lots", "total_lots", "buy_volume", "sell_volume", "lots_closed"})
+
+_COUNTS = frozenset({"count", "orders", "open_trades", "total_trades"})
+_PRICES = frozenset({"open_price", "buy_price", "sell_price"})
+_TIMES = frozenset({"open_time", "close_time", "time"})  # a growth curve has a point where a trade is closed
 
 _GOES_WITH: dict[str, frozenset[str]] = {
     # A sum goes with its parts and the parts with their sum: the rows shown may be all there are.
     **dict.fromkeys(_VOLUMES, _VOLUMES),
+    **dict.fromkeys(_COUNTS, _COUNTS),
+    **dict.fromkeys(_PRICES, _PRICES),
+    **dict.fromkeys(_TIMES, _TIMES),
     "amount": frozenset({"total"}),
     "total": frozenset({"amount"}),
-    # Beside a balance, a gain is a profit in other words.
-    "profit": frozenset({"gain", "drawdown", "profit_factor"}),
+    "equity": frozenset({"available", "available_keeping_bonus"}),
+    "profit": frozenset({FLOATING, "profit_factor"}),
     "gain": frozenset({"points", "drawdown"}),
     "points": frozenset({"gain"}),
-    "open_price": frozenset({"buy_price", "sell_price"}),
+    "drawdown": frozenset({"points"}),
     "symbol": frozenset({"symbols"}),
-    "open_trades": frozenset({"count", "orders"}),
-    "count": frozenset({"open_trades", "orders"}),
+    "side": frozenset({"symbols"}),
+    "trades": frozenset({"count"}),
 }
 
-# In each sum the last figure follows from the others. Where exactly one figure of a sum is hidden, it could be worked
-# out: the first of the others goes too.
+# In each sum each figure follows from the others. Where exactly one of them is hidden, it could be worked out: the
+# first of the others goes too.
 SUMS: tuple[tuple[str, ...], ...] = (
-    ("equity", "profit", "balance"),
-    ("margin", "free_margin", "equity"),
-    ("lots_missing", "lots_closed", "lots_required"),
-    ("progress", "lots_closed", "lots_required"),
+    ("equity", "balance", FLOATING),
+    (FLOATING, "profit", "swap"),
+    ("free_margin", "margin", "equity"),
+    ("lots_missing", "lots_required", "lots_closed"),
+    ("progress", "lots_required", "lots_closed"),
     ("progress", "lots_missing", "lots_required"),
     ("welcome", "club", "total"),
     ("won", "lost", "count"),
     ("won_share", "won", "trades"),
 )
+
+# A gain is a profit over a balance: beside one of these two it gives away the other.
+_MONEY_OF_A_GAIN = frozenset({"profit", "balance"})
 
 
 def with_what_gives_away(hidden: Iterable[str]) -> frozenset[str]:
@@ -62,6 +79,8 @@ def with_what_gives_away(hidden: Iterable[str]) -> frozenset[str]:
             shown = [name for name in total if name not in result | more]
             if len(shown) == len(total) - 1:
                 more.add(shown[0])
+        if len(_MONEY_OF_A_GAIN & (result | more)) == 1:
+            more.add("gain")
         if more <= result:
             return frozenset(result)
         result |= more
@@ -70,10 +89,19 @@ def with_what_gives_away(hidden: Iterable[str]) -> frozenset[str]:
 def hide(data: Any, hidden: Collection[str]) -> Any:
     """The data with every hidden figure set to None, however deep it stands."""
     if isinstance(data, dict):
-        return {name: None if name in hidden else hide(value, hidden) for name, value in data.items()}
+        gone = withheld(data, hidden)
+        return {name: None if name in gone else hide(value, hidden) for name, value in data.items()}
     if isinstance(data, list | tuple):
         return [hide(value, hidden) for value in data]
     return data
+
+
+def withheld(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[str]:
+    """The names in here whose figures are hidden: two of them stand for another figure beside other neighbours."""
+    also = {"profit"} if FLOATING in hidden and "balance" in data else set()
+    if "count" in hidden and not isinstance(data.get("trades"), list):
+        also |= {"trades"}  # how many were closed
+    return frozenset(name for name in data if name in hidden or name in also)
 
 
 def as_fractions(data: Any, balance: Decimal | None) -> Any:
@@ -91,7 +119,7 @@ def as_fractions(data: Any, balance: Decimal | None) -> Any:
 
 
 def _as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
-    if name in ("balance", "equity"):
+    if name in NO_FRACTIONS:
         return None
     if name in MONEY and isinstance(value, Decimal):
         return value / balance if balance is not None and balance > 0 else None

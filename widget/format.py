@@ -190,6 +190,9 @@ def _affixes(pattern: NumberPattern, locale: Locale, currency: str | None, one: 
     if currency:  # CLDR's currencySpacing, which Babel leaves out: CHF 1.50, but $1.50
         before += "\N{NO-BREAK SPACE}" if category(before[-1:] or " ")[0] in "LP" else ""
         after = ("\N{NO-BREAK SPACE}" if category(after[:1] or " ")[0] in "LP" else "") + after
+        if locale.text_direction == "rtl" and after.strip("\N{NO-BREAK SPACE}").isascii():
+            # US$ between figures and text from right to left would be torn apart: $+65.26 US.
+            after = f"\N{RIGHT-TO-LEFT MARK}{after}\N{LEFT-TO-RIGHT MARK}"
     return before, after
 
 

@@ -20,7 +20,13 @@ _NO_FEATURES = ", ".join(
 
 
 def finish(
-    response: Response, server: Server, cache: str, account: Account | None = None, *, cors: bool = False
+    response: Response,
+    server: Server,
+    cache: str,
+    account: Account | None = None,
+    *,
+    cors: bool = False,
+    is_studio: bool = False,
 ) -> Response:
     """Set the headers.
 
@@ -30,16 +36,20 @@ def finish(
         cache: Cache-Control.
         account: whose figures it carries, for who may frame it; None for nobody's.
         cors: whether scripts of other origins may read it.
+        is_studio: whether it is the studio, which frames widgets and is framed by nobody.
     """
     headers = response.headers
     headers["Server"] = "cabinet-widgets"
     headers["Cache-Control"] = cache
-    headers["Content-Security-Policy"] = f"{_CSP}; frame-ancestors {frame_ancestors(account, studio=server.studio)}"
+    ancestors = frame_ancestors(account, studio=server.studio)
+    frames = "frame-src 'self'; frame-ancestors 'none'" if is_studio else f"frame-ancestors {ancestors}"
+    headers["Content-Security-Policy"] = f"{_CSP}; {frames}"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     headers["Permissions-Policy"] = _NO_FEATURES
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if cors else "same-origin"
+    is_for_others = cors or (response.mimetype or "").startswith("image/")  # a host page shows pictures by <img>
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_for_others else "same-origin"
     if cors:
         headers["Access-Control-Allow-Origin"] = "*"
     if server.public_url.startswith("https://"):

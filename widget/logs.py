@@ -16,10 +16,17 @@ from pydantic import BaseModel, SecretStr
 
 from widget.config import Settings
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("widget.requests")
 
 PROBES = ("/healthz", "/readyz", "/metrics")
 """Asked every few seconds by machines: their requests are logged at the level DEBUG."""
+
+OF_THE_SERVER: dict[str, Any] = {
+    "formatters": {"lines": {"()": "widget.logs.Lines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
+}
+"""How Granian's own messages become lines like all others: a configuration for ``logging.config``."""
 
 _PREFIX = 4
 _HIDDEN = "***"

@@ -63,7 +63,8 @@ class Renderer:
         """The figures that matter most, in one line of plain text."""
         template = self._environment.get_template(f"widgets/{view.widget.name}.html")
         context = self._context(self.language(view), Frame({}), self._shown(view))
-        block = "".join(template.blocks["summary"](template.new_context(context)))
+        summary = template.blocks.get("summary")  # a list of nothing but times and names has none
+        block = "".join(summary(template.new_context(context))) if summary else ""
         return " ".join(unescape(block).split())
 
     def label(self, view: View) -> str:
@@ -122,12 +123,12 @@ class Renderer:
     def _context(self, language: str, frame: Frame, shown: Mapping[str, Any]) -> dict[str, Any]:
         translations = self._catalogues.translations(language)
         return {
+            **{field.name: getattr(frame, field.name) for field in fields(frame)},
             **shown,
             "_": translations.gettext,
             "ngettext": translations.ngettext,
             "lang": language,
             "dir": "rtl" if is_rtl(language) else "ltr",
-            **{field.name: getattr(frame, field.name) for field in fields(frame)},
         }
 
 

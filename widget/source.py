@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2s
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from widget import delay
 from widget.cache import FreshCache
@@ -25,6 +25,9 @@ T = TypeVar("T")
 # Closed trades are asked for in a few windows that end now, whatever the visitor's period: so there is one upstream
 # call for a freshness period and not one for each pair of dates, and midnight does not empty the cache.
 _WINDOWS: tuple[tuple[str, int | None], ...] = (("35d", 35), ("95d", 95), ("370d", 370), ("all", None))
+_WITH_TRADES = "trades"
+# Of requests that share a call one may have begun a little earlier, and its delay with it.
+_MARGIN = timedelta(minutes=1)
 
 
 class Source:
@@ -60,15 +63,16 @@ class Source:
 
     def balance(self) -> AccountInformation:
         """Balance, equity and the like."""
-        return self._before_delay(self._get("balance", AccountInformation))
+        return self._account_information("balance")
 
     def summary(self) -> AccountInformation:
         """Everything that the API tells of the account at a glance."""
-        return self._before_delay(self._get("summary", AccountInformation))
+        return self._account_information("summary")
 
     def open_trades(self) -> tuple[OpenTrade, ...]:
         """Positions and pending orders, newest first."""
-        return tuple(trade for trade in self._open_trades() if trade.open_time <= self._until)
+        trades: tuple[OpenTrade, ...] = self._get("open_trades", tuple)
+        return tuple(trade for trade in trades if trade.open_time <= self._until)
 
     def closed_trades(self, start: datetime | None, end: datetime) -> tuple[ClosedTrade, ...]:
         """Trades closed from ``start`` (None: since ever) until before ``end``, newest first."""
@@ -87,6 +91,8 @@ class Source:
         """Lots traded in a period: the upstream's own figure where it has the function, else the sum of the trades."""
         if self._client.offers(self.account, "lots"):
             last = min(end, self._until)
+            if start and last <= start:
+                return Decimal(0)
             ends_now = end == self.now
             span = f"{start:%Y%m%d%H}-" if start else "-"
             try:
@@ -97,8 +103,10 @@ class Source:
 
     def bonus(self) -> Bonus:
         """Bonuses received and what is still to be traded for them."""
-        bonus = self._get("bonus", Bonus)
-        return delay.bonus(bonus, self._late_trades()) if self.is_delayed else bonus
+        if not self.is_delayed:
+            return self._get("bonus", Bonus)
+        bonus, _, history = self._with_trades("bonus")
+        return delay.bonus(bonus, self._late(history))
 
     def logins(self, start: datetime | None, end: datetime) -> tuple[Login, ...]:
         """Authorisations of a period, newest first."""
@@ -114,16 +122,14 @@ class Source:
         """The account's currency: the configured one, else what the upstream said; it is not called for that alone."""
         if self.account.currency:
             return self.account.currency
-        known = self._cache.peek(self._key("balance", ""))
+        known = self._cache.peek(self._key("balance", _WITH_TRADES if self.is_delayed else ""))
+        if isinstance(known, tuple):
+            known = known[0]
         return known.currency if isinstance(known, AccountInformation) else None
 
     def seen_until(self, end: datetime) -> datetime:
         """Where a period that ends now really ends: figures cannot tell of what came after them."""
         return datetime.fromtimestamp(int(self.as_of), UTC) if end == self.now else end
-
-    def _open_trades(self) -> tuple[OpenTrade, ...]:
-        trades: tuple[OpenTrade, ...] = self._get("open_trades", tuple)
-        return trades
 
     def _history(self, start: datetime | None) -> History:
         days_back = (self.now - start) / timedelta(days=1) if start else None
@@ -133,15 +139,29 @@ class Source:
                 return self._get("closed_trades", History, begin, None, name)
         raise AssertionError("the last window has no end")
 
-    def _late_trades(self) -> tuple[ClosedTrade, ...]:
-        trades = self._history(self._until).trades
-        return tuple(trade for trade in trades if trade.close_time > self._until)
-
-    def _before_delay(self, information: AccountInformation) -> AccountInformation:
+    def _account_information(self, function: Function) -> AccountInformation:
         if not self.is_delayed:
-            return information
-        young = tuple(trade for trade in self._open_trades() if trade.open_time > self._until)
-        return delay.account_information(information, young, self._late_trades())
+            return self._get(function, AccountInformation)
+        information, opened, history = self._with_trades(function)
+        young = [trade for trade in opened if trade.open_time > self._until]
+        return delay.account_information(information, young, self._late(history))
+
+    def _late(self, history: History) -> list[ClosedTrade]:
+        return [trade for trade in history.trades if trade.close_time > self._until]
+
+    def _with_trades(self, function: Function) -> tuple[Any, tuple[OpenTrade, ...], History]:
+        """An answer with the trades that may be in it.
+
+        They are kept as one and fetched in this order: lists that are older than the answer would lack the very trades
+        that it must not count.
+        """
+
+        def fetch() -> object:
+            answer = self._call(function)
+            return answer, self._call("open_trades"), self._call("closed_trades", self._until - _MARGIN)
+
+        kept: tuple[Any, tuple[OpenTrade, ...], History] = self._get(function, tuple, span=_WITH_TRADES, fetch=fetch)
+        return kept
 
     def _get(
         self,
@@ -150,20 +170,17 @@ class Source:
         start: datetime | None = None,
         end: datetime | None = None,
         span: str = "",
+        fetch: Callable[[], object] | None = None,
     ) -> T:
-        """An answer of the cache; ``kind`` is the type of what the client gives for the function."""
+        """An answer of the cache; ``kind`` is its type. It is fetched from the client unless otherwise."""
         if not self._client.offers(self.account, function):
             raise NotOffered(f"{function}: not in this API, or no password for it")
-
-        def fetch() -> object:
-            endpoint = self._client.endpoint(self.account, function)
-            return _newest_first(self._client.call(self.account, endpoint, start, end))
 
         fresh = self.account.fresh_seconds(function)
         answer = self._cache.get(
             self._key(function, span),
             fresh,
-            fetch,
+            fetch or (lambda: self._call(function, start, end)),
             max(0.0, self._give_up - time.monotonic()),
         )
         self.as_of = min(self.as_of, answer.as_of)
@@ -171,6 +188,10 @@ class Source:
         self.fresh_seconds = max(0.0, min(self.fresh_seconds, answer.as_of + fresh - self.now.timestamp()))
         assert isinstance(answer.value, kind), function
         return answer.value
+
+    def _call(self, function: Function, start: datetime | None = None, end: datetime | None = None) -> object:
+        endpoint = self._client.endpoint(self.account, function)
+        return _newest_first(self._client.call(self.account, endpoint, start, end))
 
     def _key(self, function: Function, span: str) -> str:
         return f"{self._prefix}:{self._client.endpoint(self.account, function)}:{span}"

@@ -181,7 +181,7 @@ def parse_options(
         if name in locked and value != values[name]:
             raise BadOption(name, "is locked by the token")
         if name in values and name not in locked:
-            raise BadOption(name, "is given twice")
+            raise BadOption(_printable(name), "is given twice")
         values[name] = value
     parsed: dict[str, Any] = {}
     for name, value in values.items():

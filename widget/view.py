@@ -44,9 +44,9 @@ def look(source: Source, widget: Widget, options: Options) -> View:
     """Fetch a widget's figures and withhold what the account hides."""
     account = source.account
     data = widget.fetch(source, options)
-    currency = None
+    currency, no_fractions = None, frozenset[str]()
     if account.amounts == "percent":
-        data = figures.as_fractions(data, source.balance().balance)
+        data, no_fractions = figures.as_fractions(data, source.balance().balance), figures.NO_FRACTIONS
     else:
         currency = source.currency()
     hidden = figures.with_what_gives_away(account.hide)
@@ -55,7 +55,7 @@ def look(source: Source, widget: Widget, options: Options) -> View:
         widget=widget,
         options=options,
         data=figures.hide(data, hidden),
-        hidden=hidden | {"balance", "equity"} if account.amounts == "percent" else hidden,
+        hidden=hidden | figures.withheld(data, hidden) | no_fractions,
         currency=currency,
         as_of=datetime.fromtimestamp(source.as_of, UTC),
         stale=source.stale,

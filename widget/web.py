@@ -18,11 +18,11 @@ from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
 from werkzeug.security import check_password_hash
 
-from widget import __version__, access, headers, oembed, picture, registry, render, tokens
+from widget import __version__, access, headers, oembed, picture, registry, render, studio, tokens
 from widget.access import Allow, Credentials, Deny, Policy
 from widget.assets import Assets
 from widget.cache import FreshCache
-from widget.config import Account, Settings
+from widget.config import Account, Server, Settings
 from widget.errors import BadOption, CabinetError, Locked, NotFound, NotOffered, TooManyTries, Unavailable
 from widget.i18n import Catalogues
 from widget.metrics import CONTENT_TYPE, Metrics
@@ -38,7 +38,8 @@ VIEWER_LIMIT_SECONDS = 12 * 3600
 MAX_QUERY = 6144
 RETRY_SECONDS = 5
 """After how long to come back, where neither the upstream nor the cache says it."""
-UNLOCK_LIMIT = "10 per minute"
+TRIES = "10 per minute"
+"""Of passwords, from one address and for one account."""
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Service:
     catalogues: Catalogues
     renderer: Renderer
     assets: Assets
-    limiter: Limiter
+    count_try: Callable[[], object]
     metrics: Metrics
     clock: Callable[[], float]
 
@@ -95,6 +96,10 @@ def blueprint(service: Service) -> Blueprint:
     def unlock(slug: str, name: str) -> Response:
         return _answer(service, slug, name, "", unlocking=True)
 
+    @routes.get("/")
+    def studio_page() -> Response:
+        return _studio(service)
+
     @routes.get("/oembed")
     def oembed_answer() -> Response:
         asked = Asked()
@@ -115,6 +120,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/embed.json")
     def catalogue() -> Response:
         response = Response(_catalogue(service), content_type="application/json")
+        _validate(response)
         return headers.finish(response, service.settings.server, "public, max-age=3600", cors=True)
 
     @routes.get("/healthz")
@@ -149,6 +155,25 @@ def blueprint(service: Service) -> Blueprint:
     return routes
 
 
+def tries(limiter: Limiter, server: Server) -> Callable[[], object]:
+    """What counts a try of a password, before it is looked at; it raises RateLimitExceeded after too many."""
+
+    def who_and_what() -> str:
+        return f"{access.network_of(_visitor(server))} {(request.view_args or {}).get('slug')}"
+
+    @limiter.limit(TRIES, key_func=who_and_what)
+    def count() -> None:
+        pass
+
+    return count
+
+
+def _visitor(server: Server) -> str | None:
+    """The visitor's address."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return access.visitor_address(request.remote_addr, forwarded, server.trusted_proxies)
+
+
 def _answer(service: Service, slug: str, name: str, suffix: str, *, unlocking: bool = False) -> Response:
     """One widget in one format, or the card that says why not."""
     asked = Asked()
@@ -181,7 +206,7 @@ def _is_near(service: Service) -> bool:
     if forwarded and not service.settings.server.trusted_proxies:
         return False
     try:
-        address = ipaddress.ip_address(request.remote_addr or "")
+        address = ipaddress.ip_address(_visitor(service.settings.server) or "")
     except ValueError:
         return False
     return (getattr(address, "ipv4_mapped", None) or address).is_private
@@ -211,7 +236,7 @@ def _understand(service: Service, asked: Asked, slug: str, name: str, suffix: st
         asked.account, asked.widget = found
     policy = Policy.of(found[0], found[1].name) if found else None
     now = service.clock()
-    credentials = Credentials(request.remote_addr, None if unlocking else next(iter(given), None))
+    credentials = Credentials(_visitor(service.settings.server), None if unlocking else next(iter(given), None))
     decision = access.decide(policy, credentials, now)
     if unlocking and asked.account and isinstance(decision, Deny) and isinstance(decision.reason, Locked):
         # Only here, behind the networks: a password is expensive to try, for the service too.
@@ -228,6 +253,39 @@ def _understand(service: Service, asked: Asked, slug: str, name: str, suffix: st
     asked.options = parse_options(asked.widget, options, asked.grant.params if asked.grant else {}, besides)
 
 
+def _studio(service: Service) -> Response:
+    """The studio, where it is on: for whoever knows its password, outside of the demo."""
+    server = service.settings.server
+    if not server.studio:
+        abort(404)
+    try:
+        if not service.settings.demo and not _is_operator(service):
+            response = Response("The studio's password is needed.\n", 401, content_type="text/plain; charset=utf-8")
+            response.headers["WWW-Authenticate"] = 'Basic realm="Cabinet Widgets studio", charset="UTF-8"'
+            return headers.finish(response, server, headers.PRIVATE)
+        language = service.catalogues.negotiate(*(tag for tag, _ in request.accept_languages))
+        urls = {name: service.assets.url(f"studio.{name}") for name in ("css", "js")}
+        html = service.renderer.template(
+            "studio.html",
+            language,
+            assets={**urls, "loader": "/embed.js"},
+            languages=service.catalogues.languages,
+            **studio.shown(service.settings, service.widgets, _query()),
+        )
+        response = Response(html, content_type="text/html; charset=utf-8")
+        return headers.finish(response, server, headers.PRIVATE, is_studio=True)
+    except CabinetError as error:
+        return _failure(service, error, Asked(), "")
+
+
+def _is_operator(service: Service) -> bool:
+    given, stored = request.authorization, service.settings.server.studio_password_hash
+    if given is None or given.type != "basic" or stored is None:
+        return False
+    _count_try(service)
+    return check_password_hash(stored.get_secret_value(), given.password or "")
+
+
 def _oembed(service: Service, asked: Asked) -> Response:
     """What to embed for the address of a widget; the consumer's own further parameters are let be."""
     params = dict(_query())
@@ -242,7 +300,8 @@ def _oembed(service: Service, asked: Asked) -> Response:
         raise NotFound("no address of a widget")
     asked.account, asked.widget = found
     pairs = parse_qsl(match[3] or "", keep_blank_values=True)
-    decision = access.decide(Policy.of(found[0], found[1].name), Credentials(request.remote_addr), service.clock())
+    visitor = Credentials(_visitor(service.settings.server))
+    decision = access.decide(Policy.of(found[0], found[1].name), visitor, service.clock())
     if isinstance(decision, Deny):
         raise decision.reason
     if any(name == "token" for name, _ in pairs):
@@ -290,13 +349,16 @@ def _looks(pairs: list[tuple[str, str]]) -> Options:
 
 
 def _password_is_right(service: Service, account: Account) -> bool:
+    _count_try(service)
+    stored = account.viewer_password_hash
+    return stored is not None and check_password_hash(stored.get_secret_value(), request.form.get("password", ""))
+
+
+def _count_try(service: Service) -> None:
     try:
-        with service.limiter.limit(UNLOCK_LIMIT, key_func=lambda: f"{request.remote_addr} {account.slug}"):
-            password = request.form.get("password", "")
-            stored = account.viewer_password_hash
-            return stored is not None and check_password_hash(stored.get_secret_value(), password)
-    except RateLimitExceeded as error:
-        raise TooManyTries("viewer passwords") from error
+        service.count_try()
+    except RateLimitExceeded:
+        raise TooManyTries("passwords") from None
 
 
 def _page(service: Service, asked: Asked, view: View) -> Response:
@@ -306,7 +368,7 @@ def _page(service: Service, asked: Asked, view: View) -> Response:
     if grant and grant.renewable_until > now and grant.expires - now < VIEWER_SECONDS / 2:
         grant = replace(grant, expires=int(min(now + VIEWER_SECONDS, grant.renewable_until)))
         key = access.keys(account)[-1]
-        token = tokens.sign([key], f"{account.slug}/{widget.name}", grant.expires, None, grant.renewable_until)
+        token = tokens.sign([key], f"{account.slug}/{widget.name}", grant.expires, grant.params, grant.renewable_until)
     is_private = account.is_private or grant is not None
     frame = Frame(
         assets=_asset_urls(service, view.options),
@@ -345,12 +407,8 @@ _FORMATS: Mapping[str, Callable[[Service, Asked, View], Response]] = {
 
 
 def _figures(service: Service, response: Response, asked: Asked, view: View) -> Response:
-    """An answer with figures: validated by its content, kept by others only where anybody may see it."""
-    tag = hashlib.sha256(response.get_data()).hexdigest()[:20]
-    response.set_etag(tag, weak=True)  # weak: a proxy may compress it
-    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
-        response.status_code = 304
-        response.set_data(b"")
+    """An answer with figures: kept by others only where anybody may see it."""
+    _validate(response)
     is_private = view.account.is_private or asked.grant is not None or request.method == "POST"
     seconds = max(1, int(view.fresh_seconds))
     # What is shown longer than twice the time that it counts as fresh must say so: a cache may not withhold that.
@@ -358,6 +416,15 @@ def _figures(service: Service, response: Response, asked: Asked, view: View) -> 
     public = f"public, max-age={seconds}, stale-while-revalidate={grace}, stale-if-error=86400"
     cache = headers.PRIVATE if is_private else public
     return headers.finish(response, service.settings.server, cache, asked.account, cors=not is_private)
+
+
+def _validate(response: Response) -> None:
+    """Give an answer a tag by its content, and leave the content out for who has it."""
+    tag = hashlib.sha256(response.get_data()).hexdigest()[:20]
+    response.set_etag(tag, weak=True)  # weak: a proxy may compress it
+    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
+        response.status_code = 304
+        response.set_data(b"")
 
 
 def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -> Response:
@@ -414,8 +481,7 @@ def _asset(service: Service, name: str, cache: str) -> Response:
             Response("Not found\n", 404, content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
         )
     response = Response(asset.body, content_type=asset.content_type)
-    response.add_etag(weak=True)
-    response.make_conditional(request)
+    _validate(response)
     return headers.finish(response, service.settings.server, cache, cors=True)
 
 

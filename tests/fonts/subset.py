@@ -20,9 +20,8 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
 from widget import i18n, paths
+from widget.picture import FAMILY, WEIGHTS
 
-FAMILY = "Cabinet Widgets Sans"
-WEIGHTS = ("Regular", "Bold")
 SOURCES = {
     "NotoSans-{}.ttf": 0,
     "NotoSansDevanagari-{}.ttf": 0,

@@ -37,7 +37,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
 
 def draw(data: Mapping[str, Any], fmt: Formatter, zone: ZoneInfo) -> dict[str, Any] | None:
     """The growth curve."""
-    points = [(point["time"], point["gain"]) for point in data["points"] or () if point["gain"] is not None]
+    points = [(point["time"], point["gain"]) for point in data["points"] or () if None not in point.values()]
     return chart.curve(points, fmt.percent, fmt.day)
 
 

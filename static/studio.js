@@ -1,0 +1,69 @@
+/** The studio without pressing its button: what is wanted is shown as soon as it is said. */
+(() => {
+  const form = document.getElementById("wanted");
+  const status = document.querySelector("[role=status]");
+  const preview = document.querySelector("cabinet-widget");
+  const COMMON = ["account", "widget", "theme", "accent", "lang", "tz"]; // what another widget takes over
+  let request;
+  let timer;
+
+  function prepare() {
+    for (const hidden of document.querySelectorAll("[type=color], [data-copied]")) hidden.hidden = false;
+    const zones = document.getElementById("zones");
+    zones.replaceChildren(...Intl.supportedValuesOf("timeZone").map((zone) => new Option(zone)));
+  }
+
+  async function show(isOther) {
+    request?.abort();
+    request = new AbortController();
+    const wanted = [...new FormData(form)].filter(([name, value]) => value && (!isOther || COMMON.includes(name)));
+    const url = `?${new URLSearchParams(wanted)}`;
+    const answer = await fetch(url, { signal: request.signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    history.replaceState(null, "", url);
+    const chosen = page.getElementById("widget").value;
+    const ids = isOther ? ["widget", "options", "code"] : ["code"];
+    for (const id of ids) document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
+    form.elements.widget.value = chosen;
+    const { attributes } = page.querySelector("cabinet-widget");
+    for (const { name } of [...preview.attributes]) if (name !== "style" && !attributes[name]) preview.removeAttribute(name);
+    for (const { name, value } of attributes) if (preview.getAttribute(name) !== value) preview.setAttribute(name, value);
+    prepare();
+  }
+
+  form.addEventListener("input", ({ target }) => {
+    const [accent, colour] = form.querySelectorAll(".accent input");
+    if (target === colour) accent.value = colour.value.slice(1);
+    if (target === accent && /^[\da-f]{6}$/i.test(accent.value)) colour.value = `#${accent.value}`;
+    clearTimeout(timer);
+    if (form.checkValidity()) timer = setTimeout(() => show(["account", "widget"].includes(target.name)).catch(() => {}), 250);
+  });
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    show(false).catch(() => {});
+  });
+
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest("[data-copied]");
+    if (!button) return;
+    const code = button.previousElementSibling;
+    getSelection().selectAllChildren(code);
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      status.textContent = "";
+      status.textContent = button.dataset.copied;
+      button.firstChild.data = button.dataset.copied;
+    } catch {
+      // It is selected, for the visitor to copy.
+    }
+  });
+
+  // The loader looks again at the colours around it when the root element changes.
+  document.addEventListener("change", ({ target }) => {
+    if (target.name === "scheme") document.documentElement.dataset.scheme = target.value;
+  });
+
+  document.documentElement.classList.add("live");
+  prepare();
+})();

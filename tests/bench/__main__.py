@@ -1,0 +1,378 @@
+"""``make bench``: what the service costs, against what it could cost at least, and how that grows; one table on stdout.
+
+Everything runs on loopback, the servers on one core and the load on another where there are two. Rounds are interleaved,
+and ratios are medians of the ratios of each round, since absolute figures move with the machine's mood.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import platform
+import random
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import requests
+from bench import rendering
+from processes import free_port, nginx, until
+
+from widget import sandbox
+from widget.sandbox import Fault, Sandbox, create_sandbox
+
+ENCODING = "gzip, deflate, br"
+CONNECTIONS = 32
+TOML = """
+[server]
+public_url = "http://127.0.0.1:8000"
+[api]
+base_url = "{upstream}"
+{accounts}
+"""
+ACCOUNT = """
+[accounts.{slug}]
+login = 1000001
+currency = "USD"
+[accounts.{slug}.ttl_seconds]
+balance = {seconds}
+open_trades = {seconds}
+"""
+
+
+@dataclass
+class Target:
+    """Something that wrk asks.
+
+    Attributes:
+        name: what the table calls it.
+        url: its address.
+        headers: what is sent.
+        rates: requests a second, a figure for each round.
+        tails: the 99th percentile of each round, in milliseconds.
+    """
+
+    name: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    rates: list[float] = field(default_factory=list)
+    tails: list[float] = field(default_factory=list)
+
+    def measure(self, seconds: float, core: str) -> None:
+        """One round."""
+        rate, tail = wrk(self.url, seconds, core, self.headers)
+        self.rates.append(rate)
+        self.tails.append(tail)
+
+    def ratio(self, other: "Target") -> float:
+        """The median over the rounds of the ratio of both in a round."""
+        return median(mine / theirs for mine, theirs in zip(self.rates, other.rates, strict=True))
+
+
+def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[float, float]:
+    """Requests a second, and the 99th percentile in milliseconds."""
+    script = Path(__file__).with_name("wrk.lua")
+    sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--latency", "-s", str(script)]
+    printed = subprocess.run([*core.split(), *command, *sent, url], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", printed)
+    assert found, printed
+    count, microseconds, tail, wrong = map(int, found.groups())
+    assert not wrong, f"{wrong} of {count} answers from {url} were none"
+    return count / microseconds * 1e6, tail / 1000
+
+
+@contextmanager
+def program(command: list[str], core: str, ready: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server in the background."""
+    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [*core.split(), sys.executable, *command],
+            env={**os.environ, "PYTHONPATH": path, **env},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            until(lambda: process.poll() is not None or answers(ready))
+            if process.poll() is not None:
+                output.seek(0)
+                raise SystemExit(output.read().decode())
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def answers(url: str) -> bool:
+    """Whether a server is up."""
+    try:
+        return requests.get(url, timeout=30).status_code < 500
+    except requests.RequestException:
+        return False
+
+
+@dataclass
+class Bench:
+    """What all measurements share."""
+
+    folder: Path
+    upstream: str
+    simulated: Sandbox
+    server_core: str
+    load_core: str
+
+    @contextmanager
+    def service(self, accounts: str, name: str = "service") -> Iterator[tuple[str, int, float]]:
+        """``cabinet-widgets serve``: its address, the worker's pid, the seconds until it answered."""
+        config = self.folder / f"{name}.toml"
+        config.write_text(TOML.format(upstream=self.upstream, accounts=accounts))
+        port, began = free_port(), time.monotonic()
+        url = f"http://127.0.0.1:{port}"
+        command = ["-m", "widget", "serve", "--config", str(config), "--bind", f"127.0.0.1:{port}"]
+        with program(command, self.server_core, f"{url}/healthz") as process:
+            took = time.monotonic() - began
+            listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True)
+            yield url, int(listed.stdout.split()[-1]), took
+
+    @contextmanager
+    def app(self, name: str, **env: str) -> Iterator[str]:
+        """One of ``apps``."""
+        url = f"http://127.0.0.1:{(port := free_port())}"
+        ready = f"{url}/page" if name == "bare" else f"{url}/healthz"
+        with program(["-m", "bench.apps", name, str(port)], self.server_core, ready, **env):
+            yield url
+
+
+def cores() -> tuple[str, str]:
+    """How servers and load are bound to cores."""
+    known = sorted(os.sched_getaffinity(0))
+    if len(known) < 2 or shutil.which("taskset") is None:
+        return "", ""
+    return f"taskset -c {known[0]}", f"taskset -c {','.join(map(str, known[1:]))}"
+
+
+def record(url: str, folder: Path) -> tuple[str, str]:
+    """Write down how a service answers, for the function that only sends it; gives that file and one with the page."""
+    recorded, sent = {}, {"Accept-Encoding": ENCODING}
+    etag = requests.get(url, headers=sent, timeout=30).headers["ETag"]
+    for path, headers in (("/page", sent), ("/304", {**sent, "If-None-Match": etag})):
+        with requests.get(url, headers=headers, timeout=30, stream=True) as answer:
+            body = answer.raw.read(decode_content=False)
+            named = [(name, value) for name, value in answer.raw.headers.items() if name.lower() != "date"]
+            recorded[path] = (f"{answer.status_code} {answer.reason}", named, body.decode("latin-1"))
+    (folder / "recorded.json").write_text(json.dumps(recorded))
+    (folder / "page.html").write_text(requests.get(url, timeout=30).text)
+    return str(folder / "recorded.json"), str(folder / "page.html")
+
+
+def speed(bench: Bench, rounds: int, seconds: float) -> None:
+    """The first table: requests a second and tails, in one interleaved run."""
+    with ExitStack() as stack:
+        url, _, _ = stack.enter_context(bench.service(ACCOUNT.format(slug="main", seconds=3600)))
+        page = f"{url}/w/main/open-trades"
+        recorded, html = record(page, bench.folder)
+        bare = stack.enter_context(bench.app("bare", BENCH_RECORDED=recorded))
+        cached = stack.enter_context(bench.app("cached", BENCH_PAGE=html))
+        empty = stack.enter_context(bench.app("empty"))
+        port = free_port()
+        address = url.removeprefix("http://")
+        conf = f"""
+        proxy_cache_path {bench.folder}/cache keys_zone=widgets:1m;
+        server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://{address}; proxy_cache widgets; }} }}"""
+        through = f"http://127.0.0.1:{port}/w/main/open-trades"
+        stack.enter_context(nginx(bench.folder, conf, through))
+        sent = {"Accept-Encoding": ENCODING}
+        tag = requests.get(page, headers=sent, timeout=30).headers["ETag"]
+        targets = {
+            "a": Target("an empty Flask view, 4 KB", f"{empty}/"),
+            "b": Target("a bare WSGI function, same bytes and headers", f"{bare}/page", sent),
+            "b304": Target("a bare WSGI function, same 304", f"{bare}/304", sent),
+            "c": Target("cached page", page, sent),
+            "d": Target("304", page, {**sent, "If-None-Match": tag}),
+            "e": Target("cached JSON", f"{page}.json", sent),
+            "g": Target("the page through nginx proxy_cache", through, sent),
+            "h": Target("Flask-Caching's @cached, same page", f"{cached}/"),
+        }
+        for target in targets.values():
+            answer = requests.get(target.url, headers=target.headers, timeout=30)
+            assert answer.status_code in (200, 304), target.url
+        for _ in range(rounds):
+            for target in targets.values():
+                target.measure(seconds, bench.load_core)
+        sample = stack.enter_context(bench.app("sample", BENCH_UPSTREAM=bench.upstream))
+        bench.simulated.faults.append(Fault("slow", seconds=0.2))
+        targets["i"] = Target("token and call for every view, upstream of 200 ms", f"{sample}/")
+        targets["i"].measure(seconds, bench.load_core)
+        bench.simulated.faults.clear()
+        targets["i"].rates *= rounds
+    print("| | requests/s | p99 ms | to an empty view | to the bare function |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for key, target in targets.items():
+        floor = targets["b304" if key in ("d", "b304") else "b"]
+        print(
+            f"| {target.name} | {median(target.rates):,.0f} | {median(target.tails):.1f} | "
+            f"{target.ratio(targets['a']):.2f} | {target.ratio(floor):.2f} |"
+        )
+
+
+def pages(times: int) -> None:
+    """The second table: what is rendered."""
+    cold, formats = rendering.cold(times), rendering.formats(50, times)
+    print("\n| cold render, figures at hand | ms |")
+    print("| --- | ---: |")
+    for name, taken in cold.items():
+        print(f"| {name} | {taken:.2f} |")
+    print(f"| the template of 50 rows alone | {formats['here']:.2f} |")
+    for name, key in (("the same by Babel's module functions", "babel"), ("the same without formatting", "none")):
+        print(f"| {name} | {formats[key]:.2f} ({formats[key] / formats['here']:.2f} times) |")
+
+
+def outage(bench: Bench, seconds: float) -> None:
+    """The third: visitors of an API that lives and of one that is dead, figures kept for two seconds."""
+    with bench.service(ACCOUNT.format(slug="main", seconds=2)) as (url, _, _):
+        page = f"{url}/w/main/open-trades"
+        requests.get(page, timeout=30)
+        (rate, well) = wrk(page, seconds, bench.load_core, {})
+        bench.simulated.faults.append(Fault("slow", seconds=30))
+        time.sleep(2)
+        (dead_rate, dead) = wrk(page, seconds, bench.load_core, {})
+        bench.simulated.faults.clear()
+    print("\n| figures kept for 2 s | requests/s | p99 ms |")
+    print("| --- | ---: | ---: |")
+    print(f"| upstream well | {rate:,.0f} | {well:.1f} |")
+    print(f"| upstream hangs | {dead_rate:,.0f} | {dead:.1f} ({dead / well:.2f} times) |")
+
+
+def growth(bench: Bench, accounts: tuple[int, ...], trades: tuple[int, ...], viewers: tuple[int, ...]) -> None:
+    """The last: how cost grows with accounts, trades and viewers."""
+    print("\n| accounts | start-up s | MiB | cached p50 ms | p99 ms | cold p50 ms |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    for count in accounts:
+        tables = "".join(ACCOUNT.format(slug=f"a{n}", seconds=3600) for n in range(count))
+        with bench.service(tables) as (url, pid, took):
+            some = [f"a{n * count // 20}" for n in range(20)]
+            requests.get(f"{url}/w/a0/balance", timeout=30)
+            hot = [visit(f"{url}/w/{slug}/balance") for _ in range(20) for slug in some][20:]
+            cold = [visit(f"{url}/w/{slug}/balance?refresh={n}") for n in range(10, 20) for slug in some]
+            tail = quantiles(hot, n=100)[98]
+            print(
+                f"| {count:,} | {took:.1f} | {mebibytes(pid):.0f} | {median(hot):.2f} | {tail:.2f} | {median(cold):.2f} |"
+            )
+    print("\n| closed trades | read, once a period: ms | table ms | growth ms | MiB kept |")
+    print("| ---: | ---: | ---: | ---: | ---: |")
+    for count in trades:
+        cost = rendering.trades(count)
+        print(f"| {count:,} | {cost.read:,.0f} | {cost.table:.1f} | {cost.growth:.1f} | {cost.mebibytes:.1f} |")
+    print(
+        "\n| viewers a second, of 1,000 accounts, for 10 s | p50 ms | p99 ms | upstream calls | accounts seen | MiB |"
+    )
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    tables = "".join(ACCOUNT.format(slug=f"a{n}", seconds=3600) for n in range(1000))
+    for rate in viewers:
+        with bench.service(tables) as (url, pid, _):
+            bench.simulated.calls.clear()
+            seen, taken = stream(url, rate, 10)
+            calls = bench.simulated.calls.total()
+            assert calls == seen, "an account was asked for more than once in a period, or not at all"
+            print(
+                f"| {rate} | {median(taken):.2f} | {quantiles(taken, n=100)[98]:.2f} | {calls} | {seen} | "
+                f"{mebibytes(pid):.0f} |"
+            )
+
+
+def crowd(bench: Bench, visitors: int) -> None:
+    """One account and period, by one visitor and by many: the upstream cannot tell."""
+    print("\n| visitors of a cold widget in one period | upstream calls |")
+    print("| ---: | ---: |")
+    for count in (1, visitors):
+        with bench.service(ACCOUNT.format(slug="main", seconds=3600)) as (url, _, _):
+            bench.simulated.calls.clear()
+            with ThreadPoolExecutor(100) as pool:
+                assert list(pool.map(lambda _: visit(f"{url}/w/main/balance"), range(count)))  # noqa: B023
+            calls = bench.simulated.calls.total()
+            assert calls == 1
+            print(f"| {count:,} | {calls} |")
+
+
+_CONNECTIONS = threading.local()
+
+
+def visit(url: str) -> float:
+    """The milliseconds of one visit, over a connection of the thread's own."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    kept: dict[str, http.client.HTTPConnection] = _CONNECTIONS.__dict__
+    connection = kept.setdefault(host, http.client.HTTPConnection(host, timeout=60))
+    began = time.perf_counter()
+    connection.request("GET", f"/{path}")
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == 200, (answer.status, url)
+    return 1000 * (time.perf_counter() - began)
+
+
+def stream(url: str, rate: int, seconds: int) -> tuple[int, list[float]]:
+    """Visitors who come at a steady rate, each to a random account: how many accounts they saw, and their times."""
+    slugs = [f"a{random.randrange(1000)}" for _ in range(rate * seconds)]
+    with ThreadPoolExecutor(16) as pool:
+        began, visits = time.monotonic(), []
+        for n, slug in enumerate(slugs):
+            time.sleep(max(0.0, began + n / rate - time.monotonic()))
+            visits.append(pool.submit(visit, f"{url}/w/{slug}/balance"))
+        return len(set(slugs)), [done.result() for done in visits]
+
+
+def mebibytes(pid: int) -> float:
+    """The resident memory of a process."""
+    pages_ = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages_ * resource.getpagesize() / 2**20
+
+
+def machine() -> str:
+    """What it was measured on."""
+    known = Path("/proc/cpuinfo").read_text()
+    model = re.search(r"model name\s*: (.*)", known)
+    cpu = model[1] if model else platform.machine()
+    return (
+        f"{os.cpu_count()} cores of {cpu}, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="only see that it works")
+    quick = parser.parse_args().quick
+    missing = [tool for tool in ("wrk", "nginx") if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin") is None]
+    if missing:
+        raise SystemExit(f"bench: {' and '.join(missing)} is missing; run: sudo apt-get install {' '.join(missing)}")
+    simulated = create_sandbox()
+    with tempfile.TemporaryDirectory() as folder, sandbox.serve_sandbox(app=simulated) as upstream:
+        bench = Bench(Path(folder), upstream, simulated.extensions["sandbox"], *cores())
+        print(f"Measured on {machine()}; {CONNECTIONS} connections, servers on one core.\n")
+        parts: list[Callable[[], Any]] = [
+            lambda: speed(bench, 1 if quick else 5, 1 if quick else 2),
+            lambda: pages(3 if quick else 40),
+            lambda: outage(bench, 1 if quick else 5),
+        ]
+        if not quick:
+            parts.append(lambda: crowd(bench, 10_000))
+            parts.append(lambda: growth(bench, (1, 100, 10_000), (10, 1_000, 100_000), (1, 10, 100)))
+        for part in parts:
+            part()
+            sys.stdout.flush()
+
+
+main()

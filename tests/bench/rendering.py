@@ -1,0 +1,208 @@
+"""What a page costs where nothing is kept of it: in this process, without a server."""
+
+import datetime as dt
+import json
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers
+from flask import Flask
+from flask_caching import Cache
+
+from widget import cache, config, i18n, models, paths, registry, render
+from widget.client import Client
+from widget.config import Account
+from widget.format import Formatter
+from widget.functions import Function
+from widget.render import Frame, Renderer
+from widget.source import Source
+from widget.spec import Options, Period, Widget
+from widget.view import View, look
+
+WIDGETS = registry.discover(paths.templates())
+FRAME = Frame(assets={"css": "/static/0/widget.css", "js": "/static/0/widget.js"})
+
+
+class History(Client):
+    """An API whose account has closed so many trades, one an hour."""
+
+    def __init__(self, trades: int, now: dt.datetime) -> None:
+        super().__init__()
+        first = int(now.timestamp()) - 3600 * trades
+        self.body = json.dumps(
+            [
+                {
+                    **{"ticket": 10**6 + n, "type": n % 2, "symbol": "EURUSD", "volume": 0.05 + n % 7 / 100},
+                    **{"openPrice": 1.08412, "openTime": first + 3600 * n - 900, "digits": 5, "login": 1, "sl": 1.07},
+                    **{"closePrice": 1.08531, "closeTime": first + 3600 * n, "swaps": -0.42, "tp": 1.09},
+                    "profit": n * 7919 % 2001 / 100 - 9.7,
+                }
+                for n in range(trades)
+            ]
+        ).encode()
+
+    def call(
+        self, account: Account, function: Function, start: dt.datetime | None = None, end: dt.datetime | None = None
+    ) -> models.Answer:
+        """Parse the history, or a balance."""
+        body = self.body if function == "closed_trades" else b'{"balance": 10482.17, "equity": 10547.43, "currency": 0}'
+        return models.parse(function, body, account.api.zone)
+
+
+@dataclass
+class Rendering:
+    """An account, and pages of it."""
+
+    account: Account
+    client: History
+    kept: cache.FreshCache
+    renderer: Renderer
+    now: dt.datetime
+
+    def view(self, widget: Widget, options: Options) -> View:
+        """The figures of a widget."""
+        return look(Source(self.account, self.client, self.kept, self.now), widget, options)
+
+    def page(self, widget: Widget, options: Options) -> str:
+        """The page of a widget."""
+        return self.renderer.page(self.view(widget, options), FRAME)
+
+
+@contextmanager
+def history(trades: int) -> Iterator[Rendering]:
+    """An account with so many closed trades."""
+    raw = {"accounts": {"main": {"login": 1, "ttl_seconds": {"balance": 9999, "closed_trades": 9999}}}}
+    settings = config.parse(raw, {}, WIDGETS, folder=Path(), demo=True)
+    store = Cache(Flask("bench"), config={"CACHE_TYPE": "SimpleCache"}).cache
+    now = dt.datetime.now(dt.UTC)
+    kept = cache.FreshCache(store, keep_seconds=86400)
+    renderer = Renderer(paths.templates(), i18n.load(paths.locales()))
+    try:
+        account = settings.accounts["main"].model_copy(
+            update={"api": config.Api(deadline_seconds=120, max_response_bytes=2**31)}
+        )
+        yield Rendering(account, History(trades, now), kept, renderer, now)
+    finally:
+        kept.close()
+
+
+def milliseconds(action: Callable[[], object], times: int = 40) -> float:
+    """The median time of an action that was done before."""
+    action()
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        action()
+        taken.append(1000 * (time.perf_counter() - began))
+    return median(taken)
+
+
+class ByBabel(Formatter):
+    """The same figures by Babel's module functions, as one would write it."""
+
+    def __init__(self, locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False) -> None:
+        super().__init__(locale, zone, currency, percent_amounts)
+        self.locale, self.currency = Locale.parse(locale, sep="-"), currency or "USD"
+
+    def _number(self, x: Decimal | int | None, pattern: str | None = None) -> str:
+        return "–" if x is None else numbers.format_decimal(x, format=pattern, locale=self.locale)
+
+    def money(self, x: Decimal | None, signed: bool = False) -> str:
+        """An amount with its currency."""
+        return "–" if x is None else numbers.format_currency(x, self.currency, locale=self.locale)
+
+    def amount(self, x: Decimal | None, signed: bool = False) -> str:
+        """An amount."""
+        return self._number(x, "#,##0.00")
+
+    def lots(self, x: Decimal | None) -> str:
+        """A volume."""
+        return self._number(x, "#,##0.00##")
+
+    def price(self, x: Decimal | None) -> str:
+        """A price."""
+        return self._number(x, "#,##0.00000")
+
+    def integer(self, n: Decimal | int | None) -> str:
+        """A count."""
+        return self._number(n)
+
+    def datetime(self, t: dt.datetime | None) -> str:
+        """An instant."""
+        return "–" if t is None else dates.format_datetime(t, "short", self.zone, self.locale)
+
+
+class Unformatted(Formatter):
+    """No formatting at all."""
+
+    def money(self, x: object, signed: bool = False) -> str:
+        """As it is."""
+        return str(x)
+
+    amount = money
+    lots = price = integer = percent = ratio = datetime = time = date = day = money  # type: ignore[assignment]
+
+
+def formats(rows: int, times: int = 40) -> dict[str, float]:
+    """Milliseconds for a table of closed trades: as it is, by Babel's functions, and without formatting."""
+    options = Options(rows=rows, period=Period("all"))
+    with history(rows) as at:
+        view = at.view(WIDGETS["closed-trades"], options)
+        original, taken = render.formatter, {}
+        try:
+            for name, kind in (("here", Formatter), ("babel", ByBabel), ("none", Unformatted)):
+                made: dict[Any, Formatter] = {}
+                render.formatter = lambda *of, kind=kind, made=made: made.get(of) or made.setdefault(of, kind(*of))  # type: ignore[assignment]
+                taken[name] = milliseconds(lambda: at.renderer.page(view, FRAME), times)
+        finally:
+            render.formatter = original
+    return taken
+
+
+def cold(times: int = 40) -> dict[str, float]:
+    """Milliseconds for a page of which only the figures are kept."""
+    taken = {}
+    for name, widget, rows in (
+        ("balance", "balance", 10),
+        ("50 rows", "closed-trades", 50),
+        ("500 rows", "closed-trades", 500),
+    ):
+        with history(rows) as at:
+            options = Options(rows=rows, period=Period("all"))
+            taken[name] = milliseconds(lambda: at.page(WIDGETS[widget], options), times)  # noqa: B023  # called at once
+    return taken
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What a history costs: milliseconds to fetch and read it, once a period, and for each page; MiB while it is kept."""
+
+    read: float
+    table: float
+    growth: float
+    mebibytes: float
+
+
+def trades(count: int, times: int = 5) -> Growth:
+    """The cost of so many closed trades."""
+    with history(count) as at:
+        tracemalloc.start()
+        kept = at.client.call(at.account, "closed_trades")
+        mebibytes = tracemalloc.get_traced_memory()[0] / 2**20
+        tracemalloc.stop()
+        del kept
+        options = Options(period=Period("all"))
+        return Growth(
+            milliseconds(lambda: at.client.call(at.account, "closed_trades"), 1 if count > 10_000 else times),
+            milliseconds(lambda: at.page(WIDGETS["closed-trades"], options), times),
+            milliseconds(lambda: at.page(WIDGETS["growth"], options), times),
+            mebibytes,
+        )

@@ -1,0 +1,6 @@
+-- One line that is easy to read: answers, microseconds, 99th percentile in microseconds, answers that were none.
+function done(summary, latency)
+  local wrong = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write
+    + summary.errors.timeout
+  print(string.format("RESULT %d %d %d %d", summary.requests, summary.duration, latency:percentile(99), wrong))
+end

@@ -1,0 +1,147 @@
+"""Programs that tests start: the service as ``serve`` runs it, Redis, nginx; on loopback, and ended by their pid."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+import requests
+
+PATIENCE = 20.0
+"""Seconds after which something that should have happened never will, on a busy machine too."""
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for it."""
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up, "it never came"
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Program:
+    """A program in the background, what it prints going to a file."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def text(self) -> str:
+        """What it has printed so far."""
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+    def children(self) -> list[int]:
+        """The processes that it has started itself and that live."""
+        command = ["ps", "-o", "pid=,stat=", "--ppid", str(self.process.pid)]
+        listed = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+        return [int(pid) for pid, state in map(str.split, listed) if not state.startswith("Z")]
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it and its processes; gives its exit code."""
+        children = self.children() if how == signal.SIGKILL else []
+        for pid in (self.process.pid, *children):
+            with suppress(ProcessLookupError):
+                os.kill(pid, how)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def running(folder: Path, name: str, *command: str, env: Mapping[str, str] | None = None) -> Iterator[Program]:
+    """A program in a folder; it is ended by SIGTERM if it has not ended before."""
+    if shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin") is None:
+        pytest.fail(f"this test needs {command[0]}: run tests/install.sh")
+    output = folder / f"{name}.log"
+    with output.open("ab") as file:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **(env or {})}, stdout=file, stderr=subprocess.STDOUT
+        )
+    program = Program(process, output)
+    try:
+        yield program
+    finally:
+        if process.poll() is None:
+            try:
+                program.end()
+            except subprocess.TimeoutExpired:
+                program.end(signal.SIGKILL)
+                raise
+
+
+def answers(url: str) -> bool:
+    """Whether a server is up."""
+    with suppress(requests.RequestException):
+        return requests.get(url, timeout=PATIENCE).ok
+    return False
+
+
+@contextmanager
+def service(
+    folder: Path, name: str, configuration: str, *, workers: int = 1, port: int | None = None
+) -> Iterator[tuple[str, Program]]:
+    """``cabinet-widgets serve`` with a configuration; yields its address."""
+    (folder / f"{name}.toml").write_text(configuration)
+    port = port or free_port()
+    arguments = ["serve", "--config", f"{name}.toml", "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    url = f"http://127.0.0.1:{port}"
+    with running(folder, name, sys.executable, "-m", "widget", *arguments, env={"PYTHONUNBUFFERED": "1"}) as program:
+        until(lambda: program.process.poll() is not None or answers(f"{url}/healthz"))
+        assert program.process.poll() is None, program.text()
+        yield url, program
+
+
+@contextmanager
+def redis_server(folder: Path, port: int) -> Iterator[Program]:
+    """A Redis server that keeps nothing on disk."""
+    arguments = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    with running(folder, "redis", "redis-server", *arguments) as program, redis.Redis(port=port) as client:
+
+        def is_up() -> bool:
+            with suppress(redis.RedisError):
+                return bool(client.ping())
+            return False
+
+        until(is_up)
+        yield program
+
+
+@contextmanager
+def nginx(folder: Path, http: str, ready: str) -> Iterator[Program]:
+    """nginx with something in its ``http`` block, once an address of it answers."""
+    (folder / "nginx.conf").write_text(nginx_conf(folder, http))
+    with running(folder, "nginx", "nginx", "-p", str(folder), "-c", "nginx.conf", "-g", "daemon off;") as program:
+        until(lambda: program.process.poll() is not None or answers(ready))
+        assert program.process.poll() is None, program.text()
+        yield program
+
+
+def nginx_conf(folder: Path, http: str) -> str:
+    """A whole configuration around what stands in its ``http`` block; all that nginx writes goes into the folder."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    return f"""
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log warn;
+events {{ worker_connections 1024; }}
+http {{
+access_log off;
+{temporary}
+{http}
+}}
+"""

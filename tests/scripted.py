@@ -1,0 +1,101 @@
+"""An upstream that says exactly what a test wants it to say, within the process or over HTTP."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from widget import app, config, models, paths, registry
+from widget.config import Account
+from widget.errors import Unavailable
+from widget.functions import Function
+
+WIDGETS = registry.discover(paths.templates())
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+
+
+class Script:
+    """What the upstream says, by function; a callable is asked each time.
+
+    Attributes:
+        answers: JSON values as they go over the wire.
+        is_down: whether it cannot be reached.
+        calls: how often each function was called.
+    """
+
+    def __init__(self, answers: dict[Function, Any]) -> None:
+        self.answers, self.is_down = answers, False
+        self.calls: Counter[str] = Counter()
+
+    def call(
+        self, account: Account, function: Function, start: datetime | None = None, end: datetime | None = None
+    ) -> models.Answer:
+        """What ``Client.call`` gives."""
+        self.calls[function] += 1
+        if self.is_down:
+            raise Unavailable(f"{function}: the script says so")
+        answer = self.answers[function]
+        if callable(answer):
+            answer = answer(start, end)
+        return models.parse(function, json.dumps(answer), UTC)
+
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """The same over HTTP, in the dialect client-api."""
+        path = environ["PATH_INFO"]
+        names: dict[str, Function] = {
+            "RequestBalanceInformation": "balance",
+            "RequestAccountInformation": "summary",
+            "RequestOpenTrades": "open_trades",
+            "RequestClosedTrades": "closed_trades",
+            "RequestClosedLots": "lots",
+            "RequestBonusStatistic": "bonus",
+            "RequestLoginHistory": "logins",
+            "GetCommissionRecords": "commissions",
+        }
+        answer = self.answers[names[path.split("/")[2]]] if "Authentication" not in path else self.answers["operations"]
+        start_response("503 Down" if self.is_down else "200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(answer).encode()]
+
+
+class InProcess:
+    """The service on a script, asked within the process."""
+
+    def __init__(self, script: Script, clock: Callable[[], float] = lambda: NOW, **tables: Any) -> None:
+        tables.setdefault("accounts", {"main": {"login": 7654321}})
+        tables["api"] = {"base_url": "http://127.0.0.1:9", **tables.get("api", {})}
+        settings = config.parse(tables, {}, WIDGETS, folder=Path(), demo=True)
+        self.app: Flask = app.create_app(settings, clock=clock)
+        self.service = self.app.extensions["cabinet-widgets"]
+        self.service.client.call = script.call
+        self.client: FlaskClient = self.app.test_client()
+        self._accounts = 0
+
+    def add(self, **account: Any) -> str:
+        """One more account; its name."""
+        self._accounts += 1
+        slug = f"a{self._accounts}"
+        raw = {"accounts": {slug: {"login": 7654321, "partner_password": "partner", **account}}}
+        self.service.settings.accounts.update(config.parse(raw, {}, WIDGETS, folder=Path(), demo=True).accounts)
+        return slug
+
+    def close(self) -> None:
+        """End it."""
+        self.service.cache.close()
+
+
+def running(stack: ExitStack, script: Script, **more: Any) -> InProcess:
+    """A service that ends with the stack."""
+    service = InProcess(script, **more)
+    stack.callback(service.close)
+    return service
+
+
+def at(seconds: float) -> str:
+    """A moment so many seconds before ``NOW``, as the upstream writes it."""
+    return datetime.fromtimestamp(NOW - seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

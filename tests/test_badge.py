@@ -1,0 +1,214 @@
+"""Pictures as SVG: sizes, what is written and where, and that nothing from outside breaks out."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widget import badge, colour
+from widget.badge import SCALES, SIZES, Badge, Figure, Style
+
+SVG = "{http://www.w3.org/2000/svg}"
+CURVE: dict[str, Any] = {
+    "width": 640,
+    "height": 160,
+    "area": "M0 160L0 80L640 0L640 160Z",
+    "drawdown": "M0 80L640 0L640 0L0 80Z",
+    "zero": 160.0,
+    "points": [{"x": 0.0, "y": 80.0}, {"x": 640.0, "y": 0.0}],
+    "y_ticks": [{"y": 160.0, "label": "0%"}, {"y": 0.0, "label": "10%"}],
+    "x_ticks": [{"x": 0.0, "label": "1 Nov"}, {"x": 640.0, "label": "23 Nov"}],
+}
+BARS: dict[str, Any] = CURVE | {
+    "bars": [
+        {"x": 10.0, "y": 40.0, "width": 20.0, "height": 120.0},
+        {"x": 90.0, "y": 160.0, "width": 20.0, "height": 0.0},
+    ]
+}
+FIGURES = (
+    Figure("Balance", "$10,482.17"),
+    Figure("Floating profit", "+$65.26", 1),
+    Figure("Equity", "$10,547.43"),
+    Figure("Swap", "−$1.20", -1),
+)
+BADGE = Badge("Account", "USD", FIGURES, "As of 23 Nov", "Not up to date")
+SHAPES = {
+    "figures": BADGE,
+    "curve": replace(BADGE, chart=CURVE),
+    "bars": replace(BADGE, chart=BARS),
+    "progress": replace(BADGE, progress=(Figure("Lots closed", "45.6%"), 0.456)),
+    "empty": replace(BADGE, empty="No trades in this period"),
+    "one figure": replace(BADGE, figures=FIGURES[:1], chart=BARS),
+    "no figure": replace(BADGE, figures=()),
+    "progress alone": replace(BADGE, figures=(), progress=(Figure("Lots closed", "45.6%"), 0.456)),
+    "no title": replace(BADGE, title=""),
+}
+
+
+def measure(text: str, bold: bool) -> float:
+    """All characters alike."""
+    return (0.62 if bold else 0.55) * len(text)
+
+
+def style(**more: Any) -> Style:
+    return Style(measure, **more)
+
+
+def drawn(shown: Badge = BADGE, **more: Any) -> ElementTree.Element:
+    return ElementTree.fromstring(badge.svg(shown, style(**more)))
+
+
+def texts(root: ElementTree.Element) -> list[str]:
+    """What is written, in order, without the marks of direction."""
+    return [re.sub("[\u2068\u2069]", "", element.text or "") for element in root.iter(f"{SVG}text")]
+
+
+def boxes(root: ElementTree.Element) -> Iterator[tuple[str, float, float, float]]:
+    """Each text with where it begins, ends and stands, as measured."""
+    for element, text in zip(root.iter(f"{SVG}text"), texts(root), strict=True):
+        width = measure(text, element.get("font-weight") == "700") * float(element.attrib["font-size"])
+        x, y = float(element.attrib["x"]), float(element.attrib["y"])
+        yield (text, x - width, x, y) if element.get("text-anchor") == "end" else (text, x, x + width, y)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_picture_has_exactly_its_size(size: str, scale: int) -> None:
+    width, height = SIZES[size]
+    for root in (
+        drawn(size=size, scale=scale),
+        ElementTree.fromstring(badge.card("No", style(size=size, scale=scale))),
+    ):
+        assert (root.get("width"), root.get("height")) == (str(width * scale), str(height * scale))
+        assert root.get("viewBox") == f"0 0 {width} {height}"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("rtl", [False, True])
+def test_nothing_leaves_the_picture_and_no_two_texts_meet(shape: str, size: str, rtl: bool) -> None:
+    long = replace(
+        SHAPES[shape],
+        title="A very long heading " * 4,
+        meta="1 September 2025 – 30 September 2026",
+        figures=tuple(replace(figure, label=figure.label * 6) for figure in SHAPES[shape].figures),
+        note="Not up to date at all, as far as anybody can tell",
+    )
+    for shown in (SHAPES[shape], long):
+        found = list(boxes(drawn(shown, size=size, rtl=rtl)))
+        width, height = SIZES[size]
+        for number, (text, left, right, y) in enumerate(found):
+            assert left + 0.1 >= 4, text
+            assert right - 0.1 <= width - 4, text
+            assert 8 < y < height - 4, text
+            for other, begin, end, base in found[number + 1 :]:
+                assert abs(y - base) > 8 or right <= begin + 0.2 or end <= left + 0.2, (text, other)
+
+
+@given(st.integers(1, 10**40))
+def test_a_figure_is_never_cut_however_long(amount: int) -> None:
+    text = f"${amount:,}.00"
+    for size in SIZES:
+        root = drawn(replace(BADGE, figures=(Figure("Balance", text), Figure("Profit", f"+{text}", 1))), size=size)
+        assert {text, f"+{text}"} <= set(texts(root))
+        assert all(right <= SIZES[size][0] for _, _, right, _ in boxes(root))
+
+
+def test_a_label_that_is_too_long_ends_in_an_ellipsis() -> None:
+    root = drawn(replace(BADGE, figures=(Figure("Balance " * 20, "$1"),)), size="small")
+    [label] = [text for text in texts(root) if text.startswith("Balance")]
+    assert label.endswith("…")
+
+
+HOSTILE = ['<script>alert("1")</script>', "' onload='x", "]]>&amp;&#0;", "\x00\x1b\ud800\ufffe", "</svg><style>*{}"]
+
+
+@given(st.lists(st.text() | st.sampled_from(HOSTILE), min_size=6, max_size=6), st.sampled_from(sorted(SIZES)))
+def test_no_text_becomes_markup(hostile: list[str], size: str) -> None:
+    title, meta, label, text, as_of, note = hostile
+    shown = Badge(title, meta, (Figure(label, text, 1),), as_of, note)
+    for made in (badge.svg(shown, style(size=size)), badge.card(title, style(size=size))):
+        root = ElementTree.fromstring(made.encode())
+        assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {"svg", "title", "rect", "text", "path"}
+        allowed = {"x", "y", "fill", "font-size", "font-weight", "text-anchor", "textLength", "lengthAdjust"}
+        assert all(set(element.attrib) <= allowed for element in root.iter(f"{SVG}text"))
+
+
+def test_hostile_text_is_shown_as_it_is() -> None:
+    root = drawn(replace(BADGE, title=HOSTILE[0]), size="large")
+    assert HOSTILE[0] in texts(root)
+    assert HOSTILE[0] in (root.findtext(f"{SVG}title") or "")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("size", SIZES)
+def test_there_are_no_styles_scripts_or_links(shape: str, size: str) -> None:
+    made = badge.svg(SHAPES[shape], style(size=size))
+    assert not re.search(r"style|class=|href|url\(|script|<image|on\w+=", made)
+
+
+def test_the_same_figures_make_the_same_picture() -> None:
+    assert badge.svg(SHAPES["curve"], style()) == badge.svg(SHAPES["curve"], style())
+
+
+def test_a_profit_points_up_and_a_loss_down_each_in_its_colour() -> None:
+    made = badge.svg(BADGE, style(size="large"))
+    arrows = re.findall(r'<path d="M\S+ (\S+)h\S+L\S+ (\S+)z" fill="(\S+)"/>', made)
+    assert [(float(base) > float(tip), fill) for base, tip, fill in arrows] == [(True, "#07734a"), (False, "#bd2637")]
+    assert '#07734a">+$65.26' in made.replace(' textLength="', "")
+    assert "<path" not in badge.svg(replace(BADGE, figures=FIGURES[:1]), style())
+
+
+def test_what_is_shown_fits_the_size() -> None:
+    assert texts(drawn(size="small")) == [
+        "Balance", "$10,482.17", "Floating profit", "+$65.26", "Not up to date", "As of 23 Nov",
+    ]  # fmt: skip
+    assert {"Account", "USD", "Equity", "Swap"} <= set(texts(drawn(size="medium")))
+    assert {"0%", "10%", "1 Nov", "23 Nov"} <= set(texts(drawn(SHAPES["curve"], size="large")))
+    assert "10%" not in texts(drawn(SHAPES["curve"], size="medium"))
+
+
+def test_a_right_to_left_picture_is_mirrored_and_its_texts_isolated() -> None:
+    plain, mirrored = drawn(size="medium"), drawn(size="medium", rtl=True)
+    assert texts(plain) == texts(mirrored)
+    for (_, left, right, y), (_, begin, end, base) in zip(boxes(plain), boxes(mirrored), strict=True):
+        assert (320 - right, 320 - left, y) == pytest.approx((begin, end, base), abs=0.11)
+    assert all((e.text or "").startswith("\u2068") for e in mirrored.iter(f"{SVG}text"))
+
+
+@pytest.mark.parametrize(("share", "filled"), [(0.0, None), (0.25, 33.5), (1.0, 134.0), (7.0, 134.0), (-1.0, None)])
+def test_the_progress_is_filled_to_its_share_and_no_further(share: float, filled: float | None) -> None:
+    root = drawn(replace(BADGE, progress=(Figure("Lots closed", "x"), share)), size="medium")
+    found = [float(r.attrib["width"]) for r in root.iter(f"{SVG}rect") if r.get("fill") == "#1f5dbf"][1:]
+    assert found == ([] if filled is None else [filled])
+
+
+def test_a_curve_and_bars_fill_their_box() -> None:
+    curve = badge.svg(SHAPES["curve"], style(size="large"))
+    assert '<path d="M24 199L564 142" fill="none"' in curve
+    bars = drawn(SHAPES["bars"], size="large")
+    heights = [float(r.attrib["height"]) for r in bars.iter(f"{SVG}rect") if r.get("fill") == "#1f5dbf"]
+    assert heights[1:] == [85.5], "the second bar has no height and is not drawn"
+
+
+def test_a_message_is_wrapped_between_words_and_all_of_it_shown() -> None:
+    message = "This widget is private. Enter its password to see it."
+    lines = texts(ElementTree.fromstring(badge.card(message, style(size="small"))))
+    assert len(lines) > 1
+    assert " ".join(lines) == message
+    chinese = "此小部件为私有，请输入密码查看。" * 2
+    assert "".join(texts(ElementTree.fromstring(badge.card(chinese, style(size="small"))))) == chinese
+
+
+@given(st.integers(0, 0xFFFFFF).map("{:06x}".format), st.booleans())
+def test_text_and_accent_can_be_read_on_their_ground(accent: str, dark: bool) -> None:
+    made = badge.svg(BADGE, style(size="large", dark=dark, accent=accent))
+    ground, *fills = re.findall(r'fill="#(\w{6})"', made)
+    shown = {fill for fill in fills if fill not in ("dbdfe5", "343a44")}  # rules between the parts are no text
+    assert len(shown) >= 4
+    assert all(colour.contrast(fill, ground) >= colour.MIN_CONTRAST for fill in shown)

@@ -1,0 +1,165 @@
+"""What happened within the delay leaves no trace, in no widget."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from conftest import Clock
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted import NOW, WIDGETS, InProcess, Script, at, running
+
+DELAY = 60 * 60
+PERIODS = ("", "?period=today", "?period=7d", "?period=all", "?from=2026-11-01&to=2026-11-30")
+
+
+@pytest.fixture
+def service() -> Iterator[Callable[[dict[Any, Any]], InProcess]]:
+    """Starts a service on what an upstream says."""
+    with ExitStack() as stack:
+        yield lambda answers: running(stack, Script(answers))
+
+
+def trade(ticket: int, opened: float, closed: float | None, cents: int, **more: Any) -> dict[str, Any]:
+    """A trade, opened and closed so many seconds before now."""
+    record = {
+        "ticket": ticket, "symbol": "EURUSD", "type": ticket % 2, "volume": 0.13, "digits": 5, "openPrice": 1.08412,
+        "openTime": at(opened), "swaps": -0.37, "profit": cents / 100, "sl": 0, "tp": 0, **more,
+    }  # fmt: skip
+    return record | ({"currentPrice": 1.1} if closed is None else {"closePrice": 1.09, "closeTime": at(closed)})
+
+
+def world(opened: list[dict[str, Any]], closed: list[dict[str, Any]]) -> dict[Any, Any]:
+    """All that an upstream says of an account with these trades."""
+
+    def result(trades: list[dict[str, Any]]) -> Decimal:
+        return sum((Decimal(str(t["profit"])) + Decimal(str(t["swaps"])) for t in trades), Decimal(0))
+
+    def within(start: datetime | None, end: datetime | None) -> list[dict[str, Any]]:
+        first, last = (moment.replace(tzinfo=None).isoformat() if moment else "" for moment in (start, end))
+        return [t for t in closed if first <= t["closeTime"] and (not last or t["closeTime"] <= last)]
+
+    def lots(trades: list[dict[str, Any]]) -> str:
+        return str(sum((Decimal(str(t["volume"])) for t in trades), Decimal(0)))
+
+    positions = [t for t in opened if t["type"] < 2]
+    balance = 10_000 + result(closed)
+    equity = balance + result(positions)
+    information = {
+        "balance": str(balance), "equity": str(equity), "freeMargin": str(equity - len(positions) * 50),
+        "currency": "USD", "leverage": 500, "type": 1, "currentTradesCount": len(positions),
+        "currentTradesVolume": lots(positions), "totalTradesCount": len(closed), "totalTradesVolume": lots(closed),
+    }  # fmt: skip
+    closed_lots = Decimal(lots(closed))
+    return {
+        "balance": information,
+        "summary": information,
+        "open_trades": opened,
+        "closed_trades": lambda start, end: within(start, end),
+        "lots": lambda start, end: lots(within(start, end)),
+        "bonus": {
+            "bonuses": {"totalBonus": 300, "welcomeBonus": 300, "clubBonus": 0},
+            "summary": {"availableToWithdraw": str(equity - 300), "availableToWithdrawWithoutLosingBonus": str(equity)},
+            "trade": {
+                "closedLots": str(closed_lots),
+                "lotsRequired": 900,
+                "missingLots": str(max(Decimal(0), 900 - closed_lots)),
+            },
+        },
+        "logins": [],
+        "commissions": [],
+    }
+
+
+def figures(service: InProcess, slug: str) -> dict[str, Any]:
+    """All figures of an account, in every period."""
+    found = {}
+    for name, widget in WIDGETS.items():
+        queries = PERIODS if "period" in widget.options else ("", "?group=symbol")
+        for period in queries if widget.options else ("",):
+            answer = service.client.get(f"/w/{slug}/{name}.json{period}")
+            assert answer.status_code == 200, (name, answer.text)
+            found[name + period] = answer.get_json()
+    return found
+
+
+MOMENTS = st.integers(1, 3 * DELAY).filter(lambda s: abs(s - DELAY) > 1)
+OPEN = st.lists(st.tuples(MOMENTS, st.integers(-9999, 9999), st.sampled_from([0, 1, 2, 5])), max_size=5)
+CLOSED = st.lists(st.tuples(MOMENTS, st.integers(1, 90_000), st.integers(-9999, 9999)), max_size=6)
+
+
+@settings(deadline=None, max_examples=25)
+@given(OPEN, CLOSED)
+def test_a_trade_within_the_delay_leaves_no_trace_in_any_widget(
+    opened: list[tuple[int, int, int]], closed: list[tuple[int, int, int]]
+) -> None:
+    """The figures are those of a world in which it never was."""
+    open_trades = [trade(100 + n, ago, None, cents, type=kind) for n, (ago, cents, kind) in enumerate(opened)]
+    closed_trades = [trade(200 + n, ago + held, ago, cents) for n, (ago, held, cents) in enumerate(closed)]
+    with ExitStack() as stack:
+        real = running(stack, Script(world(open_trades, closed_trades)))
+        older = world(
+            [t for t in open_trades if t["openTime"] <= at(DELAY)],
+            [t for t in closed_trades if t["closeTime"] <= at(DELAY)],
+        )
+        without = running(stack, Script(older))
+        account = {"delay_minutes": DELAY // 60, "widgets": list(WIDGETS)}
+        assert figures(real, real.add(**account)) == figures(without, without.add(**account))
+
+
+def test_without_a_delay_the_same_trades_are_all_there(service: Callable[..., InProcess]) -> None:
+    young = service(world([trade(1, 60, None, 4321)], [trade(2, 90, 30, 1234)]))
+    account = {"widgets": list(WIDGETS)}
+    shown = figures(young, young.add(**account))
+    assert shown["open-trades"]["data"]["totals"]["count"] == 1
+    assert shown["closed-trades"]["data"]["totals"]["profit"] == 12.34
+    assert shown["balance"]["data"]["balance"] == 10_000 + 12.34 - 0.37
+    assert shown["lots?period=today"]["data"]["lots"] == 0.13
+    delayed = figures(young, young.add(**account, delay_minutes=1))
+    assert delayed["lots?period=today"]["data"]["lots"] == 0  # it was closed 30 s ago: the minute is not over
+
+
+@pytest.mark.parametrize("widget", ["balance", "summary", "growth", "bonus"])
+def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_figures(widget: str) -> None:
+    """The lists of trades are fresh for longer than the balance; what it counts may not be in them yet."""
+    clock = Clock(NOW)
+    script = Script(world([], [trade(4, 4 * DELAY, 3 * DELAY, 5_000)]))
+    with ExitStack() as stack:
+        service = running(stack, script, clock=clock)
+        slug = service.add(delay_minutes=DELAY // 60, ttl_seconds={"closed_trades": 3000, "open_trades": 3000})
+        for name in ("open-trades", "closed-trades", widget):
+            before = service.client.get(f"/w/{slug}/{name}.json").get_json()
+        script.answers.update(
+            world([trade(1, -5, None, 77_777)], [trade(4, 4 * DELAY, 3 * DELAY, 5_000), trade(2, 9_000, -5, 88_888)])
+        )
+        clock.now += 600
+        script.calls.clear()
+        give_up, polls_since = time.monotonic() + 20, 0
+        while polls_since < 3:  # the answer is renewed behind the visitors' backs
+            assert time.monotonic() < give_up
+            clock.now += 2
+            after = service.client.get(f"/w/{slug}/{widget}.json").get_json()
+            assert {**after["data"], "to": None} == {**before["data"], "to": None}
+            polls_since += bool(script.calls["balance"] + script.calls["summary"] + script.calls["bonus"])
+
+
+def test_no_lots_are_asked_for_of_a_period_that_the_delay_swallows(service: Callable[..., InProcess]) -> None:
+    answers = world([], [trade(2, 9000, 7200, 1234)])
+    periods: list[tuple[Any, Any]] = []
+    ask = answers["lots"]
+
+    def lots(start: Any, end: Any) -> Any:
+        periods.append((start, end))
+        return ask(start, end)
+
+    answers["lots"] = lots
+    delayed = service(answers)
+    slug = delayed.add(delay_minutes=3 * 24 * 60)
+    assert delayed.client.get(f"/w/{slug}/lots.json?period=today").get_json()["data"]["lots"] == 0
+    assert periods == []
+    assert delayed.client.get(f"/w/{slug}/lots.json?period=30d").get_json()["data"]["lots"] == 0
+    assert [start < end for start, end in periods] == [True]

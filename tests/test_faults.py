@@ -1,0 +1,616 @@
+"""Whatever fails, what visitors see of it, through the whole service; README, "When something fails", has the table."""
+
+import ctypes
+import os
+import re
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import processes
+import pytest
+import requests
+from conftest import Clock, Service, Upstream, serving
+from processes import until
+
+from widget.sandbox import Fault, Sandbox
+
+Serve = Callable[..., Service]
+BALANCE = "/w/main/balance.json"
+AT_ONCE = 5.0
+"""Seconds within which an answer has come that waited for nothing, on a busy machine too."""
+
+
+class Gateway:
+    """Stands before the simulated API: passes on what comes, or does with it what ``mishap`` does."""
+
+    def __init__(self, target: str, tls: ssl.SSLContext | None) -> None:
+        self.target, self.tls = urlsplit(target), tls
+        self.mishap: Callable[[Gateway, socket.socket, bytes], None] = Gateway.pass_on
+        self.held: list[int] = []
+        """The clients' ports of the connections that are being held."""
+        self.let_go = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.open()
+
+    def open(self) -> None:
+        """Take connections."""
+        if self._listener.fileno() < 0:
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self._acceptor = threading.Thread(target=self._accept, args=(self._listener,))
+        self._acceptor.start()
+
+    def shut(self) -> None:
+        """Refuse connections."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._acceptor.join()
+        self._listener.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def _converse(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.settimeout(60)
+            with self.tls.wrap_socket(connection, server_side=True) if self.tls else connection as heard:
+                if request := _request(heard):
+                    self.mishap(self, heard, request)
+
+    def answer(self, request: bytes) -> bytes:
+        """What the simulated API answers."""
+        with socket.create_connection((self.target.hostname, self.target.port), 60) as onward:
+            onward.sendall(request)
+            return b"".join(iter(lambda: onward.recv(65536), b""))
+
+    def pass_on(self, connection: socket.socket, request: bytes) -> None:
+        connection.sendall(self.answer(request))
+
+    def hold(self, connection: socket.socket, _: bytes) -> None:
+        """Say nothing for as long as the client listens."""
+        self.held.append(connection.getpeername()[1])
+        connection.settimeout(0.05)
+        while not self.let_go.is_set():
+            with suppress(TimeoutError):
+                if not connection.recv(1024):
+                    return
+
+    def drip(self, connection: socket.socket, data: bytes) -> None:
+        """Send byte after byte, each in good time."""
+        for n in range(len(data)):
+            connection.sendall(data[n : n + 1])
+            if self.let_go.wait(0.02):
+                return
+
+    def drip_headers(self, connection: socket.socket, request: bytes) -> None:
+        self.drip(connection, self.answer(request))
+
+    def drip_body(self, connection: socket.socket, request: bytes) -> None:
+        headers, gap, body = self.answer(request).partition(b"\r\n\r\n")
+        connection.sendall(headers + gap)
+        self.drip(connection, body)
+
+    def cut_short(self, connection: socket.socket, request: bytes) -> None:
+        connection.sendall(self.answer(request)[:-20])
+
+    def reset(self, connection: socket.socket, _: bytes) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+
+def _request(connection: socket.socket) -> bytes:
+    """One whole request."""
+    data = b""
+    while b"\r\n\r\n" not in data and (chunk := connection.recv(65536)):
+        data += chunk
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", data)
+    while length and len(data.partition(b"\r\n\r\n")[2]) < int(length[1]) and (chunk := connection.recv(65536)):
+        data += chunk
+    return data
+
+
+class Resolver:
+    """Finds the API's host, or does not, or takes its time. Other names are left to the system."""
+
+    def __init__(self) -> None:
+        self.system, self.error, self.gate = socket.getaddrinfo, False, threading.Event()
+        self.gate.set()
+
+    def __call__(self, host: Any, *arguments: Any, **more: Any) -> Any:
+        if host != "localhost":
+            return self.system(host, *arguments, **more)
+        self.gate.wait(60)
+        if self.error:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return self.system("127.0.0.1", *arguments, **more)
+
+
+@dataclass
+class World:
+    """All that lies between the service and the figures."""
+
+    gateway: Gateway
+    sandbox: Sandbox
+    resolver: Resolver
+    contexts: "Contexts"
+    redirected: list[str] = field(default_factory=list)
+    elsewhere: str = ""
+
+    def mend(self) -> None:
+        """Let everything work again."""
+        self.sandbox.faults.clear()
+        self.gateway.let_go.set()
+        self.resolver.gate.set()
+        self.resolver.error, self.gateway.mishap = False, Gateway.pass_on
+        if self.gateway.tls:
+            self.gateway.tls = self.contexts.known
+        if self.gateway._listener.fileno() < 0:
+            self.gateway.open()
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """For a TLS server: a certificate that the service was told to trust, and one that it was not."""
+
+    known: ssl.SSLContext
+    other: ssl.SSLContext
+    file: str
+
+
+@pytest.fixture(scope="module")
+def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
+    folder = tmp_path_factory.mktemp("tls")
+    made = dict[str, ssl.SSLContext]()
+    for name in ("known", "other"):
+        command = (
+            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.pem "
+            "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+        )
+        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+        made[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made[name].load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    return Contexts(made["known"], made["other"], str(folder / "known.pem"))
+
+
+@pytest.fixture
+def world(
+    request: pytest.FixtureRequest, upstream: Upstream, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """The simulated API behind a gateway and a resolver; with TLS where a test's parameter asks for it."""
+    upstream.sandbox.faults.clear()
+    upstream.sandbox.calls.clear()
+    tls = getattr(request, "param", None) == "tls"
+    gateway, resolver = Gateway(upstream.url, contexts.known if tls else None), Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    made = World(gateway, upstream.sandbox, resolver, contexts)
+
+    def elsewhere(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        made.redirected.append(environ["PATH_INFO"])
+        start("200 OK", [])
+        return [b'{"Balance": 1}']
+
+    with serving(elsewhere) as made.elsewhere:
+        yield made
+    made.mend()
+    gateway.shut()
+
+
+def api(world: World, deadline_seconds: float) -> dict[str, Any]:
+    """The table ``[api]`` of a service."""
+    scheme, more = ("https", {"ca_file": world.contexts.file}) if world.gateway.tls else ("http", {})
+    return {
+        "base_url": f"{scheme}://localhost:{world.gateway.port}",
+        "deadline_seconds": deadline_seconds,
+        **more,
+    }
+
+
+def misbehave(mishap: Callable[[Gateway, socket.socket, bytes], None]) -> Callable[[World], None]:
+    def befall(world: World) -> None:
+        world.gateway.mishap = mishap
+
+    return befall
+
+
+def simulate(fault: str, **more: Any) -> Callable[[World], None]:
+    return lambda world: world.sandbox.faults.append(Fault(fault, **more))
+
+
+def redirect(world: World) -> None:
+    world.sandbox.faults.append(Fault("redirect", location=f"{world.elsewhere}/elsewhere"))
+
+
+def lose_the_name(world: World) -> None:
+    world.resolver.error = True
+
+
+def hang_on_the_name(world: World) -> None:
+    world.resolver.gate.clear()
+
+
+def change_the_certificate(world: World) -> None:
+    world.gateway.tls = world.contexts.other
+
+
+LATE = "no complete answer within the deadline of 0.6 s"
+MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
+    "refuse_connections": (lambda world: world.gateway.shut(), 503, "ConnectionRefusedError"),
+    "reset_connections": (misbehave(Gateway.reset), 503, "ConnectionResetError"),
+    "never_answer": (misbehave(Gateway.hold), 503, LATE),
+    "drip_its_headers": (misbehave(Gateway.drip_headers), 503, LATE),
+    "drip_its_answer": (misbehave(Gateway.drip_body), 503, LATE),
+    "cut_its_answer_short": (misbehave(Gateway.cut_short), 503, "IncompleteRead"),
+    "send_many_megabytes": (simulate("huge"), 502, "more than 4194304 bytes"),
+    "send_a_zip_bomb": (simulate("gzip_bomb"), 502, "more than 4194304 bytes"),
+    "send_an_error_page_with_status_200": (simulate("html200"), 502, "balance: no JSON but an HTML page"),
+    "send_garbage": (simulate("garbage"), 502, "balance: no JSON but"),
+    "ask_to_be_left_alone": (simulate("too_many", seconds=42), 503, "HTTP 429"),
+    "answer_500": (simulate("error500"), 503, "HTTP 500"),
+    "redirect_to_another_host": (redirect, 502, "HTTP 302: a redirect, and none is followed"),
+    "refuse_the_account": (simulate("refuse"), 502, "not at the open level: give its API password"),
+    "rename_its_fields_overnight": (simulate("renamed"), 502, "balance.balance: missing"),
+    "have_no_address": (lose_the_name, 503, "name of the API's host cannot be resolved"),
+    "have_a_name_server_that_hangs": (hang_on_the_name, 503, ""),
+    "show_another_certificate": (change_the_certificate, 503, "TLS fails: .*ca_file"),
+}
+
+
+@pytest.mark.parametrize(
+    ("world", "fault"), [("tls" if name == "show_another_certificate" else "", name) for name in MAY],
+    indirect=["world"], ids=MAY,
+)  # fmt: skip
+def test_an_api_may(fault: str, world: World, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    befall, status, log = MAY[fault]
+    clock = Clock(time.time())
+    # The first is cold when it comes; the other, with time enough to wait for minutes, has figures and need not.
+    cold, warm = (serve(api=api(world, seconds), clock=clock) for seconds in (0.6, 60))
+    before = warm.get(BALANCE).json()
+    assert not before["stale"]
+    befall(world)
+
+    began = time.monotonic()
+    answers = [cold.get(path) for path in (BALANCE, "/w/main/balance")]
+    assert time.monotonic() - began < 2 * 0.6 + AT_ONCE
+    assert {answer.status_code for answer in answers} == {status}
+    assert "temporarily unavailable" in answers[1].text
+    for answer in answers:
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        assert answer.headers["Cache-Control"] == "private, no-store"
+    if log:
+        until(lambda: re.search(log, caplog.text))
+    if fault == "ask_to_be_left_alone":
+        assert 40 <= int(answers[1].headers["Retry-After"]) <= 47
+
+    clock.now += 3600
+    began = time.monotonic()
+    for _ in range(3):
+        assert warm.get(BALANCE).json() == {**before, "stale": True}
+    page = warm.get("/w/main/balance")
+    assert page.status_code == 200
+    assert "data-stale" in page.text
+    assert time.monotonic() - began < AT_ONCE
+
+    world.mend()
+    clock.now += 60
+    for service in (cold, warm):
+        until(lambda service=service: is_new(service, before["as_of"], clock))  # type: ignore[misc]
+    assert world.redirected == []
+    assert "1000001" not in caplog.text
+
+
+def is_new(service: Service, before: str, clock: Clock) -> bool:
+    """Whether there are figures again that are newer, and not marked as old."""
+    clock.now += 2  # what is kept in front of the application is kept for a second at least
+    answer = service.get(BALANCE)
+    return answer.ok and answer.json()["as_of"] > before and not answer.json()["stale"]
+
+
+def test_an_expired_token_in_mid_flight_is_seen_by_nobody(serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(time.time())
+    service = serve(clock=clock, accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
+    before = service.get(BALANCE).json()["as_of"]
+    upstream.sandbox.faults.append(Fault("expire_tokens", "RequestBalanceInformation"))
+    clock.now += 3600
+    until(lambda: is_new(service, before, clock))
+    assert upstream.sandbox.calls["RequestClientApiToken"] == 2
+
+
+def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_is_not(
+    world: World, serve: Serve
+) -> None:
+    service = serve(api=api(world, 60))
+    assert service.get(BALANCE).status_code == 200
+    world.gateway.mishap = Gateway.hold
+    with ThreadPoolExecutor(10) as visitors:
+        waiting = [visitors.submit(service.get, f"/w/main/open-trades.json?rows={n + 1}") for n in range(10)]
+        until(lambda: world.gateway.held)
+        for n in range(10):
+            assert service.get(f"{BALANCE}?refresh={n + 10}").status_code == 200
+        assert not any(visitor.done() for visitor in waiting)
+        world.mend()
+        assert {visitor.result().status_code for visitor in waiting} == {200}
+    assert len(world.gateway.held) == 1
+
+
+@pytest.mark.parametrize("seconds", [-86400 * 400, -7200, -300, 300, 7200, 86400 * 400])
+def test_a_clock_may_jump_and_jump_back(seconds: float, serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(time.time())
+    service = serve(clock=clock)
+    for jump in (0, seconds, -seconds):
+        clock.now += jump
+        calls = upstream.sandbox.calls.total()
+        answer = service.get(BALANCE)
+        assert answer.status_code == 200
+        assert true_at(answer) <= clock.now
+        before = answer.json()["as_of"]
+        clock.now += 20  # there has been a call then, wherever the clock was in between
+        until(lambda before=before: is_new(service, before, clock))  # type: ignore[misc]
+        assert upstream.sandbox.calls.total() > calls
+
+
+def true_at(answer: requests.Response) -> float:
+    return datetime.fromisoformat(answer.json()["as_of"]).timestamp()
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Callable[[bool], None]]:
+    """A disk of 256 KB; yields what fills it (True) or makes room again. It takes root to have one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    folder.mkdir()
+    if libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=256k,mode=700") != 0:
+        pytest.skip("mounting a small disk takes root; test_a_full_disk_costs_nobody_an_answer goes without one")
+
+    def fill(is_full: bool) -> None:
+        if not is_full:
+            (folder / "filler").unlink()
+            return
+        with suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+
+    try:
+        yield fill
+    finally:
+        libc.umount2(str(folder).encode(), 2)  # when the last file is closed
+
+
+def files(folder: Path, **more: Any) -> dict[str, Any]:
+    """The table ``[cache]`` of a service that keeps its answers in files."""
+    return {"type": "FileSystemCache", "dir": str(folder), **more}
+
+
+def test_a_disk_may_be_full_and_then_not(
+    tmp_path: Path, serve: Serve, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock(time.time())
+    with small_disk(tmp_path / "disk") as fill:
+        service = serve(clock=clock, cache=files(tmp_path / "disk"))
+        fill(True)
+        for path in (BALANCE, "/w/main/open-trades.json", "/w/main/closed-trades.json?period=all"):
+            assert service.get(path).status_code == 200
+        before = service.get(BALANCE).json()["as_of"]
+        clock.now += 20
+        until(lambda: is_new(service, before, clock))
+        assert "cache: writing fails, going on without: OSError" in caplog.text
+        assert len([record for record in caplog.records if record.name == "widget.cache"]) <= 3
+        fill(False)
+        clock.now += 20
+        before = service.get(BALANCE).json()["as_of"]
+        until(lambda: is_new(service, before, clock))
+        until(lambda: "cache: writing works again" in caplog.text)
+        calls = upstream.sandbox.calls["RequestBalanceInformation"]
+        other = serve(clock=clock, cache=files(tmp_path / "disk"))
+        upstream.sandbox.calls.clear()
+        assert other.get(BALANCE).status_code == 200
+        assert (calls, upstream.sandbox.calls["RequestBalanceInformation"]) == (calls, 0), "it is kept again"
+
+
+def test_kept_files_may_be_corrupt(tmp_path: Path, serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(time.time())
+    assert serve(clock=clock, cache=files(tmp_path)).get(BALANCE).status_code == 200
+    for file in (tmp_path / "answers").iterdir():
+        file.write_bytes(b"\0\0\0\0garbage")
+    upstream.sandbox.calls.clear()
+    for calls in (1, 1):  # what the first reads anew is whole for the next
+        assert serve_again(serve, clock, tmp_path, upstream).status_code == 200
+        assert upstream.sandbox.calls["RequestBalanceInformation"] == calls
+
+
+def serve_again(serve: Serve, clock: Clock, folder: Path, upstream: Upstream) -> requests.Response:
+    """An answer of a service that has just been started; ``serve`` begins the count of calls anew."""
+    service = serve(clock=clock, cache=files(folder))
+    return service.get(BALANCE)
+
+
+def test_the_folder_of_the_cache_may_be_gone(tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock(time.time())
+    service = serve(clock=clock, cache=files(tmp_path / "cache"))
+    before = service.get(BALANCE).json()["as_of"]
+    subprocess.run(["rm", "-r", str(tmp_path / "cache")], check=True)
+    (tmp_path / "cache").write_text("a file where the folder was")
+    clock.now += 3600
+    assert service.get(BALANCE).json()["as_of"] == before
+    until(lambda: is_new(service, before, clock))
+    assert service.get("/w/main/open-trades.json").status_code == 200
+    assert "going on without" in caplog.text
+
+
+# The service in processes of its own, as it runs in production.
+
+
+@pytest.fixture
+def port_of_redis(tmp_path: Path) -> Iterator[int]:
+    port = processes.free_port()
+    with processes.redis_server(tmp_path, port):
+        yield port
+
+
+def configuration(world: World, *, deadline: float, more: str = "") -> str:
+    """A ``widgets.toml``."""
+    return f"""
+[api]
+base_url = "http://127.0.0.1:{world.gateway.port}"
+deadline_seconds = {deadline}
+[accounts.main]
+login = 1000001
+widgets = ["balance", "open-trades"]
+[accounts.main.ttl_seconds]
+balance = 0.5
+{more}
+"""
+
+
+def owner(port: int, pids: list[int]) -> int:
+    """Which of the processes has the connection from a port of loopback."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    inodes = {row[9] for row in rows if row[1] == f"0100007F:{port:04X}"}
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                if os.readlink(link).removeprefix("socket:[").rstrip("]") in inodes:
+                    return pid
+    raise AssertionError(f"none of {pids} has it")
+
+
+def test_a_worker_may_be_killed_in_the_middle_of_a_refresh(world: World, tmp_path: Path, port_of_redis: int) -> None:
+    shared = f'[cache]\ntype = "RedisCache"\nredis_url = "redis://127.0.0.1:{port_of_redis}/0"'
+    text = configuration(world, deadline=1, more=shared)
+    with processes.service(tmp_path, "service", text, workers=2) as (url, program):
+        before = requests.get(url + BALANCE, timeout=30).json()["as_of"]
+        world.gateway.mishap = Gateway.hold
+
+        def a_call_is_held() -> bool:
+            assert requests.get(url + BALANCE, timeout=30).status_code == 200
+            return bool(world.gateway.held)
+
+        until(a_call_is_held)
+        workers = program.children()
+        killed = owner(world.gateway.held[0], workers)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: killed not in program.children())
+        world.mend()
+
+        def is_renewed() -> bool:
+            answer = requests.get(url + BALANCE, timeout=30)
+            assert answer.status_code == 200, "the other worker has figures"
+            return bool(answer.json()["as_of"] > before)
+
+        until(is_renewed)
+        until(lambda: len(set(program.children()) - {killed}) == 2)
+        assert program.end() == 0
+
+
+def ask(url: str, path: str) -> bytes:
+    """All that a server sends in answer to a request on a connection of its own."""
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def is_whole(answer: bytes) -> bool:
+    headers, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", headers)
+    return headers.startswith(b"HTTP/1.1 200") and length is not None and len(body) == int(length[1])
+
+
+def test_sigterm_under_load_cuts_off_no_request(world: World, tmp_path: Path) -> None:
+    outcomes: Counter[str] = Counter()
+
+    def load() -> None:
+        for _ in range(2000):
+            try:
+                outcomes["whole" if is_whole(ask(url, "/embed.json")) else "cut off"] += 1
+            except ConnectionRefusedError:
+                return
+            except ConnectionResetError:  # it was never taken: the kernel had it still in the queue
+                outcomes["not taken"] += 1
+
+    with processes.service(tmp_path, "service", configuration(world, deadline=30)) as (url, program):
+        world.gateway.mishap = Gateway.hold
+        with ThreadPoolExecutor(16) as visitors:
+            waiting = [visitors.submit(ask, url, f"/w/main/balance.json?refresh={n + 10}") for n in range(12)]
+            until(lambda: world.gateway.held)
+            loading = [visitors.submit(load) for _ in range(4)]
+            until(lambda: outcomes["whole"] > 50)
+            time.sleep(0.3)  # so that all twelve have been taken
+            program.process.send_signal(signal.SIGTERM)
+            for future in loading:
+                future.result()
+            world.mend()
+            assert all(is_whole(visitor.result()) for visitor in waiting)
+        assert program.process.wait(processes.PATIENCE) == 0
+    assert outcomes["cut off"] == 0
+    assert outcomes["not taken"] <= 4 * 2
+    assert "Traceback" not in program.text()
+
+
+@pytest.fixture
+def idle_service(world: World, tmp_path: Path) -> Iterator[tuple[str, processes.Program]]:
+    """A service of one worker, as production runs it."""
+    with processes.service(tmp_path, "service", configuration(world, deadline=30)) as started:
+        yield started
+
+
+@contextmanager
+def connections(url: str, count: int, send: bytes = b"") -> Iterator[list[socket.socket]]:
+    """Connections that send that much, and then nothing."""
+    made: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            made.append(socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30))
+            made[-1].sendall(send)
+        yield made
+    finally:
+        for connection in made:
+            connection.close()
+
+
+SLOW = {
+    "say_nothing": b"",
+    "stop_in_the_headers": b"GET /w/main/balance HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+    "stop_in_the_body": b"POST /w/main/balance/unlock HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\npassword=",
+}
+
+
+@pytest.mark.parametrize("send", SLOW.values(), ids=SLOW)
+def test_500_clients_may(send: bytes, idle_service: tuple[str, processes.Program]) -> None:
+    url, _ = idle_service
+    with connections(url, 500, send):
+        began = time.monotonic()
+        for n in range(20):
+            assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))
+        assert time.monotonic() - began < AT_ONCE
+
+
+def test_clients_may_vanish_while_they_wait(world: World, idle_service: tuple[str, processes.Program]) -> None:
+    url, program = idle_service
+    world.gateway.mishap = Gateway.hold
+    request = b"GET /w/main/balance.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    with connections(url, 50, request) as waiting:
+        until(lambda: world.gateway.held)
+        for connection in waiting:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    world.mend()
+    assert is_whole(ask(url, "/w/main/open-trades.json"))
+    assert is_whole(ask(url, "/w/main/balance.json"))
+    assert len(world.gateway.held) == 1
+    assert "Traceback" not in program.text()
+    assert '"level": "error"' not in program.text()

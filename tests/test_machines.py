@@ -1,0 +1,194 @@
+"""Two machines, one Redis, nginx in front, as README's "Deployment" has it, and what becomes of them when a part fails."""
+
+import itertools
+import signal
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import processes
+import pytest
+import requests
+from conftest import serving
+from processes import Program, until
+
+from widget.sandbox import create_sandbox
+
+PERIOD = 1.5
+"""Seconds for which an answer counts as fresh."""
+WIDGETS = {
+    "balance": "RequestBalanceInformation",
+    "open-trades": "RequestOpenTrades",
+    "closed-trades": "RequestClosedTrades",
+}
+
+
+class Api:
+    """The simulated API, and when each of its functions was called."""
+
+    def __init__(self) -> None:
+        self.at: dict[str, list[float]] = defaultdict(list)
+        self._sandbox = create_sandbox()
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        self.at[environ["PATH_INFO"].split("/")[2]].append(time.monotonic())
+        time.sleep(0.05)  # long enough for others to come meanwhile
+        return self._sandbox(environ, start)
+
+    def most_together(self, since: float, until: float) -> int:
+        """The greatest number of calls of one function that began within half a period.
+
+        Half of one: the rest is for how unevenly a busy machine takes its time.
+        """
+        calls = [[at for at in times if since <= at < until] for times in self.at.values()]
+        return max(sum(0 <= other - at < PERIOD / 2 for other in times) for times in calls for at in times)
+
+
+class Viewers:
+    """Visitors of all widgets, each with addresses of its own: nobody is given what was made for another."""
+
+    def __init__(self, url: str) -> None:
+        self.statuses: Counter[int | str] = Counter()
+        self._url, self._numbers, self._stop = url, itertools.count(10), threading.Event()
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """Four at a time, one after another."""
+        with ThreadPoolExecutor(4) as pool:
+            coming = [pool.submit(self._come) for _ in range(4)]
+            try:
+                yield
+            finally:
+                self._stop.set()
+        for visitor in coming:
+            visitor.result()
+
+    def served(self, count: int) -> None:
+        """Wait until so many more have been answered."""
+        goal = self.statuses.total() + count
+        until(lambda: self.statuses.total() >= goal)
+
+    def _come(self) -> None:
+        while not self._stop.wait(0.02):
+            for widget in WIDGETS:
+                self.visit(widget)
+
+    def visit(self, widget: str) -> None:
+        """Look at a widget."""
+        try:
+            url = f"{self._url}/w/main/{widget}.json?refresh={next(self._numbers)}"
+            self.statuses[requests.get(url, timeout=30).status_code] += 1
+        except requests.RequestException as error:
+            self.statuses[str(error)] += 1
+
+
+class Site:
+    """Two machines with one configuration, a Redis server, and nginx."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack, self._folder = stack, folder
+        self.api = Api()
+        self._redis_port, port = processes.free_port(), processes.free_port()
+        self._configuration = CONFIGURATION.format(
+            redis_port=self._redis_port, api=stack.enter_context(serving(self.api)), period=PERIOD
+        )
+        self.redis = self.start_redis()
+        self._ports = {name: processes.free_port() for name in ("first", "second")}
+        self.machines = {name: self.start(name) for name in self._ports}
+        servers = " ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in self._ports.values())
+        url = f"http://127.0.0.1:{port}"
+        stack.enter_context(processes.nginx(folder, PROXY.format(servers=servers, port=port), f"{url}/healthz"))
+        self.viewers = Viewers(url)
+
+    def start(self, name: str) -> Program:
+        """Start a machine."""
+        started = processes.service(self._folder, name, self._configuration, port=self._ports[name])
+        return self._stack.enter_context(started)[1]
+
+    def start_redis(self) -> Program:
+        """Start the Redis server."""
+        return self._stack.enter_context(processes.redis_server(self._folder, self._redis_port))
+
+
+CONFIGURATION = """
+[cache]
+type = "RedisCache"
+redis_url = "redis://127.0.0.1:{redis_port}/0"
+[api]
+base_url = "{api}"
+deadline_seconds = 4.0
+[accounts.main]
+login = 1000001
+[accounts.main.ttl_seconds]
+balance = {period}
+open_trades = {period}
+closed_trades = {period}
+"""
+PROXY = """
+upstream machines {{ {servers} }}
+server {{
+    listen 127.0.0.1:{port};
+    location / {{
+        proxy_pass http://machines;
+        proxy_connect_timeout 2s;
+        proxy_next_upstream error timeout;
+        proxy_next_upstream_tries 2;
+    }}
+}}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with ExitStack() as stack:
+        yield Site(stack, tmp_path)
+
+
+def test_a_hundred_viewers_at_two_machines_are_one_call_for_each_function_and_period(site: Site) -> None:
+    with ThreadPoolExecutor(25) as pool:
+        for _ in pool.map(site.viewers.visit, [*WIDGETS] * 100):
+            pass
+    with site.viewers.coming():
+        until(lambda: min(map(len, site.api.at.values())) >= 4)
+    assert set(site.viewers.statuses) == {200}
+    assert set(site.api.at) == set(WIDGETS.values())
+    assert site.api.most_together(0, time.monotonic()) == 1
+    for times in site.api.at.values():
+        assert len(times) - 1 <= (times[-1] - times[0] + 0.5) / PERIOD
+    for program in site.machines.values():
+        assert program.text().count('"status": 200') > 100, "both have answered"
+
+
+def test_machines_and_redis_may_go_and_come_back_under_load(site: Site) -> None:
+    with site.viewers.coming():
+        site.viewers.served(50)
+        for name, how in (("first", signal.SIGKILL), ("second", signal.SIGTERM)):
+            site.machines[name].end(how)
+            site.viewers.served(100)
+            site.machines[name] = site.start(name)
+            site.viewers.served(50)
+
+        site.redis.end(signal.SIGKILL)
+        without_redis = time.monotonic()
+        site.viewers.served(50)
+        until(lambda: time.monotonic() - without_redis > 2 * PERIOD)
+        assert site.api.most_together(without_redis, time.monotonic()) <= 2, "each machine for itself"
+        site.machines["first"].end()
+        site.machines["first"] = site.start("first")
+        site.viewers.served(50)
+
+        site.redis = site.start_redis()
+        for program in site.machines.values():
+            until(lambda program=program: "locking works again" in program.text())  # type: ignore[misc]
+        together_again = time.monotonic() + PERIOD / 2
+        until(lambda: all(times[-2] > together_again for times in site.api.at.values()))
+        assert site.api.most_together(together_again, time.monotonic()) == 1
+    assert set(site.viewers.statuses) == {200}
+    for program in site.machines.values():
+        assert "going on without" in program.text()
+        assert "Traceback" not in program.text()

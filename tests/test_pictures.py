@@ -1,0 +1,383 @@
+"""Pictures over HTTP, as forums and mail programs ask for them, and the font that they are drawn with."""
+
+import html
+import json
+import re
+import struct
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import jwt
+import pytest
+import requests
+from babel import Locale, localedata
+from babel.messages.pofile import read_po
+from babel.numbers import list_currencies
+from conftest import Clock, Service, Upstream
+from fontTools.ttLib import TTFont
+from playwright.sync_api import Browser, sync_playwright
+
+from widget import badge, config, figures, i18n, paths, picture, registry, snippet
+from widget.errors import OperatorError
+from widget.format import Formatter
+from widget.sandbox import Fault
+from widget.spec import PICTURE_OPTIONS, parse_options
+from widget.view import View
+
+WIDGETS = registry.discover(paths.templates())
+PICTURED = [name for name, widget in WIDGETS.items() if widget.picture]
+CATALOGUES = i18n.load(paths.locales())
+SECRET = "a secret of more than thirty-two bytes"
+ALL = {"login": 1000005, "currency": "USD"}
+FONTS = {weight: TTFont(paths.static() / "fonts" / f"{weight}.ttf") for weight in picture.WEIGHTS}
+Serve = Callable[..., Service]
+
+
+def pixels(png: bytes) -> tuple[int, int]:
+    """Width and height of a PNG."""
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+def words(svg: str) -> str:
+    """All that a picture says."""
+    return " | ".join(text for element in ElementTree.fromstring(svg).iter() if (text := element.text))
+
+
+def view(name: str, hide: Iterable[str] = (), amounts: str = "money", **options: str) -> View:
+    """The example of a widget, as an account shows it."""
+    tables = {"accounts": {"main": {"login": 1, "hide": list(hide), "amounts": amounts}}}
+    account = config.parse(tables, {}, WIDGETS, folder=Path(), demo=True).accounts["main"]
+    hidden = figures.with_what_gives_away(account.hide)
+    return View(
+        account=account,
+        widget=WIDGETS[name],
+        options=parse_options(WIDGETS[name], options.items(), besides=PICTURE_OPTIONS),
+        data=figures.hide(dict(WIDGETS[name].example), hidden),
+        hidden=hidden,
+        currency="USD",
+        as_of=datetime(2026, 11, 23, 12, 34, tzinfo=UTC),
+        stale=False,
+        fresh_seconds=60,
+    )
+
+
+def test_the_five_widgets_of_the_contract_have_pictures() -> None:
+    assert PICTURED == ["balance", "bonus", "growth", "lots", "summary"]
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_every_picture_comes_in_three_sizes_once_and_twice_as_fine(name: str, serve: Serve) -> None:
+    service = serve(accounts={"main": ALL})
+    for size, (width, height) in badge.SIZES.items():
+        for scale in (1, 2):
+            query = f"?size={size}&scale={scale}&theme=dark"
+            png = service.get(f"/w/main/{name}.png{query}")
+            assert (png.status_code, png.headers["Content-Type"]) == (200, "image/png")
+            assert pixels(png.content) == (width * scale, height * scale)
+            svg = service.get(f"/w/main/{name}.svg{query}")
+            assert svg.headers["Content-Type"].startswith("image/svg+xml")
+            assert ElementTree.fromstring(svg.text).get("width") == str(width * scale)
+    assert pixels(service.get(f"/w/main/{name}.png").content) == badge.SIZES["medium"]
+
+
+def test_a_picture_shows_the_figures_of_the_page(serve: Serve) -> None:
+    service = serve(accounts={"main": ALL})
+    data = service.json("/w/main/balance.json")
+    said = words(service.get("/w/main/balance.svg").text)
+    for name in ("balance", "equity", "free_margin"):
+        assert f"${data[name]:,.2f}" in said
+    assert f"{data['profit']:+,.2f}".replace("-", "−").replace("+", "+$").replace("−", "−$") in said
+
+
+def test_a_picture_may_be_kept_and_shown_anywhere_and_is_validated_by_its_etag(serve: Serve) -> None:
+    service = serve(accounts={"main": ALL})
+    for suffix in (".svg", ".png"):
+        first = service.get(f"/w/main/balance{suffix}")
+        assert first.headers["Cache-Control"].startswith("public, max-age=")
+        assert first.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert first.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in first.headers["Content-Security-Policy"]
+        again = service.get(f"/w/main/balance{suffix}", headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_options_of_a_widget_hold_for_its_picture(serve: Serve) -> None:
+    service = serve(accounts={"main": ALL})
+
+    def get(query: str) -> str:
+        return service.get(f"/w/main/lots.svg?{query}").text
+
+    assert "90 days" in words(get("period=90d"))
+    assert "Jan 1, 2026 – …" in words(get("from=2026-01-01"))
+    assert "Lots négociés" in words(get("lang=fr"))
+    assert "Lots traded" not in words(get("title=0"))
+    assert "#cc00aa" in get("accent=cc00aa")
+    assert "#15181e" in get("theme=dark")
+    assert get("theme=auto") == get("theme=light") == get("refresh=60")
+    assert "12:34" in words(picture.svg(view("lots"), CATALOGUES))
+    assert "9:34" in words(picture.svg(view("lots", tz="Asia/Tokyo"), CATALOGUES))
+
+
+@pytest.mark.parametrize(
+    ("path", "option"),
+    [
+        ("balance?size=small", "size"),
+        ("balance.json?scale=2", "scale"),
+        ("balance.png?size=huge", "size"),
+        ("balance.svg?scale=3", "scale"),
+        ("balance.svg?rows=3", "rows"),
+        ("balance.png?size=small&size=small", "size"),
+    ],
+)
+def test_a_wrong_option_is_400_and_named_in_the_form_that_was_asked_for(path: str, option: str, serve: Serve) -> None:
+    answer = serve().get(f"/w/main/{path}")
+    assert answer.status_code == 400
+    if ".png" in path:
+        assert pixels(answer.content) == badge.SIZES["small" if "small" in path else "medium"]
+    else:
+        assert option in answer.text
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_what_an_account_hides_is_in_no_picture(name: str) -> None:
+    # Each figure is a number that no other one is.
+    numbers = {shown.name: Decimal(number) / 100 + 7 * number for number, shown in enumerate(WIDGETS[name].picture, 1)}
+    everything = view(name, size="large", title="0")
+    everything = replace(everything, data={**everything.data, **numbers})
+    fmt = Formatter("en", ZoneInfo("UTC"), "USD")
+    for shown in WIDGETS[name].picture[:4]:
+        text = shown.write(fmt, numbers[shown.name])
+        assert text in words(picture.svg(everything, CATALOGUES)).split(" | ")
+        hidden = figures.with_what_gives_away([shown.name])
+        partly = replace(everything, hidden=hidden, data=figures.hide(everything.data, hidden))
+        said = words(picture.svg(partly, CATALOGUES))
+        assert text not in said
+        assert shown.label not in said.split(" | ")
+
+
+def test_with_the_gain_goes_the_curve_and_with_the_lots_go_the_bars() -> None:
+    for name, figure, shape in (("growth", "gain", "<path"), ("lots", "lots", 'fill="#1f5dbf"/><rect')):
+        assert shape in picture.svg(view(name, size="small"), CATALOGUES)
+        assert shape not in picture.svg(view(name, hide=[figure], size="small"), CATALOGUES)
+
+
+def test_where_amounts_are_percentages_no_picture_names_money(serve: Serve) -> None:
+    service = serve(accounts={"main": {**ALL, "amounts": "percent"}})
+    balance = service.get("/w/main/balance.json").json()["data"]
+    for name in PICTURED:
+        said = words(service.get(f"/w/main/{name}.svg?size=large").text)
+        assert not re.search(r"\$|USD|Equity", said), name
+    assert balance["balance"] is None
+    assert f"{100 * balance['free_margin']:.2f}%" in words(service.get("/w/main/balance.svg").text)
+
+
+def test_a_picture_says_how_old_its_figures_are_and_when_they_are_not_new(serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(1795437240.0)  # 23 November 2026, 12:34 in UTC
+    service = serve(clock=clock, accounts={"main": {**ALL, "timezone": "Europe/Paris"}})
+    fresh = words(service.get("/w/main/balance.svg").text)
+    assert "As of 11/23/26, 1:34" in fresh
+    assert "Not up to date" not in fresh
+    upstream.sandbox.faults.append(Fault("error503"))
+    clock.now += 7200
+    old = service.get("/w/main/balance.svg")
+    assert old.status_code == 200
+    assert "As of 11/23/26, 1:34" in words(old.text)
+    assert "Not up to date" in words(old.text)
+    assert service.get("/w/main/balance.png").status_code == 200
+
+
+def test_an_error_is_a_picture_of_its_message_with_its_status(serve: Serve, upstream: Upstream) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
+    service = serve(accounts={"main": {"login": 1000001}, "closed": closed})
+    unknown = ("nobody/balance", "main/logins", "main/open-trades")
+    missing = [service.get(f"/w/{path}.svg?size=small") for path in unknown]
+    assert {answer.status_code for answer in missing} == {404}
+    assert len({answer.text for answer in missing}) == 1
+    assert "There is no such widget." in words(missing[0].text)
+    locked = service.get("/w/closed/balance.png?size=large&scale=2&lang=de")
+    assert (locked.status_code, pixels(locked.content)) == (401, (1280, 640))
+    assert locked.headers["Cache-Control"] == "private, no-store"
+    assert "Passwort" in words(service.get("/w/closed/balance.svg?lang=de").text)
+    upstream.sandbox.faults.append(Fault("error503"))
+    dead = service.get("/w/main/balance.png")
+    assert (dead.status_code, dead.headers["Content-Type"]) == (503, "image/png")
+    assert int(dead.headers["Retry-After"]) > 0
+
+
+def test_a_picture_by_token_is_kept_by_nobody(serve: Serve) -> None:
+    service = serve(accounts={"main": {"login": 1000001, "access": "closed", "embed_secret": SECRET}})
+    token = jwt.encode({"sub": "main/balance", "exp": int(time.time()) + 60, "params": {"size": "small"}}, SECRET)
+    answer = service.get(f"/w/main/balance.png?token={token}")
+    assert (answer.status_code, pixels(answer.content)) == (200, (240, 60))
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert service.get(f"/w/main/balance.png?size=large&token={token}").status_code == 400
+
+
+def test_pictures_are_drawn_with_the_shipped_font_alone() -> None:
+    ani, bani, a_umlaut = (
+        picture.png(re.sub("<title>.*</title>", "", badge.card(letter, badge.Style(picture.measure))))
+        for letter in ("ა", "ბ", "Ä")
+    )
+    assert ani == bani, "letters that the font does not have look alike, whatever this machine has"
+    assert ani != a_umlaut
+
+
+def samples(language: str) -> set[str]:
+    """What a formatter writes in a language: all months, signs, currencies, and the forms of its regions."""
+    found: set[str] = set()
+    regions = [name for name in localedata.locale_identifiers() if name.split("_")[0] == language]
+    plain = [name for name in regions if Locale.parse(name).script in (None, "Hans", "Hant", "Deva", "Latn")]
+    for name in plain:
+        fmt = Formatter(name.replace("_", "-"), ZoneInfo("UTC"), "USD")
+        numbers = (fmt.lots, fmt.price, fmt.percent, fmt.amount, fmt.money)
+        found |= {write(x) for write in numbers for x in (Decimal("-1234567.89"), Decimal(0), None)}
+        found |= {fmt.percent(Decimal(1), signed=True), fmt.leverage(500)}
+        for month in range(1, 13):
+            moment = datetime(2026, month, 28, month + 6, tzinfo=UTC)
+            found |= {fmt.datetime(moment), fmt.date(moment), fmt.day(moment), fmt.time(moment)}
+    zone = ZoneInfo("UTC")
+    return found | {Formatter(language, zone, currency).money(Decimal(1)) for currency in list_currencies()}
+
+
+@pytest.mark.parametrize("language", CATALOGUES.languages)
+def test_the_font_has_every_character_that_a_language_is_written_with(language: str) -> None:
+    texts = samples(language)
+    if language != i18n.ENGLISH:
+        with (paths.locales() / f"{language}.po").open("rb") as file:
+            for message in read_po(file):
+                texts |= {message.string} if isinstance(message.string, str) else set(message.string)
+    wanted = {character for text in texts for character in text if not is_mark_of_direction(character)}
+    for weight, font in FONTS.items():
+        missing = sorted(wanted - set(map(chr, font.getBestCmap())) - {"\n"})
+        assert not missing, f"{weight} is without {missing}: run tests/fonts/subset.py"
+
+
+def is_mark_of_direction(character: str) -> bool:
+    """Whether it is one of those that no font draws."""
+    return character in "\u200e\u200f\u061c"
+
+
+def test_the_font_has_what_english_is_written_with() -> None:
+    wanted = {ord(character) for path in paths.templates().rglob("*.html") for character in path.read_text()} - {10}
+    assert {chr(point) for point in wanted if point not in FONTS["Regular"].getBestCmap()} <= set("▲▼")
+
+
+def test_the_table_of_widths_is_that_of_the_fonts() -> None:
+    table = json.loads((paths.static() / "fonts" / "widths.json").read_text())
+    for weight, font in FONTS.items():
+        assert table[weight] == {chr(point): font["hmtx"][name][0] for point, name in font.getBestCmap().items()}
+    assert picture.measure("10", False) == 2 * table["Regular"]["0"] / 1000
+    assert picture.measure("10", True) == 2 * table["Bold"]["0"] / 1000
+
+
+def test_the_fonts_are_small_and_their_licence_lies_beside_them() -> None:
+    folder = paths.static() / "fonts"
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 500_000
+    assert "SIL OPEN FONT LICENSE" in (folder / "OFL.txt").read_text()
+
+
+MISFITS = """
+() => [...document.querySelectorAll("svg")].flatMap(svg => {
+  const box = svg.getBoundingClientRect(), found = [];
+  const marks = [...svg.querySelectorAll("text, path[d$=z]")];  // text, and the arrows of profits and losses
+  const texts = marks.map(mark => [mark.textContent || "an arrow", mark.getBoundingClientRect()]);
+  texts.forEach(([text, a], number) => {
+    if (a.left < box.left + 3 || a.right > box.right - 3 || a.top < box.top || a.bottom > box.bottom)
+      found.push(`${svg.parentNode.id}: ${text} leaves the picture`);
+    texts.slice(number + 1).forEach(([other, b]) => {
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 0.5 && high > 6) found.push(`${svg.parentNode.id}: ${text} meets ${other}`);
+    });
+  });
+  return found;
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--disable-gpu"], chromium_sandbox=False
+        )
+        yield chromium
+        chromium.close()
+
+
+def test_a_host_page_shows_pictures_even_of_errors_and_an_svg_keeps_to_its_policy(
+    browser: Browser, serve: Serve
+) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
+    service = serve(accounts={"main": {"login": 1000001}, "closed": closed})
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    sources = [f"{service.url}/w/{slug}/growth{suffix}" for slug in ("main", "closed") for suffix in (".png", ".svg")]
+    page.set_content("".join(f'<img src="{source}">' for source in sources))
+    sizes = page.evaluate("[...document.images].map(image => [image.naturalWidth, image.naturalHeight])")
+    assert sizes == [[320, 160]] * 4
+    complaints.clear()  # a browser tells of the 401 itself
+    page.goto(f"{service.url}/w/main/growth.svg?size=large")
+    assert page.locator("text").count() > 10
+    assert [text for text in complaints if "404 (NOT FOUND)" not in text] == []  # of the favicon, that is
+    page.close()
+
+
+def test_in_a_browser_with_other_fonts_nothing_overflows_in_any_language(browser: Browser) -> None:
+    drawn = {
+        f"{language} {name} {size}": picture.svg(replace(view(name, lang=language, size=size), stale=True), CATALOGUES)
+        for language in CATALOGUES.languages
+        for name in PICTURED
+        for size in badge.SIZES
+    }
+    page = browser.new_page()
+    page.set_content("".join(f'<div id="{html.escape(name)}">{svg}</div>' for name, svg in drawn.items()))
+    assert page.locator("svg").count() == len(drawn) > 200
+    misfits = page.evaluate(MISFITS)
+    page.set_content(f"<div>{drawn['en balance small']}</div>")
+    page.evaluate("document.querySelector('text').setAttribute('font-size', '40')")
+    planted = page.evaluate(MISFITS)
+    page.close()
+    assert misfits == []
+    assert planted, "the check sees a text that is too large"
+
+
+def test_snippets_for_mail_and_forums_name_size_and_scale() -> None:
+    base, widget = "https://widgets.example.com", WIDGETS["balance"]
+
+    def written(form: str, **given: str) -> str:
+        options = parse_options(widget, given.items(), besides=PICTURE_OPTIONS)
+        return snippet.FORMS[form](base, "main", widget, given, options)
+
+    assert written("badge", size="small", lang="fr") == (
+        '<a href="https://widgets.example.com/w/main/balance?lang=fr">'
+        '<img src="https://widgets.example.com/w/main/balance.png?scale=2&amp;size=small&amp;lang=fr" '
+        'width="240" height="60" alt="Balance"></a>'
+    )
+    assert 'width="320" height="160"' in written("badge")
+    assert written("bbcode", size="large") == (
+        "[url=https://widgets.example.com/w/main/balance]"
+        "[img]https://widgets.example.com/w/main/balance.png?size=large[/img][/url]"
+    )
+    with pytest.raises(OperatorError, match="there is no picture of open-trades"):
+        snippet.badge(base, "main", WIDGETS["open-trades"], {}, parse_options(WIDGETS["open-trades"], []))
+
+
+def test_the_page_offers_its_picture_to_those_who_preview_links(serve: Serve) -> None:
+    service = serve(accounts={"main": ALL}, server={"public_url": "https://widgets.example.com"})
+    page = service.get("/w/main/growth?period=90d&lang=fr").text
+    address = html.unescape(re.findall(r'og:image" content="([^"]+)"', page)[0])
+    image = requests.get(address.replace("https://widgets.example.com", service.url), timeout=30)
+    assert (image.status_code, pixels(image.content)) == (200, (1280, 640))
+    assert "period=90d&lang=fr" in address

@@ -1,0 +1,287 @@
+"""What an account hides is in none of its forms: page, JSON, picture, oEmbed; nor can it be added up from the rest."""
+
+import itertools
+import json
+import random
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted import WIDGETS, InProcess, Script, at, running
+
+from widget import figures
+from widget.format import formatter
+from widget.functions import Function
+
+DAY = 86400
+PERSONAL = {
+    "name": "Wilhelmina Qxyzzy", "address": "771 Vjkrumpf Alley", "city": "Zzylorptown", "phone": "4abb771993",
+    "zipCode": "QX-550188", "email": "wq@personal.invalid",
+}  # fmt: skip
+
+
+@cache
+def numbers() -> list[int]:
+    """Numbers of six digits, no two of which begin alike and none with a zero at its end."""
+    dice = random.Random(5)
+    beginnings = dice.sample(range(10_000, 100_000), 2_000)
+    return [beginning * 10 + dice.randint(1, 9) for beginning in beginnings]
+
+
+@cache
+def history() -> list[dict[str, Any]]:
+    """Some trades, no figure of which can be mistaken for another."""
+    number, dice = iter(numbers()), random.Random(6)
+    return [
+        {
+            "ticket": 48_000_000 + next(number), "symbol": f"QZ{'ABCDEFG'[n % 7]}XAU", "type": n % 2, "digits": 5,
+            "volume": next(number) / 1e4, "openPrice": next(number) / 1e5, "closePrice": next(number) / 1e5,
+            "openTime": at(dice.randrange(n * 9_000 + 9_100, n * 9_000 + 50_000)),
+            "closeTime": at(n * 9_000 + dice.randrange(8_000)),
+            "sl": next(number) / 1e5, "tp": next(number) / 1e5, "swaps": -next(number) / 1e2,
+            "profit": next(number) / 1e2 * dice.choice([1, 1, -1]), "comment": "Vjkrumpf comment", "login": 7654321,
+        }
+        for n in range(60)
+    ]  # fmt: skip
+
+
+@cache
+def positions() -> list[dict[str, Any]]:
+    """Open trades of the same kind, a pending order among them."""
+    number, dice = iter(reversed(numbers())), random.Random(7)
+    return [
+        {
+            "ticket": 51_000_000 + next(number), "symbol": f"QZ{'ABC'[n % 3]}CHF", "type": [0, 1, 0, 1, 0, 3][n],
+            "digits": 5, "volume": next(number) / 1e4, "openPrice": next(number) / 1e5, "login": 7654321,
+            "currentPrice": next(number) / 1e5, "openTime": at(n * 3_000 + dice.randrange(2_900)), "sl": 0,
+            "tp": next(number) / 1e5, "swaps": -next(number) / 1e2, "profit": next(number) / 1e2 * dice.choice([1, -1]),
+        }
+        for n in range(6)
+    ]  # fmt: skip
+
+
+def answers() -> dict[Function, Any]:
+    """All that the upstream says."""
+
+    def total(rows: list[dict[str, Any]], *names: str) -> Decimal:
+        return sum((Decimal(str(row[name])) for row in rows for name in names), Decimal(0))
+
+    closed, opened = history(), positions()
+    held = [row for row in opened if row["type"] < 2]
+    balance = Decimal("483172.91")
+    equity = balance + total(held, "profit", "swaps")
+    lots = total(closed, "volume")
+    information = {
+        **PERSONAL, "balance": str(balance), "equity": str(equity), "freeMargin": str(equity - Decimal("86372.23")),
+        "currency": "USD", "leverage": 61837, "type": 739154, "isSwapFree": True, "verificationLevel": 29461,
+        "currentTradesCount": len(held), "currentTradesVolume": str(total(held, "volume")),
+        "totalTradesCount": len(closed), "totalTradesVolume": str(lots),
+    }  # fmt: skip
+    deposit = {"ticket": 1, "type": 6, "symbol": "", "volume": 0, "openPrice": 0, "closePrice": 0}
+    deposit |= {"profit": 400_000, "openTime": at(40 * DAY), "closeTime": at(40 * DAY)}
+    return {
+        "balance": information,
+        "summary": information,
+        "open_trades": opened,
+        "closed_trades": [*closed, deposit],
+        "lots": str(lots),
+        "bonus": {
+            "bonuses": {"clubBonus": "3244.44", "totalBonus": "31105.81", "welcomeBonus": "27861.37"},
+            "summary": {"availableToWithdraw": "359135.71", "availableToWithdrawWithoutLosingBonus": "328077.63"},
+            "trade": {"closedLots": "44719.31", "lotsRequired": "93174.27", "missingLots": "48454.96"},
+        },
+        "logins": [
+            {"time": at(n * 7_001 + 333), "ip": f"203.{n + 40}.{n * 3 + 101}.77", "application": f"Terminal {n}77341"}
+            for n in range(5)
+        ],
+        "commissions": [
+            {"time": at(n * 50_021 + 77), "login": 7654321, "volume": f"{n + 3}.4{n}17", "symbol": f"QZ{n}CHF"}
+            | {"amount": f"{n + 2}71{n}.3{n}", "currency": "USD"}
+            for n in range(8)
+        ],
+    }
+
+
+@cache
+def service() -> InProcess:
+    """One service for all examples of the property."""
+    return running(STACK, Script(answers()))
+
+
+STACK = ExitStack()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ended() -> Iterator[None]:
+    yield
+    STACK.close()
+
+
+def shown(slug: str) -> Iterator[tuple[str, str]]:
+    """Everything that is said of an account: where, and the text."""
+    client = service().client
+    enabled = service().service.settings.accounts[slug].widgets
+    for name in enabled:
+        queries = [""]
+        if "group" in WIDGETS[name].options:
+            queries.append("?group=symbol")
+        if "period" in WIDGETS[name].options:
+            queries.append("?period=all")
+        if "rows" in WIDGETS[name].options:
+            queries.append("?rows=100")
+        for suffix in (".json", "", *([".svg"] if WIDGETS[name].picture else [])):
+            for query in [""] if suffix == ".svg" else queries:
+                answer = client.get(f"/w/{slug}/{name}{suffix}{query}")
+                assert answer.status_code == 200, (name, suffix, answer.text)
+                yield f"{name}{suffix}{query}", answer.text
+        for form in ("json", "xml"):
+            answer = client.get(f"/oembed?format={form}&url=http%3A%2F%2F127.0.0.1%3A8000%2Fw%2F{slug}%2F{name}")
+            assert answer.status_code == 200, answer.text
+            yield f"{name} {form}", answer.text
+
+
+def data(slug: str) -> dict[str, Any]:
+    """All JSON of an account by where it stands, its numbers exact."""
+    texts = dict(shown(slug))
+    return {
+        where: json.loads(text, parse_float=Decimal, parse_int=Decimal)["data"]
+        for where, text in texts.items()
+        if ".json" in where
+    }
+
+
+def named(value: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Every name with its value and its neighbours, however deep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name, inner, value
+            yield from named(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from named(inner)
+
+
+def written(name: str, value: Any) -> set[str]:
+    """A figure as it may be written, where that is long enough to be known again."""
+    if isinstance(value, Decimal):
+        digits = re.sub(r"\D", "", str(value)).strip("0")
+        return {digits[:6]} if len(digits) >= 5 else set()
+    if isinstance(value, str) and name in ("time", "open_time", "close_time"):
+        moment = datetime.fromisoformat(value)
+        return {value, formatter("en", ZoneInfo("UTC"), None).datetime(moment.astimezone(UTC))}
+    return {value} if isinstance(value, str) and len(value) > 5 and name not in ("from", "to", "date") else set()
+
+
+def plain(text: str) -> str:
+    """A text whose numbers have no separators."""
+    return re.sub(r"(?<=\d)[.,](?=\d)", "", text)
+
+
+def is_in(form: str, text: str) -> bool:
+    """Whether a figure stands in a (plain) text, perhaps with more or fewer decimals."""
+    return bool(re.search(rf"(?<!\d)0*{form}", text)) if form.isdigit() else form in text
+
+
+@cache
+def everything(amounts: str = "money", delay: int = 0) -> dict[str, Any]:
+    """The figures of an account that hides nothing."""
+    return data(service().add(widgets=list(WIDGETS), amounts=amounts, delay_minutes=delay))
+
+
+HIDE = st.sets(st.sampled_from(sorted(figures.FIGURES)), max_size=4)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    hidden=HIDE,
+    amounts=st.sampled_from(["money", "percent"]),
+    delay=st.sampled_from([0, 0, 90, 3 * 24 * 60]),
+    enabled=st.lists(st.sampled_from(sorted(WIDGETS)), min_size=1, unique=True),
+)
+def test_what_is_hidden_is_in_no_form_of_any_widget(
+    hidden: set[str], amounts: str, delay: int, enabled: list[str]
+) -> None:
+    slug = service().add(widgets=enabled, hide=sorted(hidden), amounts=amounts, delay_minutes=delay)
+    secret = {
+        form: (name, value)
+        for kind in ("money", amounts)
+        for all_of_it in everything(kind, delay).values()
+        for name, value, _ in named(all_of_it)
+        if name in hidden or (amounts == "percent" and kind == "money" and name in figures.MONEY)
+        if value != all_of_it.get("from")  # the curve begins where the period does
+        for form in written(name, value)
+    }
+    for where, text in shown(slug):
+        bare = plain(text)
+        for form, what in secret.items():
+            assert not is_in(form, bare), (where, what)
+    for where, what_is_left in data(slug).items():
+        for name, value, _ in named(what_is_left):
+            assert name not in hidden or value is None, (where, name)
+
+
+def columns(value: Any) -> Iterator[tuple[str, Decimal]]:
+    """Of every list of rows the sum of each column, as who has a pencil would make it."""
+    for name, inner, _ in named(value):
+        if isinstance(inner, list) and inner:
+            for column in inner[0]:
+                numbers_ = [row[column] for row in inner]
+                if all(isinstance(number, Decimal) for number in numbers_):
+                    yield f"{name}.{column}", sum(numbers_, Decimal(0))
+
+
+def scalars(all_of_it: dict[str, Any]) -> dict[str, Decimal]:
+    """Every figure of an account that stands for itself, and the sums of the others."""
+    found: dict[str, Decimal] = {}
+    for where, widget in all_of_it.items():
+        found |= {f"{where} {name}": total for name, total in columns(widget)}
+        for part in (widget, widget.get("totals") or {}):
+            found |= {f"{where} {name}": x for name, x in part.items() if isinstance(x, Decimal) and abs(x) > 1000}
+    return found
+
+
+@settings(deadline=None, max_examples=60)
+@given(HIDE)
+def test_no_two_figures_that_are_shown_add_up_to_one_that_is_hidden(hidden: set[str]) -> None:
+    slug = service().add(widgets=list(WIDGETS), hide=sorted(hidden))
+    secret = {
+        value
+        for all_of_it in everything().values()
+        for name, value, _ in named(all_of_it)
+        if name in hidden and isinstance(value, Decimal) and written(name, value)
+    }
+    for (one, a), (two, b) in itertools.combinations_with_replacement(scalars(data(slug)).items(), 2):
+        sums = {a, -a, a - b, b - a, a + b}
+        assert not sums & secret, (one, two)
+
+
+def test_a_balance_cannot_be_reckoned_from_a_gain_and_a_profit() -> None:
+    """The base of each step of the curve is the result of the trade over the step."""
+    shown_ = everything()
+    newest = shown_["closed-trades.json"]["trades"][0]
+    before, after = (1 + point["gain"] for point in shown_["growth.json"]["points"][-2:])
+    result = newest["profit"] + newest["swap"]
+    reckoned = result / (after / before - 1) + result
+    assert abs(reckoned - shown_["balance.json"]["balance"]) < 100  # so it can be, where all of it is shown
+    for hidden in ("balance", "profit", "equity"):
+        left = data(service().add(widgets=list(WIDGETS), hide=[hidden]))
+        gain = left["growth.json"]["gain"]
+        profit, balance = left["closed-trades.json"]["totals"]["profit"], left["balance.json"]["balance"]
+        assert gain is None or (profit is not None) == (balance is not None), hidden
+
+
+def test_names_and_addresses_of_people_and_the_login_are_in_no_form() -> None:
+    slug = service().add(widgets=list(WIDGETS))
+    for where, text in shown(slug):
+        for secret in (*PERSONAL.values(), "7654321", "Vjkrumpf", ".101.77", "203.40.101.7"):
+            assert secret not in text, where
+    masked = [row["address"] for row in data(slug)["logins.json"]["logins"]]
+    assert masked[0] == "203.40.101.0/24"

@@ -1,0 +1,88 @@
+"""What a widget may call: how many calls that makes, and over which periods."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+from conftest import Clock, Service, Upstream
+
+from widget.sandbox import Fault
+
+Serve = Callable[..., Service]
+
+
+def test_however_many_periods_are_asked_for_closed_trades_cost_a_call_for_each_of_four_windows(
+    serve: Serve, upstream: Upstream
+) -> None:
+    service = serve()
+    periods = ["today", "7d", "30d", "month", "90d", "year", "all"]
+    for period in periods:
+        service.json(f"/w/main/closed-trades.json?period={period}")
+    today = date.today()  # noqa: DTZ011
+    for days in range(0, 400, 13):
+        service.json(f"/w/main/closed-trades.json?from={today - timedelta(days)}&to={today}")
+    assert upstream.sandbox.calls["RequestClosedTrades"] <= 4
+
+
+def test_a_shorter_period_is_a_part_of_a_longer_one_whatever_window_it_came_from(serve: Serve) -> None:
+    service = serve()
+    everything = service.json("/w/main/closed-trades.json?period=all&rows=100")["trades"]
+    for period, days in (("7d", 7), ("30d", 30), ("90d", 90)):
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        first = (midnight - timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        part = service.json(f"/w/main/closed-trades.json?period={period}&rows=100")["trades"]
+        assert part == [trade for trade in everything if trade["close_time"] >= first][: len(part)]
+        assert (
+            len(part) == min(100, sum(trade["close_time"] >= first for trade in everything)) or len(everything) == 100
+        )
+
+
+def test_midnight_does_not_empty_the_cache_while_the_upstream_is_down(serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(datetime(2026, 11, 20, 23, 59, tzinfo=UTC).timestamp())
+    service = serve(clock=clock)
+    assert service.get("/w/main/closed-trades.json?period=7d").status_code == 200
+    upstream.sandbox.faults.append(Fault("error503"))
+    clock.now += 300
+    after = service.get("/w/main/closed-trades.json?period=7d")
+    assert after.status_code == 200
+    assert after.json()["data"]["from"] == "2026-11-14T00:00:00Z"
+
+
+def test_where_the_lots_function_fails_the_trades_are_added_up(serve: Serve, upstream: Upstream) -> None:
+    service = serve()
+    upstream.sandbox.faults.append(Fault("error503", "RequestClosedLots"))
+    data = service.json("/w/main/lots.json?period=7d")
+    assert data["lots"] > 0
+    assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
+
+
+def test_an_api_without_a_lots_function_is_not_asked_for_it(serve: Serve, upstream: Upstream) -> None:
+    service = serve(api={"methods": {"lots": ""}})
+    assert service.json("/w/main/lots.json")["lots"] > 0
+    assert upstream.sandbox.calls["RequestClosedLots"] == 0
+
+
+def test_the_currency_is_the_configured_one_or_what_the_upstream_said_and_costs_no_call(
+    serve: Serve, upstream: Upstream
+) -> None:
+    service = serve(accounts={"main": {"login": 1000001}, "eur": {"login": 1000001, "currency": "EUR"}})
+    assert service.get("/w/main/open-trades.json").json()["currency"] is None
+    assert upstream.sandbox.calls["RequestBalanceInformation"] == 0
+    assert service.get("/w/main/balance.json").json()["currency"] == "USD"
+    assert service.get("/w/main/open-trades.json?rows=5").json()["currency"] == "USD"
+    assert service.get("/w/eur/open-trades.json").json()["currency"] == "EUR"
+
+
+def test_the_same_answer_has_the_same_etag_as_time_goes_on(serve: Serve) -> None:
+    clock = Clock(time.time())
+    service = serve(clock=clock)
+    before = service.get("/w/main/closed-trades.json").headers["ETag"]
+    clock.now += 7
+    assert service.get("/w/main/closed-trades.json").headers["ETag"] == before
+
+
+def test_an_account_that_is_pointed_elsewhere_is_not_answered_from_what_was_kept(serve: Serve, tmp_path: str) -> None:
+    cache = {"type": "FileSystemCache", "dir": str(tmp_path)}
+    first = serve(cache=cache, accounts={"main": {"login": 1000001}}).json("/w/main/balance.json")
+    other = {"login": 1000002, "password": "sandbox-password"}
+    assert serve(cache=cache, accounts={"main": other}).json("/w/main/balance.json") != first

@@ -1,0 +1,46 @@
+"""The studio: what its page shows for the account, widget and options that are chosen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from widget import registry, snippet
+from widget.config import Settings
+from widget.errors import BadOption
+from widget.spec import Options, Widget, parse_options
+
+
+def shown(settings: Settings, widgets: Mapping[str, Widget], query: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """What the template is filled with.
+
+    Args:
+        settings: the configuration.
+        widgets: all widgets there are.
+        query: the form's fields. An empty one is an option that is not given; for an unknown account or widget the
+            first is shown.
+    """
+    fields = dict(query)
+    account = settings.accounts.get(fields.get("account", "")) or next(iter(settings.accounts.values()))
+    names = registry.enabled(account, widgets)
+    widget = widgets[fields["widget"] if fields.get("widget") in names else names[0]]
+    given = {name: value for name, value in fields.items() if value and name in widget.all_options}
+    options, problem = Options(), None
+    try:
+        options = parse_options(widget, given.items())
+    except BadOption as error:
+        problem = str(error)
+    base = settings.server.public_url
+    forms = [(name, form) for name, form in snippet.FORMS.items() if widget.picture or name not in snippet.PICTURES]
+    return {
+        "accounts": list(settings.accounts),
+        "account": account.slug,
+        "widgets": [widgets[name] for name in names],
+        "widget": widget,
+        "given": given,
+        "problem": problem,
+        "snippets": []
+        if problem
+        else [(name, form(base, account.slug, widget, given, options)) for name, form in forms],
+        "origins": () if account.access == "closed" and not account.allowed_origins else account.allowed_origins,
+        "closed": account.access == "closed",
+        "service": base,
+    }
