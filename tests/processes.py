@@ -67,7 +67,7 @@ def running(folder: Path, name: str, *command: str, env: Mapping[str, str] | Non
     if shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin") is None:
         pytest.fail(f"this test needs {command[0]}: run tests/install.sh")
     output = folder / f"{name}.log"
-    with output.open("ab") as file:
+    with output.open("wb") as file:
         process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **(env or {})}, stdout=file, stderr=subprocess.STDOUT
         )

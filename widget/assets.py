@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rcssmin import cssmin
 from rjsmin import jsmin
 
 from widget import colour
@@ -60,6 +61,4 @@ class Assets:
 
 def _minified(path: Path) -> Asset:
     text = path.read_text(encoding="utf-8")
-    if path.suffix == ".js":
-        text = jsmin(text)
-    return Asset(text.encode(), _TYPES[path.suffix])
+    return Asset((jsmin if path.suffix == ".js" else cssmin)(text).encode(), _TYPES[path.suffix])

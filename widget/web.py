@@ -108,6 +108,11 @@ def blueprint(service: Service) -> Blueprint:
         except CabinetError as error:
             return _failure(service, error, asked, ".json")
 
+    @routes.get("/favicon.ico")
+    def icon() -> Response:
+        # Browsers ask for one wherever a page is opened by itself.
+        return headers.finish(Response(status=204), service.settings.server, _YEAR)
+
     @routes.get("/embed.js")
     def loader() -> Response:
         return _asset(service, "embed.js", "public, max-age=3600, stale-while-revalidate=86400")

@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
-from typing import Any
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
 from flask import Flask
 from flask_caching import Cache
 
-from widget import cache, config, i18n, models, paths, registry, render
+from widget import cache, config, i18n, models, paths, registry
 from widget.client import Client
 from widget.config import Account
 from widget.format import Formatter
@@ -156,14 +157,10 @@ def formats(rows: int, times: int = 40) -> dict[str, float]:
     options = Options(rows=rows, period=Period("all"))
     with history(rows) as at:
         view = at.view(WIDGETS["closed-trades"], options)
-        original, taken = render.formatter, {}
-        try:
-            for name, kind in (("here", Formatter), ("babel", ByBabel), ("none", Unformatted)):
-                made: dict[Any, Formatter] = {}
-                render.formatter = lambda *of, kind=kind, made=made: made.get(of) or made.setdefault(of, kind(*of))  # type: ignore[assignment]
+        taken = {}
+        for name, kind in (("here", Formatter), ("babel", ByBabel), ("none", Unformatted)):
+            with patch("widget.render.formatter", lru_cache(kind)):
                 taken[name] = milliseconds(lambda: at.renderer.page(view, FRAME), times)
-        finally:
-            render.formatter = original
     return taken
 
 
@@ -183,7 +180,7 @@ def cold(times: int = 40) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Growth:
-    """What a history costs: milliseconds to fetch and read it, once a period, and for each page; MiB while it is kept."""
+    """What a history costs: milliseconds to read it, once a period, and for each page; MiB while it is kept."""
 
     read: float
     table: float
