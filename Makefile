@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: demo test check clean plugin
+.PHONY: demo test plugin bench soak clean
 
 demo: $(STAMP)
 	exec $(BIN)/cabinet-widgets demo
@@ -38,3 +38,11 @@ clean:
 
 plugin: $(VENV)/bin/python
 	$(BIN)/python tests/wordpress/package.py
+
+bench: $(TEST_STAMP)
+	bash tests/install.sh
+	PYTHONPATH=tests $(BIN)/python -m bench
+
+soak: $(TEST_STAMP)
+	bash tests/install.sh
+	PYTHONPATH=tests $(BIN)/python -m soak

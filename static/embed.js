@@ -46,14 +46,14 @@
         const set = (name, value) => value && url.searchParams.set(name, value);
         const lang = this.closest("[lang]")?.lang;
         // A token may have locked the language.
-        if (!token && /^[a-z]{2,8}(-\w+)*$/i.test(lang)) set("lang", lang);
+        if (!token && /^[a-z]{2,8}(-[a-z\d]{1,8}){0,4}$/i.test(lang)) set("lang", lang);
         for (const name of NAMES.slice(5)) set(name, given(name));
         // The page's colour scheme shows in its text; where it declares both, the visitor's system chooses.
         const { color, colorScheme } = getComputedStyle(this);
         url.hash = colorScheme.includes(" ") ? "" : parseFloat(color.split("(")[1]) > (color[0] === "o" ? 0.6 : 150) ? "dark" : "light";
 
         if (url.href !== this.url || (this.token && !token)) {
-          const frame = (this.frame = document.createElement("iframe"));
+          const frame = this.frame = document.createElement("iframe");
           this.url = url.href;
           this.token = token;
           this.content = 0;
@@ -88,8 +88,7 @@
         frame.previousSibling?.remove();
         this.content = detail.height;
         this.fit();
-        const type = detail.type === "height" ? "resize" : detail.type;
-        this.dispatchEvent(new CustomEvent("cabinet-widget:" + type, { bubbles: true, detail }));
+        this.dispatchEvent(new CustomEvent("cabinet-widget:" + (detail.type === "height" ? "resize" : detail.type), { bubbles: true, detail }));
       }
     });
   }

@@ -242,7 +242,7 @@
       root.dataset.state = "lost";
     }
     etag = null;
-    const input = root.querySelector("form input");
+    const input = root.querySelector("#password");
     if (input) {
       root.querySelector("button").disabled = false;
       input.select();

@@ -1,20 +1,32 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests run against, where they are missing: browsers, Redis, nginx, Node.
+# Installs the programs that the tests run against, where they are missing: browsers, web servers, Redis, Node.
 set -euo pipefail
 
 declare -A packages=(
   [chromium]=chromium [firefox-esr]=firefox-esr [redis-server]=redis-server [nginx]=nginx-light [node]=nodejs [npm]=npm
-  [openssl]=openssl [php]=php-cli [curl]=curl
+  [openssl]=openssl [php]=php-cli [curl]=curl [caddy]=caddy [systemd-analyze]=systemd [ps]=procps
 )
 missing=()
 for program in "${!packages[@]}"; do
   PATH="$PATH:/usr/sbin" command -v "$program" > /dev/null || missing+=("${packages[$program]}")
 done
 fc-list 2> /dev/null | grep -qi liberation || missing+=(fonts-liberation fontconfig)
-if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
-if [ "$(id -u)" -ne 0 ]; then
-  echo "The tests need programs that are not installed. Run: sudo apt-get install ${missing[*]}" >&2
-  exit 1
+# Chinese and Hindi as their readers see them, and not as empty boxes.
+[ -n "$(fc-list :lang=zh 2> /dev/null)" ] || missing+=(fonts-wqy-microhei)
+[ -n "$(fc-list :lang=hi 2> /dev/null)" ] || missing+=(fonts-lohit-deva)
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "The tests need programs that are not installed. Run: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
-apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+
+# What finds faults of accessibility, and what drives Firefox; both stay out of the project.
+cache=${CABINET_TEST_CACHE:-$HOME/.cache/cabinet-widgets-tests}
+if [ ! -d "$cache/node_modules/axe-core" ] || [ ! -d "$cache/node_modules/puppeteer-core" ]; then
+  mkdir -p "$cache"
+  [ -f "$cache/package.json" ] || echo '{"private": true}' > "$cache/package.json"
+  npm install --prefix "$cache" --no-audit --no-fund --loglevel=error axe-core@4.14.1 puppeteer-core@24.43.1
+fi

@@ -1,6 +1,7 @@
 """Programs that tests start: the service as ``serve`` runs it, Redis, nginx; on loopback, and ended by their pid."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -92,14 +93,14 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def service(
-    folder: Path, name: str, configuration: str, *, workers: int = 1, port: int | None = None
+    folder: Path, name: str, configuration: str, *, workers: int = 1, port: int | None = None, **env: str
 ) -> Iterator[tuple[str, Program]]:
-    """``cabinet-widgets serve`` with a configuration; yields its address."""
+    """``cabinet-widgets serve`` with a configuration and an environment; yields its address."""
     (folder / f"{name}.toml").write_text(configuration)
     port = port or free_port()
     arguments = ["serve", "--config", f"{name}.toml", "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
     url = f"http://127.0.0.1:{port}"
-    with running(folder, name, sys.executable, "-m", "widget", *arguments, env={"PYTHONUNBUFFERED": "1"}) as program:
+    with running(folder, name, sys.executable, "-m", "widget", *arguments, env=env) as program:
         until(lambda: program.process.poll() is not None or answers(f"{url}/healthz"))
         assert program.process.poll() is None, program.text()
         yield url, program
@@ -145,3 +146,16 @@ access_log off;
 {http}
 }}
 """
+
+
+def readme(heading: str) -> str:
+    """A section of README.md."""
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def deployment(language: str) -> list[str]:
+    """The files of README's "Deployment" in a language."""
+    found = re.findall(rf"```{language}\n(.*?)```", readme("Deployment"), re.DOTALL)
+    assert found, f"README has no {language} under Deployment"
+    return found

@@ -72,6 +72,7 @@ class InProcess:
         settings = config.parse(tables, {}, WIDGETS, folder=Path(), demo=True)
         self.app: Flask = app.create_app(settings, clock=clock)
         self.service = self.app.extensions["cabinet-widgets"]
+        self.script = script
         self.service.client.call = script.call
         self.client: FlaskClient = self.app.test_client()
         self._accounts = 0

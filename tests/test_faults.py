@@ -25,6 +25,7 @@ import pytest
 import requests
 from conftest import Clock, Service, Upstream, serving
 from processes import until
+from werkzeug.security import generate_password_hash
 
 from widget.sandbox import Fault, Sandbox
 
@@ -267,7 +268,7 @@ MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
     "refuse_the_account": (simulate("refuse"), 502, "not at the open level: give its API password"),
     "rename_its_fields_overnight": (simulate("renamed"), 502, "balance.balance: missing"),
     "have_no_address": (lose_the_name, 503, "name of the API's host cannot be resolved"),
-    "have_a_name_server_that_hangs": (hang_on_the_name, 503, ""),
+    "have_a_name_server_that_hangs": (hang_on_the_name, 503, "no answer within 0.6 s"),
     "show_another_certificate": (change_the_certificate, 503, "TLS fails: .*ca_file"),
 }
 
@@ -293,8 +294,7 @@ def test_an_api_may(fault: str, world: World, serve: Serve, caplog: pytest.LogCa
     for answer in answers:
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
         assert answer.headers["Cache-Control"] == "private, no-store"
-    if log:
-        until(lambda: re.search(log, caplog.text))
+    until(lambda: re.search(log, caplog.text))
     if fault == "ask_to_be_left_alone":
         assert 40 <= int(answers[1].headers["Retry-After"]) <= 47
 
@@ -330,23 +330,6 @@ def test_an_expired_token_in_mid_flight_is_seen_by_nobody(serve: Serve, upstream
     clock.now += 3600
     until(lambda: is_new(service, before, clock))
     assert upstream.sandbox.calls["RequestClientApiToken"] == 2
-
-
-def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_is_not(
-    world: World, serve: Serve
-) -> None:
-    service = serve(api=api(world, 60))
-    assert service.get(BALANCE).status_code == 200
-    world.gateway.mishap = Gateway.hold
-    with ThreadPoolExecutor(10) as visitors:
-        waiting = [visitors.submit(service.get, f"/w/main/open-trades.json?rows={n + 1}") for n in range(10)]
-        until(lambda: world.gateway.held)
-        for n in range(10):
-            assert service.get(f"{BALANCE}?refresh={n + 10}").status_code == 200
-        assert not any(visitor.done() for visitor in waiting)
-        world.mend()
-        assert {visitor.result().status_code for visitor in waiting} == {200}
-    assert len(world.gateway.held) == 1
 
 
 @pytest.mark.parametrize("seconds", [-86400 * 400, -7200, -300, 300, 7200, 86400 * 400])
@@ -426,7 +409,7 @@ def test_kept_files_may_be_corrupt(tmp_path: Path, serve: Serve, upstream: Upstr
     clock = Clock(time.time())
     assert serve(clock=clock, cache=files(tmp_path)).get(BALANCE).status_code == 200
     for file in (tmp_path / "answers").iterdir():
-        file.write_bytes(b"\0\0\0\0garbage")
+        file.write_bytes(b"\0\0\0\0cno_such_module\nThing\n.")
     upstream.sandbox.calls.clear()
     for calls in (1, 1):  # what the first reads anew is whole for the next
         assert serve_again(serve, clock, tmp_path, upstream).status_code == 200
@@ -536,11 +519,13 @@ def test_sigterm_under_load_cuts_off_no_request(world: World, tmp_path: Path) ->
     def load() -> None:
         for _ in range(2000):
             try:
-                outcomes["whole" if is_whole(ask(url, "/embed.json")) else "cut off"] += 1
+                answer = ask(url, "/embed.json")
             except ConnectionRefusedError:
                 return
-            except ConnectionResetError:  # it was never taken: the kernel had it still in the queue
-                outcomes["not taken"] += 1
+            except ConnectionResetError:
+                answer = b""
+            # Without a single byte, the request was not even read: a browser or a balancer asks again, or elsewhere.
+            outcomes["whole" if is_whole(answer) else "cut off" if answer else "not read"] += 1
 
     with processes.service(tmp_path, "service", configuration(world, deadline=30)) as (url, program):
         world.gateway.mishap = Gateway.hold
@@ -549,7 +534,7 @@ def test_sigterm_under_load_cuts_off_no_request(world: World, tmp_path: Path) ->
             until(lambda: world.gateway.held)
             loading = [visitors.submit(load) for _ in range(4)]
             until(lambda: outcomes["whole"] > 50)
-            time.sleep(0.3)  # so that all twelve have been taken
+            time.sleep(0.3)  # so that all twelve have been read
             program.process.send_signal(signal.SIGTERM)
             for future in loading:
                 future.result()
@@ -557,14 +542,16 @@ def test_sigterm_under_load_cuts_off_no_request(world: World, tmp_path: Path) ->
             assert all(is_whole(visitor.result()) for visitor in waiting)
         assert program.process.wait(processes.PATIENCE) == 0
     assert outcomes["cut off"] == 0
-    assert outcomes["not taken"] <= 4 * 2
+    assert outcomes["not read"] <= 4 * 2
     assert "Traceback" not in program.text()
 
 
 @pytest.fixture
 def idle_service(world: World, tmp_path: Path) -> Iterator[tuple[str, processes.Program]]:
     """A service of one worker, as production runs it."""
-    with processes.service(tmp_path, "service", configuration(world, deadline=30)) as started:
+    closed = '[accounts.closed]\nlogin = 1000001\naccess = "closed"\nviewer_password_hash_env = "VIEWER_HASH"'
+    text, stored = configuration(world, deadline=30, more=closed), generate_password_hash("open sesame")
+    with processes.service(tmp_path, "service", text, VIEWER_HASH=stored) as started:
         yield started
 
 
@@ -585,7 +572,7 @@ def connections(url: str, count: int, send: bytes = b"") -> Iterator[list[socket
 SLOW = {
     "say_nothing": b"",
     "stop_in_the_headers": b"GET /w/main/balance HTTP/1.1\r\nHost: x\r\nX-Slow: ",
-    "stop_in_the_body": b"POST /w/main/balance/unlock HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n"
+    "stop_in_the_body": b"POST /w/closed/balance/unlock HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\n\r\npassword=",
 }
 
@@ -598,6 +585,22 @@ def test_500_clients_may(send: bytes, idle_service: tuple[str, processes.Program
         for n in range(20):
             assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))
         assert time.monotonic() - began < AT_ONCE
+
+
+def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_is_not(
+    world: World, idle_service: tuple[str, processes.Program]
+) -> None:
+    url, _ = idle_service
+    assert is_whole(ask(url, BALANCE))
+    world.gateway.mishap = Gateway.hold
+    with ThreadPoolExecutor(50) as visitors:
+        waiting = [visitors.submit(ask, url, f"/w/main/open-trades.json?rows={n + 1}") for n in range(50)]
+        until(lambda: world.gateway.held)
+        for n in range(10):
+            assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))
+        assert not any(visitor.done() for visitor in waiting)
+        world.mend()
+        assert all(is_whole(visitor.result()) for visitor in waiting)
 
 
 def test_clients_may_vanish_while_they_wait(world: World, idle_service: tuple[str, processes.Program]) -> None:

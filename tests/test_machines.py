@@ -1,6 +1,7 @@
-"""Two machines, one Redis, nginx in front, as README's "Deployment" has it, and what becomes of them when a part fails."""
+"""Two machines, one Redis, and nginx as README has it, and what becomes of visitors when one of them fails."""
 
 import itertools
+import re
 import signal
 import threading
 import time
@@ -100,9 +101,8 @@ class Site:
         self.redis = self.start_redis()
         self._ports = {name: processes.free_port() for name in ("first", "second")}
         self.machines = {name: self.start(name) for name in self._ports}
-        servers = " ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in self._ports.values())
         url = f"http://127.0.0.1:{port}"
-        stack.enter_context(processes.nginx(folder, PROXY.format(servers=servers, port=port), f"{url}/healthz"))
+        stack.enter_context(processes.nginx(folder, proxy(folder, port, self._ports.values()), f"{url}/healthz"))
         self.viewers = Viewers(url)
 
     def start(self, name: str) -> Program:
@@ -116,6 +116,8 @@ class Site:
 
 
 CONFIGURATION = """
+[server]
+trusted_proxies = 1
 [cache]
 type = "RedisCache"
 redis_url = "redis://127.0.0.1:{redis_port}/0"
@@ -129,18 +131,17 @@ balance = {period}
 open_trades = {period}
 closed_trades = {period}
 """
-PROXY = """
-upstream machines {{ {servers} }}
-server {{
-    listen 127.0.0.1:{port};
-    location / {{
-        proxy_pass http://machines;
-        proxy_connect_timeout 2s;
-        proxy_next_upstream error timeout;
-        proxy_next_upstream_tries 2;
-    }}
-}}
-"""
+
+
+def proxy(folder: Path, port: int, machines: Iterable[int]) -> str:
+    """nginx as README has it, with several machines, on loopback and without TLS."""
+    text = re.sub(r"(?m)^ *(ssl_|listen \[).*\n", "", processes.deployment("nginx")[0])
+    text = text.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
+    text = text.replace("listen 80;", f"listen 127.0.0.1:{processes.free_port()};").replace(
+        "/var/log/nginx", str(folder)
+    )
+    [line] = re.findall(r"(?m)^ *server 127\.0\.0\.1:8000 .*\n", text)
+    return text.replace(line, "".join(line.replace("8000", str(machine)) for machine in machines))
 
 
 @pytest.fixture

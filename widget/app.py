@@ -53,7 +53,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         catalogues=catalogues,
         renderer=render.Renderer(paths.templates(), catalogues),
         assets=assets.Assets(paths.static(), widgets),
-        count_try=web.tries(_limiter(app, settings), settings.server),
+        tries=web.Tries(_limiter(app, settings), settings.server),
         metrics=metrics,
         clock=clock,
     )
@@ -95,12 +95,12 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
     return config.load(path, env, registry.discover(paths.templates()).keys())
 
 
-def from_environment() -> Flask:
+def from_environment() -> WSGIApplication:
     """The application for a server that only knows a name: ``widget.app:from_environment()``."""
     try:
         settings = load_settings(config_path(None, os.environ), os.environ)
         logs.to_stderr(settings)
-        return create_app(settings)
+        return create_app(settings).wsgi_app  # Flask's own __call__ in front of it would take a tenth of its time
     except OperatorError as error:
         raise SystemExit(f"cabinet-widgets: {error}") from None
 

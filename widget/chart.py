@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import accumulate
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,9 +54,8 @@ def curve(
         return round((high - value) / (high - low) * HEIGHT, 1)
 
     xs, ys = [x(moment) for moment, _ in points], [y(value) for value in values]
-    peaks = list(accumulate(ys, min))
     line = "L".join(f"{a:g} {b:g}" for a, b in zip(xs, ys, strict=True))
-    ceiling = "L".join(f"{a:g} {b:g}" for a, b in reversed(list(zip(xs, peaks, strict=True))))
+    ceiling = "L".join(f"{a:g} {b:g}" for a, b in reversed(_ceiling(list(zip(xs, ys, strict=True)))))
     days = [first + (last - first) * k / 3 for k in range(4)] if last > first else [first]
     return {
         "width": WIDTH,
@@ -78,6 +77,18 @@ def curve(
             for a, b, (moment, gain) in zip(xs, ys, points, strict=True)
         ],
     }
+
+
+def _ceiling(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """What the shade of a drawdown hangs from: each peak, level until the curve is back at its height."""
+    peak = points[0][1]
+    found = [points[0]]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if y1 < peak < y0:
+            found.append((round(x0 + (x1 - x0) * (y0 - peak) / (y0 - y1), 1), peak))
+        peak = min(peak, y1)
+        found.append((x1, peak))
+    return found
 
 
 def bars(

@@ -18,6 +18,9 @@ _NO_FEATURES = ", ".join(
     ).split()
 )
 
+# These two headers mean nothing on what is no document, and each first view would carry them three times for it.
+_ASSETS = ("text/css", "text/javascript")
+
 
 def finish(
     response: Response,
@@ -46,8 +49,9 @@ def finish(
     headers["Content-Security-Policy"] = f"{_CSP}; {frames}"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
-    headers["Permissions-Policy"] = _NO_FEATURES
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if response.mimetype not in _ASSETS:
+        headers["Permissions-Policy"] = _NO_FEATURES
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
     is_for_others = cors or (response.mimetype or "").startswith("image/")  # a host page shows pictures by <img>
     headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_for_others else "same-origin"
     if cors:

@@ -19,6 +19,8 @@ CALLS_AN_ACCOUNT = 4
 """Calls under way at once for one account; how many there are in all, the cache's pool of threads says."""
 FAILURES = 5
 """So many in a row, of whichever account and function, and an API counts as down."""
+PAUSE_SECONDS = 10.0
+"""For how long it is left alone then, if it does not ask for longer."""
 
 
 class Upstream(Client):
@@ -97,7 +99,7 @@ class _Breaker(CircuitBreaker):  # type: ignore[misc]  # untyped
             with self:
                 yield
         except Unavailable as error:
-            self._opens_at = max(self._opens_at, self._clock() + (error.retry_after or 0.0))
+            self._opens_at = max(self._opens_at, self._clock() + max(PAUSE_SECONDS, error.retry_after or 0.0))
             raise
         finally:
             if is_probe:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Blueprint, Response, abort, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
+from pydantic import SecretStr
 from werkzeug.security import check_password_hash
 
 from widget import __version__, access, headers, oembed, picture, registry, render, studio, tokens
@@ -59,7 +60,7 @@ class Service:
     catalogues: Catalogues
     renderer: Renderer
     assets: Assets
-    count_try: Callable[[], object]
+    tries: "Tries"
     metrics: Metrics
     clock: Callable[[], float]
 
@@ -96,7 +97,7 @@ def blueprint(service: Service) -> Blueprint:
     def unlock(slug: str, name: str) -> Response:
         return _answer(service, slug, name, "", unlocking=True)
 
-    @routes.get("/")
+    @routes.get("/", strict_slashes=False)  # else an address without any path is redirected, to the request's Host
     def studio_page() -> Response:
         return _studio(service)
 
@@ -160,17 +161,37 @@ def blueprint(service: Service) -> Blueprint:
     return routes
 
 
-def tries(limiter: Limiter, server: Server) -> Callable[[], object]:
-    """What counts a try of a password, before it is looked at; it raises RateLimitExceeded after too many."""
+class Tries:
+    """Tries of passwords, from one address and for one account."""
 
-    def who_and_what() -> str:
-        return f"{access.network_of(_visitor(server))} {(request.view_args or {}).get('slug')}"
+    def __init__(self, limiter: Limiter, server: Server) -> None:
+        def who_and_what() -> str:
+            return f"{access.network_of(_visitor(server))} {(request.view_args or {}).get('slug')}"
 
-    @limiter.limit(TRIES, key_func=who_and_what)
-    def count() -> None:
-        pass
+        self._limiter = limiter
+        self._count = limiter.limit(TRIES, key_func=who_and_what)(_nothing)
 
-    return count
+    def is_right(self, stored: SecretStr | None, password: Callable[[], str]) -> bool:
+        """Whether a password is the one that is stored as a hash; counted before it is read, which may take a while.
+
+        A right one makes up for those before: nine widgets on one page are unlocked one by one.
+
+        Raises:
+            TooManyTries: there were too many.
+        """
+        try:
+            self._count()
+        except RateLimitExceeded:
+            raise TooManyTries("passwords") from None
+        is_right = stored is not None and check_password_hash(stored.get_secret_value(), password())
+        for counted in self._limiter.current_limits if is_right else ():
+            with suppress(Exception):  # where they are counted may be out of reach
+                self._limiter.limiter.clear(counted.limit, *counted.request_args)
+        return is_right
+
+
+def _nothing() -> None:
+    pass
 
 
 def _visitor(server: Server) -> str | None:
@@ -211,10 +232,9 @@ def _is_near(service: Service) -> bool:
     if forwarded and not service.settings.server.trusted_proxies:
         return False
     try:
-        address = ipaddress.ip_address(_visitor(service.settings.server) or "")
+        return ipaddress.ip_address(_visitor(service.settings.server) or "").is_private
     except ValueError:
         return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_private
 
 
 def _look(service: Service, account: Account, widget: Widget, options: Options) -> View:
@@ -245,7 +265,9 @@ def _understand(service: Service, asked: Asked, slug: str, name: str, suffix: st
     decision = access.decide(policy, credentials, now)
     if unlocking and asked.account and isinstance(decision, Deny) and isinstance(decision.reason, Locked):
         # Only here, behind the networks: a password is expensive to try, for the service too.
-        credentials = replace(credentials, password_is_right=_password_is_right(service, asked.account))
+        stored = asked.account.viewer_password_hash
+        is_right = service.tries.is_right(stored, lambda: request.form.get("password", ""))
+        credentials = replace(credentials, password_is_right=is_right)
         decision = access.decide(policy, credentials, now)
         if isinstance(decision, Allow):
             asked.grant = tokens.Grant({}, 0, int(now) + VIEWER_LIMIT_SECONDS)
@@ -287,8 +309,7 @@ def _is_operator(service: Service) -> bool:
     given, stored = request.authorization, service.settings.server.studio_password_hash
     if given is None or given.type != "basic" or stored is None:
         return False
-    _count_try(service)
-    return check_password_hash(stored.get_secret_value(), given.password or "")
+    return service.tries.is_right(stored, lambda: given.password or "")
 
 
 def _oembed(service: Service, asked: Asked) -> Response:
@@ -351,19 +372,6 @@ def _looks(pairs: list[tuple[str, str]]) -> Options:
         with suppress(BadOption):
             looks = replace(looks, **{option: PARSERS[option](option, value)}) if option in _LOOKS else looks
     return looks
-
-
-def _password_is_right(service: Service, account: Account) -> bool:
-    _count_try(service)
-    stored = account.viewer_password_hash
-    return stored is not None and check_password_hash(stored.get_secret_value(), request.form.get("password", ""))
-
-
-def _count_try(service: Service) -> None:
-    try:
-        service.count_try()
-    except RateLimitExceeded:
-        raise TooManyTries("passwords") from None
 
 
 def _page(service: Service, asked: Asked, view: View) -> Response:

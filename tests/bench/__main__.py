@@ -59,30 +59,43 @@ class Target:
     Attributes:
         name: what the table calls it.
         url: its address.
+        pids: the processes that answer.
         headers: what is sent.
         rates: requests a second, a figure for each round.
         tails: the 99th percentile of each round, in milliseconds.
+        costs: the processor time of an answer, in microseconds. It is what a busy machine leaves alone.
     """
 
     name: str
     url: str
+    pids: list[int]
     headers: dict[str, str] = field(default_factory=dict)
     rates: list[float] = field(default_factory=list)
     tails: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
 
     def measure(self, seconds: float, core: str) -> None:
         """One round."""
-        rate, tail = wrk(self.url, seconds, core, self.headers)
+        before = processor_seconds(self.pids)
+        answers, rate, tail = wrk(self.url, seconds, core, self.headers)
         self.rates.append(rate)
         self.tails.append(tail)
-
-    def ratio(self, other: "Target") -> float:
-        """The median over the rounds of the ratio of both in a round."""
-        return median(mine / theirs for mine, theirs in zip(self.rates, other.rates, strict=True))
+        self.costs.append((processor_seconds(self.pids) - before) / answers * 1e6)
 
 
-def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[float, float]:
-    """Requests a second, and the 99th percentile in milliseconds."""
+def ratio(these: list[float], those: list[float]) -> float:
+    """The median over the rounds of the ratio in a round."""
+    return median(this / that for this, that in zip(these, those, strict=True))
+
+
+def processor_seconds(pids: list[int]) -> float:
+    """What processes have used so far."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    return sum(int(stat[11]) + int(stat[12]) for stat in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[int, float, float]:
+    """The number of answers, how many a second, and the 99th percentile in milliseconds."""
     script = Path(__file__).with_name("wrk.lua")
     sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--latency", "-s", str(script)]
@@ -91,7 +104,7 @@ def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[f
     assert found, printed
     count, microseconds, tail, wrong = map(int, found.groups())
     assert not wrong, f"{wrong} of {count} answers from {url} were none"
-    return count / microseconds * 1e6, tail / 1000
+    return count, count / microseconds * 1e6, tail / 1000
 
 
 @contextmanager
@@ -135,17 +148,16 @@ class Bench:
     load_core: str
 
     @contextmanager
-    def service(self, accounts: str, name: str = "service") -> Iterator[tuple[str, int, float]]:
+    def service(self, accounts: str) -> Iterator[tuple[str, int, float]]:
         """``cabinet-widgets serve``: its address, the worker's pid, the seconds until it answered."""
-        config = self.folder / f"{name}.toml"
+        config = self.folder / "widgets.toml"
         config.write_text(TOML.format(upstream=self.upstream, accounts=accounts))
         port, began = free_port(), time.monotonic()
         url = f"http://127.0.0.1:{port}"
         command = ["-m", "widget", "serve", "--config", str(config), "--bind", f"127.0.0.1:{port}"]
         with program(command, self.server_core, f"{url}/healthz") as process:
             took = time.monotonic() - began
-            listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True)
-            yield url, int(listed.stdout.split()[-1]), took
+            yield url, worker(process), took
 
     def bind(self, other: Program) -> None:
         """Run another server where the service runs."""
@@ -153,12 +165,18 @@ class Bench:
             os.sched_setaffinity(pid, {int(self.server_core.split()[-1])})
 
     @contextmanager
-    def app(self, name: str, **env: str) -> Iterator[str]:
-        """One of ``apps``."""
+    def app(self, name: str, **env: str) -> Iterator[tuple[str, list[int]]]:
+        """One of ``apps``: its address, and the worker's pid."""
         url = f"http://127.0.0.1:{(port := free_port())}"
         ready = f"{url}/page" if name == "bare" else f"{url}/healthz"
-        with program(["-m", "bench.apps", name, str(port)], self.server_core, ready, **env):
-            yield url
+        with program(["-m", "bench.apps", name, str(port)], self.server_core, ready, **env) as process:
+            yield url, [worker(process)]
+
+
+def worker(server: subprocess.Popen[bytes]) -> int:
+    """The process that answers for a server."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.pid)], capture_output=True, text=True)
+    return int(listed.stdout.split()[-1])
 
 
 def cores() -> tuple[str, str]:
@@ -183,15 +201,15 @@ def record(url: str, folder: Path) -> tuple[str, str]:
     return str(folder / "recorded.json"), str(folder / "page.html")
 
 
-def speed(bench: Bench, rounds: int, seconds: float) -> None:
-    """The first table: requests a second and tails, in one interleaved run."""
+def speed(bench: Bench, rounds: int, keys: str) -> None:
+    """The first table: requests a second and tails, in one interleaved run, of the targets with these letters."""
     with ExitStack() as stack:
-        url, _, _ = stack.enter_context(bench.service(ACCOUNT.format(slug="main", seconds=3600)))
+        url, pid, _ = stack.enter_context(bench.service(ACCOUNT.format(slug="main", seconds=3600)))
         page = f"{url}/w/main/open-trades"
         recorded, html = record(page, bench.folder)
-        bare = stack.enter_context(bench.app("bare", BENCH_RECORDED=recorded))
-        cached = stack.enter_context(bench.app("cached", BENCH_PAGE=html))
-        empty = stack.enter_context(bench.app("empty"))
+        bare, bares = stack.enter_context(bench.app("bare", BENCH_RECORDED=recorded))
+        cached, cacheds = stack.enter_context(bench.app("cached", BENCH_PAGE=html))
+        empty, empties = stack.enter_context(bench.app("empty"))
         port = free_port()
         address = url.removeprefix("http://")
         conf = f"""
@@ -199,38 +217,43 @@ def speed(bench: Bench, rounds: int, seconds: float) -> None:
         server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://{address}; proxy_cache widgets; }} }}"""
         through = f"http://127.0.0.1:{port}/w/main/open-trades"
         bench.folder.chmod(0o711)  # nginx gives up its rights, and its cache is in there
-        bench.bind(stack.enter_context(nginx(bench.folder, conf, through)))
+        proxy = stack.enter_context(nginx(bench.folder, conf, through))
+        bench.bind(proxy)
         sent = {"Accept-Encoding": ENCODING}
         tag = requests.get(page, headers=sent, timeout=30).headers["ETag"]
         targets = {
-            "a": Target("an empty Flask view, 4 KB", f"{empty}/"),
-            "b": Target("a bare WSGI function, same bytes and headers", f"{bare}/page", sent),
-            "b304": Target("a bare WSGI function, same 304", f"{bare}/304", sent),
-            "c": Target("cached page", page, sent),
-            "d": Target("304", page, {**sent, "If-None-Match": tag}),
-            "e": Target("cached JSON", f"{page}.json", sent),
-            "g": Target("the page through nginx proxy_cache", through, sent),
-            "h": Target("Flask-Caching's @cached, same page", f"{cached}/"),
+            "a": Target("an empty Flask view, 4 KB", f"{empty}/", empties),
+            "b": Target("a bare WSGI function, same bytes and headers", f"{bare}/page", bares, sent),
+            "b304": Target("a bare WSGI function, same 304", f"{bare}/304", bares, sent),
+            "c": Target("cached page", page, [pid], sent),
+            "d": Target("304", page, [pid], {**sent, "If-None-Match": tag}),
+            "e": Target("cached JSON", f"{page}.json", [pid], sent),
+            "g": Target("the page through nginx proxy_cache", through, proxy.children(), sent),
+            "h": Target("Flask-Caching's @cached, same page", f"{cached}/", cacheds),
         }
+        targets = {key: target for key, target in targets.items() if key[0] in keys}
         for target in targets.values():
             answer = requests.get(target.url, headers=target.headers, timeout=30)
             assert answer.status_code in (200, 304), target.url
         for _ in range(rounds):
             for target in targets.values():
-                target.measure(seconds, bench.load_core)
-        sample = stack.enter_context(bench.app("sample", BENCH_UPSTREAM=bench.upstream))
+                target.measure(1, bench.load_core)
+        sample, samples = stack.enter_context(bench.app("sample", BENCH_UPSTREAM=bench.upstream))
         bench.simulated.faults.append(Fault("slow", seconds=0.2))
-        targets["i"] = Target("token and call for every view, upstream of 200 ms", f"{sample}/")
-        targets["i"].measure(seconds, bench.load_core)
+        targets["i"] = Target("token and call for every view, upstream of 200 ms", f"{sample}/", samples)
+        targets["i"].measure(1, bench.load_core)
         bench.simulated.faults.clear()
         targets["i"].rates *= rounds
-    print("| | requests/s | p99 ms | to an empty view | to the bare function |")
-    print("| --- | ---: | ---: | ---: | ---: |")
+        targets["i"].costs *= rounds
+    empty_view = targets["a"]
+    print("| | requests/s | to an empty view | to the bare function | p99 ms | CPU µs each | empty view's CPU to it |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for key, target in targets.items():
         floor = targets["b304" if key in ("d", "b304") else "b"]
         print(
-            f"| {target.name} | {median(target.rates):,.0f} | {median(target.tails):.1f} | "
-            f"{target.ratio(targets['a']):.2f} | {target.ratio(floor):.2f} |"
+            f"| {target.name} | {median(target.rates):,.0f} | {ratio(target.rates, empty_view.rates):.2f} | "
+            f"{ratio(target.rates, floor.rates):.2f} | {median(target.tails):.1f} | {median(target.costs):.1f} | "
+            f"{ratio(empty_view.costs, target.costs):.2f} |"
         )
 
 
@@ -251,10 +274,10 @@ def outage(bench: Bench, seconds: float) -> None:
     with bench.service(ACCOUNT.format(slug="main", seconds=2)) as (url, _, _):
         page = f"{url}/w/main/open-trades"
         requests.get(page, timeout=30)
-        (rate, well) = wrk(page, seconds, bench.load_core, {})
+        _, rate, well = wrk(page, seconds, bench.load_core, {})
         bench.simulated.faults.append(Fault("slow", seconds=30))
         time.sleep(2)
-        (dead_rate, dead) = wrk(page, seconds, bench.load_core, {})
+        _, dead_rate, dead = wrk(page, seconds, bench.load_core, {})
         bench.simulated.faults.clear()
     print("\n| figures kept for 2 s | requests/s | p99 ms |")
     print("| --- | ---: | ---: |")
@@ -367,7 +390,7 @@ def main() -> None:
         bench = Bench(Path(folder), upstream, simulated.extensions["sandbox"], *cores())
         print(f"Measured on {machine()}; {CONNECTIONS} connections, servers on one core.\n")
         parts: list[Callable[[], Any]] = [
-            lambda: speed(bench, 1 if quick else 5, 1 if quick else 2),
+            lambda: speed(bench, 1, "abcdg") if quick else speed(bench, 9, "abcdegh"),
             lambda: pages(3 if quick else 40),
             lambda: outage(bench, 1 if quick else 5),
         ]

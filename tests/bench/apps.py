@@ -16,7 +16,7 @@ from widget import cli
 
 def empty() -> Flask:
     """A Flask view that does nothing; 4 KB."""
-    app = Flask("empty", static_folder=None)
+    app = Flask("empty", static_folder=None, root_path=".")
     body = b"x" * 4096
 
     @app.get("/")
@@ -44,7 +44,7 @@ def bare() -> WSGIApplication:
 
 def cached() -> Flask:
     """The page behind Flask-Caching's plain ``@cached``."""
-    app = Flask("cached", static_folder=None)
+    app = Flask("cached", static_folder=None, root_path=".")
     cache = Cache(app, config={"CACHE_TYPE": "SimpleCache"})
     page = Path(os.environ["BENCH_PAGE"]).read_text(encoding="utf-8")
 
@@ -58,7 +58,7 @@ def cached() -> Flask:
 
 def sample() -> Flask:
     """The way of the broker's PHP sample: a token and a call for every view."""
-    app = Flask("sample", static_folder=None)
+    app = Flask("sample", static_folder=None, root_path=".")
     base = os.environ["BENCH_UPSTREAM"]
 
     @app.get("/")

@@ -82,7 +82,7 @@ def history(trades: int) -> Iterator[Rendering]:
     """An account with so many closed trades."""
     raw = {"accounts": {"main": {"login": 1, "ttl_seconds": {"balance": 9999, "closed_trades": 9999}}}}
     settings = config.parse(raw, {}, WIDGETS, folder=Path(), demo=True)
-    store = Cache(Flask("bench"), config={"CACHE_TYPE": "SimpleCache"}).cache
+    store = Cache(Flask("bench", root_path="."), config={"CACHE_TYPE": "SimpleCache"}).cache
     now = dt.datetime.now(dt.UTC)
     kept = cache.FreshCache(store, keep_seconds=86400)
     renderer = Renderer(paths.templates(), i18n.load(paths.locales()))

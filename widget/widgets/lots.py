@@ -40,9 +40,7 @@ WIDGET = Widget(
     chart=draw,
     height=326,
     options=frozenset({"period"}),
-    picture=(
-        Shown("lots", N_("Lots"), Formatter.lots),
-    ),
+    picture=(Shown("lots", N_("Lots"), Formatter.lots),),
     example={
         "from": datetime(2026, 11, 16, tzinfo=UTC),
         "to": datetime(2026, 11, 23, 12, tzinfo=UTC),

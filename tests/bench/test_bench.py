@@ -1,0 +1,24 @@
+"""The benchmark runs: its figures are for a quiet machine, and not looked at here."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+
+
+def test_a_quick_run_prints_its_tables_with_a_figure_in_every_cell() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick"], cwd=TESTS, capture_output=True, text=True, timeout=300
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("Measured on ")
+    rows = [line for line in ran.stdout.splitlines() if line.startswith("| ") and "---" not in line]
+    figures = {
+        row.split("|")[1].strip(): re.findall(r"\d[\d,.]*", row.partition("|")[2].partition("|")[2]) for row in rows
+    }
+    for name in ("an empty Flask view, 4 KB", "cached page", "304", "the page through nginx proxy_cache"):
+        assert len(figures[name]) == 6, ran.stdout
+    for name in ("balance", "50 rows", "500 rows", "upstream well", "upstream hangs"):
+        assert figures[name], ran.stdout

@@ -1,0 +1,98 @@
+"""Chromium, tabs that complain, host pages of another origin, and axe: what the tests of looks and behaviour share."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from conftest import serving
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from widget import paths, registry
+
+CACHE = Path(os.environ.get("CABINET_TEST_CACHE") or Path.home() / ".cache" / "cabinet-widgets-tests")
+WIDGETS = registry.discover(paths.templates())
+EVERYTHING = {"login": 1000005, "partner_password": "partner-password", "widgets": list(WIDGETS), "currency": "USD"}
+WIDTHS = (240, 320, 480, 640, 960)
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+]
+
+# axe cannot tell the contrast of texts in SVG and of arrows: looks.js sees to these.
+AXE = """async () => {
+  document.documentElement.style.backgroundColor ||= "Canvas";
+  const { violations, incomplete } = await axe.run(document, { resultTypes: ["violations", "incomplete"] });
+  const unsure = incomplete.filter(({ id }) => id === "color-contrast");
+  return [...violations, ...unsure].flatMap(({ id, nodes }) =>
+    nodes
+      .map(({ html, any, all, none }) => [html, [...any, ...all, ...none].map(({ message }) => message).join("; ")])
+      .filter(([, why]) => !/only non-text|contains an image node/.test(why))
+      .map(([html, why]) => `${id}: ${html.slice(0, 120)} (${why.slice(0, 300)})`));
+}"""
+
+
+@contextmanager
+def chromium(*without: str) -> Iterator[Browser]:
+    """Debian's Chromium, without some of the arguments that it is started with by default."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=QUIET, ignore_default_args=list(without), chromium_sandbox=False
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def tab(browser: Browser, width: int = 1100, height: int = 900, **more: Any) -> Iterator[Page]:
+    """A page of its own; the test fails on whatever its console complains of."""
+    context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", **more)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if is_complaint(m.type, m.text) else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert not complaints, complaints
+
+
+def is_complaint(type: str, text: str) -> bool:
+    """Whether a line of the console is one.
+
+    Chromium tells of every failed request itself, and those of the tests are meant; it also doubts the sandbox of a
+    frame that has the page's own origin, which happens in the studio alone.
+    """
+    return type != "log" and "Failed to load resource" not in text and "can escape its sandboxing" not in text
+
+
+@contextmanager
+def host(body: str, head: str = "", headers: Mapping[str, str] | None = None, lang: str = "en") -> Iterator[str]:
+    """A host page on an origin of its own, the same at every path."""
+    html = f"<!doctype html><html lang='{lang}'><head><title>Host</title><link rel=icon href='data:,'>{head}</head>"
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), *(headers or {}).items()])
+        return [f"{html}<body>{body}</body></html>".encode()]
+
+    with serving(answer) as url:
+        yield url
+
+
+def script(name: str, folder: Path | None = None) -> str:
+    """A script beside the tests."""
+    return ((folder or Path(__file__).parent) / name).read_text(encoding="utf-8")
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core has against the page that is open; it is told the page's background, being transparent."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(script("axe.min.js", CACHE / "node_modules" / "axe-core"))
+    found = page.evaluate(AXE)
+    assert isinstance(found, list)
+    return found

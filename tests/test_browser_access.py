@@ -1,0 +1,238 @@
+"""Closed widgets in a real browser: the form that opens them, and tokens that run out and are renewed."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import processes
+import pytest
+from browsers import chromium, host, tab
+from conftest import Clock, Service, Upstream, serving
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+from scripted import NOW
+from test_closed import HASH, SECRET
+
+from widget import tokens
+from widget.sandbox import Fault
+
+PASSWORD = "open sesame"
+MINUTE = 60
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab whose time stands still until it is told to go on, and that fails on complaints."""
+    with tab(browser, width=600, height=700) as opened:
+        opened.clock.install(time=NOW)
+        yield opened
+
+
+class Site:
+    """A closed account's service, and a page of another origin that shows its balance; their clocks go together.
+
+    Attributes:
+        minting: whether the site gives its visitors fresh tokens, at ``/widget-token``.
+        minted: how many it has given.
+    """
+
+    def __init__(self, page: Page, serve: Callable[..., Service], stack: ExitStack) -> None:
+        self.page, self.clock = page, Clock(NOW)
+        self.minting, self.minted, self.body = True, 0, ""
+        self.url = stack.enter_context(serving(self._answer))
+        account = {"login": 1000001, "access": "closed", "viewer_password_hash": HASH, "allowed_origins": [self.url]}
+        with_tokens = {**account, "embed_secret": SECRET}
+        del with_tokens["viewer_password_hash"]
+        self.service = serve(clock=self.clock, accounts={"main": account, "signed": with_tokens})
+        self.requests: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url) if "/w/" in request.url else None)
+
+    def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/widget-token":
+            start("200 OK" if self.minting else "403 Forbidden", [("Content-Type", "text/plain")])
+            self.minted += self.minting
+            return [self.token().encode()]
+        start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [f"<!doctype html><html lang=en><link rel=icon href='data:,'><body>{self.body}".encode()]
+
+    def token(self) -> str:
+        """One that holds ten minutes from now."""
+        return tokens.sign([SECRET.encode()], "signed/balance", self.clock.now + 10 * MINUTE)
+
+    def show(self, account: str, attributes: str = "", more: str = "") -> FrameLocator:
+        """Open the host page."""
+        loader = f'<script async src="{self.service.url}/embed.js"></script>'
+        self.body = f"{loader}<cabinet-widget account={account} widget=balance {attributes}></cabinet-widget>{more}"
+        self.page.goto(self.url)
+        return self.page.frame_locator("iframe")
+
+    def passes(self, seconds: float) -> None:
+        """Let time go by, for the browser and the service, in steps that timers can keep up with."""
+        while seconds > 0:
+            step = min(seconds, 60)
+            self.clock.now += step
+            self.page.clock.fast_forward(int(step * 1000))
+            seconds -= step
+
+
+@pytest.fixture
+def site(page: Page, serve: Callable[..., Service]) -> Iterator[Site]:
+    """The page and the service of a test."""
+    with ExitStack() as stack:
+        yield Site(page, serve, stack)
+
+
+def test_the_form_opens_by_keyboard_alone_and_leaves_no_cookie(site: Site) -> None:
+    frame, page = site.show("main"), site.page
+    field = frame.get_by_label("Password")
+    expect(field).to_be_visible()
+    expect(frame.get_by_role("heading")).to_contain_text("private")
+    assert field.get_attribute("type") == "password"
+    assert frame.locator(f"#{field.get_attribute('aria-describedby')}").inner_text()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        if field.evaluate("(field) => field === document.activeElement"):
+            break
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(frame.locator("dl")).to_contain_text("Equity")
+    assert page.url == f"{site.url}/"
+    assert page.context.cookies() == []
+    inside = page.frames[1]
+    assert inside.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert "eyJ" not in inside.content()  # the token is in memory, not in the page
+    assert "token" not in inside.url
+    # Who cannot see it hears where he is.
+    assert inside.evaluate("document.activeElement.id") == "w"
+
+
+def test_a_wrong_password_is_said_aloud_and_the_field_is_ready_for_the_next(site: Site) -> None:
+    frame, page = site.show("main"), site.page
+    field = frame.get_by_label("Password")
+    field.fill("guess")
+    page.keyboard.press("Enter")
+    expect(frame.get_by_role("alert")).to_contain_text("not the password")
+    expect(frame.get_by_label("Password")).to_be_focused()
+    assert frame.get_by_label("Password").get_attribute("aria-invalid") == "true"
+    page.keyboard.type(PASSWORD)  # what was there is selected, and gives way
+    page.keyboard.press("Enter")
+    expect(frame.locator("dl")).to_contain_text("Equity")
+
+
+def test_after_too_many_tries_the_form_says_so_calmly(site: Site) -> None:
+    frame = site.show("main")
+    for _ in range(11):
+        frame.get_by_label("Password").fill("guess")
+        with site.page.expect_response(lambda answer: "/unlock" in answer.url):
+            frame.get_by_role("button").click()
+    expect(frame.get_by_role("alert")).to_contain_text("Too many tries")
+
+
+def test_an_unlocked_widget_renews_itself_for_hours_and_then_asks_again(site: Site) -> None:
+    frame, page = site.show("main"), site.page
+    frame.get_by_label("Password").fill(PASSWORD)
+    frame.get_by_role("button").click()
+    expect(frame.locator("dl")).to_be_visible()
+    before = frame.locator("footer time").get_attribute("datetime")
+    for _ in range(8):
+        site.passes(20 * MINUTE)
+        expect(frame.locator("dl")).to_be_visible()
+    assert frame.locator("footer time").get_attribute("datetime") != before
+    held = {url.partition("token=")[2] for url in site.requests if "token=" in url}
+    assert len(held) >= 3  # it was given new ones
+    site.clock.now += 13 * 3600  # the lid was shut
+    page.clock.fast_forward(40_000)
+    expect(frame.get_by_label("Password")).to_be_visible()
+
+
+def test_without_javascript_the_form_works_too(browser: Browser, serve: Callable[..., Service]) -> None:
+    service = serve(accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}})
+    with tab(browser, java_script_enabled=False) as page:
+        page.goto(f"{service.url}/w/main/balance")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button").click()
+        expect(page.locator("dl")).to_contain_text("Equity")
+        assert page.context.cookies() == []
+
+
+def test_a_token_that_nobody_renews_ends_calmly_with_the_last_figures(site: Site) -> None:
+    counting = "<script>addEventListener('cabinet-widget:expired', () => (window.expired = (window.expired ?? 0) + 1))"
+    counting += "</script>"
+    frame, page = site.show("signed", f"token={site.token()}", counting), site.page
+    expect(frame.locator("dl")).to_contain_text("Equity")
+    site.passes(9 * MINUTE)
+    assert page.evaluate("window.expired") is None
+    site.passes(40)
+    # Before the end, so that there is time for a new one.
+    processes.until(lambda: page.evaluate("window.expired") == 1)
+    expect(frame.locator(".over")).not_to_be_visible()
+    site.passes(40)
+    expect(frame.locator(".over")).to_be_visible()
+    expect(frame.locator(".over")).to_contain_text("Access has run out")
+    expect(frame.get_by_role("status")).to_contain_text("Access has run out")
+    expect(frame.locator("dl")).to_contain_text("Equity")
+    asked = len(site.requests)
+    site.passes(2 * MINUTE)
+    assert len(site.requests) == asked  # it does not knock at a door that is shut
+    assert page.evaluate("window.expired") == 1
+
+
+def test_the_lines_of_the_readme_renew_a_token_for_ever_without_a_blink(site: Site) -> None:
+    [lines] = re.findall(r"```html\n(.*?)```", processes.readme("Security"), re.DOTALL)
+    frame, page = site.show("signed", f"token={site.token()}", lines), site.page
+    expect(frame.locator("dl")).to_contain_text("Equity")
+    page.frames[1].evaluate("window.isTheSame = true")
+    before = frame.locator("footer time").get_attribute("datetime")
+    for _ in range(3):
+        given = site.minted
+        site.passes(9 * MINUTE + 40)
+        processes.until(partial(lambda before: page.evaluate("0") or site.minted > before, given))
+    site.passes(30)
+    assert site.minted >= 3
+    expect(frame.locator("dl")).to_contain_text("Equity")
+    expect(frame.locator(".over")).not_to_be_visible()
+    assert page.frames[1].evaluate("window.isTheSame")  # the frame was never loaded anew
+    assert frame.locator("footer time").get_attribute("datetime") != before
+    loads = [url for url in site.requests if "/w/signed/balance" in url]
+    assert len({url.partition("token=")[2] for url in loads}) >= 3
+
+
+def test_a_token_given_after_the_end_brings_the_widget_back(site: Site) -> None:
+    frame, page = site.show("signed", f"token={site.token()}"), site.page
+    expect(frame.locator("dl")).to_contain_text("Equity")
+    site.passes(11 * MINUTE)
+    expect(frame.locator(".over")).to_be_visible()
+    page.evaluate("(token) => document.querySelector('cabinet-widget').setAttribute('token', token)", site.token())
+    expect(frame.locator(".over")).not_to_be_visible()
+    expect(frame.locator("dl")).to_contain_text("Equity")
+
+
+def test_while_the_api_is_down_a_closed_widget_still_asks_for_its_password(site: Site, upstream: Upstream) -> None:
+    upstream.sandbox.faults.append(Fault("error503"))
+    frame = site.show("main")
+    expect(frame.get_by_label("Password")).to_be_visible()
+    frame.get_by_label("Password").fill(PASSWORD)
+    frame.get_by_role("button").click()
+    expect(frame.locator("#w")).to_contain_text("temporarily unavailable")
+
+
+def test_a_closed_widget_is_shown_on_no_site_but_those_it_names(browser: Browser, site: Site) -> None:
+    loader = f'<script async src="{site.service.url}/embed.js"></script>'
+    element = "<cabinet-widget account=main widget=balance></cabinet-widget>"
+    with host(loader + element) as stranger:
+        context = browser.new_context()
+        page = context.new_page()
+        refused: list[str] = []
+        page.on("console", lambda message: refused.append(message.text))
+        page.goto(stranger)
+        processes.until(lambda: any("frame-ancestors" in text for text in refused) or page.evaluate("0"))
+        assert "Password" not in "".join(frame.content() for frame in page.frames)
+        context.close()

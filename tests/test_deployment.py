@@ -1,0 +1,190 @@
+"""README's fault table and deployment files: the tests that it names are there, and programs accept their files."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import processes
+import pytest
+import test_faults
+import yaml
+
+from widget import config, paths, registry
+
+ROOT = Path(__file__).parent.parent
+
+
+def checked(*command: str, folder: Path, **env: str) -> str:
+    """What a program says that has to be content."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/usr/bin"
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path, **env})
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr
+
+
+def test_every_test_that_the_fault_table_names_is_there_and_every_fault_is_in_the_table() -> None:
+    named = re.findall(r"`(test_\w+)(?:\[(\w+)\])?`", processes.readme("When something fails"))
+    cases = {"test_an_api_may": set(test_faults.MAY), "test_500_clients_may": set(test_faults.SLOW)}
+    defined = {
+        node.name
+        for path in Path(__file__).parent.glob("test_*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name for name, _ in named} <= defined
+    assert {name for name in vars(test_faults) if name.startswith("test_")} <= {name for name, _ in named}
+    for test, names in cases.items():
+        assert {case for name, case in named if name == test} == names
+    assert all(not case or name in cases for name, case in named)
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The systemd unit, with a program that is there on this machine."""
+    [text] = processes.deployment("ini")
+    path = tmp_path / "cabinet-widgets.service"
+    path.write_text(text.replace("/opt/cabinet-widgets/bin/cabinet-widgets", sys.executable))
+    return path
+
+
+def test_systemd_accepts_the_unit_and_finds_it_well_shut_in(unit: Path, tmp_path: Path) -> None:
+    assert checked("systemd-analyze", "verify", "--man=no", str(unit), folder=tmp_path) == ""
+    report = checked("systemd-analyze", "security", "--offline=yes", "--no-pager", str(unit), folder=tmp_path)
+    level = re.search(r"Overall exposure level for cabinet-widgets.service: ([\d.]+)", report)
+    assert level, report
+    assert float(level[1]) < 2
+
+
+def test_the_unit_starts_what_the_command_offers(unit: Path) -> None:
+    [start] = re.findall(r"ExecStart=\S+ (.*)", unit.read_text())
+    command, *options = start.split()
+    offered = checked(sys.executable, "-m", "widget", command, "--help", folder=unit.parent)
+    assert {option for option in options if option.startswith("--")} <= set(offered.split())
+    assert f"CacheDirectory={config.Cache().dir.relative_to('/var/cache')}\n" in unit.read_text()
+
+
+@pytest.mark.parametrize("with_cache", [False, True])
+def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
+    site, cache = processes.deployment("nginx")
+    if with_cache:
+        first, _, rest = cache.partition("\n")
+        site = site.replace("\nupstream", f"\n{first}\nupstream").replace("location / {", f"location / {{\n{rest}")
+    checked(
+        *"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout privkey.pem -out fullchain.pem "
+        "-days 2 -subj /CN=widgets.example.com".split(),
+        folder=tmp_path,
+    )
+    site = re.sub("/etc/letsencrypt/live/widgets.example.com|/var/log/nginx|/var/cache/nginx", str(tmp_path), site)
+    (tmp_path / "nginx.conf").write_text(processes.nginx_conf(tmp_path, site))
+    said = checked("nginx", "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), folder=tmp_path)
+    assert "warn" not in said
+
+
+def test_nginx_lets_no_query_into_its_log() -> None:
+    site = processes.deployment("nginx")[0]
+    assert "$request " not in site
+    assert '$request"' not in site
+    assert "$args" not in site
+    assert "$http_referer" not in site
+
+
+def test_caddy_accepts_its_file(tmp_path: Path) -> None:
+    [text] = processes.deployment("caddyfile")
+    (tmp_path / "Caddyfile").write_text(text)
+    homes = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    for upstream in ({}, {"CABINET_WIDGETS": "widgets:8000"}):
+        said = checked(
+            *"caddy validate --config Caddyfile --adapter caddyfile".split(), folder=tmp_path, **homes, **upstream
+        )
+        assert "Valid configuration" in said
+    assert checked("caddy", "fmt", "Caddyfile", folder=tmp_path, **homes) == text
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> list[tuple[str, str]]:
+    """Its instructions: the word and the rest."""
+    [text] = processes.deployment("dockerfile")
+    lines = text.replace("\\\n", " ").splitlines()
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines if line)]
+
+
+def of(dockerfile: list[tuple[str, str]], word: str) -> list[str]:
+    return [rest for name, rest in dockerfile if name == word]
+
+
+def test_the_container_has_a_fixed_base_its_own_user_a_health_check_and_no_secret(
+    dockerfile: list[tuple[str, str]],
+) -> None:
+    assert all(re.match(r"python:\d+\.\d+\.\d+-slim-\w+( AS build)?$", base) for base in of(dockerfile, "FROM"))
+    last = dockerfile[max(n for n, (word, _) in enumerate(dockerfile) if word == "FROM") :]
+    [user] = of(last, "USER")
+    assert int(user.split(":")[0]) >= 10000
+    assert "/healthz" in of(last, "HEALTHCHECK")[0]
+    assert not re.search(r"(?i)password|secret|token", str(dockerfile))
+    assert not of(dockerfile, "ADD")
+    words = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"}
+    assert {word for word, _ in dockerfile} == words
+    for form in ("ENTRYPOINT", "CMD"):
+        assert isinstance(ast.literal_eval(of(last, form)[0]), list), "signals reach the program itself"
+
+
+def test_the_container_is_built_from_files_that_are_there_and_all_that_the_package_needs(
+    dockerfile: list[tuple[str, str]],
+) -> None:
+    copied = {name for rest in of(dockerfile, "COPY") if "--from" not in rest for name in rest.split()[:-1]}
+    assert all((ROOT / name).exists() for name in copied)
+    setup = (ROOT / "setup.cfg").read_text()
+    folders = set(re.findall(r"(?m)^    widget[.\w]* = (\w+)$", setup.partition("package_dir")[2].partition("\n[")[0]))
+    needed = folders | {"setup.cfg", "pyproject.toml", "LICENSE"} | set(re.findall(r"file: (\S+)", setup))
+    assert needed == copied
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    [text] = processes.deployment("yaml")
+    loaded = yaml.safe_load(text)
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_compose_runs_replicas_that_share_a_store_that_nobody_else_can_reach(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert services["widgets"]["deploy"]["replicas"] > 1
+    assert compose["networks"]["back"] == {"internal": True}
+    assert services["valkey"]["networks"] == ["back"]
+    assert "back" not in services["caddy"]["networks"]
+    assert [name for name, service in services.items() if "ports" in service] == ["caddy"]
+    used = {name for service in services.values() for name in service["networks"]}
+    assert used == set(compose["networks"])
+    volumes = {volume.split(":")[0] for service in services.values() for volume in service.get("volumes", ())}
+    assert {volume for volume in volumes if not volume.startswith("./")} == set(compose["volumes"])
+
+
+def test_every_container_is_shut_in_and_of_a_fixed_version(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["restart"] == "unless-stopped", name
+        assert "build" in service or re.search(r":\d+\.\d+\.\d+-", service["image"]), name
+        assert not service.get("privileged")
+        assert not re.search(r"(?i)password|secret|token", str(service.get("environment", ""))), name
+
+
+def test_the_configuration_of_the_replicas_is_one_and_fits_the_other_files(
+    compose: dict[str, Any], dockerfile: list[tuple[str, str]]
+) -> None:
+    [text] = processes.deployment("toml")
+    raw = {**tomllib.loads(text), "accounts": {"main": {"login": 1}}}
+    settings = config.parse(raw, {}, registry.discover(paths.templates()), folder=Path(), demo=False)
+    assert settings.cache.type == "RedisCache"
+    assert settings.cache.redis_url
+    assert settings.cache.redis_url.get_secret_value().startswith("redis://valkey:")
+    assert settings.server.trusted_proxies == 1
+    mounted = [volume.split(":")[1] for volume in compose["services"]["widgets"]["volumes"]]
+    assert f"CABINET_WIDGETS_CONFIG={mounted[0]}" in of(dockerfile, "ENV")[0]
+    assert compose["services"]["caddy"]["environment"]["CABINET_WIDGETS"] == f"widgets:{of(dockerfile, 'EXPOSE')[0]}"

@@ -1,0 +1,525 @@
+"""The life of the loader on pages of every kind, in Chromium and in Firefox alike."""
+
+import gzip
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import requests
+from browsers import CACHE, EVERYTHING, WIDGETS, chromium, host, is_complaint, tab
+from conftest import Service, Upstream
+from playwright.sync_api import Browser, Error
+from processes import until
+
+from widget import tokens
+from widget.sandbox import Fault
+from widget.spec import Options
+
+Serve = Callable[..., Service]
+SECRET = "0123456789abcdef" * 2
+LOADER_BYTES = 1_500
+FIRST_VIEW_BYTES = 12_000
+FIRST_VIEW_REQUESTS = 4
+
+HELPERS = """
+const until = async (condition) => {
+  for (const end = Date.now() + 10_000; ; await new Promise((go) => setTimeout(go, 10))) {
+    const found = condition();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`it never came: ${condition}`);
+  }
+};
+const pause = () => new Promise((go) => setTimeout(go, 250));
+const elements = () => [...document.querySelectorAll("cabinet-widget")];
+const frame = (element) => element.shadowRoot.querySelector("iframe");
+const isShown = (element) => element.shadowRoot && frame(element) && !frame(element).style.visibility;
+const shown = (element) => until(() => isShown(element));
+// A widget whose events are counted by their name.
+const make = (attributes, parent = document.body) => {
+  const element = document.createElement("cabinet-widget");
+  element.counts = { load: 0, resize: 0, error: 0, expired: 0 };
+  for (const type in element.counts) {
+    element.addEventListener(`cabinet-widget:${type}`, () => (element.counts[type] += 1));
+  }
+  const all = { account: "main", widget: "balance", ...attributes };
+  for (const name in all) element.setAttribute(name, all[name]);
+  parent.append(element);
+  return element;
+};
+await until(() => customElements.get("cabinet-widget"));
+"""
+
+
+class Tab(Protocol):
+    """What a test asks of a browser."""
+
+    def open(self) -> None:
+        """Leave the page for an empty tab."""
+
+    def goto(self, url: str) -> None:
+        """Open a page."""
+
+    def evaluate(self, expression: str) -> Any:
+        """What an expression gives on the page."""
+
+    def complaints(self) -> list[str]:
+        """What the console has complained of since the tab was opened."""
+
+
+class Chromium:
+    """A tab of Chromium."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+
+    def open(self) -> None:
+        for context in self._browser.contexts:
+            context.close()
+        self._page = self._browser.new_page(viewport={"width": 1100, "height": 900})
+        self._complaints = list[str]()
+        self._page.on("console", lambda m: self._complaints.append(m.text) if is_complaint(m.type, m.text) else None)
+        self._page.on("pageerror", lambda error: self._complaints.append(str(error)))
+
+    def goto(self, url: str) -> None:
+        self._page.goto(url)
+
+    def evaluate(self, expression: str) -> Any:
+        return self._page.evaluate(expression)
+
+    def complaints(self) -> list[str]:
+        return self._complaints
+
+
+class Firefox:
+    """A tab of Firefox, in a program of its own."""
+
+    def __init__(self, program: "subprocess.Popen[str]") -> None:
+        self._program = program
+        assert "firefox" in self._answer().lower()
+
+    def _answer(self) -> Any:
+        assert self._program.stdout
+        line = self._program.stdout.readline()
+        assert line, "Firefox cannot be driven: run tests/install.sh"
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer.get("value")
+
+    def _tell(self, name: str, argument: str = "") -> Any:
+        assert self._program.stdin
+        self._program.stdin.write(json.dumps([name, argument]) + "\n")
+        self._program.stdin.flush()
+        return self._answer()
+
+    def open(self) -> None:
+        self._tell("open")
+
+    def goto(self, url: str) -> None:
+        self._tell("goto", url)
+
+    def evaluate(self, expression: str) -> Any:
+        return self._tell("evaluate", expression)
+
+    def complaints(self) -> list[str]:
+        return list(self._tell("complaints"))
+
+
+@contextmanager
+def firefox() -> Iterator[Tab]:
+    """Debian's Firefox."""
+    command = ["node", str(Path(__file__).parent / "firefox.mjs"), str(CACHE / "node_modules")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        yield Firefox(program)
+        assert program.stdin
+        program.stdin.close()
+        assert program.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    """Chromium with the cache that makes going back instant, which it is driven without by default."""
+    with chromium("--disable-back-forward-cache") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def tabs(request: pytest.FixtureRequest) -> Iterator[Tab]:
+    """Each of the browsers."""
+    if request.param == "firefox":
+        with firefox() as driven:
+            yield driven
+    else:
+        yield Chromium(request.getfixturevalue("chrome"))
+
+
+@pytest.fixture
+def opened(tabs: Tab) -> Iterator[Tab]:
+    """An empty tab of each of the browsers; the test fails on whatever its console complains of."""
+    tabs.open()
+    yield tabs
+    assert tabs.complaints() == []
+
+
+def loader(service: Service) -> str:
+    """The tag of the loader."""
+    return f"<script async src='{service.url}/embed.js'></script>"
+
+
+def run(opened: Tab, body: str) -> Any:
+    """What some lines of script return on the page that is open."""
+    return opened.evaluate(f"(async () => {{ {HELPERS} {body} }})()")
+
+
+def path_of(opened: Tab) -> str:
+    """The path of the page that is open; nothing while it changes."""
+    try:
+        return str(opened.evaluate("location.pathname"))
+    except (AssertionError, Error):
+        return ""
+
+
+def test_an_element_that_is_moved_or_put_back_shows_its_figures_again(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service) + "<div id=one></div><div id=two></div>") as url:
+        opened.goto(url)
+        seen = run(
+            opened,
+            """
+            const element = make({}, one);
+            await shown(element);
+            const height = element.offsetHeight;
+            two.append(element);
+            await until(() => element.counts.load === 2 && isShown(element));
+            element.remove();
+            await pause();
+            const alone = frame(element);
+            element.setAttribute("theme", "dark"); // nobody sees it
+            one.append(element);
+            await until(() => element.counts.load === 3 && isShown(element));
+            return { counts: element.counts, still: element.offsetHeight === height, url: frame(element).src };
+            """,
+        )
+    assert seen["counts"]["load"] == 3
+    assert seen["counts"]["error"] == 0
+    assert seen["still"]
+    assert "theme=dark" in seen["url"]
+
+
+def test_an_element_that_is_gone_at_once_troubles_nobody(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service)) as url:
+        opened.goto(url)
+        frames = run(
+            opened,
+            """
+            const gone = make({});
+            gone.remove();
+            const moved = make({});
+            document.body.append(document.createElement("p"), moved); // twice in one turn
+            await shown(moved);
+            await pause();
+            return elements().map((e) => e.counts.load);
+            """,
+        )
+    assert frames == [1]
+
+
+def test_attributes_change_the_widget_and_those_that_change_together_load_it_once(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service)) as url:
+        opened.goto(url)
+        seen = run(
+            opened,
+            """
+            const element = make({});
+            await shown(element);
+            const first = frame(element);
+            element.setAttribute("label", "My account");
+            element.setAttribute("height", "500");
+            await until(() => frame(element).title === "My account" && element.offsetHeight === 500);
+            const isSame = frame(element) === first;
+            element.removeAttribute("height");
+            element.setAttribute("widget", "open-trades");
+            element.setAttribute("rows", "3");
+            element.setAttribute("accent", "ff8800");
+            await until(() => element.counts.load === 2 && isShown(element));
+            await pause();
+            return { isSame, url: frame(element).src, loads: element.counts.load, height: element.offsetHeight };
+            """,
+        )
+    assert seen["isSame"]
+    assert seen["loads"] == 2
+    assert seen["url"].split("#")[0].split("?")[0] == f"{service.url}/w/main/open-trades"
+    assert {"accent=ff8800", "rows=3"} <= set(seen["url"].split("#")[0].split("?")[1].split("&"))
+    assert seen["height"] == WIDGETS["open-trades"].pixels(Options(rows=3))
+
+
+def test_twenty_at_once_each_have_their_own_figures_and_height(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service)) as url:
+        opened.goto(url)
+        seen = run(
+            opened,
+            f"""
+            const names = {json.dumps([*WIDGETS])};
+            const widgets = Array.from({{ length: 20 }}, (_, i) => names[i % names.length]);
+            const made = widgets.map((widget) => make({{ widget, loading: "eager" }}));
+            await Promise.all(made.map(shown));
+            await pause();
+            return made.map((e) => [e.getAttribute("widget"), e.offsetHeight, e.counts.load, e.counts.error]);
+            """,
+        )
+    assert seen == [[name, WIDGETS[name].pixels(Options()), 1, 0] for name in ([*WIDGETS] * 3)[:20]]
+
+
+def test_what_is_far_down_is_loaded_when_it_comes_near(opened: Tab, serve: Serve, upstream: Upstream) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service) + "<div id=far style='margin-top:20000px'></div>") as url:
+        opened.goto(url)
+        assert run(
+            opened,
+            """
+            const element = make({}, far);
+            await pause();
+            const early = element.counts.load;
+            element.scrollIntoView();
+            await shown(element);
+            return [early, element.counts.load];
+            """,
+        ) == [0, 1]
+
+
+def test_a_strict_policy_and_trusted_types_of_the_page_let_it_work(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    policy = (
+        f"default-src 'none'; script-src 'nonce-n' {service.url}; frame-src {service.url}; img-src data:; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    watch = (
+        "<script nonce=n>window.violations = []; addEventListener('securitypolicyviolation', "
+        "(event) => violations.push(event.violatedDirective))</script>"
+    )
+    tag = f"<script async src='{service.url}/embed.js' data-account=main data-widget=bonus></script>"
+    body = loader(service) + "<cabinet-widget account=main widget=balance></cabinet-widget>" + tag
+    with host(body, watch, {"Content-Security-Policy": policy}) as url:
+        opened.goto(url)
+        seen = run(
+            opened,
+            """
+            await until(() => elements().length === 2);
+            await Promise.all(elements().map(shown));
+            const [first] = elements();
+            first.setAttribute("theme", "dark");
+            await until(() => frame(first).src.includes("dark") && isShown(first));
+            return { violations, heights: elements().map((e) => e.offsetHeight) };
+            """,
+        )
+    assert seen["violations"] == []
+    assert seen["heights"] == [WIDGETS["balance"].height, WIDGETS["bonus"].height]
+
+
+def test_after_going_back_the_page_lives_on(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service) + "<cabinet-widget account=main widget=balance></cabinet-widget>") as url:
+        opened.goto(url)
+        run(opened, "await shown(document.querySelector('cabinet-widget')); window.isKept = true;")
+        opened.goto(f"{url}/other")
+        # Drivers wait for a page that comes back to load, which it does not.
+        opened.evaluate("void setTimeout(() => history.back())")
+        until(lambda: path_of(opened) == "/")
+        assert opened.evaluate("window.isKept === true"), "it was loaded anew: this shows nothing"
+        loads = run(
+            opened,
+            """
+            const element = document.querySelector("cabinet-widget");
+            let loads = 0;
+            element.addEventListener("cabinet-widget:load", () => (loads += 1));
+            const was = isShown(element);
+            element.setAttribute("widget", "bonus");
+            await until(() => loads);
+            const other = make({ widget: "lots" });
+            await shown(other);
+            return [was, loads, other.counts.load];
+            """,
+        )
+    assert loads == [True, 1, 1]
+
+
+def test_two_versions_of_the_loader_share_a_page(opened: Tab, serve: Serve) -> None:
+    one, two = serve(accounts={"main": EVERYTHING}), serve(accounts={"main": EVERYTHING})
+    tags = "".join(
+        f"<script async src='{service.url}/embed.js' data-account=main data-widget={widget}></script>"
+        for service, widget in ((one, "balance"), (two, "bonus"), (one, "lots"))
+    )
+    with host(tags + loader(two)) as url:
+        opened.goto(url)
+        seen = run(
+            opened,
+            """
+            await until(() => elements().length === 3);
+            for (const element of elements()) element.scrollIntoView();
+            await Promise.all(elements().map(shown));
+            return elements().map((e) => [e.getAttribute("widget"), e.offsetHeight]);
+            """,
+        )
+    assert seen == [[name, WIDGETS[name].height] for name in ("balance", "bonus", "lots")]
+
+
+def test_messages_of_others_change_nothing(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    forged = "{cabinetWidget: 1, type: 'height', value: 900, height: 900}"
+    evil = f"<script>parent.postMessage({forged}, '*'); parent.postMessage(null, '*')</script>"
+    with host(loader(service)) as url, host(evil) as other:
+        opened.goto(url)
+        seen = run(
+            opened,
+            f"""
+            const element = make({{}});
+            await shown(element);
+            const before = {{ ...element.counts }};
+            const height = element.offsetHeight;
+            const messages = [];
+            addEventListener("message", ({{ data }}) => data?.height === 900 && messages.push(data));
+            postMessage({forged}, "*"); // the page itself
+            const stranger = document.createElement("iframe"); // another frame
+            stranger.src = "{other}";
+            document.body.append(stranger);
+            await until(() => messages.length === 2);
+            frame(element).src = "{other}"; // its own frame, at another origin
+            await until(() => messages.length === 3);
+            await pause();
+            return {{ same: element.offsetHeight === height, before, after: element.counts }};
+            """,
+        )
+    assert seen["same"]
+    assert seen["before"] == seen["after"]
+
+
+def test_the_language_of_the_page_is_passed_on_where_it_is_one(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    good = ["fr", "pt-BR", "zh-Hans-CN", "xx-klingon", "sr-Latn-RS"]
+    bad = ["en_US", "en-US_POSIX", "en-abcdefghijk", "e", "%%", "", "en-", "en-a-b-c-d-e"]
+    with host(loader(service), lang="en_US") as url:
+        opened.goto(url)
+        seen = run(
+            opened,
+            f"""
+            const part = (lang) => Object.assign(document.createElement("div"), {{ lang }});
+            const parts = {json.dumps([*good, *bad])}.map(part);
+            document.body.append(...parts);
+            const made = parts.map((part) => make({{ loading: "eager" }}, part));
+            made.push(make({{ loading: "eager" }}), make({{ loading: "eager", lang: "ar" }}, parts[0]));
+            await Promise.all(made.map(shown));
+            return made.map((e) => [new URL(frame(e).src).searchParams.get("lang"), e.counts.error]);
+            """,
+        )
+    assert seen == [[tag, 0] for tag in [*good, *(None for _ in bad), None, "ar"]]
+
+
+def test_the_page_s_language_is_followed_as_it_changes(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service)) as url:
+        opened.goto(url)
+        assert (
+            run(
+                opened,
+                """
+            const element = make({});
+            await shown(element);
+            document.documentElement.lang = "de";
+            await until(() => frame(element).src.includes("lang=de") && isShown(element));
+            return element.counts.load;
+            """,
+            )
+            == 2
+        )
+
+
+def test_the_fallback_stands_until_the_widget_is_there(opened: Tab, serve: Serve, upstream: Upstream) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    upstream.sandbox.faults.append(Fault("slow", seconds=0.5))
+    with host(loader(service)) as url:
+        opened.goto(url)
+        seen = run(
+            opened,
+            """
+            const element = make({});
+            element.innerHTML = "<a href='#'>My account</a>";
+            const link = element.firstChild;
+            await until(() => frame(element));
+            await pause();
+            const early = link.offsetHeight > 0;
+            await shown(element);
+            const away = make({ account: "main", widget: "lots" });
+            away.innerHTML = "<a href='#'>My lots</a>";
+            return { early, late: link.offsetHeight, title: frame(element).title };
+            """,
+        )
+    assert seen == {"early": True, "late": 0, "title": "balance"}
+
+
+def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(opened: Tab, serve: Serve) -> None:
+    with host("") as url:
+        closed = {**EVERYTHING, "access": "closed", "embed_secret": SECRET, "allowed_origins": [url]}
+        service = serve(accounts={"main": closed})
+        now = time.time()
+        short, long = (tokens.sign([SECRET.encode()], "main/balance", now + ttl) for ttl in (3, 600))
+        opened.goto(url)
+        script = f"Object.assign(document.createElement('script'), {{src: '{service.url}/embed.js'}})"
+        opened.evaluate(f"void document.head.append({script})")
+        seen = run(
+            opened,
+            f"""
+            const locked = make({{}});
+            let code;
+            document.addEventListener("cabinet-widget:error", ({{ target, detail }}) => {{
+              code = [target === locked, detail.code];
+            }});
+            const element = make({{ token: "{short}" }});
+            await shown(element);
+            const first = frame(element);
+            await until(() => element.counts.expired);
+            element.setAttribute("token", "{long}");
+            await new Promise((go) => setTimeout(go, 2000)); // the first one is over
+            return {{ code, counts: element.counts, isSame: frame(element) === first && isShown(element) }};
+            """,
+        )
+    assert seen["code"] == [True, "locked"]
+    assert seen["isSame"]
+    assert seen["counts"] == {"load": 1, "resize": seen["counts"]["resize"], "error": 0, "expired": 1}
+
+
+def test_the_loader_is_small_as_it_is_served(serve: Serve) -> None:
+    service = serve()
+    answer = requests.get(service.url + "/embed.js", headers={"Accept-Encoding": "gzip"}, stream=True, timeout=30)
+    sent = answer.raw.read()
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert b"cabinet-widget" in gzip.decompress(sent)
+    assert len(sent) <= LOADER_BYTES
+
+
+@pytest.mark.parametrize("widget", WIDGETS)
+def test_the_first_view_of_a_widget_is_light_and_asks_no_other_host(widget: str, chrome: Browser, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    element = f"<cabinet-widget account=main widget={widget}></cabinet-widget>"
+    with host(loader(service) + element) as url, tab(chrome) as page:
+        sizes: dict[str, int] = {}
+
+        def count(request: Any) -> None:
+            size = request.sizes()
+            sizes[request.url] = size["responseHeadersSize"] + size["responseBodySize"]
+
+        page.on("requestfinished", count)
+        page.goto(url)
+        page.frame_locator("iframe").locator("#w").wait_for()
+        page.wait_for_timeout(150)
+    own = sizes.pop(url + "/")
+    assert own > 0
+    assert all(address.startswith(service.url) for address in sizes), sizes
+    assert 3 <= len(sizes) <= FIRST_VIEW_REQUESTS, sizes
+    assert sum(sizes.values()) <= FIRST_VIEW_BYTES, sizes

@@ -1,0 +1,231 @@
+"""What is logged: lines of JSON, tied to requests, with no secret in them, wherever it comes from."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import jwt
+import pytest
+import requests
+from conftest import Service
+from hypothesis import given
+from hypothesis import strategies as st
+from processes import service as served
+from processes import until
+
+from widget import config, logs
+from widget.config import Settings
+from widget.logs import Lines, Mask, Requests
+
+LOGIN = 77123456
+SECRETS = {
+    "password": 'pass "word" \\ of\tMain',
+    "partner_password": "partner/password+of=main",
+    "embed_secret": "the newer secret of the embedding page, the older secret of the embedding page",
+    "viewer_password_hash": "scrypt:32768:8:1$saltsalt$" + "ab" * 32,
+    "redis_url": "redis://user:redis-password@127.0.0.1:6379/0",
+    "studio_password_hash": "scrypt:32768:8:1$other$" + "cd" * 32,
+}
+ALONE = ["the newer secret of the embedding page", "the older secret of the embedding page", "redis-password"]
+
+
+def settings(**more: Any) -> Settings:
+    """A configuration with every kind of secret."""
+    account = {name: SECRETS[name] for name in ("password", "partner_password", "embed_secret", "viewer_password_hash")}
+    raw = {
+        "server": {"studio_password_hash": SECRETS["studio_password_hash"]},
+        "cache": {"redis_url": SECRETS["redis_url"]},
+        "accounts": {"main": {"login": LOGIN, **account}, **more},
+    }
+    return config.parse(raw, {}, (), folder=Path(), demo=True)
+
+
+@pytest.fixture
+def log() -> Iterator[tuple[logging.Logger, list[str]]]:
+    """A logger as ``serve`` sets it up, and what it writes."""
+    written: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(self.format(record))
+
+    handler, logger = Kept(), logging.getLogger("test_logs")
+    handler.addFilter(Mask(settings()))
+    handler.setFormatter(Lines())
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    yield logger, written
+    logger.removeHandler(handler)
+
+
+def test_the_configuration_of_these_tests_has_every_kind_of_secret() -> None:
+    assert set(config.SECRETS) == set(SECRETS)
+
+
+@pytest.mark.parametrize("secret", [*SECRETS.values(), *ALONE, str(LOGIN)])
+def test_no_secret_is_logged_as_text_argument_extra_or_traceback(
+    secret: str, log: tuple[logging.Logger, list[str]]
+) -> None:
+    logger, written = log
+    logger.error(f"called with {secret}, in vain")
+    logger.error("called with %s and %r", secret, {"password": secret})
+    logger.error("called", extra={"evidence": secret, "more": [secret], "login": LOGIN})
+    try:
+        raise OSError(f"refused: {secret}") from ValueError(secret)
+    except OSError:
+        logger.exception("it failed", stack_info=True)
+    assert len(written) == 4
+    for line in written:
+        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]):
+            assert form not in line
+            assert form not in json.dumps(json.loads(line), ensure_ascii=False)
+        assert "***" in line
+    assert json.loads(written[0])["message"] == "called with ***, in vain"
+    assert "OSError: refused: ***" in json.loads(written[3])["exception"]
+
+
+def test_a_token_is_hidden_and_what_looks_like_a_login_within_another_number_is_not(
+    log: tuple[logging.Logger, list[str]],
+) -> None:
+    logger, written = log
+    token = jwt.encode({"sub": "main/balance", "exp": 1}, "x" * 32)
+    logger.info("GET /w/main/balance?token=%s", token)
+    logger.info("ticket 1%s9, login %s", LOGIN, LOGIN)
+    assert token.split(".")[1] not in written[0]
+    assert json.loads(written[0])["message"] == "GET /w/main/balance?token=***"
+    assert json.loads(written[1])["message"] == f"ticket 1{LOGIN}9, login ***"
+
+
+MASK = Mask(settings())
+PARTS = st.one_of(st.text(max_size=20), st.sampled_from([*SECRETS.values(), *ALONE, f" {LOGIN} "]))
+
+
+@given(st.lists(PARTS, max_size=6))
+def test_whatever_stands_around_a_secret_it_is_hidden(parts: list[str]) -> None:
+    hidden = MASK.hide("".join(parts))
+    assert not any(secret in hidden for secret in (*SECRETS.values(), *ALONE))
+    assert str(LOGIN) not in re.findall(r"\d+", hidden)
+
+
+def test_hiding_the_secrets_of_ten_thousand_accounts_takes_no_longer_than_a_line_may() -> None:
+    many = {
+        f"a{n}": {"login": 10**7 + n, "password": f"password {n * 7919} of an account", "partner_password": f"{n:012x}"}
+        for n in range(10_000)
+    }
+    mask = Mask(settings(**many))
+    line = "GET /w/main/balance of an account: no complete answer within the deadline of 8 s " * 3
+    assert mask.hide(f"{line} password 7919 of an account {10**7 + 9999}") == f"{line} *** ***"
+    began = time.perf_counter()
+    for _ in range(100):
+        mask.hide(line)
+    assert time.perf_counter() - began < 0.5  # it takes 5 ms
+
+
+def test_a_line_is_one_line_of_json_with_time_level_and_message(log: tuple[logging.Logger, list[str]]) -> None:
+    logger, written = log
+    logger.warning("two\nlines", extra={"status": 200, "path": Path("x")})
+    assert "\n" not in written[0]
+    line = json.loads(written[0])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
+    assert line == {
+        **{"level": "warning", "logger": "test_logs", "message": "two\nlines"},
+        **{"status": 200, "path": "x"},
+    }
+
+
+def answer(control: str) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
+    """An application that logs a line of its own."""
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        logging.getLogger("test_logs").info("within")
+        start_response("404 NOT FOUND", [("Cache-Control", control)])
+        return [b""]
+
+    return app
+
+
+def ask(control: str, **environ: str) -> dict[str, str]:
+    """The headers of an answer."""
+    given: dict[str, str] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], object]:
+        given.update(headers)
+        return lambda _: None
+
+    Requests(answer(control))({"REQUEST_METHOD": "GET", "PATH_INFO": "/w", **environ}, start_response)
+    return given
+
+
+def test_an_id_ties_an_answer_to_its_lines_and_a_proxys_own_is_taken_over(
+    log: tuple[logging.Logger, list[str]],
+) -> None:
+    _, written = log
+    ids = [ask("no-store")["X-Request-Id"] for _ in range(2)]
+    assert len(set(ids)) == 2
+    logging.getLogger("test_logs").info("afterwards")
+    assert [json.loads(line).get("request_id") for line in written] == [*ids, None]
+    assert ask("no-store", HTTP_X_REQUEST_ID="proxy-0123456789")["X-Request-Id"] == "proxy-0123456789"
+    for odd in ("short", "x" * 65, 'quote"quote"', "line\nline-line", "<script>alert"):
+        assert ask("no-store", HTTP_X_REQUEST_ID=odd)["X-Request-Id"] != odd
+
+
+def test_what_others_may_keep_carries_no_id() -> None:
+    assert "X-Request-Id" not in ask("public, max-age=15")
+
+
+def test_a_request_is_logged_with_path_status_and_time_and_without_query_or_visitor(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        ask("no-store", QUERY_STRING="token=x", REMOTE_ADDR="203.0.113.9", HTTP_REFERER="https://blog.example.com")
+        for path in logs.PROBES:
+            ask("no-store", PATH_INFO=path)
+    lines = [record for record in caplog.records if record.name == "widget.requests"]
+    assert [record.levelname for record in lines] == ["INFO"] + ["DEBUG"] * 3
+    line = json.loads(Lines().format(lines[0]))
+    assert (line["message"], line["status"]) == ("GET /w", 404)
+    assert line["ms"] >= 0
+    assert not re.search("token|203|blog", json.dumps(line))
+
+
+def test_unexpected_trouble_is_logged_with_the_id_that_the_visitor_gets(
+    serve: Callable[..., Service],
+) -> None:
+    service = serve()
+    service.app.extensions["cabinet-widgets"].client.offers = None
+    written: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(self.format(record))
+
+    handler = Kept()
+    handler.setFormatter(Lines())
+    app_log = logging.getLogger("widget.app")
+    app_log.addHandler(handler)
+    try:
+        given = service.get("/w/main/balance").headers["X-Request-Id"]
+    finally:
+        app_log.removeHandler(handler)
+    assert [json.loads(line)["request_id"] for line in written] == [given]
+    assert "TypeError" in json.loads(written[0])["exception"]
+
+
+def test_serve_writes_nothing_but_lines_of_json(tmp_path: Path) -> None:
+    toml = f'[api]\nbase_url = "http://127.0.0.1:9"\n[accounts.main]\nlogin = {LOGIN}\n'
+    with served(tmp_path, "logged", toml) as (url, program):
+        answered = requests.get(f"{url}/w/main/balance.json?token=secret-token", timeout=30)
+        assert answered.status_code == 401  # an open account, and a token that is none
+        answered = requests.get(f"{url}/w/main/balance.json", timeout=30)
+        assert answered.status_code == 503
+        until(lambda: answered.headers["X-Request-Id"] in program.text())
+    lines = [json.loads(line) for line in program.text().splitlines()]
+    mine = [line for line in lines if line.get("request_id") == answered.headers["X-Request-Id"]]
+    assert {line["logger"] for line in mine} == {"widget.web", "widget.requests"}
+    assert "secret-token" not in program.text()
+    assert str(LOGIN) not in program.text()

@@ -1,0 +1,402 @@
+"""Every widget in every theme, width, language and state: nothing is cut off, wraps, or can hardly be read."""
+
+import base64
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from browsers import EVERYTHING, WIDGETS, WIDTHS, chromium, findings, host, script, tab
+from conftest import Clock, Service, Upstream
+from playwright.sync_api import Browser, Page, expect
+from werkzeug.security import generate_password_hash
+
+from widget import sandbox, snippet
+from widget.sandbox import Fault
+from widget.spec import Options, Widget
+
+Serve = Callable[..., Service]
+LANGUAGES = ("en", "fr", "ar", "zh")
+NARROW_LANGUAGES = ("de", "ru", "pl", "uk", "es", "pt", "it", "id", "ms", "hi")
+MONEY = {"balance", "equity", "freeMargin", "profit", "swaps", "availableToWithdraw", "totalBonus", "welcomeBonus"}
+LOOK = script("looks.js")
+PASSWORD = "viewer-password"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """One tab for all: a widget keeps nothing between two visits."""
+    with tab(browser, width=960) as opened:
+        yield opened
+
+
+def accounts() -> dict[str, dict[str, Any]]:
+    """One account a state: full, empty, closed with and without a form, and one for which nothing is ever kept."""
+    closed = {"login": 1000005, "access": "closed"}
+    return {
+        "main": EVERYTHING,
+        "empty": {"login": 1000004, "widgets": list(WIDGETS), "partner_password": "none"},
+        "locked": {**closed, "viewer_password_hash": generate_password_hash(PASSWORD)},
+        "token": {**closed, "embed_secret": "0123456789abcdef" * 2},
+        "away": {"login": 1000001},
+    }
+
+
+def paths_of(account: str, language: str = "en", theme: str = "auto") -> list[tuple[Widget, str]]:
+    """The addresses of all widgets of an account; rows are few where a table is as wide as its widest row anyway."""
+    return [
+        (widget, f"/w/{account}/{widget.name}?lang={language}&theme={theme}" + "&rows=8" * bool(widget.default_rows))
+        for widget in WIDGETS.values()
+    ]
+
+
+def look(page: Page, url: str, widths: tuple[int, ...], height: int | None) -> list[str]:
+    """What is wrong with a page."""
+    page.goto(url)
+    return [f"{url} at {what}" for what in page.evaluate(LOOK, {"widths": widths, "height": height})]
+
+
+def nothing(complaints: Iterable[str]) -> None:
+    """Fails with all that there is to complain of."""
+    found = "\n".join(complaints)
+    assert not found, found
+
+
+def high(widget: Widget) -> int:
+    """The height of a widget with eight rows at most."""
+    return widget.pixels(Options(rows=8))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_full_widgets_fit_at_every_width(language: str, page: Page, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    nothing(
+        complaint
+        for widget, path in paths_of("main", language)
+        for complaint in look(page, service.url + path, WIDTHS, high(widget))
+    )
+
+
+@pytest.mark.parametrize("language", NARROW_LANGUAGES)
+def test_long_words_fit_at_the_narrowest_width(language: str, page: Page, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    nothing(
+        complaint
+        for widget, path in paths_of("main", language)
+        for complaint in look(page, service.url + path, (240, 480), high(widget))
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_empty_and_stale_widgets_fit_at_every_width(
+    language: str, page: Page, serve: Serve, upstream: Upstream
+) -> None:
+    clock = Clock(upstream.sandbox.clock())
+    service = serve(accounts=accounts(), clock=clock)
+    stale, empty = paths_of("main", language), paths_of("empty", language)
+    for _, path in stale:
+        assert service.get(path).status_code == 200
+    clock.now += 7200
+    upstream.sandbox.faults.append(Fault("error503"))
+    complaints = []
+    for widget, path in stale:
+        complaints += look(page, service.url + path, WIDTHS, high(widget))
+        assert page.locator("[data-stale]").count() == 1
+    upstream.sandbox.faults.clear()
+    for widget, path in empty:
+        if widget.name == "commissions":
+            path = path.replace("/empty/", "/main/") + "&from=2020-01-01&to=2020-01-31"
+        complaints += look(page, service.url + path, WIDTHS, None)
+        # With nothing in it, it may be less high than what is reserved, and never higher.
+        assert page.locator("#w").evaluate("w => w.offsetHeight") <= high(widget), path
+    nothing(complaints)
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, "de", "ru"])
+def test_cards_fit_at_every_width(language: str, page: Page, serve: Serve, upstream: Upstream) -> None:
+    service = serve(accounts=accounts())
+    upstream.sandbox.faults.append(Fault("error503"))
+    complaints = []
+    for slug, status in (("away", 503), ("locked", 401), ("token", 401), ("nobody", 404)):
+        for theme in ("light", "dark"):
+            path = f"/w/{slug}/balance?lang={language}&theme={theme}"
+            complaints += look(page, service.url + path, WIDTHS, None)
+            assert service.get(path).status_code == status
+            assert page.locator("#w").evaluate("w => w.offsetHeight") <= WIDGETS["balance"].height
+    nothing(complaints)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_rich_traders_figures_fit_too(
+    language: str, page: Page, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def richer(value: Any, name: str = "") -> Any:
+        if isinstance(value, dict):
+            return {key: richer(item, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [richer(item) for item in value]
+        return value * 1000 if name in MONEY else value
+
+    def made_richer(answer: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *asked: richer(answer(*asked))
+
+    for function, answer in sandbox.FUNCTIONS.items():
+        monkeypatch.setitem(sandbox.FUNCTIONS, function, made_richer(answer))
+    service = serve(accounts=accounts())
+    assert service.json("/w/main/balance.json")["balance"] > 5_000_000
+    nothing(
+        complaint
+        for widget, path in paths_of("main", language)
+        for complaint in look(page, service.url + path, WIDTHS, high(widget))
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_can_be_read_in_every_theme(theme: str, page: Page, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    complaints = []
+    for accent in ("", "ffe600", "0a0a0a", "fefefe", "808080"):
+        for path in ("/w/main/growth", "/w/main/open-trades", "/w/main/bonus", "/w/locked/balance"):
+            more = f"&accent={accent}" if accent else ""
+            complaints += look(page, f"{service.url}{path}?theme={theme}{more}", (480,), None)
+    nothing(complaints)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["main", "empty", "stale", "locked", "token", "away"])
+def test_axe_finds_nothing(state: str, scheme: str, page: Page, serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(upstream.sandbox.clock())
+    service = serve(accounts=accounts(), clock=clock)
+    slug = "main" if state == "stale" else state
+    if state == "stale":
+        for _, path in paths_of("main"):
+            service.get(path)
+        clock.now += 7200
+    if state in ("stale", "away"):
+        upstream.sandbox.faults.append(Fault("error503"))
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    # Cards are the same for every widget.
+    cards = state in ("locked", "token", "away")
+    for theme in ("auto", scheme) if state == "main" else (scheme,):
+        for _, path in paths_of(slug, "ar" if theme == "auto" else "en", theme)[: 2 if cards else None]:
+            page.goto(service.url + path)
+            assert findings(page) == [], path
+    page.emulate_media(color_scheme="null")
+
+
+# -- What widgets stand on ---------------------------------------------------------------------------------------------
+
+GROUNDS = {"light": "#fff3d6", "dark": "#102a43"}
+PAGES = {
+    "light": ("light", GROUNDS["light"], "#222"),
+    "dark": ("dark", GROUNDS["dark"], "#eee"),
+    # Says nothing of schemes, and is dark none the less.
+    "undeclared": ("normal", GROUNDS["dark"], "#eee"),
+    "both": ("light dark", "light-dark(#fff3d6, #102a43)", "light-dark(#222, #eee)"),
+}
+PIXELS = """async ([picture, points]) => {
+  const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${picture}`)).blob());
+  const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d", { willReadFrequently: true });
+  canvas.drawImage(image, 0, 0);
+  return points.map(([x, y]) => [...canvas.getImageData(x, y, 1, 1).data].slice(0, 3));
+}"""
+
+
+def luminance(colour: list[int]) -> float:
+    """The relative luminance of WCAG."""
+    linear = [x / 255 / 12.92 if x <= 10 else ((x / 255 + 0.055) / 1.055) ** 2.4 for x in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_widgets_are_transparent_and_can_be_read_on_every_page(scheme: Any, browser: Browser, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    themes = ("auto", "light", "dark")
+    elements = "".join(f"<cabinet-widget account=main widget=bonus theme={theme}></cabinet-widget>" for theme in themes)
+    with tab(browser, width=400, color_scheme=scheme) as page, tab(browser) as reader:
+        reader.goto("about:blank")
+        for name, (declared, ground, ink) in PAGES.items():
+            style = f"<style>html {{ color-scheme: {declared}; background: {ground}; color: {ink}; }}</style>"
+            with host(f"<script async src='{service.url}/embed.js'></script>{elements}", style) as url:
+                page.goto(url)
+                frames = page.locator("iframe")
+                for index in range(len(themes)):
+                    frames.nth(index).content_frame.locator("#w").wait_for()
+                page.wait_for_function(
+                    "[...document.querySelectorAll('cabinet-widget')]"
+                    ".every((element) => !element.shadowRoot.querySelector('iframe').style.visibility)"
+                )
+                points = [(2.0, 2.0)]
+                for index in range(len(themes)):
+                    frame = frames.nth(index).bounding_box()
+                    # A place between two figures, and one in the middle of the accent's bar before the heading.
+                    bar = frames.nth(index).content_frame.locator("h1").bounding_box()
+                    assert frame
+                    assert bar
+                    points += [(frame["x"] + 200, frame["y"] + 45), (bar["x"] + 1, bar["y"] + bar["height"] / 2)]
+                picture = base64.b64encode(page.screenshot()).decode()
+            around, *inside = reader.evaluate(PIXELS, [picture, points])
+            host_is_dark = name in ("dark", "undeclared") or (name == "both" and scheme == "dark")
+            for theme, below, bar in zip(themes, inside[::2], inside[1::2], strict=True):
+                case = f"{scheme} system, {name} page, theme {theme}"
+                fits = theme in ("auto", "dark" if host_is_dark else "light")
+                assert (below == around) is fits, f"{case}: {below} on {around}"
+                lights = sorted((luminance(below), luminance(bar)))
+                assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 3, f"{case}: {bar} on {below}"
+
+
+# -- Other ways to look at them ----------------------------------------------------------------------------------------
+
+
+def test_at_twice_the_size_nothing_is_lost(browser: Browser, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    # A window of 480 pixels at 200% is one of 240.
+    with tab(browser, width=240, height=400, device_scale_factor=2) as page:
+        for widget, path in paths_of("main"):
+            page.goto(service.url + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 240
+            assert page.locator("#w").evaluate("w => w.offsetHeight") == high(widget)
+            page.mouse.wheel(0, 2000)
+            expect(page.locator(".asof")).to_be_in_viewport()
+
+
+def test_forced_colours_show_charts_progress_and_focus(page: Page, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    colour = "(element, [name, pseudo]) => getComputedStyle(element, pseudo)[name]"
+    page.emulate_media(forced_colors="active")
+    ground = "Canvas"
+    try:
+        for path, selector, name in (
+            ("lots", ".bars rect", "fill"),
+            ("growth", ".line", "stroke"),
+            ("bonus", ".progress .done", "fill"),
+            ("growth", ".chart text", "fill"),
+            ("balance", "dt", "color"),
+        ):
+            page.goto(f"{service.url}/w/main/{path}")
+            canvas = page.evaluate(
+                f"""() => {{
+                  document.documentElement.style.backgroundColor = "{ground}";
+                  return getComputedStyle(document.documentElement).backgroundColor;
+                }}"""
+            )
+            assert page.locator(selector).first.evaluate(colour, [name, None]) != canvas, (path, selector)
+        page.goto(f"{service.url}/w/main/growth")
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    finally:
+        page.emulate_media(forced_colors="none")
+
+
+def test_on_paper_it_is_dark_on_white_and_whole(page: Page, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    page.emulate_media(media="print", color_scheme="dark")
+    try:
+        for theme in ("auto", "dark"):
+            page.goto(f"{service.url}/w/main/growth?theme={theme}")
+            ink = page.locator("dd").first.evaluate("element => getComputedStyle(element).color")
+            assert ink == "rgb(23, 32, 43)", theme
+            expect(page.locator("summary")).to_be_hidden()
+            expect(page.locator(".asof")).to_be_visible()
+    finally:
+        page.emulate_media(media="null", color_scheme="null")
+
+
+# -- By keyboard and pointer -------------------------------------------------------------------------------------------
+
+
+def test_a_chart_is_read_point_by_point_with_the_keyboard(page: Page, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    for widget in ("growth", "lots", "commissions"):
+        page.goto(f"{service.url}/w/main/{widget}")
+        page.keyboard.press("Tab")
+        plot = page.locator(".plot:focus")
+        expect(plot).to_have_attribute("role", "slider")
+        cells = page.locator(".chart details tbody tr").evaluate_all(
+            "rows => rows.map(({ cells }) => `${cells[0].textContent}: ${cells[1].textContent}`)"
+        )
+        expect(plot).to_have_attribute("aria-valuetext", cells[-1])
+        expect(plot.locator(".tip")).to_have_text(cells[-1])
+        page.keyboard.press("Home")
+        expect(plot).to_have_attribute("aria-valuetext", cells[0])
+        page.keyboard.press("ArrowRight")
+        expect(plot.locator(".tip")).to_have_text(cells[1])
+        page.keyboard.press("PageUp")
+        expect(plot).to_have_attribute("aria-valuetext", cells[min(11, len(cells) - 1)])
+        page.keyboard.press("End")
+        page.keyboard.press("ArrowRight")
+        expect(plot).to_have_attribute("aria-valuetext", cells[-1])
+        assert findings(page) == []
+        page.keyboard.press("Tab")
+        expect(page.locator("summary:focus")).to_have_count(1)
+        expect(page.locator(".tip")).to_be_hidden()
+        page.keyboard.press("Enter")
+        expect(page.locator("details tbody tr").first).to_be_visible()
+        assert findings(page) == []
+
+
+def test_the_pointer_reads_the_nearest_point(page: Page, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    page.goto(f"{service.url}/w/main/growth")
+    box = page.locator(".plot").bounding_box()
+    assert box
+    tip = page.locator(".tip")
+    page.mouse.move(box["x"] + 3, box["y"] + 50)
+    first = page.locator("details tbody tr").first
+    expect(tip).to_have_text(first.evaluate("({ cells }) => `${cells[0].textContent}: ${cells[1].textContent}`"))
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 50)
+    inside = tip.bounding_box()
+    assert inside
+    assert inside["x"] + inside["width"] <= box["x"] + box["width"] + 0.5
+    page.mouse.move(5, 5)
+    expect(tip).to_be_hidden()
+
+
+def test_a_closed_widget_is_opened_by_keyboard(page: Page, serve: Serve) -> None:
+    service = serve(accounts=accounts())
+    page.goto(f"{service.url}/w/locked/balance?lang=de")
+    assert page.locator("input[autocomplete=username]").count() == 1
+    page.keyboard.press("Tab")
+    expect(page.locator("#password:focus")).to_have_count(1)
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=alert]")).to_be_visible()
+    expect(page.locator("#password:focus")).to_have_attribute("aria-invalid", "true")
+    assert findings(page) == []
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Tab")
+    expect(page.locator("button:focus")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("dd").first).to_contain_text("$")
+    expect(page.locator("#w:focus")).to_have_count(1)
+    assert "locked/balance" in page.url
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_nothing_moves_cold_or_on_a_slow_service(
+    slow: bool, browser: Browser, serve: Serve, upstream: Upstream
+) -> None:
+    service = serve(accounts=accounts())
+    if slow:
+        upstream.sandbox.faults.append(Fault("slow", seconds=0.7))
+    parts = [
+        form(service.url, "main", widget, {"theme": "dark"}, Options()).replace("lazy", "eager") + "<p>Text</p>"
+        for widget in WIDGETS.values()
+        for form in (snippet.script, snippet.iframe)
+    ]
+    with host("".join(parts)) as url, tab(browser, height=9000) as page:
+        page.add_init_script(
+            "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => window.shift += e.value))"
+            ".observe({type: 'layout-shift', buffered: true})"
+        )
+        page.goto(url)
+        for frame in page.locator("iframe").all():
+            frame.content_frame.locator("#w dl, #w table").first.wait_for(state="attached")
+        page.wait_for_timeout(100)
+        assert page.evaluate("window.shift") == 0

@@ -1,0 +1,186 @@
+"""What Prometheus sees, who may see it, and when a replica says that it is ready."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from conftest import Clock, Service, Upstream
+from processes import service
+
+from widget.sandbox import Fault
+
+Serve = Callable[..., Service]
+MONITORING = Path(__file__).parent / "monitoring"
+
+
+def figures(text: str) -> dict[str, float]:
+    """The samples of an exposition by name and labels."""
+    samples = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in samples}
+
+
+def scraped(service: Service) -> dict[str, float]:
+    """What a service tells Prometheus."""
+    answer = service.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    return figures(answer.text)
+
+
+def test_answers_are_counted_by_widget_status_and_freshness(serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(1_800_000_000.0)
+    service = serve(clock=clock)
+    service.get("/w/main/balance")
+    service.get("/w/main/balance")
+    service.get("/w/main/balance?rows=many")
+    service.get("/w/nobody/visitors-own-words")
+    upstream.sandbox.faults.append(Fault("error503"))
+    clock.now += 3600
+    service.get("/w/main/balance.json")
+    service.get("/w/main/summary.json")
+    found = scraped(service)
+    assert {name: value for name, value in found.items() if name.startswith("cabinet_answers_total")} == {
+        'cabinet_answers_total{freshness="fresh",status="200",widget="balance"}': 1,
+        'cabinet_answers_total{freshness="stale",status="200",widget="balance"}': 1,
+        'cabinet_answers_total{freshness="none",status="400",widget="balance"}': 1,
+        'cabinet_answers_total{freshness="none",status="503",widget="summary"}': 1,
+        'cabinet_answers_total{freshness="none",status="404",widget="none"}': 1,
+    }
+    assert found['cabinet_edge_requests_total{outcome="hit"}'] == 1
+    assert found['cabinet_age_seconds_count{widget="balance"}'] == 2
+    assert found['cabinet_age_seconds_sum{widget="balance"}'] == 3600
+    assert found['cabinet_age_seconds_bucket{le="5.0",widget="balance"}'] == 1
+
+
+def test_calls_are_counted_with_their_time_and_their_failures_by_function(serve: Serve, upstream: Upstream) -> None:
+    service = serve()
+    upstream.sandbox.faults.append(Fault("html200", "RequestOpenTrades"))
+    upstream.sandbox.faults.append(Fault("slow", "RequestBalanceInformation", seconds=0.11))
+    service.get("/w/main/balance")
+    service.get("/w/main/open-trades")
+    found = scraped(service)
+    assert found['cabinet_upstream_seconds_count{function="balance"}'] == 1
+    assert 0.11 <= found['cabinet_upstream_seconds_sum{function="balance"}'] < 5
+    assert found['cabinet_upstream_failures_total{code="upstream_unreadable",function="open_trades"}'] == 1
+    assert not [name for name in found if "failures_total" in name and '"balance"' in name]
+
+
+def test_no_visitor_chooses_a_label_and_no_figure_or_account_is_told(serve: Serve) -> None:
+    service = serve(accounts={"secret-account": {"login": 1000001}})
+    balance = service.json("/w/secret-account/balance.json")["balance"]
+    for n in range(20):
+        service.get(f"/w/secret-account/made-up-{n}")
+        service.get(f"/w/made-up-{n}/balance")
+        requests.request(f"M{n}", f"{service.url}/w/secret-account/balance", timeout=30)
+    text = service.get("/metrics").text
+    assert not re.search(f"made-up|secret-account|1000001|{balance}", text)
+    assert len([name for name in figures(text) if name.startswith("cabinet_answers_total")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "trusted", "status"),
+    [
+        ("127.0.0.1", {}, 0, 200),
+        ("::1", {}, 0, 200),
+        ("10.1.2.3", {}, 0, 200),
+        ("::ffff:10.1.2.3", {}, 0, 200),
+        ("8.8.8.8", {}, 0, 404),
+        ("::ffff:8.8.8.8", {}, 0, 404),
+        ("2606:4700::1", {}, 0, 404),
+        ("", {}, 0, 404),
+        ("127.0.0.1", {"X-Forwarded-For": "8.8.8.8"}, 0, 404),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 0, 404),
+        ("127.0.0.1", {"Forwarded": "for=8.8.8.8"}, 0, 404),
+        ("127.0.0.1", {"X-Real-IP": "8.8.8.8"}, 0, 404),
+        ("127.0.0.1", {"Via": "1.1 proxy"}, 0, 404),
+        ("127.0.0.1", {"X-Forwarded-For": "8.8.8.8"}, 1, 404),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1, 8.8.8.8"}, 1, 404),
+        ("127.0.0.1", {"X-Forwarded-For": "10.9.9.9"}, 1, 200),
+        ("8.8.8.8", {"X-Forwarded-For": "127.0.0.1"}, 0, 404),
+    ],
+)
+def test_metrics_are_for_this_machine_and_private_networks(
+    address: str, headers: dict[str, str], trusted: int, status: int, serve: Serve
+) -> None:
+    visitor = serve(server={"trusted_proxies": trusted}).app.test_client()
+    answer = visitor.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
+    assert answer.status_code == status
+    if status == 404:
+        assert answer.text == visitor.get("/elsewhere").text
+
+
+def test_a_replica_is_ready_when_a_call_has_worked_and_stays_so(serve: Serve, upstream: Upstream) -> None:
+    clock = Clock(1_800_000_000.0)
+    service = serve(clock=clock)
+    upstream.sandbox.faults.append(Fault("error503"))
+    assert service.get("/healthz").status_code == 200
+    assert service.get("/readyz").status_code == 503
+    clock.now += 3600
+    upstream.sandbox.faults.clear()
+    assert service.get("/readyz").status_code == 200
+    calls = upstream.sandbox.calls.total()
+    upstream.sandbox.faults.append(Fault("error503"))
+    clock.now += 3600
+    assert service.get("/readyz").status_code == 200
+    assert upstream.sandbox.calls.total() == calls
+
+
+def test_a_visitors_call_makes_it_ready_as_well(serve: Serve, upstream: Upstream) -> None:
+    service = serve()
+    service.get("/w/main/balance")
+    calls = upstream.sandbox.calls.total()
+    assert service.get("/readyz").status_code == 200
+    assert upstream.sandbox.calls.total() == calls
+
+
+def test_one_account_that_is_refused_does_not_keep_a_replica_out_of_work(serve: Serve) -> None:
+    wrong = {"login": 1000002, "password": "wrong", "widgets": ["balance"]}
+    service = serve(accounts={"wrong": wrong, "right": {"login": 1000001}})
+    assert [service.get("/readyz").status_code for _ in range(3)] == [503, 200, 200]
+
+
+def test_figures_that_another_process_fetched_make_it_ready(serve: Serve, upstream: Upstream, tmp_path: Path) -> None:
+    kept = {"type": "FileSystemCache", "dir": str(tmp_path)}
+    serve(cache=kept).get("/w/main/balance")
+    upstream.sandbox.faults.append(Fault("error503"))
+    assert serve(cache=kept).get("/readyz").status_code == 200
+
+
+def test_workers_that_share_a_folder_add_up(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.sandbox.faults.clear()
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(shared))
+    toml = f'[api]\nbase_url = "{upstream.url}"\n[accounts.main]\nlogin = 1000001\n'
+    with service(tmp_path, "two", toml, workers=2) as (url, _):
+        for n in range(40):  # each on a connection of its own, so that both workers get some
+            requests.get(f"{url}/w/main/nothing-{n}", timeout=30)
+        for _ in range(4):
+            found = figures(requests.get(f"{url}/metrics", timeout=30).text)
+            assert found['cabinet_answers_total{freshness="none",status="404",widget="none"}'] == 40
+
+
+def named(text: str) -> Iterator[str]:
+    """The metrics that a text names."""
+    yield from set(re.findall(r"\bcabinet_[a-z_]+", text))
+
+
+def test_dashboard_and_alerts_name_only_figures_that_there_are(serve: Serve, upstream: Upstream) -> None:
+    service = serve()
+    upstream.sandbox.faults.append(Fault("error503", "RequestOpenTrades"))
+    service.get("/w/main/balance")
+    service.get("/w/main/open-trades")
+    known = {name.partition("{")[0] for name in scraped(service)}
+    for file in ("alerts.yml", "dashboard.json"):
+        text = (MONITORING / file).read_text(encoding="utf-8")
+        assert set(named(text)) <= known, file
+        assert len(list(named(text))) >= 3
+    dashboard: dict[str, Any] = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
+    assert all(panel["targets"] for panel in dashboard["panels"])

@@ -1,0 +1,374 @@
+"""Secrets come out nowhere: all is run with marked ones, at the level DEBUG, and whatever came out is searched."""
+
+import base64
+import http.client
+import io
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import processes
+import pytest
+import redis
+from conftest import Service, serving
+from scripted import WIDGETS
+from test_privacy import PERSONAL, answers
+from werkzeug.security import generate_password_hash
+
+from widget import app, config, logs, tokens
+from widget.config import Settings
+from widget.errors import ConfigError
+
+LOGIN = 7654321
+FORM = "application/x-www-form-urlencoded"
+VIEWER, STUDIO = "the viewer's pass phrase", "the studio's pass phrase"
+SECRETS = {
+    "API password": "api-password-q1w2e3",
+    "partner password": "partner-password-r4t5",
+    "token of the API": "UPSTREAMtoken0123456789abcdefXYZ",
+    "new embed secret": "embed-secret-new-0123456789-0123456789",
+    "old embed secret": "embed-secret-old-0123456789-0123456789",
+    "viewer hash": generate_password_hash(VIEWER, "scrypt:1024:8:1"),
+    "viewer password": VIEWER,
+    "studio hash": generate_password_hash(STUDIO, "scrypt:1024:8:1"),
+    "studio password": STUDIO,
+    "redis password": "redis-password-z9x8c7",
+    "login": str(LOGIN),
+    **{f"personal {name}": value for name, value in PERSONAL.items()},
+}
+
+
+class Api:
+    """An upstream that wants to be signed in to, and in its bad moods says back all that it was told."""
+
+    def __init__(self) -> None:
+        self.mood = "good"
+        self.seen: set[str] = set()
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer in either dialect."""
+        path = environ["PATH_INFO"]
+        told = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode() + path
+        told += environ.get("HTTP_PASSKEY", "")
+        self.seen |= {name for name, secret in SECRETS.items() if secret in told}
+        token = SECRETS["token of the API"]
+        kind = [("Content-Type", "application/json")]
+        if self.mood == "echo":
+            start("200 OK", kind)
+            return [json.dumps({"balance": told, "symbol": told, "time": f"{token} {LOGIN}", "equity": token}).encode()]
+        if self.mood in ("401 no", "500 broken", "302 gone"):
+            start(self.mood, [*kind, ("Location", f"http://127.0.0.1:9/{token}/{LOGIN}")])
+            return [f"token {told}".encode()]
+        start("200 OK", kind)
+        if "Authentication" in path:
+            return [json.dumps(token).encode()]
+        if "IsAccountCredentialsCorrect" in path:
+            return [json.dumps({"result": True, "token": token}).encode()]
+        name = path.split("/")[-1] if "ClientCabinetBasic" in path else path.split("/")[2]
+        return [json.dumps(answers()[FUNCTIONS[name]]).encode()]
+
+
+FUNCTIONS: dict[str, Any] = {
+    "RequestBalanceInformation": "balance",
+    "RequestAccountInformation": "summary",
+    "RequestOpenTrades": "open_trades",
+    "RequestClosedTrades": "closed_trades",
+    "RequestClosedLots": "lots",
+    "RequestBonusStatistic": "bonus",
+    "RequestLoginHistory": "logins",
+    "GetCommissionRecords": "commissions",
+    "GetAccountInformation": "summary",
+    "GetOpenTrades": "open_trades",
+    "GetClosedTrades": "closed_trades",
+    "GetBonusStatistic": "bonus",
+    "GetBalanceOperationsHistory": "logins",  # nothing that it could read
+}
+
+
+def raw_settings(url: str, dialect: str, **more: Any) -> dict[str, Any]:
+    """A configuration with every kind of secret."""
+    account = {
+        "login": LOGIN, "password": SECRETS["API password"], "partner_password": SECRETS["partner password"],
+        "viewer_password_hash": SECRETS["viewer hash"], "widgets": list(WIDGETS), "access": "closed",
+        "embed_secret": f"{SECRETS['new embed secret']},{SECRETS['old embed secret']}",
+    }  # fmt: skip
+    return {
+        "server": {"studio": True, "studio_password_hash": SECRETS["studio hash"]},
+        "api": {"base_url": url, "dialect": dialect, "deadline_seconds": 5},
+        "accounts": {"main": account, "open": {**account, "access": "open", "amounts": "percent"}},
+        **more,
+    }
+
+
+@contextmanager
+def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO]:
+    """All that every logger says, at the lowest level; with or without the filter that is the second wall."""
+    written = io.StringIO()
+    handler, root = logging.StreamHandler(written), logging.getLogger()
+    handler.setFormatter(logs.Lines() if masked else logging.Formatter("%(name)s %(message)s %(args)s"))
+    if masked:
+        handler.addFilter(logs.Mask(settings))
+    levels = {name: logging.getLogger(name).level for name in ("", *logging.root.manager.loggerDict)}
+    root.addHandler(handler)
+    for name in levels:
+        # urllib3 logs addresses, and these hold the login: the client has silenced it, so that only the filter is left.
+        if masked or not name.startswith("urllib3"):
+            logging.getLogger(name).setLevel(logging.DEBUG)
+    try:
+        yield written
+    finally:
+        root.removeHandler(handler)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def visited(service: Service) -> str:
+    """Everything that can be asked of a service, with credentials right and wrong; all that came back."""
+    came: list[str] = []
+
+    def get(path: str, method: str = "GET", body: str = "", kind: str = FORM, basic: str = "") -> None:
+        # Not by requests, which logs what it does in the same process.
+        connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=30)
+        headers = {"Content-Type": kind}
+        if basic:
+            headers["Authorization"] = f"Basic {base64.b64encode(basic.encode()).decode()}"
+        connection.request(method, quote(path, safe="/?&=:"), body, headers)
+        answer = connection.getresponse()
+        came.append(f"{answer.status} {answer.getheaders()} {answer.read().decode()}")
+        connection.close()
+
+    key = SECRETS["old embed secret"].encode()
+    for name, slug in ((name, slug) for name in WIDGETS for slug in ("main", "open")):
+        good = tokens.sign([key], f"{slug}/{name}", time.time() + 600)
+        for suffix in ("", ".json", *([".svg"] if WIDGETS[name].picture else [])):
+            get(f"/w/{slug}/{name}{suffix}")
+            get(f"/w/{slug}/{name}{suffix}?token={good}")
+            get(f"/w/{slug}/{name}{suffix}?token={good}x&rows=0")
+        get(f"/oembed?url=http://127.0.0.1:8000/w/{slug}/{name}")
+    for password in (VIEWER, f"{VIEWER} and more", SECRETS["API password"]):
+        get("/w/main/balance/unlock", "POST", f"password={quote(password)}")
+        get("/w/main/balance/unlock", "POST", json.dumps({"password": password}), "application/json")
+    for password in (STUDIO, f"{STUDIO}!"):
+        get("/", basic=f"operator:{password}")
+        get("/?account=main&rows=x", basic=f"operator:{password}")
+    for path in (
+        "/",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/embed.json",
+        "/none",
+        "/w/main/balance?x=1&x=2",
+    ):
+        get(path)
+    return "\n".join(came)
+
+
+def found_in(text: str) -> list[str]:
+    """The names of the secrets that stand in a text, also as JSON or repr would write them."""
+    forms = {name: {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]} for name, secret in SECRETS.items()}
+    return sorted(name for name, written in forms.items() if any(form in text for form in written))
+
+
+@pytest.mark.parametrize(
+    ("cache", "dialect", "masked"),
+    [
+        ("SimpleCache", "client-api", False),  # the first wall alone
+        ("SimpleCache", "client-api", True),
+        ("FileSystemCache", "cabinet-basic", False),
+        ("RedisCache", "client-api", False),
+    ],
+)
+def test_no_secret_comes_out_of_anything(cache: str, dialect: str, masked: bool, tmp_path: Path) -> None:
+    api = Api()
+    with ExitStack() as stack:
+        raw = raw_settings(stack.enter_context(serving(api)), dialect)
+        raw["cache"] = {"type": cache, "dir": str(tmp_path / "kept")}
+        store: redis.Redis | None = None
+        if cache == "RedisCache":
+            port = processes.free_port()
+            stack.enter_context(processes.redis_server(tmp_path, port))
+            store = stack.enter_context(redis.Redis(port=port))
+            store.config_set("requirepass", SECRETS["redis password"])
+            raw["cache"]["redis_url"] = f"redis://:{SECRETS['redis password']}@127.0.0.1:{port}/0"
+        settings = config.parse(raw, {}, WIDGETS, folder=tmp_path, demo=True)
+        settings = settings.model_copy(update={"demo": False})  # so that the studio asks for its password
+        clock = [time.time()]
+        application = app.create_app(settings, clock=lambda: clock[0])
+        service = application.extensions["cabinet-widgets"]
+        stack.callback(service.cache.close)
+        written = stack.enter_context(logged_at_debug(settings, masked=masked))
+        client = Service(stack.enter_context(serving(application)), application)
+
+        came = visited(client)
+        assert "48317" in re.sub(r"\D", "", came) or "48,317" in came  # it did show figures
+        for mood in ("echo", "401 no", "500 broken", "302 gone"):
+            api.mood = mood
+            clock[0] += 2 * 86400  # nothing is kept any more: the errors themselves are shown
+            came += visited(client)
+        assert {"API password", "token of the API", "login"} <= api.seen  # it was told them
+
+        original, service.renderer.page = service.renderer.page, None  # a fault of our own, with a traceback
+        came += visited(client)
+        service.renderer.page = original
+        for thing in (settings, service, application.config, service.client, service.cache, service.client._tokens):
+            came += repr(thing) + str(thing) + repr(vars(thing) if hasattr(thing, "__dict__") else "")
+        kept = repr(service.cache._memory._records) + repr(service.cache._flights)
+        if cache == "SimpleCache":
+            kept += repr(service.cache._store._cache)
+        for path in (tmp_path / "kept").rglob("*"):
+            kept += f"{path} " + (path.read_bytes().decode("latin-1") if path.is_file() else "")
+        if store:
+            store.execute_command("AUTH", SECRETS["redis password"])  # type: ignore[no-untyped-call]
+            for key in store.scan_iter():
+                value = store.get(key) if store.type(key) == b"string" else b""
+                kept += f"{key!r} " + (value if isinstance(value, bytes) else b"").decode("latin-1")
+            assert "balance" in kept
+
+        assert found_in(written.getvalue()) == [], "log"
+        assert found_in(came) == [], "answers and reprs"
+        assert found_in(kept) == [], "cache"
+        assert "eyJ" not in written.getvalue(), "a visitor's token in the log"
+        assert written.getvalue().count("\n") > 100
+
+
+def test_what_is_searched_would_be_found() -> None:
+    for name, secret in SECRETS.items():
+        assert found_in(f"x{secret}y") == [name] or name in found_in(f"x{secret}y")
+        assert name in found_in(json.dumps({"a": secret}))
+    settings = config.parse(raw_settings("http://127.0.0.1:9", "client-api"), {}, WIDGETS, folder=Path(), demo=True)
+    with logged_at_debug(settings, masked=False) as written:
+        logging.getLogger("anything").debug("a slip: %s", SECRETS["API password"])
+    assert found_in(written.getvalue()) == ["API password"]
+    with logged_at_debug(settings, masked=True) as written:
+        logging.getLogger("anything").debug("a slip: %s of %d", SECRETS["API password"], LOGIN)
+    assert found_in(written.getvalue()) == []
+
+
+@pytest.mark.parametrize("mood", ["good", "echo", "401 no", "500 broken"])
+def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
+    api = Api()
+    api.mood = mood
+    names = {
+        "password_env": "API password",
+        "partner_password_env": "partner password",
+        "viewer_password_hash_env": "viewer hash",
+        "embed_secret_env": "new embed secret",
+    }
+    env = {f"S{n}": SECRETS[name] for n, name in enumerate(names.values())}
+    lines = "".join(f'{key} = "S{n}"\n' for n, key in enumerate(names))
+    with serving(api) as url:
+        (tmp_path / "widgets.toml").write_text(
+            f'[api]\nbase_url = "{url}"\n[cache]\nredis_url = "redis://:{SECRETS["redis password"]}@127.0.0.1:1/0"\n'
+            f"[accounts.main]\nlogin = {LOGIN}\n{lines}"
+        )
+        for arguments in (
+            ["check"],
+            ["snippet", "main", "balance"],
+            ["token", "main", "balance"],
+            ["token", "main", "x"],
+        ):
+            done = subprocess.run(
+                [sys.executable, "-m", "widget", *arguments],
+                cwd=tmp_path,
+                env={**os.environ, **env},
+                capture_output=True,
+                text=True,
+            )
+            printed = done.stdout + done.stderr
+            assert found_in(printed) == [], (arguments, printed)
+            assert "Traceback" not in printed
+            assert done.returncode in (0, 1, 2)
+    assert "chmod 600" in printed  # the file can be read by others, and holds the password of Redis
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        'password_env = "api-password-q1w2e3"',  # the secret in the place of its name
+        'password = "api-password-q1w2e3"',
+        'viewer_password_hash_env = "S"',
+        'embed_secret_env = "SHORT"',
+        "api-password-q1w2e3",
+        'access = "api-password-q1w2e3"',
+        'login = "api-password-q1w2e3"',
+    ],
+)
+def test_a_mistake_in_the_configuration_is_not_answered_with_the_secret(mistake: str, tmp_path: Path) -> None:
+    (tmp_path / "widgets.toml").write_text(f"[accounts.main]\nlogin = 1\n{mistake}\n")
+    env = {**os.environ, "S": SECRETS["API password"], "SHORT": SECRETS["API password"]}
+    done = subprocess.run(
+        [sys.executable, "-m", "widget", "check"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert found_in(done.stdout + done.stderr) == [], done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:redis-password-z9x8c7@h:port/0",
+        "http://:redis-password-z9x8c7@h",
+        "redis-password-z9x8c7",
+        "redis://[",
+    ],
+)
+def test_an_address_of_redis_that_is_none_is_not_said_back(url: str, tmp_path: Path) -> None:
+    raw = {"accounts": {"main": {"login": 1}}, "cache": {"type": "RedisCache", "redis_url_env": "R"}}
+    with pytest.raises(ConfigError) as caught:
+        config.parse(raw, {"R": url}, WIDGETS, folder=tmp_path, demo=False)
+    assert found_in(f"{caught.value} {caught.value.problems}") == []
+    assert "redis_url" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ('[cache]\nredis_url = "redis://:secret@127.0.0.1/0"\n', "cache.redis_url"),
+        ('[api]\nproxy = "http://user:secret@127.0.0.1:3128"\n', "api.proxy"),
+        ('[cache]\nredis_url = "redis://127.0.0.1/0"\n', None),
+    ],
+)
+def test_a_file_with_a_password_that_others_can_read_is_warned_of(
+    text: str, warned: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "widgets.toml"
+    path.write_text(f"{text}[accounts.main]\nlogin = 1\n")
+    for mode, told in {0o644: warned, 0o640: warned, 0o600: None}.items():
+        path.chmod(mode)
+        warnings = config.load(path, {}, WIDGETS).warnings
+        assert len(warnings) == bool(told)
+        assert all(
+            told and told in warning and "chmod 600" in warning and "secret" not in warning for warning in warnings
+        )
+
+
+# -- The README's promises ---------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parent.parent
+
+
+def threats() -> list[list[str]]:
+    """The rows of the threat model's table."""
+    table = processes.readme("Security").partition("| what | who | what stops it | test |\n")[2].partition("\n\n")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[1:]]
+
+
+def test_every_threat_of_the_readme_names_a_test_that_there_is() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(threats()) > 20
+    for what, _, _, named in threats():
+        names = re.findall(r"`(test_\w+)`", named)
+        assert names, what
+        for name in names:
+            assert f"def {name}(" in tests, name

@@ -1,0 +1,62 @@
+"""Tokens minted by the few lines that the README gives, run as they stand there, open the widget."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+import processes
+import pytest
+from conftest import Service
+
+SECRET = "an embed secret of more than 32 bytes: + / ' $ü"
+PROGRAMS = {"php": ("php", "token.php"), "js": ("node", "token.js"), "sh": ("sh", "token.sh")}
+
+
+def minted(language: str, folder: Path) -> str:
+    """What the README's lines print."""
+    program, name = PROGRAMS[language]
+    if shutil.which(program) is None:
+        pytest.fail(f"this test needs {program}: run tests/install.sh")
+    [lines] = re.findall(rf"```{language}\n(.*?)```", processes.readme("Security"), re.DOTALL)
+    assert len(lines.splitlines()) == 5
+    (folder / name).write_text(lines)
+    done = subprocess.run(
+        [program, name], cwd=folder, capture_output=True, text=True, env={**os.environ, "MAIN_EMBED_SECRET": SECRET}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_a_token_minted_as_the_readme_says_opens_the_widget(
+    language: str, serve: Callable[..., Service], tmp_path: Path
+) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": f"{SECRET}, the older one of 32 bytes and more"}
+    service = serve(accounts={"main": closed})
+    token = minted(language, tmp_path)
+    assert service.get("/w/main/balance").status_code == 401
+    page = service.get(f"/w/main/balance?token={token}")
+    assert page.status_code == 200
+    assert '<html lang="fr"' in page.text
+    assert "balance" in service.json(f"/w/main/balance.json?token={token}")
+    assert service.get(f"/w/main/balance?token={token}&lang=de").status_code == 400
+    assert service.get(f"/w/main/lots?token={token}").status_code == 401
+    claims = jwt.decode(token, SECRET, ["HS256"])
+    assert claims.keys() == {"sub", "exp", "params"}
+    assert 500 < claims["exp"] - time.time() < 700
+
+
+def test_the_programs_of_the_readme_agree(tmp_path: Path) -> None:
+    """Header and claims are the same but for the time, and none has padding or letters of plain base64."""
+    tokens = [minted(language, tmp_path) for language in PROGRAMS]
+    for token in tokens:
+        assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", token)
+    said = [jwt.decode(token, SECRET, ["HS256"]) | {"exp": 0} for token in tokens]
+    assert said[0] == said[1] == said[2]
+    assert len({json.dumps(jwt.get_unverified_header(token), sort_keys=True) for token in tokens}) == 1
