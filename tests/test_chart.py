@@ -63,9 +63,9 @@ def test_the_drawdown_shade_ends_where_the_curve_is_back_at_its_peak() -> None:
     drawn = draw([Decimal(0), Decimal("0.1"), Decimal(0), Decimal("0.2")])
     shade = numbers(str(drawn["drawdown"]))
     ceiling = list(zip(shade[8::2], shade[9::2], strict=True))[::-1]
-    third, peak = round(chart.WIDTH / 3, 1), chart.HEIGHT / 2
-    back = round(chart.WIDTH * 5 / 6, 1)
-    assert ceiling == [(0, chart.HEIGHT), (third, peak), (round(2 * third, 1), peak), (back, peak), (chart.WIDTH, 0)]
+    xs, ys = zip(*ceiling, strict=True)
+    assert ys == (chart.HEIGHT, *(chart.HEIGHT / 2,) * 3, 0)
+    assert [round(6 * x / chart.WIDTH, 2) for x in xs] == [0, 2, 4, 5, 6]
 
 
 def test_one_point_and_none_are_drawn_too() -> None:

@@ -467,6 +467,13 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(opened: Tab
     with host("") as url:
         closed = {**EVERYTHING, "access": "closed", "embed_secret": SECRET, "allowed_origins": [url]}
         service = serve(accounts={"main": closed})
+        queries, answer = list[str](), service.app.wsgi_app
+
+        def note(environ: Any, start_response: Any) -> Any:
+            queries.append(environ["QUERY_STRING"])
+            return answer(environ, start_response)
+
+        service.app.wsgi_app = note  # type: ignore[method-assign]
         now = time.time()
         short, long = (tokens.sign([SECRET.encode()], "main/balance", now + ttl) for ttl in (3, 600))
         opened.goto(url)
@@ -486,11 +493,18 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(opened: Tab
             await until(() => element.counts.expired);
             element.setAttribute("token", "{long}");
             await new Promise((go) => setTimeout(go, 2000)); // the first one is over
-            return {{ code, counts: element.counts, isSame: frame(element) === first && isShown(element) }};
+            const isSame = frame(element) === first && isShown(element);
+            const counts = {{ ...element.counts }};
+            document.body.append(element);
+            await until(() => element.counts.load === 2 && isShown(element));
+            return {{ code, counts, isSame, later: element.counts.error }};
             """,
         )
     assert seen["code"] == [True, "locked"]
     assert seen["isSame"]
+    assert seen["later"] == 0
+    # The fresh one by message, and again from the beginning where the element was moved.
+    assert sum(long in query for query in queries) == 2
     assert seen["counts"] == {"load": 1, "resize": seen["counts"]["resize"], "error": 0, "expired": 1}
 
 

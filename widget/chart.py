@@ -13,7 +13,7 @@ MAX_BARS = 60
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Round values, about ``count`` of them, evenly spaced over a range: steps of 1, 2, 2.5 or 5 times a power of ten."""
+    """Round values, about ``count`` of them, evenly spaced over a range: of 1, 2, 2.5 or 5 times a power of ten."""
     if not high > low:
         return [low]
     rough = (high - low) / count

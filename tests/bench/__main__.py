@@ -89,8 +89,9 @@ def ratio(these: list[float], those: list[float]) -> float:
 
 
 def processor_seconds(pids: list[int]) -> float:
-    """What processes have used so far."""
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    """What processes have used so far; nginx has one more at first, which soon ends."""
+    stats = [stat for pid in pids if (stat := Path(f"/proc/{pid}/stat")).exists()]
+    fields = [stat.read_text().rpartition(")")[2].split() for stat in stats]
     return sum(int(stat[11]) + int(stat[12]) for stat in fields) / os.sysconf("SC_CLK_TCK")
 
 
