@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: demo test plugin bench soak clean
+.PHONY: demo test plugin screenshots bench soak clean
 
 demo: $(STAMP)
 	exec $(BIN)/cabinet-widgets demo
@@ -39,10 +39,16 @@ clean:
 plugin: $(VENV)/bin/python
 	$(BIN)/python tests/wordpress/package.py
 
+screenshots: $(TEST_STAMP)
+	bash tests/install.sh
+	$(BIN)/python tests/screenshots.py
+
 bench: $(TEST_STAMP)
 	bash tests/install.sh
 	PYTHONPATH=tests $(BIN)/python -m bench
 
+SECONDS ?= 3600
+
 soak: $(TEST_STAMP)
 	bash tests/install.sh
-	PYTHONPATH=tests $(BIN)/python -m soak
+	PYTHONPATH=tests $(BIN)/python -m soak --seconds $(SECONDS)

@@ -4,7 +4,7 @@ set -euo pipefail
 
 declare -A packages=(
   [chromium]=chromium [firefox-esr]=firefox-esr [redis-server]=redis-server [nginx]=nginx-light [node]=nodejs [npm]=npm
-  [openssl]=openssl [php]=php-cli [curl]=curl [caddy]=caddy [systemd-analyze]=systemd [ps]=procps
+  [openssl]=openssl [php]=php-cli [curl]=curl [caddy]=caddy [systemd-analyze]=systemd [ps]=procps [wrk]=wrk
 )
 missing=()
 for program in "${!packages[@]}"; do

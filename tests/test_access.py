@@ -89,6 +89,7 @@ def test_a_token_for_something_else_or_without_its_claims_is_refused(claims: dic
 
 def test_a_token_may_end_a_day_from_now_and_no_later() -> None:
     assert isinstance(asked(CLOSED, minted(exp=NOW + tokens.MAX_SECONDS)), Allow)
+    assert type(asked(CLOSED, minted(exp=NOW + tokens.MAX_SECONDS + 1))) is Locked
 
 
 def test_the_algorithm_is_fixed() -> None:

@@ -2,70 +2,37 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import Service, Upstream, serving
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from browsers import EVERYTHING, WIDGETS, WIDTHS, chromium, host, tab
+from conftest import Service, Upstream
+from playwright.sync_api import Browser, Page, expect
 
-from widget import demo, paths, registry, snippet
+from widget import demo, snippet
 from widget.spec import Options
 
 ARTIFACTS = Path(os.environ.get("CABINET_TEST_ARTIFACTS", Path(__file__).parent.parent / "build" / "screenshots"))
-QUIET = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDGETS = registry.discover(paths.templates())
-ALL = {"login": 1000005, "partner_password": "partner-password", "widgets": list(WIDGETS), "currency": "USD"}
+Serve = Callable[..., Service]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET, chromium_sandbox=False)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page of its own; the test fails on whatever its console complains of."""
-    context = browser.new_context(viewport={"width": 1100, "height": 900}, locale="en-GB")
-    opened = context.new_page()
-    complaints: list[str] = []
-    # A browser tells of every 401 itself: that of the unlock form is meant.
-    opened.on("console", lambda m: complaints.append(m.text) if m.type != "log" and "401 (" not in m.text else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    context.close()
-    assert complaints == []
+    """A page whose console has to stay clean."""
+    with tab(browser) as opened:
+        yield opened
 
 
-@contextmanager
-def host(html: str) -> Iterator[str]:
-    """A host page on an origin of its own."""
-
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-        return [f"<!doctype html><html lang=en><link rel=icon href='data:,'><body>{html}".encode()]
-
-    with serving(answer) as url:
-        yield url
-
-
-def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(
-    page: Page, serve: Callable[..., Service]
-) -> None:
-    service = serve(accounts={"main": ALL})
+def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(page: Page, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
     bonus = service.json("/w/main/bonus.json")
     total = f"${bonus['total']:,.2f}"
     forms = f"""
@@ -98,11 +65,11 @@ def test_the_demo_page_shows_nine_widgets_and_their_figures_move(page: Page, ups
         expect(profit).not_to_have_text(before, timeout=40_000)
 
 
-@pytest.mark.parametrize("width", [240, 320, 480, 640, 960])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
-    width: int, browser: Browser, serve: Callable[..., Service]
+    width: int, browser: Browser, serve: Serve
 ) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     opened = browser.new_page(viewport={"width": width, "height": 900})
     for widget in WIDGETS.values():
         for query in ("", "?title=0"):
@@ -116,8 +83,8 @@ def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
     opened.close()
 
 
-def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Callable[..., Service]) -> None:
-    service = serve(accounts={"main": ALL})
+def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
     parts = [
         form(service.url, "main", widget, {}, Options()) + "<p>Text below it</p>"
         for widget in WIDGETS.values()

@@ -2,18 +2,21 @@
 
 import itertools
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zlib import crc32
 
 import processes
 import pytest
-from conftest import Clock, Service
+from conftest import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import NOW, WIDGETS, InProcess, Script, running
@@ -102,7 +105,13 @@ def test_a_closed_account_answers_nothing_without_a_credential(state: str, start
     for method, path, query, body in attempts():
         kind = "application/x-www-form-urlencoded"
         answer = ask(
-            service, method, path, query, body, CONTENT_TYPE=kind, REMOTE_ADDR=f"198.51.100.{hash(path) % 250}"
+            service,
+            method,
+            path,
+            query,
+            body,
+            CONTENT_TYPE=kind,
+            REMOTE_ADDR=f"198.51.100.{crc32(path.encode()) % 250}",
         )
         is_of_the_account = "/w/main/" in path and not path.startswith("//")
         allowed = {400, 401, 403, 404, 405, 413, 429} | (
@@ -412,6 +421,24 @@ def test_a_token_that_may_be_renewed_keeps_its_locks_and_is_renewed_for_a_day_at
     assert ask(service, "GET", "/w/main/closed-trades", f"token={forever}").status == 401
 
 
+def test_why_a_token_is_refused_is_in_the_log_for_whoever_mints_them(
+    start: Callable[..., InProcess], caplog: pytest.LogCaptureFixture
+) -> None:
+    service = start(accounts={"main": CLOSED})
+    for refused, why in {
+        token("lots"): "made for another widget",
+        token("balance", expires=NOW - 5): "ended 5 s ago",
+        token("balance", expires=NOW + 2 * 86400): "more than 24 hours",
+        token("balance", secret="x" * 32): "not signed with a key of this account",
+    }.items():
+        caplog.clear()
+        with caplog.at_level("INFO", "widget.web"):
+            answer = ask(service, "GET", "/w/main/balance.json", f"token={refused}")
+        assert why in caplog.text
+        assert refused not in caplog.text
+        assert why not in answer.text
+
+
 def test_a_header_of_a_token_that_is_nested_deep_is_no_token(start: Callable[..., InProcess]) -> None:
     import base64
 
@@ -488,15 +515,21 @@ def test_a_cache_folder_that_others_can_write_is_refused(tmp_path: Path) -> None
     app.create_app(settings).extensions["cabinet-widgets"].cache.close()
 
 
-def test_the_edge_gives_nobody_what_was_made_for_another(serve: Callable[..., Service]) -> None:
-    """Over HTTP, with everything in front: a token's answer, then the same address without it."""
-    account = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
-    service = serve(accounts={"main": account})
-    good = token("balance", expires=time.time() + 600)
-    assert service.get(f"/w/main/balance.json?token={good}").status_code == 200
-    assert service.get("/w/main/balance.json").status_code == 401
-    assert service.get("/w/main/balance.json?token=").status_code == 401
-    assert service.get(f"/w/main/balance.json?token={good}").status_code == 200
+def test_the_edge_gives_nobody_what_was_made_for_another(start: Callable[..., InProcess]) -> None:
+    """With everything in front: what one may see is asked for by another, and by the same one when it is too late."""
+    clock = Clock(NOW)
+    walled = {**CLOSED, "access": "open", "allowed_networks": ["203.0.113.0/24"]}
+    service = start(accounts={"main": CLOSED, "walled": walled}, clock=clock)
+    inside, outside = {"REMOTE_ADDR": "203.0.113.5"}, {"REMOTE_ADDR": "198.51.100.7"}
+    for suffix in ("", ".json", ".svg"):
+        good = token("balance", expires=clock.now + 5)
+        assert ask(service, "GET", f"/w/main/balance{suffix}", f"token={good}").status == 200
+        assert ask(service, "GET", f"/w/main/balance{suffix}", "").status == 401
+        assert ask(service, "GET", f"/w/walled/balance{suffix}", "", **inside).status == 200
+        assert ask(service, "GET", f"/w/walled/balance{suffix}", "", **outside).status == 403
+        assert ask(service, "HEAD", f"/w/walled/balance{suffix}", "", **outside).status == 403
+        clock.now += 5
+        assert ask(service, "GET", f"/w/main/balance{suffix}", f"token={good}").status == 401
 
 
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])
@@ -534,3 +567,26 @@ def test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore(pro
             head = "GET /w/main/balance.json HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
             request = f"{head}{name}: 203.0.113.5\r\n\r\n"
             assert raw(front, request.encode()).startswith(b"HTTP/1.1 403"), name
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_the_hash_of_a_typed_password_opens_whatever_the_locale(
+    locale: str, start: Callable[..., InProcess], tmp_path: Path
+) -> None:
+    for line, is_one in {
+        b"na\xc3\xafve \xe2\x82\xac$ \r\n": True,
+        b"\xff\xfe\n": False,
+        b"x" * 300: False,
+        b"": False,
+    }.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "widget", "password"],
+            input=line,
+            cwd=tmp_path,
+            capture_output=True,
+            env={**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        )
+        assert (done.returncode, b"Traceback" in done.stderr) == (0 if is_one else 2, False), done.stderr
+        if is_one:
+            hash_ = done.stdout.decode().splitlines()[-1]
+            assert unlock(start(accounts={"main": {**CLOSED, "viewer_password_hash": hash_}}), "naïve €$ ") == 200

@@ -15,7 +15,7 @@ from conftest import Clock, Service, Upstream
 from werkzeug.security import generate_password_hash
 
 from widget import config, paths, registry
-from widget.sandbox import Fault
+from widget.sandbox import Fault, create_sandbox, serve_sandbox
 
 WIDGETS = registry.discover(paths.templates())
 SECRET = "a secret of more than thirty-two bytes"
@@ -66,12 +66,15 @@ def test_rows_limit_the_list_and_not_the_totals(serve: Serve) -> None:
     assert times == sorted(times, reverse=True)
 
 
-def test_both_dialects_give_the_same_figures(serve: Serve, upstream: Upstream) -> None:
-    login = {"login": 1000002, "password": "sandbox-password"}
-    service = serve(accounts={"old": login, "new": {**login, "api": {"dialect": "cabinet-basic"}}})
-    for path in ("closed-trades.json?period=90d", "lots.json?period=90d", "growth.json?period=90d", "bonus.json"):
-        old, new = (service.json(f"/w/{slug}/{path}") for slug in ("old", "new"))
-        assert {**old, "to": None} == {**new, "to": None}, path
+def test_both_dialects_give_the_same_figures(serve: Serve) -> None:
+    now = time.time()  # and it stays that: no trade is closed between two questions
+    with serve_sandbox(app=create_sandbox(clock=lambda: now)) as url:
+        login = {"login": 1000002, "password": "sandbox-password"}
+        apis = {dialect: {"base_url": url, "dialect": dialect} for dialect in ("client-api", "cabinet-basic")}
+        service = serve(clock=lambda: now, accounts={dialect: {**login, "api": api} for dialect, api in apis.items()})
+        for path in ("closed-trades.json?period=90d", "lots.json?period=90d", "growth.json?period=90d", "bonus.json"):
+            old, new = (service.json(f"/w/{slug}/{path}") for slug in apis)
+            assert old == new, path
 
 
 def test_what_the_dialect_does_not_offer_is_501_and_says_so(serve: Serve) -> None:
@@ -398,3 +401,17 @@ def test_outside_of_the_demo_the_studio_asks_for_its_password_and_ten_tries_are_
     assert wrong == [401] * 10 + [429]
     assert service.get("/", auth=("anybody", "open sesame")).status_code == 429
     assert "Set-Cookie" not in asked.headers
+
+
+def test_the_catalogue_names_the_widgets_and_a_single_open_account_and_no_other(serve: Serve) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
+    opened = {"login": 1000001}
+    for accounts, named in (
+        ({"main": opened}, ["main"]),
+        ({"main": closed}, []),
+        ({"main": opened, "other": opened}, []),
+        ({"main": {**opened, "allowed_networks": ["127.0.0.0/8"]}}, []),
+    ):
+        catalogue = serve(accounts=accounts).get("/embed.json").json()
+        assert catalogue["accounts"] == named
+        assert list(catalogue["widgets"]) == list(WIDGETS)

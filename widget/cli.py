@@ -197,9 +197,12 @@ def password() -> None:
     if sys.stdin.isatty():
         secret = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
-        secret = sys.stdin.readline().rstrip("\r\n")
+        # As bytes: a machine whose locale is C reads UTF-8 as something else, and the form sends UTF-8.
+        secret = sys.stdin.buffer.readline().decode("utf-8", "replace").rstrip("\r\n")
     if not secret:
         raise OperatorError("the password is empty; type one, or send it on the first line of standard input")
+    if len(secret) > 256 or "\ufffd" in secret:
+        raise OperatorError("the password must be UTF-8 and have no more than 256 characters")
     click.echo(generate_password_hash(secret, "scrypt"))
 
 

@@ -426,7 +426,7 @@ def _figures(service: Service, response: Response, asked: Asked, view: View) -> 
     seconds = max(1, int(view.fresh_seconds))
     # What is shown longer than twice the time that it counts as fresh must say so: a cache may not withhold that.
     grace = max(1, int(min(60, *map(view.account.fresh_seconds, view.widget.functions))))
-    public = f"public, max-age={seconds}, stale-while-revalidate={grace}, stale-if-error=86400"
+    public = f"public, max-age={seconds}, stale-while-revalidate={grace}"
     cache = headers.PRIVATE if is_private else public
     return headers.finish(response, service.settings.server, cache, asked.account, cors=not is_private)
 
@@ -445,6 +445,8 @@ def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -
     account = asked.account
     if error.status >= 500:
         log.warning("%s %s: %s", account.slug if account else "-", error.code, error)
+    elif account and str(error).startswith("token: "):  # for whoever writes the site that mints them
+        log.info("%s/%s %s: %s", account.slug, asked.widget.name if asked.widget else "-", error.code, error)
     languages = [account.lang] if account else [language for language, _ in request.accept_languages]
     if suffix == "":
         frame = Frame(assets=_asset_urls(service, asked.options), unlock_url=_unlock_url(asked, error))
@@ -499,9 +501,16 @@ def _asset(service: Service, name: str, cache: str) -> Response:
 
 
 def _catalogue(service: Service) -> str:
+    """What other programs need to embed the widgets.
+
+    An account is named only where there is a single one and anybody may see it: then nobody has to be asked which.
+    Where there are several, who is told of one learns nothing of the others.
+    """
+    accounts = list(service.settings.accounts.values())
     return json.dumps(
         {
             "version": __version__,
+            "accounts": [account.slug for account in accounts if len(accounts) == 1 and not account.is_private],
             "widgets": {
                 widget.name: {
                     "label": widget.label,

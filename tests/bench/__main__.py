@@ -296,7 +296,7 @@ def growth(bench: Bench, accounts: tuple[int, ...], trades: tuple[int, ...], vie
             some = [f"a{n * count // 20}" for n in range(20)]
             requests.get(f"{url}/w/a0/balance", timeout=30)
             hot = [visit(f"{url}/w/{slug}/balance") for _ in range(20) for slug in some][20:]
-            cold = [visit(f"{url}/w/{slug}/balance?refresh={n}") for n in range(10, 20) for slug in some]
+            cold = [visit(f"{url}/w/{slug}/balance?refresh={n}") for n, slug in enumerate(10 * some, 10)]
             figures = (took, mebibytes(pid), median(hot), quantiles(hot, n=100)[98], median(cold))
             print("| {:,} | {:.1f} | {:.0f} | {:.2f} | {:.2f} | {:.2f} |".format(count, *figures))
     print("\n| closed trades | read, once a period: ms | table ms | growth ms | MiB kept |")
