@@ -100,3 +100,22 @@ def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Serve) -> Non
             frame.scroll_into_view_if_needed()
             expect(frame.content_frame.locator("#w")).to_be_visible()
         assert page.evaluate("window.shift") == 0
+
+
+def test_a_latin_name_stands_under_its_heading_in_a_page_from_right_to_left(browser: Browser, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    opened = browser.new_page(viewport={"width": 960, "height": 600})
+    edge = """([header, cell]) => {
+        const right = element => {
+            const range = document.createRange();
+            range.selectNodeContents(element);
+            return range.getBoundingClientRect().right;
+        };
+        return Math.abs(right(header) - right(cell));
+    }"""
+    for widget, column in (("logins", 2), ("closed-trades", 1)):
+        opened.goto(f"{service.url}/w/main/{widget}?lang=ar")
+        cells = (f"thead tr > :nth-child({column})", f"tbody tr > :nth-child({column}) bdi")
+        pair = [opened.query_selector(cell) for cell in cells]
+        assert opened.evaluate(edge, pair) < 2, widget
+    opened.close()
