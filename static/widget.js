@@ -207,18 +207,23 @@
 
   let warning;
   let ending;
+  let toldOf;
 
   // Takes over what a page brought for its script.
   function adopt() {
     const { token, expires } = root.dataset;
     delete root.dataset.token; // kept in memory only
     if (token) address.searchParams.set("token", token);
-    clearTimeout(warning);
-    clearTimeout(ending);
-    if (expires) {
+    // Each token is told of once, however many refreshes there are before its end.
+    if (expires !== toldOf) {
+      toldOf = expires;
+      clearTimeout(warning);
+      clearTimeout(ending);
       const left = 1000 * expires - Date.now();
-      warning = setTimeout(tell, left - Math.min(30_000, left / 5), "expired");
-      ending = setTimeout(refresh, left + 1000);
+      if (expires) {
+        warning = setTimeout(tell, left - Math.min(30_000, left / 5), "expired");
+        ending = setTimeout(refresh, left + 1000);
+      }
     }
     for (const plot of root.querySelectorAll(".plot")) prepare(plot);
   }
