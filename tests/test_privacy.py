@@ -199,7 +199,7 @@ def everything(amounts: str = "money", delay: int = 0) -> dict[str, Any]:
 HIDE = st.sets(st.sampled_from(sorted(figures.FIGURES)), max_size=4)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     hidden=HIDE,
     amounts=st.sampled_from(["money", "percent"]),
@@ -209,6 +209,16 @@ HIDE = st.sets(st.sampled_from(sorted(figures.FIGURES)), max_size=4)
 def test_what_is_hidden_is_in_no_form_of_any_widget(
     hidden: set[str], amounts: str, delay: int, enabled: list[str]
 ) -> None:
+    is_nowhere(hidden, amounts, delay, enabled)
+
+
+@pytest.mark.parametrize("figure", sorted(figures.FIGURES))
+def test_every_figure_can_be_hidden(figure: str) -> None:
+    is_nowhere({figure}, "money", 0, list(WIDGETS))
+
+
+def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -> None:
+    """Hide these, and look for them."""
     slug = service().add(widgets=enabled, hide=sorted(hidden), amounts=amounts, delay_minutes=delay)
     secret = {
         form: (name, value)
@@ -248,9 +258,19 @@ def scalars(all_of_it: dict[str, Any]) -> dict[str, Decimal]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.parametrize("figure", sorted(figures.FIGURES))
+def test_no_two_figures_that_are_shown_add_up_to_one_that_is_hidden(figure: str) -> None:
+    nothing_adds_up_to({figure})
+
+
+@settings(deadline=None, max_examples=20)
 @given(HIDE)
-def test_no_two_figures_that_are_shown_add_up_to_one_that_is_hidden(hidden: set[str]) -> None:
+def test_nor_do_they_where_several_are_hidden(hidden: set[str]) -> None:
+    nothing_adds_up_to(hidden)
+
+
+def nothing_adds_up_to(hidden: set[str]) -> None:
+    """Hide these, and try all that two figures or the sums of rows can give."""
     slug = service().add(widgets=list(WIDGETS), hide=sorted(hidden))
     secret = {
         value
@@ -276,6 +296,14 @@ def test_a_balance_cannot_be_reckoned_from_a_gain_and_a_profit() -> None:
         gain = left["growth.json"]["gain"]
         profit, balance = left["closed-trades.json"]["totals"]["profit"], left["balance.json"]["balance"]
         assert gain is None or (profit is not None) == (balance is not None), hidden
+
+
+def test_how_many_were_closed_has_two_names_and_is_hidden_under_both() -> None:
+    for hidden in ("count", "trades"):
+        left = data(service().add(widgets=list(WIDGETS), hide=[hidden]))
+        assert left["closed-trades.json"]["totals"]["count"] is None
+        assert left["growth.json"]["trades"] is None
+    assert left["closed-trades.json"]["trades"] is None
 
 
 def test_names_and_addresses_of_people_and_the_login_are_in_no_form() -> None:

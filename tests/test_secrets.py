@@ -62,9 +62,14 @@ class Api:
         self.seen |= {name for name, secret in SECRETS.items() if secret in told}
         token = SECRETS["token of the API"]
         kind = [("Content-Type", "application/json")]
-        if self.mood == "echo":
+        signs_in = "Authentication" in path or "IsAccountCredentialsCorrect" in path
+        if self.mood == "parrot" or (self.mood == "echo" and not signs_in):
             start("200 OK", kind)
-            return [json.dumps({"balance": told, "symbol": told, "time": f"{token} {LOGIN}", "equity": token}).encode()]
+            return [
+                json.dumps(
+                    {"balance": f"{LOGIN} {token}", "symbol": told, "time": f"{token} {LOGIN}", "equity": token}
+                ).encode()
+            ]
         if self.mood in ("401 no", "500 broken", "302 gone"):
             start(self.mood, [*kind, ("Location", f"http://127.0.0.1:9/{token}/{LOGIN}")])
             return [f"token {told}".encode()]
@@ -211,7 +216,7 @@ def test_no_secret_comes_out_of_anything(cache: str, dialect: str, masked: bool,
 
         came = visited(client)
         assert "48317" in re.sub(r"\D", "", came) or "48,317" in came  # it did show figures
-        for mood in ("echo", "401 no", "500 broken", "302 gone"):
+        for mood in ("echo", "parrot", "401 no", "500 broken", "302 gone"):
             api.mood = mood
             clock[0] += 2 * 86400  # nothing is kept any more: the errors themselves are shown
             came += visited(client)
@@ -254,7 +259,7 @@ def test_what_is_searched_would_be_found() -> None:
     assert found_in(written.getvalue()) == []
 
 
-@pytest.mark.parametrize("mood", ["good", "echo", "401 no", "500 broken"])
+@pytest.mark.parametrize("mood", ["good", "echo", "parrot", "401 no", "500 broken"])
 def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
     api = Api()
     api.mood = mood
