@@ -44,14 +44,13 @@ def bonus(now: Bonus, late: Iterable[ClosedTrade]) -> Bonus:
     lots = sum((trade.volume for trade in late), ZERO)
     closed = None if now.lots_closed is None else max(ZERO, now.lots_closed - lots)
     required = now.lots_required
-    known = closed is not None and required is not None
     return replace(
         now,
         available=None,
         available_keeping_bonus=None,
         lots_closed=closed,
         lots_missing=max(ZERO, required - closed) if closed is not None and required is not None else None,
-        progress=min(Decimal(1), closed / required) if known and closed is not None and required else None,
+        progress=min(Decimal(1), closed / required) if closed is not None and required else None,
     )
 
 
