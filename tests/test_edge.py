@@ -400,6 +400,7 @@ def test_a_clock_that_jumps_back_keeps_nothing_alive(edge: Edge, backend: Backen
 def test_the_least_recently_used_answer_goes_first(backend: Backend, clock: Clock) -> None:
     edge = Edge(backend, clock=clock, entries=3)
     for query in ("a", "b", "c", "a", "d"):
+        clock.now += 1
         ask(edge, query=query)
     assert len(backend.asked) == 4
     for query in ("a", "c", "d"):

@@ -32,10 +32,12 @@ _NOT_TO_KEEP = {"set-cookie", "vary", "content-encoding"}
 _IN_A_304 = {"cache-control", "content-location", "date", "etag", "expires", "vary", "access-control-allow-origin"}
 _CONDITIONS = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"}
 _TEXT = re.compile(r"text/|application/(json|javascript)|[a-z]+/[a-z.-]+\+(json|xml)")
+_SAFE = {"GET", "HEAD"}
 _WORTH_COMPRESSING = 256  # bytes
 _LASTING = 3600  # seconds of freshness, from which on the best compression is worth its time
-_OVERHEAD = 2048  # bytes of an entry besides its bodies
+_OVERHEAD = 4096  # bytes of an entry besides its bodies
 _LONGEST_ACCEPT_ENCODING = 256
+_FORMS = 8  # browsers say what they accept in a handful of ways
 
 
 class Edge:
@@ -44,7 +46,7 @@ class Edge:
     Args:
         app: the application.
         clock: Unix seconds.
-        entries: how many answers are kept at most; the least recently used goes first.
+        entries: how many answers are kept at most; the least recently used goes first, reckoned in seconds.
         max_bytes: how many bytes they take in all.
         wait_seconds: how long a request waits at most for another that has asked the application for the same.
         count: is told how each request was answered.
@@ -69,19 +71,24 @@ class Edge:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "HTTP_AUTHORIZATION" in environ:
+        if environ["REQUEST_METHOD"] not in _SAFE or "HTTP_AUTHORIZATION" in environ:
             self._count("passed")
             return self._app(environ, start_response)
         key = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         kept = self._kept.get(key)
-        if kept is None or not 0 <= (age := self._clock() - kept.made_at) < kept.max_age:
-            return self._through(key, kept, environ, start_response)
-        try:  # noqa: SIM105  # suppress() would take longer than all the rest
-            self._kept.move_to_end(key)
-        except KeyError:  # another thread has just dropped it
-            pass
+        if kept is None:
+            return self._through(key, None, environ, start_response)
+        now = self._clock()
+        form = kept.forms.get(environ.get("HTTP_ACCEPT_ENCODING"))
+        if form is None or not form.begins <= now < form.ends:
+            # The first of a second: whatever need not be done for each visitor is done here.
+            if not 0 <= now - kept.made_at < kept.max_age:
+                return self._through(key, kept, environ, start_response)
+            with suppress(KeyError):  # another thread may just have dropped it
+                self._kept.move_to_end(key)
+            form = kept.form(environ, now)
         self._count("hit")
-        return kept.reply(environ, start_response, age)
+        return kept.send(form, environ, start_response)
 
     def _through(
         self, key: Key, old: "_Answer | None", environ: WSGIEnvironment, start_response: StartResponse
@@ -109,7 +116,7 @@ class Edge:
             made = self._kept.get(key)
             answer = made if made and made is not old else self._ask(key, environ)
             self._count("hit" if answer is made else "miss")
-        return answer.reply(environ, start_response, self._clock() - answer.made_at)
+        return answer.send(answer.form(environ, self._clock()), environ, start_response)
 
     def _ask(self, key: Key, environ: WSGIEnvironment) -> "_Answer":
         """Ask for the whole answer, whatever part of it the visitor still needs, and keep it where that is allowed."""
@@ -148,10 +155,11 @@ class Edge:
 class _Form(NamedTuple):
     """An answer as it is sent during one second of its life."""
 
-    second: int
+    begins: float
+    ends: float
     headers: Headers
     headers_of_304: Headers
-    body: bytes
+    chunks: list[bytes]
 
 
 class _Answer:
@@ -163,6 +171,7 @@ class _Answer:
         max_age: for how many seconds it may be kept; 0 where it may not.
         grace: for how many more it may be sent while a new one is made.
         size: the bytes that it may take, encodings included.
+        forms: how it was last sent, by what the visitors' Accept-Encoding said.
     """
 
     def __init__(self, status: str, headers: Headers, body: bytes, made_at: float) -> None:
@@ -172,7 +181,8 @@ class _Answer:
         self.max_age = self._control.get("max-age") or 0
         self.grace = self._control.get("stale-while-revalidate") or 0
         self.size = 2 * len(body) + _OVERHEAD
-        self._etag = named.get("etag")
+        self.forms: dict[str | None, _Form] = {}
+        self._etag = named.get("etag") if status.startswith("200") else None
         # Private answers hold tokens, and what a visitor chose: compressed, their length would tell of both (BREACH).
         self._may_be_compressed = bool(
             self._control
@@ -182,23 +192,12 @@ class _Answer:
         )
         self._headers = headers
         self._bodies = {"identity": body}
-        self._forms: dict[str, _Form] = {}
 
-    def reply(self, environ: WSGIEnvironment, start_response: StartResponse, age: float) -> list[bytes]:
-        """Send it, or what the request needs of it, at an age in seconds."""
-        encoding = _preferred(environ.get("HTTP_ACCEPT_ENCODING", "")) if self._may_be_compressed else "identity"
-        second = max(0, int(age))
-        form = self._forms.get(encoding)
-        if form is None or form.second != second:
-            form = self._forms[encoding] = self._form(encoding, second)
-        wanted = environ.get("HTTP_IF_NONE_MATCH")
-        if wanted is not None and self.status.startswith("200") and _matches(wanted, self._etag):
-            start_response("304 NOT MODIFIED", form.headers_of_304)
-            return []
-        start_response(self.status, form.headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [form.body]
-
-    def _form(self, encoding: str, second: int) -> _Form:
+    def form(self, environ: WSGIEnvironment, now: float) -> _Form:
+        """How it is to be sent for a request, in the second from ``now`` on."""
+        accepted = environ.get("HTTP_ACCEPT_ENCODING")
+        encoding = _preferred(accepted or "") if self._may_be_compressed else "identity"
+        second = max(0, int(now - self.made_at))
         body = self._encoded(encoding)
         headers = [(name, value) for name, value in self._headers if not self._control or name != "Cache-Control"]
         if self._control:
@@ -208,7 +207,23 @@ class _Answer:
         if body is not self._bodies["identity"]:
             headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
             headers += [("Content-Encoding", encoding), ("Content-Length", str(len(body)))]
-        return _Form(second, headers, [pair for pair in headers if pair[0].lower() in _IN_A_304], body)
+        begins = self.made_at + second
+        of_304 = [pair for pair in headers if pair[0].lower() in _IN_A_304]
+        form = _Form(begins, min(begins + 1, self.made_at + self.max_age), headers, of_304, [body])
+        if len(accepted or "") <= _LONGEST_ACCEPT_ENCODING:
+            if len(self.forms) >= _FORMS:
+                self.forms.clear()
+            self.forms[accepted] = form
+        return form
+
+    def send(self, form: _Form, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        """Send what the request needs of it."""
+        wanted = environ.get("HTTP_IF_NONE_MATCH")
+        if wanted is not None and _matches(wanted, self._etag):
+            start_response("304 NOT MODIFIED", form.headers_of_304)
+            return []
+        start_response(self.status, form.headers)
+        return form.chunks if environ["REQUEST_METHOD"] != "HEAD" else []
 
     def _encoded(self, encoding: str) -> bytes:
         """The body in an encoding, made once; as it is where that would make it no smaller."""

@@ -18,7 +18,7 @@ _NO_FEATURES = ", ".join(
     ).split()
 )
 
-# These two headers mean nothing on what is no document, and each first view would carry them three times for it.
+# It means nothing on what is no document, and each first view would carry it three times for that.
 _ASSETS = ("text/css", "text/javascript")
 
 
@@ -51,8 +51,10 @@ def finish(
     headers["Referrer-Policy"] = "no-referrer"
     if response.mimetype not in _ASSETS:
         headers["Permissions-Policy"] = _NO_FEATURES
+    if cache == PRIVATE:  # a public page is made for frames, where this has no meaning, and hides nothing
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    is_for_others = cors or (response.mimetype or "").startswith("image/")  # a host page shows pictures by <img>
+    # A host page may have asked for the isolation in which frames need this, and shows pictures by <img>.
+    is_for_others = cors or cache.startswith("public") or (response.mimetype or "").startswith("image/")
     headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_for_others else "same-origin"
     if cors:
         headers["Access-Control-Allow-Origin"] = "*"

@@ -1,7 +1,9 @@
 """Figures about the service for Prometheus. No label holds what a visitor chose, and none names an account."""
 
+import itertools
 import os
-from typing import Literal
+import threading
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -15,6 +17,33 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _AGES = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)  # seconds
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)  # seconds
+
+
+class _Tally:
+    """Counts up a Counter in lumps: its lock at every hit would cost the edge a quarter of its time.
+
+    What other workers have counted is told up to a lump late.
+    """
+
+    _LUMP = 1024
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter, self._lock = counter, threading.Lock()
+        self._next = itertools.count(1).__next__  # counts without a lock, in one step
+        self._told = self._looks = 0
+
+    def add(self) -> None:
+        """Count one."""
+        if not self._next() % self._LUMP:
+            self.settle()
+
+    def settle(self) -> None:
+        """Tell the counter what was counted."""
+        with self._lock:
+            counted = self._next() - 1 - self._looks
+            self._looks += 1
+            self._counter.inc(counted - self._told)
+            self._told = counted
 
 
 class Metrics:
@@ -47,8 +76,7 @@ class Metrics:
         edge = Counter(
             "cabinet_edge_requests", "Requests, by how the edge answered them.", ["outcome"], registry=registry
         )
-        outcomes: tuple[Outcome, ...] = ("hit", "stale", "miss", "passed")
-        self._edge = {outcome: edge.labels(outcome) for outcome in outcomes}
+        self._edge = {outcome: _Tally(edge.labels(outcome)) for outcome in get_args(Outcome)}
 
     def answered(
         self, widget: str, status: int, freshness: Literal["fresh", "stale", "none"], age: float | None = None
@@ -73,10 +101,12 @@ class Metrics:
 
     def met(self, outcome: Outcome) -> None:
         """Count a request at the edge."""
-        self._edge[outcome].inc()
+        self._edge[outcome].add()
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
+        for tally in self._edge.values():
+            tally.settle()
         registry = self._registry
         if os.environ.get(SHARED_FOLDER):
             registry = CollectorRegistry()

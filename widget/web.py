@@ -390,9 +390,8 @@ def _page(service: Service, asked: Asked, view: View) -> Response:
         canonical=None if is_private else _canonical(service, view),
         refresh=view.options.refresh or _refresh_seconds(account, widget),
     )
-    return _figures(
-        service, Response(service.renderer.page(view, frame), content_type="text/html; charset=utf-8"), asked, view
-    )
+    response = Response(service.renderer.page(view, frame), content_type="text/html; charset=utf-8")
+    return _figures(service, response, asked, view, cors=False)
 
 
 def _json(service: Service, asked: Asked, view: View) -> Response:
@@ -419,7 +418,7 @@ _FORMATS: Mapping[str, Callable[[Service, Asked, View], Response]] = {
 }
 
 
-def _figures(service: Service, response: Response, asked: Asked, view: View) -> Response:
+def _figures(service: Service, response: Response, asked: Asked, view: View, *, cors: bool = True) -> Response:
     """An answer with figures: kept by others only where anybody may see it."""
     _validate(response)
     is_private = view.account.is_private or asked.grant is not None or request.method == "POST"
@@ -428,7 +427,7 @@ def _figures(service: Service, response: Response, asked: Asked, view: View) -> 
     grace = max(1, int(min(60, *map(view.account.fresh_seconds, view.widget.functions))))
     public = f"public, max-age={seconds}, stale-while-revalidate={grace}"
     cache = headers.PRIVATE if is_private else public
-    return headers.finish(response, service.settings.server, cache, asked.account, cors=not is_private)
+    return headers.finish(response, service.settings.server, cache, asked.account, cors=cors and not is_private)
 
 
 def _validate(response: Response) -> None:
