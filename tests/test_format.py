@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.localedata import locale_identifiers
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol, get_minus_sign_symbol
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from widget.format import NOTHING, Formatter, formatter
 
@@ -208,3 +210,22 @@ def test_a_latin_currency_symbol_stays_in_one_piece_in_arabic() -> None:
 
 def test_arabic_signs_keep_to_their_figures_in_text_from_right_to_left() -> None:
     assert formatter("ar", UTC, None).amount(Decimal("-1.5")) == "\u200e" + MINUS + "1.50"
+
+
+WRITERS = ("money", "amount", "result", "lots", "lots_if_any", "price", "integer", "percent", "ratio", "leverage")
+
+
+def test_what_is_written_is_the_same_in_html_and_in_text() -> None:
+    moment = dt.datetime(2026, 3, 1, 23, 30, tzinfo=dt.UTC)
+    for tag in locale_identifiers():
+        fmt = formatter(tag.replace("_", "-"), ZoneInfo("Asia/Kolkata"), "USD")
+        figures = [getattr(fmt, name)(x) for name in WRITERS for x in (Decimal("-1234567.891"), Decimal(7), None)]
+        written = "".join([*figures, fmt.datetime(moment), fmt.time(moment), fmt.date(moment), fmt.day(moment)])
+        assert written == escape(written), tag
+
+
+def test_a_table_holds_names_as_html_and_figures_as_written() -> None:
+    records = [{"symbol": "<b>&", "profit": Decimal("1234.5")}, {"symbol": None, "profit": None}]
+    columns = (("symbol", "text"), ("profit", "result"), ("profit", "as_it_is"))
+    rows = list(english().table(records, columns))
+    assert rows == [["&lt;b&gt;&amp;", "+1,234.50", Decimal("1234.5")], [NOTHING, NOTHING, None]]

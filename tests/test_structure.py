@@ -123,3 +123,10 @@ def test_a_wrong_widget_is_refused_with_its_module_and_what_to_mend(tmp_path: Pa
 
 def test_every_line_of_python_has_a_home_in_a_layer() -> None:
     assert {module for module, _ in modules()} <= set(LAYER)
+
+
+def test_escaping_is_off_only_where_a_table_gives_html() -> None:
+    for path in paths.templates().rglob("*.html"):
+        for block in path.read_text().split("{% autoescape false %}")[1:]:
+            assert re.match(r"\s*{% for [\w, ]+ in fmt\.table\([\w.]+, columns\) %}", block), path
+            assert "{% endfor %}\n{% endautoescape %}" in block, path
