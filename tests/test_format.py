@@ -225,7 +225,10 @@ def test_what_is_written_is_the_same_in_html_and_in_text() -> None:
 
 
 def test_a_table_holds_names_as_html_and_figures_as_written() -> None:
-    records = [{"symbol": "<b>&", "profit": Decimal("1234.5")}, {"symbol": None, "profit": None}]
+    records: list[dict[str, object]] = [
+        {"symbol": "<b>&", "profit": Decimal("1234.5")},
+        {"symbol": None, "profit": None},
+    ]
     columns = (("symbol", "text"), ("profit", "result"), ("profit", "as_it_is"))
     rows = list(english().table(records, columns))
     assert rows == [["&lt;b&gt;&amp;", "+1,234.50", Decimal("1234.5")], [NOTHING, NOTHING, None]]
