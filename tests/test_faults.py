@@ -593,8 +593,8 @@ def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_i
     url, _ = idle_service
     assert is_whole(ask(url, BALANCE))
     world.gateway.mishap = Gateway.hold
-    with ThreadPoolExecutor(50) as visitors:
-        waiting = [visitors.submit(ask, url, f"/w/main/open-trades.json?rows={n + 1}") for n in range(50)]
+    with ThreadPoolExecutor(200) as visitors:
+        waiting = [visitors.submit(ask, url, f"/w/main/open-trades.json?refresh={n + 10}") for n in range(200)]
         until(lambda: world.gateway.held)
         for n in range(10):
             assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))

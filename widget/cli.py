@@ -139,7 +139,7 @@ def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
     ).serve()
 
 
-BLOCKING_THREADS = 64
+BLOCKING_THREADS = 256
 """Of one worker: each visitor of a cold widget holds one until the upstream answers, and holds nobody else up."""
 
 

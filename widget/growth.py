@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 
 from widget.models import ClosedTrade, Operation
 
@@ -62,19 +63,24 @@ def reckon(
         end: before when it ends.
     """
     trades = sorted(trades, key=lambda trade: trade.close_time)
+    closed = [(trade.close_time, 1, result(trade)) for trade in trades]
     inside = [trade for trade in trades if trade.close_time < end]
-    results = [result(trade) for trade in inside]
+    results = [value for _, _, value in closed[: len(inside)]]
     won = sum((value for value in results if value > 0), ZERO)
     lost = -sum((value for value in results if value < 0), ZERO)
     count = len(inside)
-    curve = _curve(balance, trades, [o for o in operations if o.kind != "credit"], start, end)
+    curve: list[_Level] = []
+    if balance is not None and inside:
+        # What is paid in at the instant of a trade was there before it.
+        moves = [(operation.time, 0, operation.amount) for operation in operations if operation.kind != "credit"]
+        curve = _curve(balance, sorted(moves + closed, key=itemgetter(0, 1)), start or inside[0].open_time, end)
     return Growth(
-        gain=curve[-1].gain if curve else (ZERO if balance is not None else None),
+        gain=curve[-1][1] - 1 if curve else (ZERO if balance is not None else None),
         drawdown=_drawdown(curve) if balance is not None else None,
         profit_factor=won / lost if lost else None,
         won_share=Decimal(sum(1 for t in inside if t.profit is not None and t.profit > 0)) / count if count else None,
         trades=count,
-        points=tuple(_thinned(curve, MAX_POINTS)),
+        points=tuple(Point(moment, factor - 1) for moment, factor in _thinned(curve, MAX_POINTS)),
     )
 
 
@@ -83,46 +89,43 @@ def result(trade: ClosedTrade) -> Decimal:
     return (trade.profit or ZERO) + (trade.swap or ZERO)
 
 
+_Level = tuple[datetime, Decimal]
+"""What the money of the beginning has become, as a factor, right after a trade."""
+
+
 def _curve(
-    balance: Decimal | None,
-    trades: Sequence[ClosedTrade],
-    operations: Sequence[Operation],
-    start: datetime | None,
-    end: datetime,
-) -> list[Point]:
-    if balance is None or not trades or trades[0].close_time >= end:
-        return []
-    # What is paid in at the instant of a trade was there before it.
-    moves = [(operation.time, 0, operation.amount) for operation in operations]
-    moves += [(trade.close_time, 1, result(trade)) for trade in trades]
-    moves.sort(key=lambda move: move[:2])
-    base = balance - sum((amount for _, _, amount in moves), ZERO)
+    balance: Decimal, moves: Sequence[tuple[datetime, int, Decimal]], start: datetime, end: datetime
+) -> list[_Level]:
+    """The levels of a period, from what changed the balance, in order: when, whether by a trade, and by how much."""
+    before = balance - sum((amount for _, _, amount in moves), ZERO)
     factor = ONE
-    points = [Point(start or trades[0].open_time, ZERO)]
+    levels = [(start, ONE)]
     for moment, is_trade, amount in moves:
         if moment >= end:
             break
+        after = before + amount
         if is_trade:
             # On a balance of nothing no return can be reckoned: trades on credit alone leave the curve as it is.
-            if base > 0:
-                factor *= max(ZERO, (base + amount) / base)
-            if len(points) > 1 and points[-1].time == moment:
-                points.pop()
-            points.append(Point(moment, factor - 1))
-        base += amount
-    return points
+            if before > 0:
+                factor *= after / before if after > 0 else ZERO
+            if len(levels) > 1 and levels[-1][0] == moment:
+                levels.pop()
+            levels.append((moment, factor))
+        before = after
+    return levels
 
 
-def _drawdown(curve: Iterable[Point]) -> Decimal:
+def _drawdown(curve: Iterable[_Level]) -> Decimal:
     peak, deepest = ONE, ZERO
-    for point in curve:
-        level = 1 + point.gain
-        peak = max(peak, level)
-        deepest = max(deepest, (peak - level) / peak)
+    for _, level in curve:
+        if level >= peak:
+            peak = level
+        else:
+            deepest = max(deepest, (peak - level) / peak)
     return deepest
 
 
-def _thinned(curve: Sequence[Point], most: int) -> list[Point]:
+def _thinned(curve: Sequence[_Level], most: int) -> list[_Level]:
     """The curve with at most ``most`` points: the ends, and of each stretch between the lowest and the highest."""
     if len(curve) <= most:
         return list(curve)
@@ -132,6 +135,6 @@ def _thinned(curve: Sequence[Point], most: int) -> list[Point]:
         first = 1 + i * (len(curve) - 2) // stretches
         last = 1 + (i + 1) * (len(curve) - 2) // stretches
         span = range(first, last)
-        kept.add(min(span, key=lambda k: curve[k].gain))
-        kept.add(max(span, key=lambda k: curve[k].gain))
+        kept.add(min(span, key=lambda k: curve[k][1]))
+        kept.add(max(span, key=lambda k: curve[k][1]))
     return [curve[i] for i in sorted(kept)]
