@@ -18,6 +18,17 @@ from widget.functions import Function
 
 WIDGETS = registry.discover(paths.templates())
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+CLIENT_API: dict[str, Function] = {
+    "RequestBalanceInformation": "balance",
+    "RequestAccountInformation": "summary",
+    "RequestOpenTrades": "open_trades",
+    "RequestClosedTrades": "closed_trades",
+    "RequestClosedLots": "lots",
+    "RequestBonusStatistic": "bonus",
+    "RequestLoginHistory": "logins",
+    "GetCommissionRecords": "commissions",
+}
+"""What is asked for by the names that stand in the addresses of the dialect client-api."""
 
 
 class Script:
@@ -48,19 +59,9 @@ class Script:
     def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The same over HTTP, in the dialect client-api."""
         path = environ["PATH_INFO"]
-        names: dict[str, Function] = {
-            "RequestBalanceInformation": "balance",
-            "RequestAccountInformation": "summary",
-            "RequestOpenTrades": "open_trades",
-            "RequestClosedTrades": "closed_trades",
-            "RequestClosedLots": "lots",
-            "RequestBonusStatistic": "bonus",
-            "RequestLoginHistory": "logins",
-            "GetCommissionRecords": "commissions",
-        }
-        answer = self.answers[names[path.split("/")[2]]] if "Authentication" not in path else self.answers["operations"]
+        function: Function = "operations" if "Authentication" in path else CLIENT_API[path.split("/")[2]]
         start_response("503 Down" if self.is_down else "200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(answer).encode()]
+        return [json.dumps(self.answers[function]).encode()]
 
 
 class InProcess:

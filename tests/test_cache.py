@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Clock
 from flask import Flask
 from flask_caching import Cache
 from flask_caching.backends.filesystemcache import FileSystemCache
@@ -27,16 +28,6 @@ from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unread
 
 START = 1_800_000_000.0
 PATIENCE = 10.0
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Inline(Executor):
@@ -95,7 +86,7 @@ class Broken:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture
@@ -777,7 +768,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.clock, self.store = Clock(), Broken()
+        self.clock, self.store = Clock(START), Broken()
         self.processes = [inline(self.store, self.clock, keep_seconds=self.KEEP) for _ in range(2)]
         self.calls: list[tuple[float, int, bool]] = []  # when, which process, success
         self.known = [0, 0]  # how many of the calls each process can know of since it was last asked

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,11 +16,10 @@ import pytest
 import redis
 from flask import Flask
 from flask_caching import Cache
+from test_cache import PATIENCE, Upstream, until
 
 from widget.cache import Answer, FreshCache, redis_mutexes, redis_options
 from widget.errors import Refused
-
-PATIENCE = 10.0
 
 
 class Server:
@@ -89,26 +87,6 @@ def machine(server: Server, clock: Callable[[], float] = time.time, lock_seconds
     store.cache._write_client.close()  # type: ignore[attr-defined]
 
 
-class Upstream:
-    """Counts its calls, answers with their number; may be held by a gate, or fail."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.error: Exception | None = None
-        self.entered = threading.Semaphore(0)
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def __call__(self) -> int:
-        self.calls += 1
-        number = self.calls
-        self.entered.release()
-        assert self.gate.wait(PATIENCE)
-        if self.error:
-            raise self.error
-        return number
-
-
 class Clock:
     """The present, moved."""
 
@@ -117,13 +95,6 @@ class Clock:
 
     def __call__(self) -> float:
         return time.time() + self.ahead
-
-
-def until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
 
 
 @contextmanager

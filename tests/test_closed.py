@@ -20,7 +20,7 @@ from conftest import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import NOW, WIDGETS, InProcess, Script, running
-from test_fuzz import ask, raw
+from test_fuzz import BEHIND_A_PROXY, ask, raw
 from test_privacy import answers, everything, named, plain, written
 from werkzeug.security import generate_password_hash
 
@@ -535,19 +535,9 @@ def test_the_edge_gives_nobody_what_was_made_for_another(start: Callable[..., In
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])
 def test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore(proxy: str, tmp_path: Path) -> None:
     """To WSGI X_Forwarded_For and X-Forwarded-For are one name; the README's proxies let only the second through."""
-    configuration = """
-        [server]
-        public_url = "https://widgets.example.com"
-        trusted_proxies = 1
-        [api]
-        base_url = "http://127.0.0.1:9"
-        [accounts.main]
-        login = 7654321
-        allowed_networks = ["203.0.113.0/24"]
-    """
     port = processes.free_port()
     with ExitStack() as stack:
-        url, _ = stack.enter_context(processes.service(tmp_path, "service", configuration))
+        url, _ = stack.enter_context(processes.service(tmp_path, "service", BEHIND_A_PROXY))
         front = f"http://127.0.0.1:{port}"
         if proxy == "nginx":
             [lines, *_] = [text for text in processes.deployment("nginx") if "proxy_set_header X-Forwarded-For" in text]

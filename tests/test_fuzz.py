@@ -28,6 +28,16 @@ from widget import tokens
 
 SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("open sesame", "scrypt:1024:8:1")
+BEHIND_A_PROXY = """
+[server]
+public_url = "https://widgets.example.com"
+trusted_proxies = 1
+[api]
+base_url = "http://127.0.0.1:9"
+[accounts.main]
+login = 7654321
+allowed_networks = ["203.0.113.0/24"]
+"""
 CALM = {200, 204, 304, 400, 401, 403, 404, 405, 413, 429, 501}
 MARK = "zq7"
 """Stands in whatever is sent, so that it is known again where it comes back."""
@@ -368,16 +378,6 @@ def test_whatever_text_the_upstream_sends_the_answers_can_be_read(text: str) -> 
 
 def test_the_server_that_is_shipped_answers_noise_and_goes_on(tmp_path: Path) -> None:
     """Past the WSGI interface: what the HTTP server itself makes of broken requests."""
-    configuration = """
-        [server]
-        public_url = "https://widgets.example.com"
-        trusted_proxies = 1
-        [api]
-        base_url = "http://127.0.0.1:9"
-        [accounts.main]
-        login = 7654321
-        allowed_networks = ["203.0.113.0/24"]
-    """
     line = b"GET /w/main/balance.json HTTP/1.1\r\nHost: a\r\n"
     dice = random.Random(3)
     noise = [
@@ -392,7 +392,7 @@ def test_the_server_that_is_shipped_answers_noise_and_goes_on(tmp_path: Path) ->
         line + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         *(bytes(dice.randrange(256) for _ in range(200)) + b"\r\n\r\n" for _ in range(20)),
     ]  # fmt: skip
-    with processes.service(tmp_path, "noise", configuration) as (url, program):
+    with processes.service(tmp_path, "noise", BEHIND_A_PROXY) as (url, program):
         for request in noise:
             answer = raw(url, request)
             status = int(answer[9:12]) if answer.startswith(b"HTTP/1.1 ") else 400

@@ -20,7 +20,7 @@ import processes
 import pytest
 import redis
 from conftest import Service, serving
-from scripted import WIDGETS
+from scripted import CLIENT_API, WIDGETS
 from test_privacy import PERSONAL, answers
 from werkzeug.security import generate_password_hash
 
@@ -83,14 +83,7 @@ class Api:
 
 
 FUNCTIONS: dict[str, Any] = {
-    "RequestBalanceInformation": "balance",
-    "RequestAccountInformation": "summary",
-    "RequestOpenTrades": "open_trades",
-    "RequestClosedTrades": "closed_trades",
-    "RequestClosedLots": "lots",
-    "RequestBonusStatistic": "bonus",
-    "RequestLoginHistory": "logins",
-    "GetCommissionRecords": "commissions",
+    **CLIENT_API,
     "GetAccountInformation": "summary",
     "GetOpenTrades": "open_trades",
     "GetClosedTrades": "closed_trades",

@@ -1,11 +1,13 @@
 """The command ``cabinet-widgets``."""
 
+import ctypes
 import os
 import re
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,10 @@ def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
     from granian import Granian  # it is needed here alone, and slow to import
     from granian.constants import HTTPModes, Interfaces
 
+    with suppress(AttributeError, OSError):  # other C libraries have no such thing
+        # glibc learns from the megabytes of an answer to keep as much for each of its arenas. Given a threshold, it
+        # hands them back to the system.
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 256 * 1024)
     Granian(
         factory,
         factory=True,
@@ -139,6 +145,7 @@ def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
     ).serve()
 
 
+_M_MMAP_THRESHOLD = -3  # malloc.h
 BLOCKING_THREADS = 256
 """Of one worker: each visitor of a cold widget holds one until the upstream answers, and holds nobody else up."""
 

@@ -5,16 +5,7 @@
  */
 
 $site = getenv( 'CABINET_TEST_SITE' );
-$url  = parse_url( trim( file_get_contents( "$site/url" ) ) );
-$_SERVER += array(
-	'HTTP_HOST'       => "{$url['host']}:{$url['port']}",
-	'SERVER_NAME'     => $url['host'],
-	'SERVER_PROTOCOL' => 'HTTP/1.1',
-	'REQUEST_METHOD'  => 'GET',
-	'REQUEST_URI'     => '/',
-	'REMOTE_ADDR'     => '127.0.0.1',
-);
-$_SERVER['PHP_SELF'] = '/index.php';
+require __DIR__ . '/../harness/request.php';
 
 $copy = sys_get_temp_dir() . '/cabinet-widgets-test-' . getmypid() . '/';
 mkdir( $copy );
