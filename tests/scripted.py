@@ -1,8 +1,8 @@
-"""An upstream that says exactly what a test wants it to say, within the process or over HTTP."""
+"""An upstream that says exactly what a test wants it to say, within the process."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +18,6 @@ from widget.functions import Function
 
 WIDGETS = registry.discover(paths.templates())
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
-CLIENT_API: dict[str, Function] = {
-    "RequestBalanceInformation": "balance",
-    "RequestAccountInformation": "summary",
-    "RequestOpenTrades": "open_trades",
-    "RequestClosedTrades": "closed_trades",
-    "RequestClosedLots": "lots",
-    "RequestBonusStatistic": "bonus",
-    "RequestLoginHistory": "logins",
-    "GetCommissionRecords": "commissions",
-}
-"""What is asked for by the names that stand in the addresses of the dialect client-api."""
 
 
 class Script:
@@ -55,13 +44,6 @@ class Script:
         if callable(answer):
             answer = answer(start, end)
         return models.parse(function, json.dumps(answer), UTC)
-
-    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """The same over HTTP, in the dialect client-api."""
-        path = environ["PATH_INFO"]
-        function: Function = "operations" if "Authentication" in path else CLIENT_API[path.split("/")[2]]
-        start_response("503 Down" if self.is_down else "200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(self.answers[function]).encode()]
 
 
 class InProcess:

@@ -20,7 +20,7 @@ import processes
 import pytest
 import redis
 from conftest import Service, serving
-from scripted import CLIENT_API, WIDGETS
+from scripted import WIDGETS
 from test_privacy import PERSONAL, answers
 from werkzeug.security import generate_password_hash
 
@@ -83,7 +83,14 @@ class Api:
 
 
 FUNCTIONS: dict[str, Any] = {
-    **CLIENT_API,
+    "RequestBalanceInformation": "balance",
+    "RequestAccountInformation": "summary",
+    "RequestOpenTrades": "open_trades",
+    "RequestClosedTrades": "closed_trades",
+    "RequestClosedLots": "lots",
+    "RequestBonusStatistic": "bonus",
+    "RequestLoginHistory": "logins",
+    "GetCommissionRecords": "commissions",
     "GetAccountInformation": "summary",
     "GetOpenTrades": "open_trades",
     "GetClosedTrades": "closed_trades",

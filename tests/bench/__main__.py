@@ -6,6 +6,7 @@ interleaved, and ratios are medians of the ratios of each round, since absolute 
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import platform
@@ -28,7 +29,7 @@ from typing import Any
 
 import requests
 from bench import rendering
-from processes import Program, free_port, nginx, until
+from processes import Program, free_port, nginx, redis_server, until
 
 from widget import sandbox
 from widget.sandbox import Fault, Sandbox, create_sandbox
@@ -49,6 +50,7 @@ currency = "USD"
 [accounts.{slug}.ttl_seconds]
 balance = {seconds}
 open_trades = {seconds}
+closed_trades = {seconds}
 """
 
 
@@ -322,17 +324,35 @@ def growth(bench: Bench, accounts: tuple[int, ...], trades: tuple[int, ...], vie
 
 
 def crowd(bench: Bench, visitors: int) -> None:
-    """One account and period, by one visitor and by many: the upstream cannot tell."""
-    print("\n| visitors of a cold widget in one period | upstream calls |")
-    print("| ---: | ---: |")
-    for count in (1, visitors):
-        with bench.service(ACCOUNT.format(slug="main", seconds=3600)) as (url, _, _):
+    """Periods with few visitors and with many, of one service and of two: the upstream cannot tell."""
+    accounts, periods, seconds = 10, 3, 15
+    tables = "".join(ACCOUNT.format(slug=f"a{n}", seconds=seconds) for n in range(accounts))
+    widgets = [f"a{n}/{name}" for n in range(accounts) for name in ("balance", "open-trades", "closed-trades")]
+    print("\n| functions x accounts x periods | services | visits a period | upstream calls |")
+    print("| ---: | ---: | ---: | ---: |")
+    for services, visits in itertools.product((1, 2), (len(widgets), visitors)):
+        with ExitStack() as stack:
+            shared = ""
+            if services > 1:
+                port = free_port()
+                stack.enter_context(redis_server(bench.folder, port))
+                shared = f'[cache]\ntype = "RedisCache"\nredis_url = "redis://127.0.0.1:{port}/0"\n'
+            urls = [stack.enter_context(bench.service(tables + shared))[0] for _ in range(services)]
+            # Every other visit is one that the edge has no answer to.
+            paths = [f"/w/{widgets[n % len(widgets)]}" + f"?refresh={n % 3000 + 10}" * (n % 2) for n in range(visits)]
             bench.simulated.calls.clear()
-            with ThreadPoolExecutor(100) as pool:
-                assert list(pool.map(lambda _: visit(f"{url}/w/main/balance"), range(count)))
-            calls = bench.simulated.calls.total()
-            assert calls == 1
-            print(f"| {count:,} | {calls} |")
+            for period in range(1, periods + 1):
+                random.shuffle(paths)
+                with ThreadPoolExecutor(16) as pool:
+                    list(pool.map(visit, [random.choice(urls) + path for path in paths]))
+                expected = len(widgets) * period
+                until(lambda: bench.simulated.calls.total() >= expected)  # noqa: B023  # called at once
+                time.sleep(0.5)  # for one too many
+                calls = bench.simulated.calls.total()
+                assert calls == expected, f"{calls} calls of the API, and {expected} would have done"
+                time.sleep(1.1 * seconds + 0.5 if period < periods else 0)
+        product = f"{len(widgets) // accounts} x {accounts} x {periods} = {expected}"
+        print(f"| {product} | {services} | {visits:,} | {calls} |")
 
 
 _CONNECTIONS = threading.local()
@@ -383,7 +403,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="only see that it works")
     quick = parser.parse_args().quick
-    missing = [tool for tool in ("wrk", "nginx") if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin") is None]
+    tools = ("wrk", "nginx", "redis-server")
+    missing = [tool for tool in tools if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin") is None]
     if missing:
         raise SystemExit(f"bench: {' and '.join(missing)} is missing; run: sudo apt-get install {' '.join(missing)}")
     simulated = create_sandbox()
