@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from widget.errors import N_, BadOption, CabinetError
 from widget.format import formatter
 from widget.i18n import Catalogues, is_rtl
-from widget.spec import Options
+from widget.spec import PERIODS, Options
 from widget.view import View
 
 
@@ -54,6 +54,7 @@ class Renderer:
             undefined=StrictUndefined,
             auto_reload=False,
         )
+        self._environment.globals["periods"] = PERIODS
 
     def page(self, view: View, frame: Frame) -> str:
         """The widget as a page of its own."""
