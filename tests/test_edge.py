@@ -24,7 +24,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from widget import app as application
 from widget import config, paths, registry
-from widget.edge import Edge, Outcome
+from widget.edge import WAITED, Edge, Outcome
 
 PUBLIC = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"
 TEXT = b"<p>" + b"figures " * 100
@@ -348,6 +348,8 @@ def test_nobody_waits_longer_for_another_visitor_than_the_bound(backend: Backend
         until(lambda: len(backend.asked) == 2)
         backend.gate.set()
         assert stuck.result().status == impatient.result().status == 200
+    # The application does not let it wait as long again.
+    assert [request.get(WAITED, 0.0) > 0 for request in backend.asked] == [False, True]
 
 
 def test_an_application_that_breaks_down_holds_nobody_up(clock: Clock) -> None:

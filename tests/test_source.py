@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from conftest import Clock, Service, Upstream
 
+from widget.edge import WAITED
 from widget.sandbox import Fault
 
 Serve = Callable[..., Service]
@@ -86,3 +87,11 @@ def test_an_account_that_is_pointed_elsewhere_is_not_answered_from_what_was_kept
     first = serve(cache=cache, accounts={"main": {"login": 1000001}}).json("/w/main/balance.json")
     other = {"login": 1000002, "password": "sandbox-password"}
     assert serve(cache=cache, accounts={"main": other}).json("/w/main/balance.json") != first
+
+
+def test_who_has_waited_for_somebody_else_waits_no_deadline_more(serve: Serve, upstream: Upstream) -> None:
+    service = serve(api={"deadline_seconds": 10})
+    upstream.sandbox.faults.append(Fault("slow", seconds=2))
+    visitor = service.app.test_client()
+    assert visitor.get("/w/main/balance", environ_overrides={WAITED: 10.0}).status_code == 503
+    assert visitor.get("/w/main/balance", environ_overrides={WAITED: 0.0}).status_code == 200

@@ -23,6 +23,9 @@ Outcome = Literal["hit", "stale", "miss", "passed"]
 """Answered with what is kept; with an old answer while another request brings the new one; by the application, asked in
 the general form that may be kept; by the application, with the request as it came."""
 
+WAITED = "cabinet_widgets.waited"
+"""In the environment of a request: for how many seconds it has waited here, in vain, for another's answer."""
+
 Headers = list[tuple[str, str]]
 Key = tuple[str, str]
 
@@ -112,9 +115,13 @@ class Edge:
             answer = old
             self._count("stale")
         else:
+            began = time.monotonic()
             flight.wait(self._wait_seconds)
             made = self._kept.get(key)
-            answer = made if made and made is not old else self._ask(key, environ)
+            if made is None or made is old:
+                made = None
+                environ = {**environ, WAITED: time.monotonic() - began}
+            answer = made or self._ask(key, environ)
             self._count("hit" if answer is made else "miss")
         return answer.send(answer.form(environ, self._clock()), environ, start_response)
 

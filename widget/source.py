@@ -33,6 +33,9 @@ _MARGIN = timedelta(minutes=1)
 class Source:
     """The figures of one account for one request.
 
+    Args:
+        waited: for how many seconds the visitor has waited already: nobody waits longer than the deadline in all.
+
     Attributes:
         account: whose figures they are.
         now: the instant of the request.
@@ -41,7 +44,7 @@ class Source:
         fresh_seconds: until the first of them stops counting as fresh; 0 where one already has.
     """
 
-    def __init__(self, account: Account, client: Client, cache: FreshCache, now: datetime) -> None:
+    def __init__(self, account: Account, client: Client, cache: FreshCache, now: datetime, waited: float = 0.0) -> None:
         self.account = account
         self.now = now
         self.as_of = now.timestamp()
@@ -49,7 +52,7 @@ class Source:
         self.fresh_seconds = math.inf
         self._client = client
         self._cache = cache
-        self._give_up = time.monotonic() + account.api.deadline_seconds
+        self._give_up = time.monotonic() + account.api.deadline_seconds - waited
         self._until = now - timedelta(minutes=account.delay_minutes)
         # An account that is pointed elsewhere must not be answered from what was kept of the old one.
         api = account.api

@@ -24,6 +24,7 @@ from widget.access import Allow, Credentials, Deny, Policy
 from widget.assets import Assets
 from widget.cache import FreshCache
 from widget.config import Account, Server, Settings
+from widget.edge import WAITED
 from widget.errors import BadOption, CabinetError, Locked, NotFound, NotOffered, TooManyTries, Unavailable
 from widget.i18n import Catalogues
 from widget.metrics import CONTENT_TYPE, Metrics
@@ -239,7 +240,8 @@ def _is_near(service: Service) -> bool:
 
 def _look(service: Service, account: Account, widget: Widget, options: Options) -> View:
     now = datetime.fromtimestamp(service.clock(), UTC)
-    return look(Source(account, service.client, service.cache, now), widget, options)
+    waited = request.environ.get(WAITED, 0.0)
+    return look(Source(account, service.client, service.cache, now, waited), widget, options)
 
 
 def _understand(service: Service, asked: Asked, slug: str, name: str, suffix: str, *, unlocking: bool) -> None:
