@@ -118,11 +118,12 @@ class Edge:
             began = time.monotonic()
             flight.wait(self._wait_seconds)
             made = self._kept.get(key)
-            if made is None or made is old:
-                made = None
-                environ = {**environ, WAITED: time.monotonic() - began}
-            answer = made or self._ask(key, environ)
-            self._count("hit" if answer is made else "miss")
+            if made and made is not old:
+                answer = made
+                self._count("hit")
+            else:
+                answer = self._ask(key, {**environ, WAITED: time.monotonic() - began})
+                self._count("miss")
         return answer.send(answer.form(environ, self._clock()), environ, start_response)
 
     def _ask(self, key: Key, environ: WSGIEnvironment) -> "_Answer":
