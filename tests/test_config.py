@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from werkzeug.security import generate_password_hash
 
 from widget import config
@@ -156,6 +157,49 @@ def test_no_file_and_no_toml_say_what_to_do(tmp_path: Path) -> None:
 )
 def test_tables_that_are_none_are_mistakes_and_no_crash(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text)
+
+
+ANYTHING = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30)),
+    st.sampled_from(
+        [
+            "tlh",
+            "en-XX",
+            "../x",
+            "Europe",
+            "https://[",
+            "https://x:99999999",
+            "redis://[",
+            "10.0.0.0/99",
+            "::/200",
+            "$",
+            "\0",
+        ]
+    ),
+)
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "server": config.Server,
+    "cache": config.Cache,
+    "api": config.Api,
+    "accounts.main": config.Account,
+}
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [(name, key) for name, kind in SECTIONS.items() for key in kind.model_fields]
+)
+@given(value=ANYTHING, env=st.text())
+def test_no_value_of_any_key_is_more_than_a_mistake(section: str, key: str, value: object, env: str) -> None:
+    for named, given_value in ((key, value), (key, [value]), (key, {"balance": value}), (f"{key}_env", "NAME")):
+        raw: dict[str, Any] = {"accounts": {"main": {"login": 1}}, "server": {}, "cache": {}, "api": {}}
+        table = raw["accounts"]["main"] if section == "accounts.main" else raw[section]
+        table[named] = given_value
+        try:
+            config.parse(raw, {"NAME": env}, WIDGETS, folder=Path(), demo=True)
+        except ConfigError as error:
+            assert all(problem.isprintable() for problem in error.problems)
 
 
 def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from werkzeug.security import check_password_hash
 
@@ -55,7 +55,7 @@ def _zone(value: str) -> str:
 def _language(value: str) -> str:
     try:
         Locale.parse(value, sep="-")
-    except ValueError as error:
+    except (ValueError, UnknownLocaleError) as error:
         raise ValueError("is no language tag, such as en or pt-BR") from error
     return value
 
