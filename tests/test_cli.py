@@ -231,6 +231,7 @@ def test_serve_answers_and_ends_cleanly_on_sigterm(tmp_path: Path, upstream: Ups
         assert answer.headers["Server"] == "cabinet-widgets"
     assert started.process.returncode == 0
     assert children(started.process.pid) == []
+    assert '"level": "warning"' not in started.output
 
 
 def test_serve_with_several_workers_and_a_cache_each_says_what_that_costs(tmp_path: Path, upstream: Upstream) -> None:
@@ -247,6 +248,26 @@ def test_serve_refuses_an_address_that_is_none(bind: str, tmp_path: Path, upstre
     ended = run(tmp_path, "serve", "--bind", bind, **PASSWORD)
     assert ended.returncode == 2
     assert "--bind" in ended.stderr
+
+
+def test_serve_says_in_a_line_that_it_cannot_listen_there(tmp_path: Path, upstream: Upstream) -> None:
+    configure(tmp_path, upstream)
+    port = free_port()
+    with running(tmp_path, "serve", "--bind", f"127.0.0.1:{port}", **PASSWORD) as started:
+        wait_for(f"http://127.0.0.1:{port}/healthz", started)
+        for bind in (f"127.0.0.1:{port}", f"0.0.0.0:{port}", "192.0.2.1:8000", "widgets.invalid:8000"):
+            ended = run(tmp_path, "serve", "--bind", bind, **PASSWORD)
+            assert ended.returncode == 2, bind
+            assert ended.stderr.count("\n") == 1, ended.stderr
+            assert f"--bind {bind}: cannot listen there: " in ended.stderr
+
+
+def test_serve_says_in_a_line_that_its_cache_cannot_be_written(tmp_path: Path, upstream: Upstream) -> None:
+    configure(tmp_path, upstream, '[cache]\ntype = "FileSystemCache"\ndir = "/proc/none"')
+    ended = run(tmp_path, "serve", "--bind", f"127.0.0.1:{free_port()}", **PASSWORD)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    assert "name a folder that the service's user may write" in ended.stderr
 
 
 def test_demo_shows_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_all_mistakes_are_reported_at_once_with_their_keys(tmp_path: Path) -> No
         "cache.type": "SimpleCache",
         "api.dialect": "cabinet-basic",
         "api.deadline_seconds": "greater than 0",
-        "accounts.main.login": "integer",
+        "accounts.main.login": "whole number",
         "accounts.main.widgts": "did you mean widgets?",
         "accounts.main.timezone": "time zone",
         "accounts.main.lang": "language",
@@ -324,3 +324,30 @@ def test_whatever_the_file_says_it_is_settings_or_a_list_of_mistakes(raw: dict[s
             assert isinstance(config.parse(document, {}, WIDGETS, folder=Path(os.devnull), demo=False), Settings)
         except ConfigError as error:
             assert error.problems
+
+
+def test_a_secret_that_cannot_be_read_is_one_mistake_and_not_two(tmp_path: Path) -> None:
+    text = account('access = "closed"\nviewer_password_hash_env = "NONE"') + "[server]\nstudio = true\n"
+    assert problems(tmp_path, text + 'studio_password_hash_env = "NONE"\n') == [
+        "accounts.main.viewer_password_hash_env: the environment has no NONE; set it",
+        "server.studio_password_hash_env: the environment has no NONE; set it",
+    ]
+    assert any("needs viewer_password_hash_env" in line for line in problems(tmp_path, account('access = "closed"')))
+
+
+def test_a_viewer_password_that_nobody_is_asked_for_is_warned_of(tmp_path: Path) -> None:
+    [warning] = load(tmp_path, account('viewer_password_hash_env = "H"'), H=HASH).warnings
+    assert 'set access = "closed"' in warning
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('allowed_networks = "10.0.0.0/8"', 'must be a list, such as ["…", "…"]'),
+        ('currency = "dollars"', "must be three capital letters, such as USD"),
+        ("lang = 5", "must be text, in quotation marks"),
+        ('delay_minutes = "soon"', "must be a whole number"),
+    ],
+)
+def test_a_wrong_kind_of_value_is_told_in_words_for_people(line: str, said: str, tmp_path: Path) -> None:
+    assert problems(tmp_path, account(line)) == [f"accounts.main.{line.partition(' ')[0]}: {said}"]

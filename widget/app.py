@@ -105,6 +105,31 @@ def from_environment() -> WSGIApplication:
         raise SystemExit(f"cabinet-widgets: {error}") from None
 
 
+def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
+    """Make the folders of a FileSystemCache, for answers and for locks; None where the cache is another.
+
+    They are apart, since the library that keeps the answers takes every file beside them for one of its own.
+
+    Raises:
+        OperatorError: they cannot be used.
+    """
+    chosen = settings.cache
+    if chosen.type != "FileSystemCache":
+        return None
+    answers, locks = chosen.dir / "answers", chosen.dir / "locks"
+    try:
+        for folder in (answers, locks):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (folder / ".writable").touch()
+            if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                # What is kept is unpickled: who can write it can run code here.
+                raise OperatorError(f"cache.dir: {folder} can be written by others; run: chmod 700 {folder}")
+    except OSError as error:
+        why = f"{chosen.dir} cannot be written: {error.strerror}"
+        raise OperatorError(f"cache.dir: {why}; name a folder that the service's user may write") from None
+    return answers, locks
+
+
 def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.FreshCache:
     """Flask-Caching as it is configured, with freshness and one caller at a time on top."""
     chosen = settings.cache
@@ -116,18 +141,8 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
         "CACHE_THRESHOLD": max(500, ENTRIES_AN_ACCOUNT * len(settings.accounts)),
     }
     more: dict[str, Any] = {}
-    if chosen.type == "FileSystemCache":
-        # Apart, since the library that keeps the answers takes every file beside them for one of its own.
-        answers, locks = chosen.dir / "answers", chosen.dir / "locks"
-        try:
-            for folder in (answers, locks):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                (folder / ".writable").touch()
-                if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                    # What is kept is unpickled: who can write it can run code here.
-                    raise OperatorError(f"cache.dir: {folder} can be written by others; run: chmod 700 {folder}")
-        except OSError as error:
-            raise OperatorError(f"cache.dir: {chosen.dir} cannot be written: {error.strerror}") from None
+    if folders := prepare_folders(settings):
+        answers, locks = folders
         options["CACHE_DIR"] = str(answers)
         more["mutex"] = cache.file_mutexes(locks, lock_seconds)
     if chosen.type == "RedisCache" and chosen.redis_url:

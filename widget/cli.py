@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -90,7 +91,8 @@ def _try(client: Client, account: Account, function: Function) -> str | None:
         key = "partner_password_env" if function == "commissions" else "password_env"
         return f"refused: {error}; look at accounts.{account.slug}.{key}"
     except Unavailable as error:
-        return f"not reached: {error}; look at api.base_url ({account.api.base_url})"
+        besides = "".join(f", api.{key}" for key in ("proxy", "ca_file") if getattr(account.api, key))
+        return f"not reached: {error}; look at api.base_url ({account.api.base_url}){besides}"
     except NotOffered as error:
         return f"not offered: {error}"
     except CabinetError as error:
@@ -114,8 +116,24 @@ def serve(config: str | None, bind: str, workers: int) -> None:
             f"to {workers} times as often; cache.type RedisCache or FileSystemCache is shared",
             err=True,
         )
+    address, port = match[1] or match[2], int(match[3])
+    _must_be_free(address, port)
+    app.prepare_folders(settings)
     os.environ[app.CONFIG_VARIABLE] = str(app.config_path(config, os.environ).resolve())
-    run_server("widget.app:from_environment", match[1] or match[2], int(match[3]), workers)
+    run_server("widget.app:from_environment", address, port, workers)
+
+
+def _must_be_free(address: str, port: int) -> None:
+    """Raises OperatorError where nobody can listen, or somebody does: Granian would share the port with another one,
+    and visitors would get the one and the other's widgets by turns."""
+    try:
+        kind = socket.AF_INET6 if ":" in address else socket.AF_INET
+        socket.inet_pton(kind, address)
+        with socket.create_server((address, port), family=kind):
+            pass
+    except OSError as error:
+        why = error.strerror or "write it as a number, such as 127.0.0.1 or 0.0.0.0"
+        raise OperatorError(f"--bind {address}:{port}: cannot listen there: {why}") from None
 
 
 def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:

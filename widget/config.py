@@ -329,6 +329,12 @@ def parse(
                 problems.append(f"accounts.{slug}.widgets: there is no widget {name!r}{_hint(str(name), widgets)}")
     if file and file.server.studio and file.server.studio_password_hash is None and not demo:
         problems.append("server.studio: needs studio_password_hash_env; make a hash with `cabinet-widgets password`")
+    for account in file.accounts.values() if file else ():
+        if account.access == "open" and account.viewer_password_hash:
+            reader.warnings.append(f'accounts.{account.slug}: has a viewer password and is open; set access = "closed"')
+    # What is named and could not be read is not asked for once more.
+    lacking = tuple(problem.partition(": ")[0].rpartition(".")[0] for problem in reader.problems)
+    problems = [line for line in problems if " needs " not in line or not line.startswith(lacking)]
     if problems or file is None:
         raise ConfigError(sorted(set(problems)))
     return Settings(
@@ -400,6 +406,17 @@ class _Secrets:
         return secret or None
 
 
+_IN_OUR_WORDS = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("tuple_type", "frozen_set_type"), 'must be a list, such as ["…", "…"]'),
+    **dict.fromkeys(("dict_type", "model_type"), "must be a table"),
+    "string_type": "must be text, in quotation marks",
+    "string_pattern_mismatch": "must be three capital letters, such as USD",  # currency alone has a pattern
+}
+
+
 def _sentences(error: ValidationError, raw: dict[str, Any]) -> list[str]:
     """One line for each mistake that pydantic found, with the key as the file has it."""
     lines = []
@@ -413,7 +430,7 @@ def _sentences(error: ValidationError, raw: dict[str, Any]) -> list[str]:
         elif mistake["type"] == "missing":
             lines.append(f"{key}: missing" + ("; name at least one account" if key == "accounts" else ""))
         else:
-            message = mistake["msg"].removeprefix("Value error, ")
+            message = _IN_OUR_WORDS.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
             lines.append(f"{key}: {message[:1].lower()}{message[1:]}")
     return lines
 

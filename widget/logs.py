@@ -23,7 +23,8 @@ PROBES = ("/healthz", "/readyz", "/metrics")
 
 OF_THE_SERVER: dict[str, Any] = {
     "formatters": {"lines": {"()": "widget.logs.Lines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "filters": {"no_advice": {"()": "widget.logs.NoAdvice"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_advice"]}},
     "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
 }
 """How Granian's own messages become lines like all others: a configuration for ``logging.config``."""
@@ -105,6 +106,14 @@ def _secret_values(value: object) -> Iterator[str]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from _secret_values(item)
+
+
+class NoAdvice(logging.Filter):
+    """Keeps back what Granian advises at each start: the number of threads is meant, and no operator can change it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is anything else."""
+        return "Python threads, which seems quite high" not in record.getMessage()
 
 
 class Lines(logging.Formatter):
