@@ -205,7 +205,7 @@ def test_an_error_is_a_picture_of_its_message_with_its_status(serve: Serve, upst
     locked = service.get("/w/closed/balance.png?size=large&scale=2&lang=de")
     assert (locked.status_code, pixels(locked.content)) == (401, (1280, 640))
     assert locked.headers["Cache-Control"] == "private, no-store"
-    assert "Passwort" in words(service.get("/w/closed/balance.svg?lang=de").text)
+    assert "Dieses Widget ist privat." in words(service.get("/w/closed/balance.svg?lang=de").text)
     upstream.sandbox.faults.append(Fault("error503"))
     dead = service.get("/w/main/balance.png")
     assert (dead.status_code, dead.headers["Content-Type"]) == (503, "image/png")

@@ -96,7 +96,8 @@ def _try(client: Client, account: Account, function: Function) -> str | None:
     except NotOffered as error:
         return f"not offered: {error}"
     except CabinetError as error:
-        return f'unreadable: {error}; look at api.dialect, or set api.methods.{function} ("" where the API has it not)'
+        otherwise = f'set api.methods.{function} ("" where the API has it not)'
+        return f"unreadable: {error}; look at accounts.{account.slug}.login and api.dialect, or {otherwise}"
     return None
 
 
@@ -186,11 +187,17 @@ def snippet(config: str | None, account: str, widget: str, form: str, params: tu
     except BadOption as error:
         raise OperatorError(f"--param {error}") from None
     if found.access == "closed":
-        click.echo(
-            f"cabinet-widgets: {account} is closed: visitors are asked for its password, or your page adds a token",
-            err=True,
-        )
+        click.echo(f"cabinet-widgets: {account} is closed: {_who_sees(found, form)}", err=True)
     click.echo(snippets.FORMS[form](settings.server.public_url, account, definition, given, options))
+
+
+def _who_sees(account: Account, form: str) -> str:
+    """What it takes to see a widget of a closed account where it is pasted."""
+    if form in (*snippets.PICTURES, "oembed"):
+        return "nobody sees this without a token in its address, and those end within a day"
+    if account.allowed_origins is None:
+        return f"no other site may frame it; name yours in accounts.{account.slug}.allowed_origins"
+    return "visitors are asked for its password, or your page adds a token"
 
 
 @main.command()

@@ -39,7 +39,7 @@ class Locked(CabinetError):
 
     status = 401
     code = "locked"
-    message = N_("This widget is private. Enter its password to see it.")
+    message = N_("This widget is private.")
 
 
 class WrongPassword(Locked):
