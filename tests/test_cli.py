@@ -293,3 +293,17 @@ def test_sandbox_says_which_accounts_it_has(tmp_path: Path) -> None:
         wait_for(f"http://127.0.0.1:{port}/api/", started)
     assert "login 1000002" in started.output
     assert started.process.returncode == 0
+
+
+def test_snippet_says_who_will_see_a_closed_account(tmp_path: Path, upstream: Upstream) -> None:
+    closed = 'access = "closed"\nembed_secret_env = "EMBED_SECRET"'
+    secrets = {**PASSWORD, "EMBED_SECRET": "0123456789abcdef" * 2}
+    for more, form, said in (
+        (closed, "script", "accounts.main.allowed_origins"),
+        (f'{closed}\nallowed_origins = ["https://blog.example.com"]', "script", "your page adds a token"),
+        (closed, "bbcode", "nobody sees this without a token"),
+    ):
+        configure(tmp_path, upstream, more)
+        ended = run(tmp_path, "snippet", "main", "balance", "--as", form, **secrets)
+        assert ended.returncode == 0
+        assert said in ended.stderr
