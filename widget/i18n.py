@@ -124,3 +124,8 @@ def cldr(tag: str) -> Locale:
 def is_rtl(tag: str) -> bool:
     """Whether a language is written from right to left."""
     return cldr(tag).text_direction == "rtl"
+
+
+def name(language: str) -> str:
+    """What a language calls itself, such as français; its tag where CLDR does not say."""
+    return cldr(language).get_display_name() or language

@@ -19,7 +19,7 @@ from flask_limiter.errors import RateLimitExceeded
 from pydantic import SecretStr
 from werkzeug.security import check_password_hash
 
-from widget import __version__, access, headers, oembed, picture, registry, render, studio, tokens
+from widget import __version__, access, headers, i18n, oembed, picture, registry, render, studio, tokens
 from widget.access import Allow, Credentials, Deny, Policy
 from widget.assets import Assets
 from widget.cache import FreshCache
@@ -298,7 +298,7 @@ def _studio(service: Service) -> Response:
             "studio.html",
             language,
             assets={**urls, "loader": "/embed.js"},
-            languages=service.catalogues.languages,
+            languages={tag: i18n.name(tag) for tag in service.catalogues.languages},
             **studio.shown(service.settings, service.widgets, _query()),
         )
         response = Response(html, content_type="text/html; charset=utf-8")
