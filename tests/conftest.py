@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
 
 import pytest
@@ -15,6 +15,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from widget import app, config, paths, registry
 from widget.sandbox import Sandbox, create_sandbox, serve_sandbox
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -72,6 +75,15 @@ class Service:
         response = self.get(path)
         assert response.status_code == 200, response.text
         return response.json()["data"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium, one for all the tests of a module."""
+    from browsers import chromium  # which needs this module, and what most tests do without
+
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsers import EVERYTHING, WIDGETS, WIDTHS, chromium, host, tab
+from browsers import EVERYTHING, WIDGETS, WIDTHS, host, tab
 from conftest import Service, Upstream
 from playwright.sync_api import Browser, Page, expect
 
@@ -15,13 +15,6 @@ from widget.spec import Options
 
 ARTIFACTS = Path(os.environ.get("CABINET_TEST_ARTIFACTS", Path(__file__).parent.parent / "build" / "screenshots"))
 Serve = Callable[..., Service]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

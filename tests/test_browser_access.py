@@ -8,7 +8,7 @@ from typing import Any
 
 import processes
 import pytest
-from browsers import chromium, host, tab
+from browsers import host, tab
 from conftest import Clock, Service, Upstream, serving
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 from scripted import NOW
@@ -19,13 +19,6 @@ from widget.sandbox import Fault
 
 PASSWORD = "open sesame"
 MINUTE = 60
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

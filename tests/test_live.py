@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browsers import EVERYTHING, chromium, tab
+from browsers import EVERYTHING, tab
 from conftest import Clock, Service, Upstream
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
@@ -30,13 +30,6 @@ INSIDE = """
     document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
   };
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from browsers import EVERYTHING, WIDGETS, WIDTHS, chromium, findings, host, script, tab
+from browsers import EVERYTHING, WIDGETS, WIDTHS, findings, host, script, tab
 from conftest import Clock, Service, Upstream
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.security import generate_password_hash
@@ -20,13 +20,6 @@ NARROW_LANGUAGES = ("de", "ru", "pl", "uk", "es", "pt", "it", "id", "ms", "hi")
 MONEY = {"balance", "equity", "freeMargin", "profit", "swaps", "availableToWithdraw", "totalBonus", "welcomeBonus"}
 LOOK = script("looks.js")
 PASSWORD = "viewer-password"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import json
 import re
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import list_currencies
 from conftest import Clock, Service, Upstream
 from fontTools.ttLib import TTFont
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from widget import badge, config, figures, i18n, paths, picture, registry, snippet
 from widget.errors import OperatorError
@@ -302,17 +302,6 @@ MISFITS = """
   return found;
 })
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--disable-gpu"], chromium_sandbox=False
-        )
-        yield chromium
-        chromium.close()
 
 
 def test_a_host_page_shows_pictures_even_of_errors_and_an_svg_keeps_to_its_policy(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 import requests
-from browsers import WIDGETS, chromium, findings, host, tab
+from browsers import WIDGETS, findings, host, tab
 from conftest import Upstream
 from playwright.sync_api import Browser, Page, expect
 
@@ -31,13 +31,6 @@ class Studio(NamedTuple):
     def code(self, form: str) -> str:
         """The code to paste in one form."""
         return self.page.locator(f"article:has(#code-{form}) pre").inner_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
