@@ -67,13 +67,7 @@ def curve(
         "y_ticks": [{"y": y(v), "label": label_y(Decimal(str(round(v, 6))))} for v in ticks(low, high)],
         "x_ticks": [{"x": x(day), "label": label_day(day)} for day in days],
         "points": [
-            {
-                "x": a,
-                "y": b,
-                "day": label_day(moment),
-                "value": label_y(gain),
-                "label": f"{label_day(moment)}: {label_y(gain)}",
-            }
+            {"x": a, "y": b, "day": label_day(moment), "value": label_y(gain)}
             for a, b, (moment, gain) in zip(xs, ys, points, strict=True)
         ],
     }
@@ -139,7 +133,6 @@ def bars(
                 "y": min(y(float(value)), y(0)),
                 "width": round(step * 0.7, 1),
                 "height": round(abs(y(float(value)) - y(0)), 1),
-                "label": f"{span(k)}: {label_y(value)}",
                 "value": label_y(value),
                 "day": span(k),
             }
