@@ -25,7 +25,7 @@
   }
 
   function tellHeight() {
-    tell("height", { value: height });
+    tell("height");
     if (secret) parent.postMessage({ message: "height", value: height, secret }, "*");
   }
 
@@ -133,7 +133,7 @@
     if (style.getAttribute("href") !== href) style.href = href;
     document.title = page.title;
     isOver = false;
-    morph(root, fresh, new Set());
+    morph(root, fresh);
     adopt();
     if (code !== root.dataset.error) tellState();
   }
