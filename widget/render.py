@@ -86,6 +86,7 @@ class Renderer:
         )
         return {
             "widget": widget,
+            "label": self.label(view),
             "options": options,
             "account": account.slug,
             "data": view.data,
@@ -101,9 +102,7 @@ class Renderer:
         """A small readable card that says what is wrong, in the first of the wanted languages that there is."""
         language = self._catalogues.negotiate(options.lang, *wanted)
         message = self.message(error, language)
-        return self._render(
-            "error.html", language, frame, options=options, error={"code": error.code, "message": message}
-        )
+        return self._render("error.html", language, frame, options=options, code=error.code, label=message)
 
     def message(self, error: CabinetError, language: str) -> str:
         """An error's public text."""
