@@ -62,20 +62,19 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        response = Response(f"{error.code} {error.name}\n", error.code, content_type="text/plain; charset=utf-8")
+        response = Response(f"{error.code} {error.name}\n", error.code, mimetype="text/plain")
         if allowed := getattr(error, "valid_methods", None):
             response.headers["Allow"] = ", ".join(sorted(allowed))
-        return headers.finish(response, settings.server, headers.PRIVATE)
+        return response
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.path, exc_info=error)
-        response = Response("500 Internal Server Error\n", 500, content_type="text/plain; charset=utf-8")
-        return headers.finish(response, settings.server, headers.PRIVATE)
+        return Response("500 Internal Server Error\n", 500, mimetype="text/plain")
 
     @app.after_request
     def protected(response: Response) -> Response:
-        """What Flask answers by itself, to OPTIONS, comes past here alone."""
+        """What has not said who may keep it is for nobody else: errors, probes, what Flask answers to OPTIONS."""
         if "Content-Security-Policy" in response.headers:
             return response
         return headers.finish(response, settings.server, headers.PRIVATE)

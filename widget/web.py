@@ -132,9 +132,7 @@ def blueprint(service: Service) -> Blueprint:
 
     @routes.get("/healthz")
     def health() -> Response:
-        return headers.finish(
-            Response("ok\n", content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
-        )
+        return Response("ok\n", mimetype="text/plain")
 
     # As long as no call has ever worked, each probe tries another widget of another account.
     untried = itertools.cycle(
@@ -147,17 +145,13 @@ def blueprint(service: Service) -> Blueprint:
     def ready() -> Response:
         is_ready = service.client.has_worked or _works(service, *next(untried))
         text, status = ("ok\n", 200) if is_ready else ("no call of the API has worked yet\n", 503)
-        return headers.finish(
-            Response(text, status, content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
-        )
+        return Response(text, status, mimetype="text/plain")
 
     @routes.get("/metrics")
     def metrics() -> Response:
         if not _is_near(service):
             abort(404)
-        return headers.finish(
-            Response(service.metrics.text(), content_type=CONTENT_TYPE), service.settings.server, headers.PRIVATE
-        )
+        return Response(service.metrics.text(), content_type=CONTENT_TYPE)
 
     return routes
 
@@ -289,9 +283,8 @@ def _studio(service: Service) -> Response:
         abort(404)
     try:
         if not service.settings.demo and not _is_operator(service):
-            response = Response("The studio's password is needed.\n", 401, content_type="text/plain; charset=utf-8")
-            response.headers["WWW-Authenticate"] = 'Basic realm="Cabinet Widgets studio", charset="UTF-8"'
-            return headers.finish(response, server, headers.PRIVATE)
+            challenge = {"WWW-Authenticate": 'Basic realm="Cabinet Widgets studio", charset="UTF-8"'}
+            return Response("The studio's password is needed.\n", 401, challenge, mimetype="text/plain")
         language = service.catalogues.negotiate(*(tag for tag, _ in request.accept_languages))
         urls = {name: service.assets.url(f"studio.{name}") for name in ("css", "js")}
         html = service.renderer.template(
@@ -493,9 +486,7 @@ def _asset_urls(service: Service, options: Options) -> dict[str, str]:
 def _asset(service: Service, name: str, cache: str) -> Response:
     asset = service.assets.get(name)
     if asset is None:
-        return headers.finish(
-            Response("Not found\n", 404, content_type="text/plain; charset=utf-8"), service.settings.server, "no-store"
-        )
+        abort(404)
     response = Response(asset.body, content_type=asset.content_type)
     _validate(response)
     return headers.finish(response, service.settings.server, cache, cors=True)
