@@ -206,7 +206,7 @@ def test_unexpected_trouble_is_logged_with_the_id_that_the_visitor_gets(
 
     handler = Kept()
     handler.setFormatter(Lines())
-    app_log = logging.getLogger("widget.app")
+    app_log = logging.getLogger("widget")
     app_log.addHandler(handler)
     try:
         given = service.get("/w/main/balance").headers["X-Request-Id"]

@@ -1,6 +1,5 @@
 """``create_app``: everything wired together. Nothing happens before it is called."""
 
-import logging
 import os
 import stat
 import time
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from flask_caching import Cache
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
@@ -25,8 +24,6 @@ CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
 DEFAULT_CONFIG = "widgets.toml"
 MAX_BODY_BYTES = 4096
 ENTRIES_AN_ACCOUNT = 16
-
-log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Flask:
@@ -62,15 +59,8 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        response = Response(f"{error.code} {error.name}\n", error.code, mimetype="text/plain")
-        if allowed := getattr(error, "valid_methods", None):
-            response.headers["Allow"] = ", ".join(sorted(allowed))
-        return response
-
-    @app.errorhandler(Exception)
-    def failed(error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.path, exc_info=error)
-        return Response("500 Internal Server Error\n", 500, mimetype="text/plain")
+        """Also what was unforeseen: Flask logs it and makes a 500 of it."""
+        return Response(f"{error.code} {error.name}\n", error.code, error.get_headers(), mimetype="text/plain")
 
     @app.after_request
     def protected(response: Response) -> Response:
