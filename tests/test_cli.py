@@ -16,6 +16,8 @@ import requests
 from conftest import Upstream
 from werkzeug.security import check_password_hash
 
+from widget import app, demo
+from widget.errors import OperatorError
 from widget.sandbox import Fault
 
 SECRET = "a secret of more than thirty-two bytes"
@@ -307,3 +309,12 @@ def test_snippet_says_who_will_see_a_closed_account(tmp_path: Path, upstream: Up
         ended = run(tmp_path, "snippet", "main", "balance", "--as", form, **secrets)
         assert ended.returncode == 0
         assert said in ended.stderr
+
+
+def test_the_demonstration_ends_with_the_mistake_that_keeps_it_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise OperatorError("xx.po is no gettext catalogue")
+
+    monkeypatch.setattr(app, "create_app", broken)
+    with pytest.raises(OperatorError, match="catalogue"), demo.running("http://127.0.0.1:9", 0):
+        pass
