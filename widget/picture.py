@@ -1,19 +1,15 @@
 """A view or a message to a picture: SVG, and PNG drawn with the font that is shipped, the same on every machine."""
 
 import json
-from collections.abc import Callable
-from datetime import date
 from functools import cache, lru_cache
 from unicodedata import category
-from zoneinfo import ZoneInfo
 
 import resvg_py
 
 from widget import badge, paths
 from widget.badge import Badge, Figure, Style
-from widget.format import formatter
-from widget.i18n import Catalogues, Translations, is_rtl
-from widget.spec import PERIODS, Options, Period
+from widget.i18n import Catalogues, is_rtl
+from widget.spec import Options
 from widget.view import View
 
 FAMILY = "Cabinet Widgets Sans"
@@ -22,15 +18,9 @@ WEIGHTS = ("Regular", "Bold")
 
 def svg(view: View, catalogues: Catalogues) -> str:
     """The picture of a widget: of the figures that its ``picture`` lists, those that the account does not hide."""
-    account, widget, options = view.account, view.widget, view.options
-    language = catalogues.translations(catalogues.negotiate(options.lang, account.lang))
+    widget, options = view.widget, view.options
+    language, fmt = view.translations(catalogues), view.formatter(catalogues)
     _ = language.gettext
-    fmt = formatter(
-        catalogues.locale_for(options.lang, account.lang),
-        ZoneInfo(options.tz) if options.tz else account.zone,
-        view.currency,
-        account.amounts == "percent",
-    )
     figures = {
         shown.name: Figure(_(shown.label), shown.write(fmt, x), (x > 0) - (x < 0) if shown.is_result and x else 0)
         for shown in widget.picture
@@ -39,13 +29,13 @@ def svg(view: View, catalogues: Catalogues) -> str:
     }
     share = view.data.get("progress")
     progress = (figures.pop("progress"), float(share)) if "progress" in figures and share is not None else None
-    chart = widget.chart(view.data, fmt, account.zone) if widget.chart else None
+    chart = view.chart(fmt)
     is_empty = chart is None and [] in (view.data.get("points"), view.data.get("days"))
     has_period = "period" in widget.options
     return badge.svg(
         Badge(
             title=_(widget.label) if options.title else "",
-            meta=_period(options.period, language, fmt.date) if has_period else view.currency or "",
+            meta=options.period.text(_, fmt.date) if has_period else view.currency or "",
             figures=tuple(figures.values()),
             as_of=_("As of %(time)s") % {"time": fmt.datetime(view.as_of)},
             note=_("Not up to date") if view.stale else "",
@@ -98,9 +88,3 @@ def _style(options: Options, language: str) -> Style:
     return Style(
         measure, options.size, options.scale, options.theme == "dark", options.accent, is_rtl(language), language
     )
-
-
-def _period(period: Period, language: Translations, write: Callable[[date | None], str]) -> str:
-    if not (period.first or period.last):
-        return language.gettext(PERIODS[period.name])
-    return " – ".join(write(day) if day else "…" for day in (period.first, period.last))

@@ -9,14 +9,12 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from widget.errors import N_, BadOption, CabinetError
-from widget.format import formatter
 from widget.i18n import Catalogues, is_rtl
-from widget.spec import PERIODS, Options
+from widget.spec import Options
 from widget.view import View
 
 
@@ -54,45 +52,37 @@ class Renderer:
             undefined=StrictUndefined,
             auto_reload=False,
         )
-        self._environment.globals["periods"] = PERIODS
 
     def page(self, view: View, frame: Frame) -> str:
         """The widget as a page of its own."""
-        return self._render(f"widgets/{view.widget.name}.html", self.language(view), frame, **self._shown(view))
+        return self._render(f"widgets/{view.widget.name}.html", self._language(view), frame, **self._shown(view))
 
     def summary(self, view: View) -> str:
         """The figures that matter most, in one line of plain text."""
         template = self._environment.get_template(f"widgets/{view.widget.name}.html")
-        context = self._context(self.language(view), Frame({}), self._shown(view))
+        context = self._context(self._language(view), Frame({}), self._shown(view))
         summary = template.blocks.get("summary")  # a list of nothing but times and names has none
         block = "".join(summary(template.new_context(context))) if summary else ""
         return " ".join(unescape(block).split())
 
     def label(self, view: View) -> str:
         """The widget's name in the view's language."""
-        return self._catalogues.translations(self.language(view)).gettext(view.widget.label)
+        return view.translations(self._catalogues).gettext(view.widget.label)
 
-    def language(self, view: View) -> str:
-        """The language that a view is shown in."""
-        return self._catalogues.negotiate(view.options.lang, view.account.lang)
+    def _language(self, view: View) -> str:
+        return view.translations(self._catalogues).language
 
     def _shown(self, view: View) -> dict[str, Any]:
-        account, widget, options = view.account, view.widget, view.options
-        fmt = formatter(
-            self._catalogues.locale_for(options.lang, account.lang),
-            ZoneInfo(options.tz) if options.tz else account.zone,
-            view.currency,
-            account.amounts == "percent",
-        )
+        fmt = view.formatter(self._catalogues)
         return {
-            "widget": widget,
+            "widget": view.widget,
             "label": self.label(view),
-            "options": options,
-            "account": account.slug,
+            "options": view.options,
+            "period": view.options.period.text(view.translations(self._catalogues).gettext, fmt.date),
             "data": view.data,
             "hidden": view.hidden,
             "fmt": fmt,
-            "chart": widget.chart(view.data, fmt, account.zone) if widget.chart else None,
+            "chart": view.chart(fmt),
             "as_of": view.as_of,
             "stale": view.stale,
             "currency": view.currency,
