@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from widget.errors import N_, BadOption, CabinetError
+from widget.format import Formatter
 from widget.i18n import Catalogues, is_rtl
 from widget.spec import Options
 from widget.view import View
@@ -128,7 +129,7 @@ def data(view: View) -> str:
         {
             "account": view.account.slug,
             "widget": view.widget.name,
-            "as_of": instant(view.as_of),
+            "as_of": Formatter.iso(view.as_of),
             "stale": view.stale,
             "currency": view.currency,
             "data": view.data,
@@ -144,11 +145,6 @@ def error_data(error: CabinetError, message: str) -> str:
     return json.dumps({"error": {"code": error.code, "message": message}}, ensure_ascii=False)
 
 
-def instant(moment: datetime) -> str:
-    """ISO 8601 in UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def widget_url(
     base: str, account: str, widget: str, suffix: str = "", options: Mapping[str, object] | None = None
 ) -> str:
@@ -161,8 +157,6 @@ def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         # Eight decimals keep every price and cut the noise of the upstream's binary fractions.
         return float(round(value, 8)) if value.is_finite() else None
-    if isinstance(value, datetime):
-        return instant(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return Formatter.iso(value)
     raise TypeError(type(value))
