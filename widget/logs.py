@@ -52,7 +52,7 @@ class Mask(logging.Filter):
         self._logins = {str(account.login) for account in settings.accounts.values()}
         # Found by their first characters: looking for each of the secrets of ten thousand accounts takes too long.
         self._secrets: dict[str, list[str]] = defaultdict(list)
-        for secret in sorted(set(_secrets(settings)), key=len, reverse=True):
+        for secret in set(_secrets(settings)):
             self._secrets[secret[:_PREFIX]].append(secret)
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -69,23 +69,12 @@ class Mask(logging.Filter):
 
     def hide(self, text: str) -> str:
         """A text without them."""
-        if not self._secrets.keys().isdisjoint({text[place : place + _PREFIX] for place in range(len(text))}):
-            text = "".join(self._parts(text))
+        begins = self._secrets.keys() & {text[place : place + _PREFIX] for place in range(len(text))}
+        # The longest first: of one that holds another nothing may be left.
+        for secret in sorted((s for begin in begins for s in self._secrets[begin]), key=len, reverse=True):
+            text = text.replace(secret, _HIDDEN)
         text = _TOKEN.sub(_HIDDEN, text)
         return re.sub(r"\d+", lambda digits: _HIDDEN if digits[0] in self._logins else digits[0], text)
-
-    def _parts(self, text: str) -> Iterator[str]:
-        shown = place = 0
-        while place < len(text):
-            found = next(
-                (s for s in self._secrets.get(text[place : place + _PREFIX], ()) if text.startswith(s, place)), ""
-            )
-            if found:
-                yield text[shown:place] + _HIDDEN
-                shown = place = place + len(found)
-            else:
-                place += 1
-        yield text[shown:]
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
@@ -130,10 +119,8 @@ class Lines(logging.Formatter):
         if request_id := _request_id.get(None):
             line["request_id"] = request_id
         line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
-        if record.exc_info and not record.exc_text:
-            record.exc_text = self.formatException(record.exc_info)
-        if record.exc_text:
-            line["exception"] = record.exc_text
+        if exception := record.exc_text or (record.exc_info and self.formatException(record.exc_info)):
+            line["exception"] = exception
         if record.stack_info:
             line["stack"] = record.stack_info
         return json.dumps(line, default=str, ensure_ascii=False)
