@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from widget.models import AccountInformation, Bonus, ClosedTrade, OpenTrade
-from widget.totals import ZERO
+from widget.totals import ZERO, result
 
 
 def account_information(
@@ -21,10 +21,9 @@ def account_information(
         young: orders opened within the delay, pending ones included.
         late: trades closed within the delay.
     """
-    young = tuple(young)
     positions = [trade for trade in young if trade.is_position]
-    floating = sum(((trade.profit or ZERO) + (trade.swap or ZERO) for trade in positions), ZERO)
-    realised = sum(((trade.profit or ZERO) + (trade.swap or ZERO) for trade in late), ZERO)
+    floating = sum(map(result, positions), ZERO)
+    realised = sum(map(result, late), ZERO)
     return replace(
         now,
         balance=_less(now.balance, realised),

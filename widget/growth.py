@@ -12,8 +12,9 @@ from decimal import Decimal
 from operator import itemgetter
 
 from widget.models import ClosedTrade, Operation
+from widget.totals import ZERO, result
 
-ZERO, ONE = Decimal(0), Decimal(1)
+ONE = Decimal(1)
 MAX_POINTS = 400
 
 
@@ -82,11 +83,6 @@ def reckon(
         trades=count,
         points=tuple(Point(moment, factor - 1) for moment, factor in _thinned(curve, MAX_POINTS)),
     )
-
-
-def result(trade: ClosedTrade) -> Decimal:
-    """What a trade did to the balance: its profit and its swap."""
-    return (trade.profit or ZERO) + (trade.swap or ZERO)
 
 
 _Level = tuple[datetime, Decimal]

@@ -19,6 +19,11 @@ def total(values: Iterable[Decimal | None]) -> Decimal | None:
     return sum(known, ZERO) if known or not values else None
 
 
+def result(trade: OpenTrade | ClosedTrade) -> Decimal:
+    """What a trade does to the balance, once it is closed: its profit and its swap."""
+    return (trade.profit or ZERO) + (trade.swap or ZERO)
+
+
 def of_positions(trades: Iterable[OpenTrade]) -> dict[str, Any]:
     """Totals over the open positions; pending orders are no positions and do not count."""
     positions = [trade for trade in trades if trade.is_position]
