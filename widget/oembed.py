@@ -6,9 +6,10 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
+from widget.badge import SIZES
 from widget.render import Renderer, widget_url
 from widget.snippet import SANDBOX
-from widget.spec import MAX_ROWS, Options, Widget
+from widget.spec import Options, Widget
 from widget.view import View
 
 WIDTH = 640
@@ -20,7 +21,7 @@ def fitting(widget: Widget, options: Options, max_height: int | None) -> Options
     if max_height is None or not widget.row_height:
         return options
     room = (max_height - widget.pixels(replace(options, rows=0))) // widget.row_height
-    return replace(options, rows=max(1, min(options.rows, room, MAX_ROWS)))
+    return replace(options, rows=max(1, min(options.rows, room)))
 
 
 def answer(
@@ -39,8 +40,8 @@ def answer(
         max_height: likewise.
     """
     label, widget = renderer.label(view), view.widget
-    width = min(WIDTH, max_width or WIDTH)
-    height = min(widget.pixels(view.options), max_height or MAX_HEIGHT)
+    width = min(filter(None, (WIDTH, max_width)))
+    height = min(filter(None, (widget.pixels(view.options), max_height)))
     if "rows" in widget.options:
         given = {**given, "rows": str(view.options.rows)}
     address = widget_url(base, view.account.slug, widget.name, "", given)
@@ -51,12 +52,9 @@ def answer(
     )
     picture = {}
     if widget.picture:
-        thumbnail = {name: value for name, value in given.items() if name not in ("rows", "refresh")}
-        picture = {
-            "thumbnail_url": widget_url(base, view.account.slug, widget.name, ".png", thumbnail),
-            "thumbnail_width": 320,
-            "thumbnail_height": 160,
-        }
+        thumbnail = widget_url(base, view.account.slug, widget.name, ".png", given)
+        across, down = SIZES[view.options.size]
+        picture = {"thumbnail_url": thumbnail, "thumbnail_width": across, "thumbnail_height": down}
     return {
         "version": "1.0",
         "type": "rich",
@@ -69,9 +67,6 @@ def answer(
         "cache_age": 3600,
         **picture,
     }
-
-
-MAX_HEIGHT = 10_000
 
 
 def as_xml(data: Mapping[str, Any]) -> str:
