@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from widget.client import Client
 from widget.config import Account, Settings
 from widget.errors import BadOption, CabinetError, ConfigError, NotOffered, OperatorError, Refused, Unavailable
 from widget.functions import FUNCTIONS, Function
-from widget.spec import PICTURE_OPTIONS, Widget, parse_options
+from widget.spec import PICTURE_OPTIONS, Options, Widget, parse_options
 
 
 class _Command(click.Group):
@@ -179,13 +180,8 @@ BLOCKING_THREADS = 256
 )
 def snippet(config: str | None, account: str, widget: str, form: str, params: tuple[str, ...]) -> None:
     """Print the code to paste for a WIDGET of an ACCOUNT."""
-    settings, (found, definition) = _named(config, account, widget)
-    given = _pairs(params)
-    try:
-        besides = PICTURE_OPTIONS if form in snippets.PICTURES else ()
-        options = parse_options(definition, given.items(), besides=besides)
-    except BadOption as error:
-        raise OperatorError(f"--param {error}") from None
+    settings, found, definition = _named(config, account, widget)
+    given, options = _given(definition, params, PICTURE_OPTIONS if form in snippets.PICTURES else ())
     if found.access == "closed":
         click.echo(f"cabinet-widgets: {account} is closed: {_who_sees(found, form)}", err=True)
     click.echo(snippets.FORMS[form](settings.server.public_url, account, definition, given, options))
@@ -208,18 +204,14 @@ def _who_sees(account: Account, form: str) -> str:
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="An option to lock; may be repeated.")
 def token(config: str | None, account: str, widget: str, ttl: str, params: tuple[str, ...]) -> None:
     """Mint a signed token for a WIDGET of an ACCOUNT."""
-    _, (found, definition) = _named(config, account, widget)
+    _, found, definition = _named(config, account, widget)
     if not found.embed_keys:
         raise OperatorError(f"accounts.{account}: has no embed_secret_env to sign tokens with; set one")
     match = re.fullmatch(r"(\d{1,6})([smh]?)", ttl)
     seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
     if not 0 < seconds <= tokens.MAX_SECONDS:
         raise OperatorError(f"--ttl {ttl}: write 90s, 10m or 24h; at most 24 hours")
-    given = _pairs(params)
-    try:
-        parse_options(definition, given.items())
-    except BadOption as error:
-        raise OperatorError(f"--param {error}") from None
+    given, _ = _given(definition, params)
     click.echo(tokens.sign(found.embed_keys, f"{account}/{widget}", time.time() + seconds, given))
 
 
@@ -269,7 +261,7 @@ def _settings(config: str | None) -> Settings:
     return settings
 
 
-def _named(config: str | None, account: str, widget: str) -> tuple[Settings, tuple[Account, Widget]]:
+def _named(config: str | None, account: str, widget: str) -> tuple[Settings, Account, Widget]:
     settings, widgets = _settings(config), registry.discover(paths.templates())
     if account not in settings.accounts:
         raise OperatorError(f"there is no account {account!r}; there are: {', '.join(settings.accounts)}")
@@ -278,17 +270,21 @@ def _named(config: str | None, account: str, widget: str) -> tuple[Settings, tup
         raise OperatorError(f"there is no widget {widget!r}; there are: {', '.join(widgets)}")
     if widget not in registry.enabled(found, widgets):
         raise OperatorError(f"{widget} is not enabled: add it to accounts.{account}.widgets")
-    return settings, (found, widgets[widget])
+    return settings, found, widgets[widget]
 
 
-def _pairs(params: tuple[str, ...]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def _given(widget: Widget, params: Iterable[str], besides: Collection[str] = ()) -> tuple[dict[str, str], Options]:
+    """The options of ``--param``, as they were given and parsed."""
+    pairs: list[tuple[str, str]] = []
     for param in params:
         name, equals, value = param.partition("=")
-        if not equals or name in pairs:
-            raise OperatorError(f"--param {param}: write NAME=VALUE, each name once")
-        pairs[name] = value
-    return pairs
+        if not equals:
+            raise OperatorError(f"--param {param}: write NAME=VALUE")
+        pairs.append((name, value))
+    try:
+        return dict(pairs), parse_options(widget, pairs, besides=besides)
+    except BadOption as error:
+        raise OperatorError(f"--param {error}") from None
 
 
 def _wait() -> None:
