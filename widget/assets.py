@@ -28,19 +28,10 @@ class Assets:
     """All of them by name, and the version that their URLs carry so that they may be kept for ever."""
 
     def __init__(self, folder: Path, widgets: Mapping[str, Widget]) -> None:
-        self._files = {path.name: _minified(path) for path in folder.iterdir() if path.suffix in _TYPES}
         heights = {w.name: [w.height, w.row_height, HEADING, w.default_rows] for w in widgets.values()}
-        source = (folder / "embed.js").read_text(encoding="utf-8")
-        filled, count = re.subn(
-            r"^(\s*const HEIGHTS = ).*$",
-            lambda m: m[1] + json.dumps(heights) + ";",
-            source,
-            count=1,
-            flags=re.MULTILINE,
-        )
-        if not count:
-            raise ValueError("static/embed.js has no line `const HEIGHTS = …`")
-        self._files["embed.js"] = Asset(jsmin(filled).encode(), _TYPES[".js"])
+        self._files = {
+            path.name: _minified(path, json.dumps(heights)) for path in folder.iterdir() if path.suffix in _TYPES
+        }
         digest = hashlib.sha256(b"".join(self._files[name].body for name in sorted(self._files)))
         self.version = digest.hexdigest()[:12]
 
@@ -59,6 +50,6 @@ class Assets:
         return f"/static/{self.version}/{name}"
 
 
-def _minified(path: Path) -> Asset:
-    text = path.read_text(encoding="utf-8")
+def _minified(path: Path, heights: str) -> Asset:
+    text = path.read_text(encoding="utf-8").replace('"the heights"', heights)
     return Asset((jsmin if path.suffix == ".js" else cssmin)(text).encode(), _TYPES[path.suffix])
