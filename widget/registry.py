@@ -10,9 +10,7 @@ import widget.widgets
 from widget.config import Account
 from widget.figures import FIGURES
 from widget.functions import FUNCTIONS
-from widget.spec import Widget
-
-OPTIONS = {"rows", "period", "group"}
+from widget.spec import PARSERS, Widget
 
 
 def discover(templates: Path) -> dict[str, Widget]:
@@ -48,18 +46,18 @@ def _problem(definition: object, module: str, templates: Path) -> str | None:
         return f"its name is {definition.name!r}; the module's is {module!r}"
     if not (templates / "widgets" / f"{definition.name}.html").is_file():
         return f"templates/widgets/{definition.name}.html is missing"
-    if unknown := (definition.options - OPTIONS) | (set(definition.functions) - set(FUNCTIONS)):
+    if unknown := (definition.options - PARSERS.keys()) | (set(definition.functions) - set(FUNCTIONS)):
         return f"knows no option or function {', '.join(sorted(unknown))}"
     if unnamed := _names(definition.example) - FIGURES:
         return f"widget.figures.FIGURES does not say what {', '.join(sorted(unnamed))} is"
-    if not definition.example or (definition.row_height > 0) != ("rows" in definition.options):
-        return "needs an example, and a row_height if and only if it has rows"
+    if (definition.row_height > 0) != ("rows" in definition.options):
+        return "needs a row_height if and only if it has rows"
     return None
 
 
 def _names(data: object) -> set[str]:
     if isinstance(data, list):
         return set().union(*map(_names, data))
-    if hasattr(data, "items"):
-        return set(data) | set().union(*map(_names, data.values()))  # type: ignore[call-overload, attr-defined, no-any-return]
+    if isinstance(data, Mapping):
+        return set(data).union(*map(_names, data.values()))
     return set()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from types import MappingProxyType
@@ -113,7 +113,7 @@ class Shown:
     is_result: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Widget:
     """One view of an account.
 
@@ -122,6 +122,7 @@ class Widget:
         label: its heading and accessible name, a msgid.
         functions: the upstream functions that it cannot do without; where the API does not offer one, neither is this.
         fetch: what it shows, from the source: data by the contract's JSON names, times as aware datetimes.
+        example: data as ``fetch`` returns it, for tests and for whoever wants to see the shape.
         options: its options besides the common ones: of ``rows``, ``period``, ``group``.
         height: exact height in CSS pixels with its heading and without rows.
         row_height: what each row adds.
@@ -129,7 +130,6 @@ class Widget:
         picture: the figures of its SVG and PNG, the great one first; none where there is no picture of it. Of
             ``progress``, 0 to 1, there is a bar.
         by_default: whether it is shown where the account does not list its widgets.
-        example: data as ``fetch`` returns it, for tests and for whoever wants to see the shape.
     """
 
     name: str
@@ -137,12 +137,12 @@ class Widget:
     functions: tuple[Function, ...]
     fetch: Callable[[Source, Options], dict[str, Any]]
     height: int
+    example: Mapping[str, Any]
     row_height: int = 0
     options: frozenset[str] = frozenset()
     chart: Callable[[Mapping[str, Any], Formatter, ZoneInfo], dict[str, Any] | None] | None = None
     picture: tuple[Shown, ...] = ()
     by_default: bool = True
-    example: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def all_options(self) -> tuple[str, ...]:
