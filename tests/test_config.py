@@ -121,6 +121,10 @@ def test_all_mistakes_are_reported_at_once_with_their_keys(tmp_path: Path) -> No
     assert len(found) == len(expected), found
 
 
+def test_an_account_shows_one_widget_at_least(tmp_path: Path) -> None:
+    assert problems(tmp_path, account("widgets = []")) == ["accounts.main.widgets: must name at least one"]
+
+
 def test_a_mistake_in_the_shared_api_table_is_reported_once(tmp_path: Path) -> None:
     found = problems(tmp_path, "[api]\ndialekt = 'x'\n" + account() + "[accounts.other]\nlogin = 2\n")
     assert found == ["api.dialekt: unknown key; did you mean dialect?"]

@@ -139,8 +139,7 @@ def test_a_visitors_call_makes_it_ready_as_well(serve: Serve, upstream: Upstream
 
 
 def test_one_account_that_is_refused_does_not_keep_a_replica_out_of_work(serve: Serve) -> None:
-    wrong = {"login": 1000002, "password": "wrong", "widgets": ["balance"]}
-    service = serve(accounts={"wrong": wrong, "right": {"login": 1000001}})
+    service = serve(accounts={"wrong": {"login": 1000002, "password": "wrong"}, "right": {"login": 1000001}})
     assert [service.get("/readyz").status_code for _ in range(3)] == [503, 200, 200]
 
 

@@ -176,7 +176,7 @@ class Account(_Section):
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
     timezone: Zone = "UTC"
     lang: Language = "en"
-    widgets: tuple[str, ...] | None = None
+    widgets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     access: Literal["open", "closed"] = "open"
     viewer_password_hash: PasswordHash | None = None
     allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
@@ -412,6 +412,7 @@ _IN_OUR_WORDS = {
     **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
     **dict.fromkeys(("tuple_type", "frozen_set_type"), 'must be a list, such as ["…", "…"]'),
     **dict.fromkeys(("dict_type", "model_type"), "must be a table"),
+    "too_short": "must name at least one",
     "string_type": "must be text, in quotation marks",
     "string_pattern_mismatch": "must be three capital letters, such as USD",  # currency alone has a pattern
 }

@@ -133,16 +133,15 @@ def blueprint(service: Service) -> Blueprint:
     def health() -> Response:
         return Response("ok\n", mimetype="text/plain")
 
-    # As long as no call has ever worked, each probe tries another widget of another account.
-    untried = itertools.cycle(
-        (account, service.widgets[name])
-        for account in service.settings.accounts.values()
-        for name in registry.enabled(account, service.widgets)
-    )
+    accounts, probes = list(service.settings.accounts.values()), itertools.count()
 
     @routes.get("/readyz")
     def ready() -> Response:
-        is_ready = service.client.has_worked or _works(service, *next(untried))
+        # As long as no call has ever worked, each probe tries another account, and of each another widget in turn.
+        turn, number = divmod(next(probes), len(accounts))
+        names = registry.enabled(accounts[number], service.widgets)
+        untried = service.widgets[names[turn % len(names)]]
+        is_ready = service.client.has_worked or _works(service, accounts[number], untried)
         text, status = ("ok\n", 200) if is_ready else ("no call of the API has worked yet\n", 503)
         return Response(text, status, mimetype="text/plain")
 
