@@ -355,3 +355,9 @@ def test_a_viewer_password_that_nobody_is_asked_for_is_warned_of(tmp_path: Path)
 )
 def test_a_wrong_kind_of_value_is_told_in_words_for_people(line: str, said: str, tmp_path: Path) -> None:
     assert problems(tmp_path, account(line)) == [f"accounts.main.{line.partition(' ')[0]}: {said}"]
+
+
+def test_the_zones_are_listed_once_for_all_accounts(tmp_path: Path) -> None:
+    config.zones.cache_clear()
+    load(tmp_path, account('timezone = "Europe/Paris"') + '[accounts.other]\nlogin = 2\ntimezone = "Asia/Tokyo"\n')
+    assert config.zones.cache_info().misses == 1  # to list them takes some 10 ms

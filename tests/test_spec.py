@@ -42,7 +42,7 @@ def test_options_are_read() -> None:
             ("period", "7d"),
         ],
     )
-    assert options == Options("dark", "ff8800", "pt-BR", "Asia/Tokyo", False, 30, 25, Period("7d"))
+    assert options == Options("dark", "ff8800", "pt-BR", ZoneInfo("Asia/Tokyo"), False, 30, 25, Period("7d"))
 
 
 @pytest.mark.parametrize(

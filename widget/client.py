@@ -125,7 +125,7 @@ class Client:
         account = call.account
         if call.function == "closed_trades" and account.api.dialect == "cabinet-basic":
             return self._paged_history(call)
-        answer = models.parse(call.function, self._fetch(call, {}), account.api.zone)
+        answer = models.parse(call.function, self._fetch(call, {}), account.api.timezone)
         if isinstance(answer, models.AccountInformation) and account.currency:
             return replace(answer, currency=account.currency)
         return answer
@@ -137,7 +137,7 @@ class Client:
             page = models.rows(models.decode(call.function, self._fetch(call, {"count": _PAGE_ROWS, "offset": offset})))
             if page and page == before:
                 raise Unreadable("two pages are the same: the API pays no heed to the offset")
-            history = models.build(call.function, page, call.account.api.zone, first=offset)
+            history = models.build(call.function, page, call.account.api.timezone, first=offset)
             assert isinstance(history, models.History)
             trades.update(dict.fromkeys(history.trades))
             if len(page) != _PAGE_ROWS:  # more than asked for: an API that does not page has given all

@@ -6,13 +6,23 @@ import re
 import stat
 import tomllib
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from werkzeug.security import check_password_hash
 
 from widget.errors import ConfigError, OperatorError
@@ -46,10 +56,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _zone(value: str) -> str:
-    if value not in available_timezones():
+zones = cache(available_timezones)  # it walks the disk
+
+
+def _zone(value: object) -> ZoneInfo:
+    if not isinstance(value, str) or value not in zones():
         raise ValueError("is no time zone of the IANA database, such as Europe/Paris")
-    return value
+    return ZoneInfo(value)
 
 
 def _language(value: str) -> str:
@@ -112,7 +125,7 @@ def _redis_url(value: SecretStr) -> SecretStr:
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Zone = Annotated[str, AfterValidator(_zone)]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Language = Annotated[str, AfterValidator(_language)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
@@ -153,17 +166,12 @@ class Api(_Section):
 
     dialect: Literal["client-api", "cabinet-basic"] = "client-api"
     base_url: BaseUrl = "https://client-api.instaforex.com"
-    timezone: Zone = "UTC"
+    timezone: Zone = ZoneInfo("UTC")
     deadline_seconds: float = Field(8.0, gt=0, le=120)
     max_response_bytes: int = Field(4194304, ge=1024)
     ca_file: str = ""
     proxy: str = Field("", repr=False)
     methods: dict[Function, str] = {}
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone of times that carry none."""
-        return ZoneInfo(self.timezone)
 
 
 class Account(_Section):
@@ -174,7 +182,8 @@ class Account(_Section):
     password: SecretStr | None = None
     partner_password: SecretStr | None = None
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
-    timezone: Zone = "UTC"
+    timezone: Zone = ZoneInfo("UTC")
+    """Its midnights begin the account's days."""
     lang: Language = "en"
     widgets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     access: Literal["open", "closed"] = "open"
@@ -195,11 +204,6 @@ class Account(_Section):
         if any(len(key) < MIN_SECRET_BYTES for key in self.embed_keys):
             raise ValueError(f"each secret of embed_secret must have {MIN_SECRET_BYTES} bytes or more")
         return self
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone whose midnights begin the account's days."""
-        return ZoneInfo(self.timezone)
 
     @property
     def networks(self) -> tuple[Network, ...]:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from widget.badge import SCALES, SIZES
+from widget.config import zones
 from widget.errors import N_, BadOption
 from widget.format import Formatter
 from widget.functions import Function
@@ -86,7 +86,7 @@ class Options:
     theme: str = "auto"
     accent: str | None = None
     lang: str | None = None
-    tz: str | None = None
+    tz: ZoneInfo | None = None
     title: bool = True
     refresh: int | None = None
     rows: int = DEFAULT_ROWS
@@ -243,15 +243,10 @@ def _lang(name: str, value: str) -> str:
     return value
 
 
-def _tz(name: str, value: str) -> str:
-    if value not in _zones():
+def _tz(name: str, value: str) -> ZoneInfo:
+    if value not in zones():
         raise BadOption(name, "must be a time zone, such as Europe/Paris")
-    return value
-
-
-@cache  # it walks the disk
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return ZoneInfo(value)
 
 
 def _date(name: str, value: str) -> date:

@@ -6,7 +6,6 @@ Every renderer starts from this, so that page, JSON, picture and oEmbed cannot d
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from widget import figures
 from widget.config import Account
@@ -49,13 +48,12 @@ class View:
     def formatter(self, catalogues: Catalogues) -> Formatter:
         """What writes its figures and times."""
         options, account = self.options, self.account
-        zone = ZoneInfo(options.tz) if options.tz else account.zone
         locale = catalogues.locale_for(options.lang, account.lang)
-        return formatter(locale, zone, self.currency, account.amounts == "percent")
+        return formatter(locale, options.tz or account.timezone, self.currency, account.amounts == "percent")
 
     def chart(self, fmt: Formatter) -> dict[str, Any] | None:
         """The geometry of its chart, where there is one; days are the account's, whatever zone times are shown in."""
-        return self.widget.chart(self.data, fmt, self.account.zone) if self.widget.chart else None
+        return self.widget.chart(self.data, fmt, self.account.timezone) if self.widget.chart else None
 
 
 def look(source: Source, widget: Widget, options: Options) -> View:

@@ -55,7 +55,7 @@ class History(Client):
     ) -> models.Answer:
         """Parse the history, or a balance."""
         body = self.body if function == "closed_trades" else b'{"balance": 10482.17, "equity": 10547.43, "currency": 0}'
-        return models.parse(function, body, account.api.zone)
+        return models.parse(function, body, account.api.timezone)
 
 
 @dataclass

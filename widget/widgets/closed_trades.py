@@ -13,7 +13,7 @@ from widget.spec import Options, Widget
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The newest of the period's closed trades, with totals over all of them."""
-    start, end = options.period.bounds(source.now, source.account.zone)
+    start, end = options.period.bounds(source.now, source.account.timezone)
     trades = source.closed_trades(start, end)
     return {
         "from": start,

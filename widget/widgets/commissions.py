@@ -15,14 +15,14 @@ from widget.spec import Options, Widget
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The newest records of the period, with total and days over all of them."""
-    start, end = options.period.bounds(source.now, source.account.zone)
+    start, end = options.period.bounds(source.now, source.account.timezone)
     records = source.commissions(start, end)
     paid = ((record.time, record.amount) for record in records)
     return {
         "from": start,
         "to": source.seen_until(end),
         "total": totals.total(record.amount for record in records),
-        "days": [{"date": day, "amount": amount} for day, amount in totals.by_day(paid, source.account.zone)],
+        "days": [{"date": day, "amount": amount} for day, amount in totals.by_day(paid, source.account.timezone)],
         "records": [
             {"time": record.time, "symbol": record.symbol, "volume": record.volume, "amount": record.amount}
             for record in records[: options.rows]

@@ -15,7 +15,7 @@ from widget.spec import Options, Shown, Widget
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The time-weighted growth of the period, see ``widget.growth``."""
-    start, end = options.period.bounds(source.now, source.account.zone)
+    start, end = options.period.bounds(source.now, source.account.timezone)
     grown = growth.reckon(
         source.balance().balance,
         source.closed_trades(start, source.now),

@@ -26,7 +26,7 @@ def masked(address: str | None) -> str | None:
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The newest logins of the period, their addresses masked."""
-    start, end = options.period.bounds(source.now, source.account.zone)
+    start, end = options.period.bounds(source.now, source.account.timezone)
     logins = source.logins(start, end)[: options.rows]
     return {
         "from": start,

@@ -15,14 +15,14 @@ from widget.spec import Options, Shown, Widget
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The total of the period, and of each of its days on which a trade was closed."""
-    start, end = options.period.bounds(source.now, source.account.zone)
+    start, end = options.period.bounds(source.now, source.account.timezone)
     traded = [(trade.close_time, trade.volume) for trade in source.closed_trades(start, end)]
     lots = source.lots(start, end)
     return {
         "from": start,
         "to": source.seen_until(end),
         "lots": lots,
-        "days": [{"date": day, "lots": traded_lots} for day, traded_lots in totals.by_day(traded, source.account.zone)],
+        "days": [{"date": day, "lots": volume} for day, volume in totals.by_day(traded, source.account.timezone)],
     }
 
 
