@@ -239,7 +239,7 @@ def test_behind_the_proxies_the_networks_let_their_own_in(start: Callable[..., I
 def test_a_network_is_read_as_it_is_meant_or_refused(network: str, means: str | None) -> None:
     raw = {"accounts": {"main": {"login": 1, "allowed_networks": [network]}}}
     try:
-        read = config.parse(raw, {}, WIDGETS, folder=Path(), demo=False).accounts["main"].networks
+        read = config.parse(raw, {}, WIDGETS, folder=Path(), demo=False).accounts["main"].allowed_networks
         assert [str(each) for each in read] == [means]
     except OperatorError as error:
         assert means is None

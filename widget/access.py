@@ -25,7 +25,7 @@ class Policy:
     @classmethod
     def of(cls, account: Account, widget: str) -> "Policy":
         """The policy for a widget of an account."""
-        return cls(f"{account.slug}/{widget}", account.access == "closed", account.networks, keys(account))
+        return cls(f"{account.slug}/{widget}", account.access == "closed", account.allowed_networks, keys(account))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,13 +73,14 @@ def _language(value: str) -> str:
     return value
 
 
-def _network(value: str) -> Network:
+def _network(value: object) -> Network:
+    text = str(value)
     try:
-        network = ipaddress.ip_network(value, strict=False)
+        network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise ValueError("is no network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0") from error
-    mask = value.rpartition("/")[2]
-    if "." in mask and "/" in value and mask != str(network.netmask):
+    _, slash, mask = text.rpartition("/")
+    if slash and "." in mask and mask != str(network.netmask):
         # Python would take 0.0.0.255 for a host mask. Who means it otherwise lets in too many, or the wrong ones.
         raise ValueError(f"is no mask: its ones come first; did you mean /{network.netmask}?")
     if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
@@ -188,7 +189,7 @@ class Account(_Section):
     widgets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     access: Literal["open", "closed"] = "open"
     viewer_password_hash: PasswordHash | None = None
-    allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    allowed_networks: tuple[Annotated[Network, BeforeValidator(_network)], ...] = ()
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] | None = None
     embed_secret: SecretStr | None = None
     hide: frozenset[Annotated[str, AfterValidator(_figure)]] = frozenset()
@@ -206,11 +207,6 @@ class Account(_Section):
         return self
 
     @property
-    def networks(self) -> tuple[Network, ...]:
-        """The networks that may see the account; none means anybody."""
-        return self.allowed_networks  # type: ignore[return-value]  # the validator made networks of the strings
-
-    @property
     def embed_keys(self) -> tuple[bytes, ...]:
         """The secrets that sign tokens, the newest first."""
         if self.embed_secret is None:
@@ -221,7 +217,7 @@ class Account(_Section):
     @property
     def is_private(self) -> bool:
         """Whether answers may be kept by nobody but the visitor who asked."""
-        return self.access == "closed" or bool(self.networks)
+        return self.access == "closed" or bool(self.allowed_networks)
 
     def fresh_seconds(self, function: Function) -> float:
         """How long an answer of a function counts as fresh."""
