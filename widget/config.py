@@ -96,8 +96,7 @@ def _origin(value: str) -> str:
 
 def _figure(value: str) -> str:
     if value not in FIGURES:
-        close = difflib.get_close_matches(value, FIGURES, 1)
-        raise ValueError("is no figure's JSON name" + (f"; did you mean {close[0]}?" if close else ""))
+        raise ValueError(f"is no figure's JSON name{_hint(value, FIGURES)}")
     return value
 
 
@@ -211,8 +210,7 @@ class Account(_Section):
         """The secrets that sign tokens, the newest first."""
         if self.embed_secret is None:
             return ()
-        parts = (part.strip() for part in self.embed_secret.get_secret_value().split(","))
-        return tuple(part.encode() for part in parts)
+        return tuple(part.strip().encode() for part in self.embed_secret.get_secret_value().split(","))
 
     @property
     def is_private(self) -> bool:
@@ -224,23 +222,20 @@ class Account(_Section):
         return self.ttl_seconds.get(function, FRESH_SECONDS.get(function, FRESH_SECONDS_OTHERWISE))
 
 
-class Settings(_Section):
-    """All of ``widgets.toml``."""
-
-    server: Server = Server()
-    cache: Cache = Cache()
-    accounts: dict[str, Account]
-    demo: bool = False
-    warnings: tuple[str, ...] = ()
-
-
 class _File(_Section):
-    """The file as it is written, for naming what it may not contain."""
+    """What ``widgets.toml`` may contain."""
 
     server: Server = Server()
     cache: Cache = Cache()
     api: Api = Api()
     accounts: dict[str, Account] = Field(min_length=1)
+
+
+class Settings(_File):
+    """All of ``widgets.toml``, and what the operator should know of it; ``api`` is in each account as well."""
+
+    demo: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settings:
@@ -337,9 +332,7 @@ def parse(
     problems = [line for line in problems if " needs " not in line or not line.startswith(lacking)]
     if problems or file is None:
         raise ConfigError(sorted(set(problems)))
-    return Settings(
-        server=file.server, cache=file.cache, accounts=file.accounts, demo=demo, warnings=tuple(reader.warnings)
-    )
+    return Settings(**dict(file), demo=demo, warnings=tuple(reader.warnings))
 
 
 def _table(value: object) -> dict[str, Any]:
