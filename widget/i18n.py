@@ -3,14 +3,14 @@
 Adding a language is adding ``widget/locale/XX.po``; msgids are English, so English needs no file.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
-from gettext import c2py
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
 from pathlib import Path
-from types import MappingProxyType
 
 from babel import Locale, UnknownLocaleError
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 
 from widget.errors import OperatorError
@@ -18,40 +18,11 @@ from widget.errors import OperatorError
 ENGLISH = "en"
 
 
-def _one_is_singular(n: int) -> int:
-    return int(n != 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Translations:
-    """One language's texts, as Jinja's ``install_gettext_callables`` and gettext's users want them.
-
-    A text that the catalogue does not have, or has as fuzzy, stays English.
-
-    Attributes:
-        language: its tag, as ``<html lang>`` wants it.
-    """
-
-    language: str
-    _texts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    _form: Callable[[int], int] = _one_is_singular
-
-    def gettext(self, message: str) -> str:
-        """The text of a msgid."""
-        texts = self._texts.get(message)
-        return texts[0] if texts else message
-
-    def ngettext(self, one: str, many: str, n: int) -> str:
-        """The text for ``n`` things; ``one`` and ``many`` are the English forms, ``one`` is the msgid."""
-        texts = self._texts.get(one)
-        return texts[self._form(n)] if texts else (one, many)[_one_is_singular(n)]
-
-
 class Catalogues:
-    """All languages that there are texts for."""
+    """All languages that there are texts for; one that a catalogue does not have, or has as fuzzy, stays English."""
 
-    def __init__(self, translations: Mapping[str, Translations]) -> None:
-        self._translations = {ENGLISH: Translations(ENGLISH), **translations}
+    def __init__(self, translations: Mapping[str, NullTranslations]) -> None:
+        self._translations = {ENGLISH: NullTranslations(), **translations}
         self._names = {tag.lower(): tag for tag in self._translations}
 
     @property
@@ -71,7 +42,7 @@ class Catalogues:
         """The tag to format numbers and dates by: the same choice, with the region that was asked for (fr-CA)."""
         return self._best(wanted)[1]
 
-    def translations(self, language: str) -> Translations:
+    def translations(self, language: str) -> NullTranslations:
         """The texts of a language, or of the nearest that there is."""
         return self._translations[self.negotiate(language)]
 
@@ -91,22 +62,18 @@ def load(folder: Path) -> Catalogues:
     Raises:
         OperatorError: a catalogue cannot be read; says which and where.
     """
-    return Catalogues({tag: _read(path, tag) for path in folder.glob("*.po") if (tag := path.stem.replace("_", "-"))})
+    return Catalogues({path.stem.replace("_", "-"): _read(path) for path in folder.glob("*.po")})
 
 
-def _read(path: Path, tag: str) -> Translations:
+def _read(path: Path) -> GNUTranslations:
+    compiled = BytesIO()
     try:
         with path.open("rb") as file:
-            catalogue = read_po(file, abort_invalid=True)
-        form = c2py(catalogue.plural_expr)
+            write_mo(compiled, read_po(file, locale=path.stem, abort_invalid=True))
+        compiled.seek(0)
+        return GNUTranslations(compiled)
     except (PoFileError, ValueError) as error:
         raise OperatorError(f"{path.name} is no gettext catalogue: {error}") from error
-    texts = {}
-    for message in catalogue:
-        forms = (message.string,) if isinstance(message.string, str) else tuple(message.string)
-        if message.id and not message.fuzzy and all(forms):
-            texts[message.id if isinstance(message.id, str) else message.id[0]] = forms
-    return Translations(tag, MappingProxyType(texts), form)
 
 
 @lru_cache(maxsize=256)

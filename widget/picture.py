@@ -19,8 +19,8 @@ WEIGHTS = ("Regular", "Bold")
 def svg(view: View, catalogues: Catalogues) -> str:
     """The picture of a widget: of the figures that its ``picture`` lists, those that the account does not hide."""
     widget, options = view.widget, view.options
-    language, fmt = view.translations(catalogues), view.formatter(catalogues)
-    _ = language.gettext
+    language, fmt = view.language(catalogues), view.formatter(catalogues)
+    _ = catalogues.translations(language).gettext
     figures = {
         shown.name: Figure(_(shown.label), shown.write(fmt, x), (x > 0) - (x < 0) if shown.is_result and x else 0)
         for shown in widget.picture
@@ -43,7 +43,7 @@ def svg(view: View, catalogues: Catalogues) -> str:
             progress=progress,
             empty=_("No trades in this period") if is_empty else "",
         ),
-        _style(options, language.language),
+        _style(options, language),
     )
 
 

@@ -1,7 +1,7 @@
 """A view to bytes: HTML and JSON. Pure: no request, no clock, no I/O but the templates."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -56,22 +56,24 @@ class Renderer:
 
     def page(self, view: View, frame: Frame) -> str:
         """The widget as a page of its own."""
-        return self._render(f"widgets/{view.widget.name}.html", self._language(view), frame, **self._shown(view))
+        return self._render(
+            f"widgets/{view.widget.name}.html", view.language(self._catalogues), frame, **self._shown(view)
+        )
 
     def summary(self, view: View) -> str:
         """The figures that matter most, in one line of plain text."""
         template = self._environment.get_template(f"widgets/{view.widget.name}.html")
-        context = self._context(self._language(view), Frame({}), self._shown(view))
+        context = self._context(view.language(self._catalogues), Frame({}), self._shown(view))
         summary = template.blocks.get("summary")  # a list of nothing but times and names has none
         block = "".join(summary(template.new_context(context))) if summary else ""
         return " ".join(unescape(block).split())
 
     def label(self, view: View) -> str:
         """The widget's name in the view's language."""
-        return view.translations(self._catalogues).gettext(view.widget.label)
+        return self._gettext(view)(view.widget.label)
 
-    def _language(self, view: View) -> str:
-        return view.translations(self._catalogues).language
+    def _gettext(self, view: View) -> Callable[[str], str]:
+        return self._catalogues.translations(view.language(self._catalogues)).gettext
 
     def _shown(self, view: View) -> dict[str, Any]:
         fmt = view.formatter(self._catalogues)
@@ -79,7 +81,7 @@ class Renderer:
             "widget": view.widget,
             "label": self.label(view),
             "options": view.options,
-            "period": view.options.period.text(view.translations(self._catalogues).gettext, fmt.date),
+            "period": view.options.period.text(self._gettext(view), fmt.date),
             "data": view.data,
             "hidden": view.hidden,
             "fmt": fmt,

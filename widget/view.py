@@ -10,7 +10,7 @@ from typing import Any
 from widget import figures
 from widget.config import Account
 from widget.format import Formatter, formatter
-from widget.i18n import Catalogues, Translations
+from widget.i18n import Catalogues
 from widget.source import Source
 from widget.spec import Options, Widget
 
@@ -41,9 +41,9 @@ class View:
     stale: bool
     fresh_seconds: float
 
-    def translations(self, catalogues: Catalogues) -> Translations:
-        """The texts of the language that it is shown in."""
-        return catalogues.translations(catalogues.negotiate(self.options.lang, self.account.lang))
+    def language(self, catalogues: Catalogues) -> str:
+        """The language that it is shown in."""
+        return catalogues.negotiate(self.options.lang, self.account.lang)
 
     def formatter(self, catalogues: Catalogues) -> Formatter:
         """What writes its figures and times."""
