@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import brotli
-from werkzeug.http import parse_etags, unquote_etag
+from werkzeug.http import parse_accept_header, parse_etags, unquote_etag
 
 Outcome = Literal["hit", "stale", "miss", "passed"]
 """Answered with what is kept; with an old answer while another request brings the new one; by the application, asked in
@@ -204,7 +204,8 @@ class _Answer:
     def form(self, environ: WSGIEnvironment, now: float) -> _Form:
         """How it is to be sent for a request, in the second from ``now`` on."""
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
-        encoding = _preferred(accepted or "") if self._may_be_compressed else "identity"
+        is_short = len(accepted or "") <= _LONGEST_ACCEPT_ENCODING
+        encoding = _preferred(accepted) if self._may_be_compressed and is_short else "identity"
         second = max(0, int(now - self.made_at))
         body = self._encoded(encoding)
         headers = [(name, value) for name, value in self._headers if not self._control or name != "Cache-Control"]
@@ -218,7 +219,7 @@ class _Answer:
         begins = self.made_at + second
         of_304 = [pair for pair in headers if pair[0].lower() in _IN_A_304]
         form = _Form(begins, min(begins + 1, self.made_at + self.max_age), headers, of_304, [body])
-        if len(accepted or "") <= _LONGEST_ACCEPT_ENCODING:
+        if is_short:
             if len(self.forms) >= _FORMS:
                 self.forms.clear()
             self.forms[accepted] = form
@@ -275,18 +276,9 @@ def _has_token(query: str) -> bool:
     return ("token" in query or "%" in query) and any(name == "token" for name, _ in parse_qsl(query, True))
 
 
-def _preferred(accepted: str) -> str:
-    return _parsed_preference(accepted) if len(accepted) <= _LONGEST_ACCEPT_ENCODING else "identity"
-
-
 @lru_cache(1024)
-def _parsed_preference(accepted: str) -> str:
+def _preferred(accepted: str | None) -> str:
     """The best of the encodings that an Accept-Encoding header asks for."""
-    weights: dict[str, float] = {}
-    for part in accepted.lower().split(","):
-        name, *parameters = (word.strip() for word in part.split(";"))
-        with suppress(ValueError):
-            weights[name] = max(0.0, float(next((word[2:] for word in parameters if word.startswith("q=")), "1")))
-    otherwise = weights.get("*", 0.0)
-    best = max(("br", "gzip"), key=lambda name: weights.get(name, otherwise))
-    return best if 0 < weights.get(best, otherwise) >= weights.get("identity", 0.0) else "identity"
+    weights = parse_accept_header(accepted)
+    best = max(("br", "gzip"), key=weights.quality)
+    return best if 0 < weights.quality(best) >= weights.quality("identity") else "identity"
