@@ -92,13 +92,14 @@ class NotOffered(CabinetError):
 class UpstreamError(CabinetError):
     """The upstream did not answer a call as it should."""
 
+    message = N_("These figures are temporarily unavailable.")
+
 
 class Refused(UpstreamError):
     """The upstream refuses the account's credentials, or this server's address."""
 
     status = 502
     code = "upstream_refused"
-    message = N_("These figures are temporarily unavailable.")
 
 
 class Unreadable(UpstreamError):
@@ -106,7 +107,6 @@ class Unreadable(UpstreamError):
 
     status = 502
     code = "upstream_unreadable"
-    message = N_("These figures are temporarily unavailable.")
 
 
 class Unavailable(UpstreamError):
@@ -114,7 +114,6 @@ class Unavailable(UpstreamError):
 
     status = 503
     code = "upstream_unavailable"
-    message = N_("These figures are temporarily unavailable.")
 
     def __init__(self, debug: str, retry_after: float | None = None) -> None:
         super().__init__(debug)
