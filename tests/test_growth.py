@@ -35,9 +35,7 @@ def trade(hours: float, profit: str | Decimal, swap: str = "0") -> ClosedTrade:
 
 def paid(hours: float, amount: str) -> Operation:
     """A deposit, or a withdrawal where the amount is negative."""
-    return Operation(
-        START + timedelta(hours=hours), Decimal(amount), "deposit" if Decimal(amount) > 0 else "withdrawal"
-    )
+    return Operation(START + timedelta(hours=hours), Decimal(amount))
 
 
 def grown(balance: str, trades: list[ClosedTrade], operations: list[Operation]) -> Growth:
@@ -59,11 +57,6 @@ def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss() -> None:
     taken = grown("605", [trade(1, "100"), trade(20, "55")], [paid(10, "-550")])
     assert alone.gain == between.gain == taken.gain == Decimal("0.21")
     assert grown("5000", [], [paid(10, "4000")]).gain == 0
-
-
-def test_a_credit_stands_beside_the_balance_and_does_not_count() -> None:
-    credit = Operation(START + timedelta(hours=5), Decimal(500), "credit")
-    assert grown("1100", [trade(10, "100")], [credit]).gain == Decimal("0.1")
 
 
 def test_what_is_paid_in_at_the_instant_of_a_trade_was_there_before_it() -> None:

@@ -213,7 +213,7 @@ def test_cancelled_orders_are_no_closed_trades() -> None:
     assert history.operations == ()
 
 
-def test_deposits_withdrawals_and_credits_among_closed_trades_are_operations() -> None:
+def test_deposits_and_withdrawals_among_closed_trades_are_operations_and_credits_are_none() -> None:
     rows = [
         {"type": 6, "profit": 500, "closeTime": "2026-11-20T15:00:00", "openPrice": "-", "symbol": ""},
         {"type": 6, "profit": -80, "openTime": "2026-11-21T15:00:00"},
@@ -223,9 +223,8 @@ def test_deposits_withdrawals_and_credits_among_closed_trades_are_operations() -
     assert read("closed_trades", rows) == History(
         (),
         (
-            Operation(at, Decimal(500), "deposit"),
-            Operation(at + timedelta(days=1), Decimal(-80), "withdrawal"),
-            Operation(at + timedelta(days=2), Decimal(-30), "credit"),
+            Operation(at, Decimal(500)),
+            Operation(at + timedelta(days=1), Decimal(-80)),
         ),
     )
 
@@ -241,7 +240,6 @@ def test_the_bonus_is_read() -> None:
         lots_required=Decimal("900.0"),
         lots_missing=Decimal("490.0"),
         progress=Decimal("410.0") / Decimal("900.0"),
-        balance=Decimal("1300.0"),
     )
 
 
@@ -269,8 +267,8 @@ def test_only_completed_operations_count_and_a_withdrawal_is_below_zero_whatever
         {**OPERATION, "operationType": 1, "amount": -250.5},
     ]
     at = datetime(2025, 11, 20, 9, 31, 5, tzinfo=UTC)
-    gone = Operation(at, Decimal("-250.5"), "withdrawal")
-    assert read("operations", rows) == (Operation(at, Decimal("250.5"), "deposit"), gone, gone)
+    gone = Operation(at, Decimal("-250.5"))
+    assert read("operations", rows) == (Operation(at, Decimal("250.5")), gone, gone)
 
 
 def test_logins_are_read() -> None:
@@ -286,7 +284,7 @@ def test_commissions_of_all_partners_are_one_list() -> None:
         {"Partner": 7, "BalanceRecords": COMMISSION},
     ]
     at = datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC)
-    assert read("commissions", value) == (Commission(at, Decimal("3.75"), "EURUSD", Decimal("1.5"), "USD"),) * 3
+    assert read("commissions", value) == (Commission(at, Decimal("3.75"), "EURUSD", Decimal("1.5")),) * 3
     assert read("commissions", [COMMISSION]) == read("commissions", value)[:1]
 
 

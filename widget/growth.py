@@ -59,7 +59,7 @@ def reckon(
     Args:
         balance: the account's present balance.
         trades: all that were closed since ``start``, those after ``end`` too: the balance is reckoned back over them.
-        operations: deposits and withdrawals since ``start``. Credits stand beside the balance and do not count.
+        operations: deposits and withdrawals since ``start``.
         start: when the period begins, None for since ever.
         end: before when it ends.
     """
@@ -73,7 +73,7 @@ def reckon(
     curve: list[_Level] = []
     if balance is not None and inside:
         # What is paid in at the instant of a trade was there before it.
-        moves = [(operation.time, 0, operation.amount) for operation in operations if operation.kind != "credit"]
+        moves = [(operation.time, 0, operation.amount) for operation in operations]
         curve = _curve(balance, sorted(moves + closed, key=itemgetter(0, 1)), start or inside[0].open_time, end)
     return Growth(
         gain=curve[-1][1] - 1 if curve else (ZERO if balance is not None else None),

@@ -103,11 +103,10 @@ class ClosedTrade(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """Money that came or went otherwise than by trading; what went is below 0."""
+    """A deposit or a withdrawal; what went is below 0. Credits stand beside the balance and are none."""
 
     time: datetime
     amount: Decimal
-    kind: Literal["deposit", "withdrawal", "credit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,6 @@ class Bonus:
     lots_required: Decimal | None = None
     lots_missing: Decimal | None = None
     progress: Decimal | None = None
-    balance: Decimal | None = None
 
 
 class Login(NamedTuple):
@@ -149,7 +147,6 @@ class Commission(NamedTuple):
     amount: Decimal
     symbol: str | None = None
     volume: Decimal | None = None
-    currency: str | None = None
 
 
 Rows = tuple[OpenTrade, ...] | tuple[Login, ...] | tuple[Commission, ...] | tuple[Operation, ...]
@@ -233,7 +230,7 @@ _LONGEST_TEXT = 100
 _DECIMALS = range(11)
 _EPOCH, _YEARS = datetime(1970, 1, 1, tzinfo=UTC), range(1970, 2200)
 _MILLISECONDS_FROM = 10**11  # in seconds it would be the year 5138
-_LAST_POSITION, _LAST_ORDER, _CREDIT = 1, 5, 7  # of MetaTrader's commands
+_LAST_POSITION, _LAST_ORDER, _BALANCE, _CREDIT = 1, 5, 6, 7  # of MetaTrader's commands
 _COMPLETED = 1
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _CURRENCIES = {"0": "USD", "1": "EUR"}  # what 2 means differs by deployment
@@ -417,15 +414,10 @@ def _history(found: Iterable[tuple[_Row, int]]) -> History:
     for row, command in found:
         if command <= _LAST_POSITION:
             trades.append(_closed_trade(row, command))
-        elif command > _LAST_ORDER:  # the pending orders between were cancelled, and never were trades
-            operations.append(_operation_among_trades(row, command))
+        elif command == _BALANCE:  # the pending orders between were cancelled, and never were trades
+            time = row.time("closeTime") or row.required(_Row.time, "openTime")
+            operations.append(Operation(time, row.required(_Row.number, "profit")))
     return History(tuple(trades), tuple(operations))
-
-
-def _operation_among_trades(row: _Row, command: int) -> Operation:
-    amount = row.required(_Row.number, "profit")
-    time = row.time("closeTime") or row.required(_Row.time, "openTime")
-    return Operation(time, amount, "credit" if command == _CREDIT else "withdrawal" if amount < 0 else "deposit")
 
 
 def _operation(row: _Row) -> Operation:
@@ -433,7 +425,7 @@ def _operation(row: _Row) -> Operation:
     direction = row.required(_Row.whole, "operationType")
     if direction not in (0, 1):
         raise row.bad("operationType", f"{direction} is neither deposit (0) nor withdrawal (1)")
-    return Operation(time, -amount, "withdrawal") if direction else Operation(time, amount, "deposit")
+    return Operation(time, -amount if direction else amount)
 
 
 def _bonus(row: _Row) -> Bonus:
@@ -452,7 +444,6 @@ def _bonus(row: _Row) -> Bonus:
         lots_required=required,
         lots_missing=missing,
         progress=min(max(_ZERO, closed / required), _ONE) if closed is not None and required else None,
-        balance=summary.number("balance"),
     )
     if bonus == Bonus():
         raise row.bad("bonuses", "missing, and so is everything else")
@@ -465,5 +456,4 @@ def _commission(row: _Row) -> Commission:
         amount=row.required(_Row.number, "amount"),
         symbol=row.text("symbol"),
         volume=row.number("volume"),
-        currency=row.currency("currency"),
     )
