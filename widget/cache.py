@@ -21,7 +21,7 @@ from zlib import crc32
 
 from dogpile.lock import Lock, NeedRegenerationException
 
-from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
+from widget.errors import CabinetError, Unavailable
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -30,12 +30,9 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds without a second attempt after a failure, doubled after each
-LONGEST_RETRY_AFTER = 900.0  # an upstream that asks for more seconds than this is asked again all the same
 SPREAD = 0.1  # by how much periods and pauses are lengthened: so a thousand keys do not fall due in the same second
 OUTAGE_PAUSE = 5.0  # seconds for which a store or a lock that failed is left alone
 LOCK_STRIPES, POLL_SECONDS = 1024, 0.05
-
-_KINDS = {kind.__name__: kind for kind in (CabinetError, NotOffered, Refused, Unavailable, Unreadable)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class Mutex(Protocol):
 class _Failure:
     """A call that failed. It goes into the store, so it holds the error's class and none of its words."""
 
-    kind: str
+    kind: type[CabinetError]
     at: float
     pause: float
     count: int
@@ -316,11 +313,11 @@ class FreshCache:
         count = known.failure.count + 1 if known.failure else 1
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(count - 1, 10))
         if isinstance(error, CabinetError):
-            pause = max(pause, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
+            pause = max(pause, error.retry_after or 0.0)
             log.warning("%s: %s: %s (failure %d, pause %.0f s)", key, type(error).__name__, error, count, pause)
         else:
             log.error("%s: unexpected (failure %d, pause %.0f s)", key, count, pause, exc_info=error)
-        kind = next((base.__name__ for base in type(error).__mro__ if base.__name__ in _KINDS), CabinetError.__name__)
+        kind = type(error) if isinstance(error, CabinetError) else CabinetError
         pause *= 1 + SPREAD * self._chance()
         return replace(known, failure=_Failure(kind, self._clock(), pause, count))
 
@@ -335,7 +332,7 @@ class FreshCache:
 
 def _error(key: str, record: _Record, now: float) -> CabinetError:
     left = max(1.0, record.pause_left(now))
-    kind = _KINDS.get(record.failure.kind, CabinetError) if record.failure else Unavailable
+    kind = record.failure.kind if record.failure else Unavailable
     error = kind(f"{key}: the latest call failed; the next may be made in {left:.0f} s")
     error.retry_after = left
     return error
