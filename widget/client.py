@@ -29,8 +29,6 @@ from widget.errors import NotOffered, Refused, Unavailable, Unreadable, Upstream
 from widget.functions import Function
 from widget.transport import ENDS, Deadline, Session, seconds_left
 
-log = logging.getLogger(__name__)
-
 _METHODS: Mapping[str, Mapping[Function, str]] = {
     "client-api": {
         "balance": "client/RequestBalanceInformation/{login}",
@@ -107,19 +105,14 @@ class Client:
         if not self.offers(account, function):
             raise NotOffered(f"{function}: not in this API, or no password for it")
         period = {"from": int(start.timestamp()) if start else 0, "to": ceil(end.timestamp() if end else self._now())}
-        began, outcome = self._clock(), "failed unforeseen"
         reset = ENDS.set(Deadline(self._clock, account.api.deadline_seconds))
         try:
-            answer = self._answer(_Call(account, function, period))
-            outcome = "ok"
-            return answer
+            return self._answer(_Call(account, function, period))
         except UpstreamError as error:
-            outcome = self._without_secrets(account, _titled(function, str(error)))
-            error.args = (outcome,)
+            error.args = (self._without_secrets(account, _titled(function, str(error))),)
             raise
         finally:
             ENDS.reset(reset)
-            log.debug("%s of %s: %s after %.3f s", function, account.slug, outcome, self._clock() - began)
 
     def _answer(self, call: "_Call") -> models.Answer:
         account = call.account
