@@ -11,10 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget import chart, colour
+from widget.format import Naming, formatter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Paris")
+FIGURES = (str, lambda mark, step: str(mark))
 COLOURS = st.integers(0, 0xFFFFFF).map("{:06x}".format)
+
+
+def names(first: date, last: date) -> Naming:
+    """Days as machines write them."""
+    return (lambda day: day.isoformat(),) * 2
 
 
 def numbers(path: str) -> list[float]:
@@ -22,10 +29,15 @@ def numbers(path: str) -> list[float]:
     return [float(n) for n in re.findall(r"-?[\d.]+", path)]
 
 
+def span(first: date, last: date) -> str:
+    """Several days by their ends."""
+    return f"{first}/{last}"
+
+
 def draw(gains: list[Decimal]) -> dict[str, object]:
     """A curve with a point an hour."""
     points = [(START + timedelta(hours=k), gain) for k, gain in enumerate(gains)]
-    drawn = chart.curve(points, str, lambda day: day.isoformat())
+    drawn = chart.curve(points, FIGURES, names)
     assert drawn is not None
     return drawn
 
@@ -70,8 +82,8 @@ def test_the_drawdown_shade_ends_where_the_curve_is_back_at_its_peak() -> None:
 
 def test_one_point_and_none_are_drawn_too() -> None:
     assert draw([Decimal(0)])["x_ticks"] == [{"x": chart.WIDTH / 2, "label": START.isoformat()}]
-    assert chart.curve([], str, str) is None
-    assert chart.bars([], None, None, ZONE, str, str) is None
+    assert chart.curve([], FIGURES, names) is None
+    assert chart.bars([], None, None, ZONE, FIGURES, names, span) is None
 
 
 @given(st.floats(-1e6, 0), st.floats(1e-2, 1e6))
@@ -92,7 +104,7 @@ DAYS = st.dictionaries(
 
 @given(DAYS)
 def test_bars_add_up_stay_in_their_box_and_are_never_too_many(days: dict[date, Decimal]) -> None:
-    drawn = chart.bars(sorted(days.items()), None, None, ZONE, str, date.isoformat)
+    drawn = chart.bars(sorted(days.items()), None, None, ZONE, FIGURES, names, span)
     assert drawn is not None
     bars = drawn["bars"]
     assert len(bars) <= chart.MAX_BARS
@@ -105,10 +117,42 @@ def test_bars_add_up_stay_in_their_box_and_are_never_too_many(days: dict[date, D
 def test_the_axis_of_bars_covers_the_whole_period_by_days_of_the_zone() -> None:
     end = datetime(2026, 11, 10, 23, tzinfo=UTC)  # midnight in Paris: the day before is the last
     drawn = chart.bars(
-        [(date(2026, 11, 5), Decimal(1))], datetime(2026, 10, 31, 23, tzinfo=UTC), end, ZONE, str, date.isoformat
+        [(date(2026, 11, 5), Decimal(1))], datetime(2026, 10, 31, 23, tzinfo=UTC), end, ZONE, FIGURES, names, span
     )
     assert drawn is not None
     assert [bar["day"] for bar in drawn["bars"]] == [f"2026-11-{day:02}" for day in range(1, 11)]
+
+
+def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[list[str], list[str]]:
+    """What stands below and beside a curve of so many days, in English."""
+    fmt = formatter("en", ZoneInfo("UTC"), None)
+    points = [(START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain)) for k, gain in enumerate(gains)]
+    drawn = chart.curve(points, (fmt.gain, fmt.percent_on_axis), fmt.instants)
+    assert drawn is not None
+    return [tick["label"] for tick in drawn["x_ticks"]], [tick["label"] for tick in drawn["y_ticks"]]
+
+
+def test_the_days_of_an_axis_differ_and_have_a_year_where_they_need_one() -> None:
+    assert axis(0.75)[0] == ["12:00\u202fAM", "6:00\u202fAM", "12:00\u202fPM", "6:00\u202fPM"]
+    assert axis(1.5)[0] == ["Jan 1", "Jan 2"]
+    assert axis(30)[0] == ["Jan 1", "Jan 11", "Jan 21", "Jan 31"]
+    assert axis(366)[0] == ["Jan 2026", "May 2026", "Sep 2026", "Jan 2027"]
+
+
+def test_the_figures_of_an_axis_have_the_same_decimals_and_no_more_than_they_need() -> None:
+    assert axis(30)[1] == ["0%", "5%", "10%"]
+    assert axis(30, ("0", "-0.0097"))[1] == [
+        "\N{MINUS SIGN}0.75%",
+        "\N{MINUS SIGN}0.50%",
+        "\N{MINUS SIGN}0.25%",
+        "0.00%",
+    ]
+    fmt = formatter("en", ZoneInfo("UTC"), "USD")
+    assert [fmt.lots_on_axis(Decimal(x), Decimal(step)) for x, step in (("2", "1"), ("2", "0.5"))] == ["2", "2.00"]
+    assert [fmt.amount_on_axis(Decimal(x), Decimal(step)) for x, step in (("2000", "1E+3"), ("5", "2.5"))] == [
+        "2,000",
+        "5.00",
+    ]
 
 
 @given(COLOURS)

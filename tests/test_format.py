@@ -188,6 +188,8 @@ def test_a_missing_figure_is_a_dash() -> None:
         "time",
         "date",
         "day",
+        "month",
+        "gain",
     ]
     assert {getattr(figures, name)(None) for name in methods} == {NOTHING}
     assert Formatter.iso(None) == ""
@@ -212,7 +214,19 @@ def test_arabic_signs_keep_to_their_figures_in_text_from_right_to_left() -> None
     assert formatter("ar", UTC, None).amount(Decimal("-1.5")) == "\u200e" + MINUS + "1.50"
 
 
-WRITERS = ("money", "amount", "result", "lots", "lots_if_any", "price", "integer", "percent", "ratio", "leverage")
+WRITERS = (
+    "money",
+    "amount",
+    "result",
+    "lots",
+    "lots_if_any",
+    "price",
+    "integer",
+    "percent",
+    "gain",
+    "ratio",
+    "leverage",
+)
 
 
 def test_what_is_written_is_the_same_in_html_and_in_text() -> None:
@@ -220,7 +234,9 @@ def test_what_is_written_is_the_same_in_html_and_in_text() -> None:
     for tag in locale_identifiers():
         fmt = formatter(tag.replace("_", "-"), ZoneInfo("Asia/Kolkata"), "USD")
         figures = [getattr(fmt, name)(x) for name in WRITERS for x in (Decimal("-1234567.891"), Decimal(7), None)]
-        written = "".join([*figures, fmt.datetime(moment), fmt.time(moment), fmt.date(moment), fmt.day(moment)])
+        written = "".join(
+            [*figures, fmt.datetime(moment), fmt.time(moment), fmt.date(moment), fmt.day(moment), fmt.month(moment)]
+        )
         assert written == escape(written), tag
 
 

@@ -8,8 +8,13 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from widget.format import Naming
+
 WIDTH, HEIGHT = 640, 160
 MAX_BARS = 60
+
+Writing = tuple[Callable[[Decimal], str], Callable[[Decimal, Decimal], str]]
+"""What writes a figure, and what writes those on an axis, given the step between them."""
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
@@ -24,16 +29,14 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
 
 
 def curve(
-    points: Sequence[tuple[datetime, Decimal]],
-    label_y: Callable[[Decimal], str],
-    label_day: Callable[[date], str],
+    points: Sequence[tuple[datetime, Decimal]], label_y: Writing, label_x: Callable[[datetime, datetime], Naming]
 ) -> dict[str, Any] | None:
     """A growth curve with the shade of its drawdown (from each peak down to the curve).
 
     Args:
         points: instants and fractions, oldest first.
-        label_y: a fraction as text.
-        label_day: a day as text.
+        label_y: fractions as text.
+        label_x: what names the instants between the first and the last.
 
     Returns:
         Paths, ticks and points in a box of ``WIDTH`` by ``HEIGHT``; None without points.
@@ -56,7 +59,8 @@ def curve(
     xs, ys = [x(moment) for moment, _ in points], [y(value) for value in values]
     line = "L".join(f"{a:g} {b:g}" for a, b in zip(xs, ys, strict=True))
     ceiling = "L".join(f"{a:g} {b:g}" for a, b in reversed(_ceiling(list(zip(xs, ys, strict=True)))))
-    days = [first + (last - first) * k / 3 for k in range(4)] if last > first else [first]
+    marks = [first + (last - first) * k / 3 for k in range(4)] if last > first else [first]
+    (write, _), (name, name_mark) = label_y, label_x(first, last)
     return {
         "width": WIDTH,
         "height": HEIGHT,
@@ -64,13 +68,29 @@ def curve(
         "area": f"M{xs[0]:g} {y(0):g}L{line}L{xs[-1]:g} {y(0):g}Z",
         "drawdown": f"M{line}L{ceiling}Z",
         "zero": y(0),
-        "y_ticks": [{"y": y(v), "label": label_y(Decimal(str(round(v, 6))))} for v in ticks(low, high)],
-        "x_ticks": [{"x": x(day), "label": label_day(day)} for day in days],
+        "y_ticks": _y_ticks(low, high, y, label_y),
+        "x_ticks": _without_repeats([{"x": x(mark), "label": name_mark(mark)} for mark in marks]),
         "points": [
-            {"x": a, "y": b, "day": label_day(moment), "value": label_y(gain)}
+            {"x": a, "y": b, "day": name(moment), "value": write(gain)}
             for a, b, (moment, gain) in zip(xs, ys, points, strict=True)
         ],
     }
+
+
+def _y_ticks(low: float, high: float, y: Callable[[float], float], label_y: Writing) -> list[dict[str, Any]]:
+    marks = [Decimal(str(round(mark, 6))) for mark in ticks(low, high)]
+    step = marks[1] - marks[0] if len(marks) > 1 else marks[0]
+    return [{"y": y(float(mark)), "label": label_y[1](mark, step)} for mark in marks]
+
+
+def _without_repeats(marks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What says the same as the mark before it is left out, and between the ends what says the same as the last."""
+    kept = list(marks[:1])
+    for mark in marks[1:]:
+        is_repeated = mark["label"] == kept[-1]["label"] or (mark != marks[-1] and mark["label"] == marks[-1]["label"])
+        if not is_repeated:
+            kept.append(mark)
+    return kept
 
 
 def _ceiling(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -90,8 +110,9 @@ def bars(
     start: datetime | None,
     end: datetime | None,
     zone: ZoneInfo,
-    label_y: Callable[[Decimal], str],
-    label_day: Callable[[date], str],
+    label_y: Writing,
+    label_x: Callable[[date, date], Naming],
+    label_span: Callable[[date, date], str],
 ) -> dict[str, Any] | None:
     """Bars for sums by day; where there are more days than ``MAX_BARS``, each bar is several days.
 
@@ -100,8 +121,9 @@ def bars(
         start: when the axis begins; None for the first of ``days``.
         end: before when it ends; None for the last of ``days``.
         zone: whose days they are.
-        label_y: a sum as text.
-        label_day: a day as text.
+        label_y: sums as text.
+        label_x: what names the days between the first and the last.
+        label_span: what names several days, by the first and the last of them.
     """
     if not days:
         return None
@@ -118,9 +140,11 @@ def bars(
     def y(value: float) -> float:
         return round((high - value) / (high - low) * HEIGHT, 1)
 
+    (write, _), (name, name_mark) = label_y, label_x(begin, last)
+
     def span(k: int) -> str:
         start = begin + timedelta(days=k * each)
-        return label_day(start) + (f" – {label_day(start + timedelta(days=each - 1))}" if each > 1 else "")
+        return label_span(start, start + timedelta(days=each - 1)) if each > 1 else name(start)
 
     marks = sorted({0, len(sums) // 2, len(sums) - 1})
     return {
@@ -133,13 +157,13 @@ def bars(
                 "y": min(y(float(value)), y(0)),
                 "width": round(step * 0.7, 1),
                 "height": round(abs(y(float(value)) - y(0)), 1),
-                "value": label_y(value),
+                "value": write(value),
                 "day": span(k),
             }
             for k, value in enumerate(sums)
         ],
-        "y_ticks": [{"y": y(v), "label": label_y(Decimal(str(round(v, 6))))} for v in ticks(low, high)],
+        "y_ticks": _y_ticks(low, high, y, label_y),
         "x_ticks": [
-            {"x": round((k + 0.5) * step, 1), "label": label_day(begin + timedelta(days=k * each))} for k in marks
+            {"x": round((k + 0.5) * step, 1), "label": name_mark(begin + timedelta(days=k * each))} for k in marks
         ],
     }

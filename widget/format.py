@@ -7,7 +7,7 @@ grouping of large numbers, day periods) goes the long way through Babel. Roundin
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from decimal import Decimal
 from functools import lru_cache
@@ -16,7 +16,14 @@ from unicodedata import category
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import get_date_format, get_datetime_format, get_month_names, get_period_names, get_time_format
+from babel.dates import (
+    format_interval,
+    get_date_format,
+    get_datetime_format,
+    get_month_names,
+    get_period_names,
+    get_time_format,
+)
 from babel.dates import parse_pattern as parse_date_pattern
 from babel.numbers import (
     NumberPattern,
@@ -32,8 +39,14 @@ from widget.i18n import cldr
 
 T = TypeVar("T")
 
+Naming = tuple[Callable[[Any], str], Callable[[Any], str]]
+"""What names the points of a chart, and what names those on its axis."""
+
 NOTHING: Final = "–"
 """What stands where there is no figure."""
+
+_LONG: Final = 300
+"""From how many days on a chart's days are named with their year: with more, the same day may come twice."""
 
 
 @lru_cache(maxsize=512)
@@ -54,14 +67,14 @@ class Formatter:
             currency: ISO 4217 code of amounts; None where they have none.
             percent_amounts: amounts are fractions of the balance and shown as percentages.
         """
-        known = cldr(locale)
+        self._locale = known = cldr(locale)
         self.zone = zone
         self._plain = _numbers(known, "decimal", None)
         self._percent = _numbers(known, "percent", None)
         self._money = _numbers(known, "currency", currency) if currency else self._plain
         self._decimals = f"z,.{get_currency_precision(currency) if currency else 2}f"
         self._percent_amounts = percent_amounts
-        self._datetime, self._time, self._date, self._day = _moments(known)
+        self._datetime, self._time, self._date, self._day, self._month = _moments(known)
 
     def table(self, records: Iterable[Mapping[str, Any]], columns: Iterable[tuple[str, str]]) -> Iterator[list[Any]]:
         """The rows of a table as HTML, all at once: calls from a template would cost more than what they write.
@@ -123,6 +136,24 @@ class Formatter:
         """A fraction as a percentage with one or two decimals: 0.123 is 12.3%."""
         return NOTHING if x is None else self._percent.format(x * 100, "z,.2f", optional=1, signed=signed)
 
+    def gain(self, x: Decimal | None) -> str:
+        """A gain as a percentage with its sign and two decimals, for what stands one below another."""
+        return NOTHING if x is None else self._percent.format(x * 100, "z,.2f", signed=True)
+
+    def percent_on_axis(self, x: Decimal, step: Decimal) -> str:
+        """A fraction as a percentage, with as many decimals as its axis needs."""
+        return self._percent.format(x * 100, f"z,.{_decimals(step * 100)}f")
+
+    def lots_on_axis(self, x: Decimal, step: Decimal) -> str:
+        """A volume in lots, with as many decimals as its axis needs."""
+        return self._plain.format(x, f"z,.{_decimals(step, 2)}f")
+
+    def amount_on_axis(self, x: Decimal, step: Decimal) -> str:
+        """An amount without its currency, whole where its axis is."""
+        if self._percent_amounts:
+            return self.percent_on_axis(x, step)
+        return self._plain.format(x, f"z,.{_decimals(step, 2)}f")
+
     def ratio(self, x: Decimal | None) -> str:
         """A bare ratio, such as a profit factor, with two decimals."""
         return NOTHING if x is None else self._plain.format(x, "z,.2f")
@@ -147,6 +178,24 @@ class Formatter:
         """A day and month, for axes and narrow columns: 21 Nov."""
         return NOTHING if d is None else self._day.format(self._moment(d))
 
+    def month(self, d: dt.date | None) -> str:
+        """A month with its year, for axes of years: Nov 2026."""
+        return NOTHING if d is None else self._month.format(self._moment(d))
+
+    def span(self, first: dt.date, last: dt.date) -> str:
+        """Two days and what lies between, with nothing said twice: Nov 1 – 20, 2026."""
+        return _interval(self._locale, self._moment(first).date(), self._moment(last).date())
+
+    def days(self, first: dt.date, last: dt.date) -> "Naming":
+        """How days between two others are named in a chart: with their year where the same day could come twice."""
+        is_long = (self._moment(last) - self._moment(first)).days > _LONG
+        return (self.date, self.month) if is_long else (self.day, self.day)
+
+    def instants(self, first: dt.datetime, last: dt.datetime) -> "Naming":
+        """How instants between two others are named in a chart: by their hour within a day, else by their day."""
+        is_one_day = self._moment(first).date() == self._moment(last).date()
+        return (self.time, self.time) if is_one_day else self.days(first, last)
+
     def _moment(self, d: dt.date) -> dt.datetime:
         if isinstance(d, dt.datetime):
             return d.astimezone(self.zone)
@@ -160,6 +209,12 @@ class Formatter:
         if not isinstance(t, dt.datetime):
             return t.isoformat()
         return (t if t.tzinfo is dt.UTC else t.astimezone(dt.UTC)).isoformat()[:19] + "Z"
+
+
+def _decimals(step: Decimal, least: int = 1) -> int:
+    """With how many decimals all the multiples of a step can be written: none, or at least so many."""
+    needed = -int(step.normalize().as_tuple().exponent)
+    return max(needed, least) if needed > 0 else 0
 
 
 class _Numbers:
@@ -293,9 +348,16 @@ class _Moment:
 
 
 @lru_cache(maxsize=256)
-def _moments(locale: Locale) -> tuple[_Moment, _Moment, _Moment, _Moment]:
+def _moments(locale: Locale) -> tuple[_Moment, ...]:
     day, hour = get_date_format("short", locale).pattern, get_time_format("short", locale).pattern
     both = str(get_datetime_format("short", locale=locale)).replace("{0}", hour).replace("{1}", day)
     day_and_month = str(locale.datetime_skeletons["MMMd"])
+    month_and_year = str(locale.datetime_skeletons["yMMM"])
     long = get_date_format("medium", locale).pattern
-    return _Moment(both, locale), _Moment(hour, locale), _Moment(long, locale), _Moment(day_and_month, locale)
+    patterns = (both, hour, long, day_and_month, month_and_year)
+    return tuple(_Moment(pattern, locale) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _interval(locale: Locale, first: dt.date, last: dt.date) -> str:
+    return str(format_interval(first, last, "yMMMd", locale=locale))

@@ -33,7 +33,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
 def draw(data: Mapping[str, Any], fmt: Formatter, zone: ZoneInfo) -> dict[str, Any] | None:
     """Bars, one a day."""
     days = [(day["date"], day["amount"]) for day in data["days"] or () if None not in day.values()]
-    return chart.bars(days, data["from"], data["to"], zone, fmt.amount, fmt.day)
+    return chart.bars(days, data["from"], data["to"], zone, (fmt.amount, fmt.amount_on_axis), fmt.days, fmt.span)
 
 
 WIDGET = Widget(

@@ -38,7 +38,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
 def draw(data: Mapping[str, Any], fmt: Formatter, zone: ZoneInfo) -> dict[str, Any] | None:
     """The growth curve."""
     points = [(point["time"], point["gain"]) for point in data["points"] or () if None not in point.values()]
-    return chart.curve(points, fmt.percent, fmt.day)
+    return chart.curve(points, (fmt.gain, fmt.percent_on_axis), fmt.instants)
 
 
 WIDGET = Widget(
