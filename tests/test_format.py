@@ -195,6 +195,17 @@ def test_a_missing_figure_is_a_dash() -> None:
     assert Formatter.iso(None) == ""
 
 
+def test_a_period_says_nothing_twice() -> None:
+    first, last = dt.date(2026, 11, 1), dt.date(2026, 11, 20)
+    assert english().period(first, last) == "Nov 1 – 20, 2026".replace(" – ", "\u2009–\u2009")
+    assert english().period(first, first) == "Nov 1, 2026"
+    assert english().period(first, None) == "Nov 1, 2026 – …"
+    assert english().period(None, last) == "… – Nov 20, 2026"
+    assert english().brief_period(first, last) == "11/1/26 – 11/20/26"
+    assert english().brief_period(first, first) == "11/1/26"
+    assert english().brief_period(first, None) == "11/1/26 – …"
+
+
 def test_machines_get_instants_in_utc() -> None:
     t = dt.datetime(2026, 11, 21, 9, 30, 15, 999, tzinfo=ZoneInfo("Europe/Paris"))
     assert english().iso(t) == "2026-11-21T08:30:15Z"

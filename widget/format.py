@@ -74,7 +74,7 @@ class Formatter:
         self._money = _numbers(known, "currency", currency) if currency else self._plain
         self._decimals = f"z,.{get_currency_precision(currency) if currency else 2}f"
         self._percent_amounts = percent_amounts
-        self._datetime, self._time, self._date, self._day, self._month = _moments(known)
+        self._datetime, self._time, self._date, self._day, self._month, self._brief = _moments(known)
 
     def table(self, records: Iterable[Mapping[str, Any]], columns: Iterable[tuple[str, str]]) -> Iterator[list[Any]]:
         """The rows of a table as HTML, all at once: calls from a template would cost more than what they write.
@@ -185,6 +185,17 @@ class Formatter:
     def span(self, first: dt.date, last: dt.date) -> str:
         """Two days and what lies between, with nothing said twice: Nov 1 – 20, 2026."""
         return _interval(self._locale, self._moment(first).date(), self._moment(last).date())
+
+    def period(self, first: dt.date | None, last: dt.date | None) -> str:
+        """A period by its first and last day, of which one may be open."""
+        if first and last:
+            return self.span(first, last)
+        return f"{self.date(first) if first else '…'} – {self.date(last) if last else '…'}"
+
+    def brief_period(self, first: dt.date | None, last: dt.date | None) -> str:
+        """The same in digits, for where there is little room: 11/1/26 – 11/20/26."""
+        days = (first,) if first == last else (first, last)
+        return " – ".join(self._brief.format(self._moment(day)) if day else "…" for day in days)
 
     def days(self, first: dt.date, last: dt.date) -> "Naming":
         """How days between two others are named in a chart: with their year where the same day could come twice."""
@@ -354,7 +365,7 @@ def _moments(locale: Locale) -> tuple[_Moment, ...]:
     day_and_month = str(locale.datetime_skeletons["MMMd"])
     month_and_year = str(locale.datetime_skeletons["yMMM"])
     long = get_date_format("medium", locale).pattern
-    patterns = (both, hour, long, day_and_month, month_and_year)
+    patterns = (both, hour, long, day_and_month, month_and_year, day)
     return tuple(_Moment(pattern, locale) for pattern in patterns)
 
 

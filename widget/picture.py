@@ -35,7 +35,7 @@ def svg(view: View, catalogues: Catalogues) -> str:
     return badge.svg(
         Badge(
             title=_(widget.label) if options.title else "",
-            meta=options.period.text(_, fmt.date) if has_period else view.currency or "",
+            meta=options.period.text(_, fmt.period) if has_period else view.currency or "",
             figures=tuple(figures.values()),
             as_of=_("As of %(time)s") % {"time": fmt.datetime(view.as_of)},
             note=_("Not up to date") if view.stale else "",

@@ -68,11 +68,9 @@ class Period:
         start = _midnight(first, zone) if first else None
         return start, _midnight(self.last + timedelta(days=1), zone) if self.last else now
 
-    def text(self, gettext: Callable[[str], str], write: Callable[[date], str]) -> str:
+    def text(self, gettext: Callable[[str], str], write: Callable[[date | None, date | None], str]) -> str:
         """What it is called: its name in the reader's language, or its dates."""
-        if not (self.first or self.last):
-            return gettext(PERIODS[self.name])
-        return " – ".join(write(day) if day else "…" for day in (self.first, self.last))
+        return write(self.first, self.last) if self.first or self.last else gettext(PERIODS[self.name])
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
