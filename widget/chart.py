@@ -12,6 +12,8 @@ from widget.format import Naming
 
 WIDTH, HEIGHT = 640, 160
 MAX_BARS = 60
+MAX_WIDTH = 64
+"""How wide a bar is at most, so that one by itself is no wall."""
 
 Writing = tuple[Callable[[Decimal], str], Callable[[Decimal, Decimal], str]]
 """What writes a figure, and what writes those on an axis, given the step between them."""
@@ -136,6 +138,7 @@ def bars(
         sums[(day - begin).days // each] += amount
     low, high = min(0.0, float(min(sums))), max(0.0, float(max(sums))) or 1.0
     step = WIDTH / len(sums)
+    width = min(step * 0.7, MAX_WIDTH)
 
     def y(value: float) -> float:
         return round((high - value) / (high - low) * HEIGHT, 1)
@@ -153,9 +156,9 @@ def bars(
         "zero": y(0),
         "bars": [
             {
-                "x": round(k * step + step * 0.15, 1),
+                "x": round((k + 0.5) * step - width / 2, 1),
                 "y": min(y(float(value)), y(0)),
-                "width": round(step * 0.7, 1),
+                "width": round(width, 1),
                 "height": round(abs(y(float(value)) - y(0)), 1),
                 "value": write(value),
                 "day": span(k),
