@@ -244,6 +244,21 @@ def test_widgets_are_transparent_and_can_be_read_on_every_page(scheme: Any, brow
                 assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 3, f"{case}: {bar} on {below}"
 
 
+@pytest.mark.parametrize("hide", [[], ["profit"]])
+def test_closed_trades_say_when_they_were_closed_at_every_width(hide: list[str], page: Page, serve: Serve) -> None:
+    service = serve(accounts={"main": {**EVERYTHING, "hide": hide}})
+    closed = service.json("/w/main/closed-trades.json?rows=1")["trades"][0]["close_time"]
+    page.goto(f"{service.url}/w/main/closed-trades?rows=1&lang=fr")
+    written = page.locator(f"time[datetime='{closed}'] bdi").text_content()
+    assert written
+    for width in (320, 420, 480, 960):
+        page.evaluate("width => document.body.style.width = `${width}px`", width)
+        shown = page.locator("tbody bdi").evaluate_all(
+            "all => all.filter((e) => e.checkVisibility()).map((e) => e.textContent)"
+        )
+        assert shown.count(written) == 1, width
+
+
 # -- Other ways to look at them ----------------------------------------------------------------------------------------
 
 
