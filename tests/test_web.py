@@ -1,5 +1,6 @@
 """The service over HTTP, as its users see it: pages, JSON, headers, refusals."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -53,6 +54,15 @@ def test_grouped_by_symbol_there_is_a_row_for_each(serve: Serve) -> None:
         "symbol orders buy_volume sell_volume buy_price sell_price swap profit".split()
     )
     assert sum(row["orders"] for row in data["symbols"]) == data["totals"]["count"]
+
+
+def test_pending_orders_stand_back_and_have_no_profit(serve: Serve) -> None:
+    service = serve(accounts={"main": ALL})
+    orders = [row for row in service.json("/w/main/open-trades.json")["trades"] if row["kind"] != "market"]
+    shown = re.findall(r'<tr class="order".*?</tr>', service.get("/w/main/open-trades").text, re.DOTALL)
+    assert orders
+    assert len(shown) == len(orders)
+    assert all(row.endswith("<td><bdi>–</bdi></td></tr>") for row in shown)
 
 
 def test_rows_limit_the_list_and_not_the_totals(serve: Serve) -> None:
