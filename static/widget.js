@@ -267,7 +267,7 @@
       ? [...line.getAttribute("d").matchAll(/([\d.]+) ([\d.]+)/g)].map(([, x, y]) => [+x, +y])
       : [...plot.querySelectorAll("rect")].map((bar) => [+bar.getAttribute("x") + bar.getAttribute("width") / 2, +bar.getAttribute("y")]);
     const rows = plot.parentElement.querySelectorAll("tbody tr");
-    return places.map(([x, y], i) => ({ x: (100 * x) / width, y: y + 8, text: [...rows[i].cells].map((cell) => cell.textContent).join(": ") }));
+    return places.map(([x, y], i) => ({ x: (100 * x) / width, y: y + 8, cells: [...rows[i].cells].map((cell) => cell.textContent) }));
   }
 
   function prepare(plot) {
@@ -282,15 +282,18 @@
   }
 
   function point(plot, i, isRead = true) {
-    const { x, y, text } = plot.points[i];
+    const { x, y, cells } = plot.points[i];
+    const [name, value] = cells;
     const tip = plot.querySelector(".tip");
+    const figure = document.createElement("bdi"); // or Arabic would put the percent sign before it
+    figure.textContent = value;
     plot.current = i;
     plot.isRead = isRead;
     plot.setAttribute("aria-valuenow", i + 1);
-    plot.setAttribute("aria-valuetext", text);
+    plot.setAttribute("aria-valuetext", cells.join(": "));
     plot.classList.toggle("read", isRead);
     tip.hidden = !isRead;
-    tip.textContent = text;
+    tip.replaceChildren(`${name}: `, figure);
     tip.style.left = `${Math.max(0, Math.min(plot.clientWidth - tip.offsetWidth, (plot.clientWidth * x) / 100 - tip.offsetWidth / 2))}px`;
     const [stroke, dot] = plot.querySelectorAll(".mark");
     for (const name of ["x1", "x2"]) stroke.setAttribute(name, `${x}%`);
