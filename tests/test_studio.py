@@ -91,6 +91,7 @@ def test_options_change_the_preview_and_the_code(studio: Studio) -> None:
 def test_what_is_wrong_is_said_and_no_code_is_given(studio: Studio) -> None:
     studio.page.get_by_label("Time zone").fill("Mars/Olympus")
     expect(studio.page.locator("#code [role=alert]")).to_contain_text("tz")
+    expect(studio.page.locator("#code [role=alert]")).to_have_css("color", "rgb(189, 38, 55)")
     expect(studio.page.locator("article")).to_have_count(0)
     assert findings(studio.page) == []
     studio.page.get_by_label("Time zone").fill("Europe/Paris")
