@@ -11,6 +11,13 @@
     for (const hidden of document.querySelectorAll("[type=color], [data-copied]")) hidden.hidden = false;
     const zones = document.getElementById("zones");
     zones.replaceChildren(...Intl.supportedValuesOf("timeZone").map((zone) => new Option(zone)));
+    chooseDays();
+  }
+
+  // Two dates are a period already.
+  function chooseDays() {
+    const { period, from, to } = form.elements;
+    if (period) period.disabled = Boolean(from.value || to.value);
   }
 
   async function show(isOther) {
@@ -35,6 +42,7 @@
     const [accent, colour] = form.querySelectorAll(".accent input");
     if (target === colour) accent.value = colour.value.slice(1);
     if (target === accent && /^[\da-f]{6}$/i.test(accent.value)) colour.value = `#${accent.value}`;
+    chooseDays();
     clearTimeout(timer);
     if (form.checkValidity()) timer = setTimeout(() => show(["account", "widget"].includes(target.name)).catch(() => {}), 250);
   });

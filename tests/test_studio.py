@@ -110,6 +110,19 @@ def test_width_and_colours_of_the_preview_are_chosen(studio: Studio) -> None:
         expect(page.frame_locator("iframe").locator("dd").first).to_have_css("color", ink)
 
 
+def test_dates_take_the_place_of_a_period(studio: Studio) -> None:
+    page = studio.page
+    page.get_by_label("Widget", exact=True).select_option("lots")
+    page.get_by_label("Period").select_option("90d")
+    expect(page.locator("article:has(#code-oembed) pre")).to_contain_text("period=90d")
+    page.get_by_label("From").fill("2026-01-01")
+    expect(page.get_by_label("Period")).to_be_disabled()
+    expect(page.locator("article:has(#code-oembed) pre")).to_contain_text("from=2026-01-01")
+    assert "period" not in studio.code("oembed")
+    page.get_by_label("From").fill("")
+    expect(page.locator("article:has(#code-oembed) pre")).to_contain_text("period=90d")
+
+
 def test_code_is_copied_by_a_button_and_works_where_it_is_pasted(studio: Studio, browser: Browser) -> None:
     page = studio.page
     page.get_by_label("Widget", exact=True).select_option("bonus")
