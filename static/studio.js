@@ -72,6 +72,9 @@
     if (target.name === "scheme") document.documentElement.dataset.scheme = target.value;
   });
 
+  // On a phone the widget is seen whole at first.
+  const stage = document.querySelector(".stage");
+  if (stage.clientWidth < 480) document.querySelector("[name=width][value=full]").checked = true;
   document.documentElement.classList.add("live");
   prepare();
 })();

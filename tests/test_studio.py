@@ -123,6 +123,12 @@ def test_dates_take_the_place_of_a_period(studio: Studio) -> None:
     expect(page.locator("article:has(#code-oembed) pre")).to_contain_text("period=90d")
 
 
+def test_on_a_phone_the_preview_is_seen_whole(studio: Studio) -> None:
+    studio.page.set_viewport_size({"width": 360, "height": 800})
+    studio.page.reload()
+    assert studio.page.locator(".stage").evaluate("stage => stage.scrollWidth <= stage.clientWidth")
+
+
 def test_code_is_copied_by_a_button_and_works_where_it_is_pasted(studio: Studio, browser: Browser) -> None:
     page = studio.page
     page.get_by_label("Widget", exact=True).select_option("bonus")
