@@ -55,7 +55,7 @@
   document.addEventListener("click", async ({ target }) => {
     const button = target.closest("[data-copied]");
     if (!button) return;
-    const code = button.previousElementSibling;
+    const code = button.parentElement.querySelector("pre");
     getSelection().selectAllChildren(code);
     try {
       await navigator.clipboard.writeText(code.textContent);

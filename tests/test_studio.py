@@ -61,6 +61,7 @@ def test_every_enabled_widget_is_shown_as_it_is_chosen(studio: Studio) -> None:
         expect(studio.page.locator("#options [name=rows]")).to_have_count(int("rows" in widget.options))
         expect(studio.page.locator("#options [name=period]")).to_have_count(int("period" in widget.options))
         expect(studio.page.locator("#code-bbcode")).to_have_count(int(bool(widget.picture)))
+        expect(studio.page.locator("#options [name=size]")).to_have_count(int(bool(widget.picture)))
         expect(studio.page.locator("article:has(#code-script) pre")).to_contain_text(f'widget="{name}"')
         assert f"{widget.pixels(Options())}px" in studio.code("iframe")
 
@@ -108,6 +109,24 @@ def test_width_and_colours_of_the_preview_are_chosen(studio: Studio) -> None:
     for scheme, ink in (("Dark", "rgb(231, 235, 241)"), ("Light", "rgb(23, 32, 43)")):
         page.get_by_label(scheme, exact=True).check()
         expect(page.frame_locator("iframe").locator("dd").first).to_have_css("color", ink)
+
+
+def test_a_picture_is_seen_and_has_the_size_that_is_chosen(studio: Studio) -> None:
+    page = studio.page
+    page.get_by_label("Widget", exact=True).select_option("growth")
+    page.locator("#size").select_option("240 × 60")
+    picture = page.locator("article img")
+    expect(picture).to_have_attribute("src", "/w/demo/growth.png?scale=2&size=small")
+    assert picture.evaluate("img => img.decode().then(() => [img.naturalWidth, img.width, img.height])") == [
+        480,
+        240,
+        60,
+    ]
+    assert 'width="240" height="60"' in studio.code("badge")
+    assert "size=small" in studio.code("bbcode")
+    assert "size" not in studio.code("iframe") + studio.code("script")
+    page.get_by_label("Widget", exact=True).select_option("open-trades")
+    expect(page.locator("#size")).to_have_count(0)
 
 
 def test_dates_take_the_place_of_a_period(studio: Studio) -> None:

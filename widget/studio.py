@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from widget import registry, snippet
+from widget.badge import SIZES
 from widget.config import Settings
 from widget.errors import BadOption
-from widget.spec import Options, Widget, parse_options
+from widget.render import widget_url
+from widget.spec import PICTURE_OPTIONS, Options, Widget, parse_options
 
 
 def shown(settings: Settings, widgets: Mapping[str, Widget], query: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -23,9 +25,10 @@ def shown(settings: Settings, widgets: Mapping[str, Widget], query: Sequence[tup
     names = registry.enabled(account, widgets)
     widget = widgets[fields["widget"] if fields.get("widget") in names else names[0]]
     given = {name: value for name, value in fields.items() if value and name in widget.all_options}
+    pictured = given | {name: fields[name] for name in PICTURE_OPTIONS if fields.get(name) and widget.picture}
     options, problem = Options(), None
     try:
-        options = parse_options(widget, given.items())
+        options = parse_options(widget, pictured.items(), besides=PICTURE_OPTIONS)
     except BadOption as error:
         problem = str(error)
     base = settings.server.public_url
@@ -36,10 +39,16 @@ def shown(settings: Settings, widgets: Mapping[str, Widget], query: Sequence[tup
         "widgets": [widgets[name] for name in names],
         "widget": widget,
         "given": given,
+        "sizes": SIZES if widget.picture else {},
+        "size": options.size,
+        "picture": widget_url("", account.slug, widget.name, ".png", {"scale": 2, **pictured}),
         "problem": problem,
         "snippets": []
         if problem
-        else [(name, form(base, account.slug, widget, given, options)) for name, form in forms],
+        else [
+            (name, form(base, account.slug, widget, pictured if name in snippet.PICTURES else given, options))
+            for name, form in forms
+        ],
         "origins": () if account.access == "closed" and not account.allowed_origins else account.allowed_origins,
         "closed": account.access == "closed",
         "service": base,
