@@ -177,14 +177,24 @@ function options( string $widget, array $given ): array {
 
 /**
  * Whether a closed account may show here. Who may write but not publish (a contributor) could otherwise look at any
- * closed account in a draft of their own.
+ * closed account in a draft of their own: also where a block in the draft makes a published post the current one.
  */
 function may_show_closed(): bool {
 	if ( current_user_can( 'publish_posts' ) ) {
 		return true;
 	}
+	if ( current_user_can( 'edit_posts' ) && ( is_admin() || is_preview() || is_rest_request() ) ) {
+		return false;
+	}
 	$post = get_post();
-	return ! is_editor_request() && ( ! $post || in_array( get_post_status( $post ), array( 'publish', 'private' ), true ) );
+	return ! $post || in_array( get_post_status( $post ), array( 'publish', 'private' ), true );
+}
+
+/**
+ * Whether the HTML goes into an answer of WordPress's REST server.
+ */
+function is_rest_request(): bool {
+	return function_exists( 'wp_is_rest_endpoint' ) ? wp_is_rest_endpoint() : defined( 'REST_REQUEST' ); // Since 6.5.
 }
 
 /**
@@ -339,7 +349,7 @@ function tell_editor(): void {
  * @param \WP_REST_Request $request The request.
  */
 function note_editor_request( $result, $server, $request ) {
-	is_editor_request( 0 === strpos( $request->get_route(), '/wp/v2/block-renderer/' ) );
+	is_editor_request( 0 === stripos( $request->get_route(), '/wp/v2/block-renderer/' ) ); // WordPress reads routes in any case.
 	return $result;
 }
 

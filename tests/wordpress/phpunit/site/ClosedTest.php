@@ -139,6 +139,46 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertCount( 2, $this->all( '//div[@data-grant]', $this->show( $id ) ) );
 	}
 
+	public function test_nor_inside_of_a_block_that_makes_a_published_post_the_current_one(): void {
+		$this->post( 'published' );
+		$widget  = '<!-- wp:cabinet-widgets/widget {"account":"vault","widget":"balance","for":"everyone"} /-->';
+		$content = '<!-- wp:query {"queryId":1,"query":{"perPage":1,"postType":"post","inherit":false}} --><div><!-- wp:post-template -->' . $widget . '<!-- /wp:post-template --></div><!-- /wp:query -->';
+		$id      = $this->save( 'contributor', $content, array( 'post_status' => 'draft' ) );
+		foreach ( array( true, false ) as $is_preview ) {
+			$html = $this->show( $id, $is_preview );
+			$this->assertStringContainsString( 'once the post is published', $html );
+			$this->assertStringNotContainsString( 'data-grant', $html );
+		}
+		$GLOBALS['wp_query'] = new WP_Query();
+		$save                = new WP_REST_Request( 'POST', "/wp/v2/posts/$id" );
+		$save->set_body_params( array( 'content' => $content, 'context' => 'edit' ) );
+		$rendered = rest_do_request( $save )->get_data()['content']['rendered'];
+		$this->assertStringContainsString( 'once the post is published', $rendered );
+		$this->assertStringNotContainsString( 'data-grant', $rendered );
+		unset( $GLOBALS['post'] );
+		$this->assertStringContainsString( 'data-grant', do_blocks( $widget ), 'On a page of the site it shows.' );
+		set_current_screen( 'dashboard' );
+		$html = do_blocks( $widget );
+		unset( $GLOBALS['current_screen'] );
+		$this->assertStringNotContainsString( 'data-grant', $html );
+	}
+
+	public function test_nor_by_way_of_whoever_is_shown_a_draft(): void {
+		$id = $this->save( 'contributor', '[cabinet_widget account=vault widget=balance for=everyone]', array( 'post_status' => 'draft' ) );
+		$this->become( '' );
+		$GLOBALS['post'] = get_post( $id ); // As plugins do that let others read drafts.
+		$this->assertStringNotContainsString( 'data-grant', apply_filters( 'the_content', get_post( $id )->post_content ) );
+	}
+
+	public function test_nor_by_a_route_in_capital_letters(): void {
+		$preview = new WP_REST_Request( 'GET', '/wp/v2/Block-Renderer/cabinet-widgets/widget' );
+		$preview->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => 'vault', 'widget' => 'balance', 'for' => 'role:editor' ) ) );
+		$this->become( 'contributor' );
+		$this->assertStringContainsString( 'once the post is published', rest_do_request( $preview )->get_data()['rendered'] );
+		$this->become( 'editor' );
+		$this->one( '//iframe', rest_do_request( $preview )->get_data()['rendered'] );
+	}
+
 	public function test_the_editors_preview_holds_to_for_as_well(): void {
 		$preview = new WP_REST_Request( 'GET', '/wp/v2/block-renderer/cabinet-widgets/widget' );
 		$preview->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => 'vault', 'widget' => 'balance', 'for' => 'role:editor' ) ) );
