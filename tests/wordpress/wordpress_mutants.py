@@ -52,6 +52,7 @@ ACCESS = (
         "'permission_callback' => __NAMESPACE__ . '\\is_from_here'",
         "'permission_callback' => '__return_true'",
     ),
+    ("rest.php", "$request->is_json_content_type() && (", "("),
     ("rest.php", "'private, no-store'", "'public'"),
     ("render.php", "$closed && ! may_show_closed()", "false"),
     ("render.php", "is_admin() ||", ""),

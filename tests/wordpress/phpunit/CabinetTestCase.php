@@ -150,7 +150,8 @@ abstract class CabinetTestCase extends TestCase {
 
 	protected function post_tokens( string ...$grants ): WP_REST_Response {
 		$request = new WP_REST_Request( 'POST', '/cabinet-widgets/v1/token' );
-		$request->set_body_params( array( 'grants' => $grants ) );
+		$request->set_header( 'Content-Type', 'application/json' );
+		$request->set_body( wp_json_encode( array( 'grants' => $grants ) ) );
 		return rest_do_request( $request );
 	}
 

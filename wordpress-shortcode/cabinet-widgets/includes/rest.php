@@ -47,12 +47,17 @@ function register_route(): void {
 
 /**
  * Whether a request was made by a page of this site (or by no page at all: then it carries no visitor's cookie).
+ *
+ * No other site can make one with JSON in it without being told of CORS. A script element could, for it says no origin
+ * and WordPress takes ?_method=POST&_jsonp=… for it.
+ *
+ * @param \WP_REST_Request $request The request.
  */
-function is_from_here(): bool {
+function is_from_here( \WP_REST_Request $request ): bool {
 	$origin = get_http_origin();
 	// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- compared, and nothing else.
 	$here = $_SERVER['HTTP_HOST'] ?? '';
-	return ! $origin || is_allowed_http_origin( $origin ) || preg_replace( '#^https?://#', '', $origin ) === $here;
+	return $request->is_json_content_type() && ( ! $origin || is_allowed_http_origin( $origin ) || preg_replace( '#^https?://#', '', $origin ) === $here );
 }
 
 /**

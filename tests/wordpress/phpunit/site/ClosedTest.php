@@ -200,6 +200,12 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertSame( 200, $this->post_tokens( $grant )->get_status() );
 	}
 
+	public function test_a_script_element_of_another_site_gets_nothing(): void {
+		$request = new WP_REST_Request( 'POST', '/cabinet-widgets/v1/token' ); // As ?_method=POST makes one of a GET.
+		$request->set_query_params( array( 'grants' => array( $this->grant( 'for=everyone' ) ), '_jsonp' => 'steal' ) );
+		$this->assertSame( 401, rest_do_request( $request )->get_status() );
+	}
+
 	public function test_answers_with_tokens_are_kept_by_nobody(): void {
 		$this->assertSame( 'private, no-store', $this->post_tokens( $this->grant( '' ) )->get_headers()['Cache-Control'] );
 	}
