@@ -18,8 +18,8 @@ const UNKNOWN_HEIGHT = 320;
 
 add_action( 'init', __NAMESPACE__ . '\register_provider' );
 add_action( REFRESH_HOOK, __NAMESPACE__ . '\fetch_catalogue' );
-add_filter( 'http_request_host_is_external', __NAMESPACE__ . '\trust_service_host', 10, 2 );
-add_filter( 'http_allowed_safe_ports', __NAMESPACE__ . '\trust_service_port', 10, 2 );
+add_filter( 'http_request_host_is_external', __NAMESPACE__ . '\trust_service_host', 10, 3 );
+add_filter( 'http_allowed_safe_ports', __NAMESPACE__ . '\trust_service_port', 10, 3 );
 
 /**
  * The service's address without a slash at its end; '' before it is set.
@@ -213,28 +213,31 @@ function register_provider(): void {
  * Lets WordPress's oEmbed client reach a service on a private address, under the same rule as ask().
  *
  * @param bool   $external Whether the host is trusted already.
- * @param string $host     The host that is asked.
+ * @param string $host     Not used.
+ * @param string $url      The address that is asked.
  */
-function trust_service_host( $external, $host ) {
-	return $external || is_service_host( $host );
+function trust_service_host( $external, $host, $url ) {
+	return $external || is_of_service( $url );
 }
 
 /**
  * The same for a service on a port of its own.
  *
  * @param int[]  $ports The ports that are trusted already.
- * @param string $host  The host that is asked.
+ * @param string $host  Not used.
+ * @param string $url   The address that is asked.
  */
-function trust_service_port( $ports, $host ) {
+function trust_service_port( $ports, $host, $url ) {
 	$port = wp_parse_url( service_url(), PHP_URL_PORT );
-	return $port && is_service_host( $host ) ? array_merge( $ports, array( $port ) ) : $ports;
+	return $port && is_of_service( $url ) ? array_merge( $ports, array( $port ) ) : $ports;
 }
 
 /**
- * Whether this is the service's host, on a site whose administrator may name any.
+ * Whether an address is one of the service's (and not of whatever else listens on its host, since any author may write
+ * an address alone on a line), on a site whose administrator may name any.
  *
- * @param mixed $host Name or address.
+ * @param string $url The address.
  */
-function is_service_host( $host ): bool {
-	return ! is_multisite() && '' !== service_url() && wp_parse_url( service_url(), PHP_URL_HOST ) === $host;
+function is_of_service( $url ): bool {
+	return ! is_multisite() && '' !== service_url() && 0 === strpos( $url, service_url() . '/' );
 }

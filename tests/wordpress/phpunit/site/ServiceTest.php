@@ -75,13 +75,15 @@ final class ServiceTest extends CabinetTestCase {
 		);
 	}
 
-	public function test_the_services_own_host_and_port_are_trusted_and_no_others(): void {
-		update_option( 'cabinet_widgets_service_url', 'http://127.0.0.1:8123' );
-		$this->assertNotFalse( wp_http_validate_url( 'http://127.0.0.1:8123/oembed' ) );
+	public function test_the_services_own_address_is_trusted_and_nothing_else_on_its_host(): void {
+		update_option( 'cabinet_widgets_service_url', 'http://127.0.0.3:8123' );
+		$this->assertNotFalse( wp_http_validate_url( 'http://127.0.0.3:8123/oembed' ) );
 		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.2:8123/oembed' ) );
-		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.1:8124/oembed' ) );
+		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.3:8124/oembed' ) );
+		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.3:8080/manager' ) );
+		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.3/server-status' ) );
 		delete_option( 'cabinet_widgets_service_url' );
-		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.1:8123/oembed' ) );
+		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.3:8123/oembed' ) );
 	}
 
 	/** @dataProvider findings */
