@@ -298,6 +298,28 @@ def test_a_balance_cannot_be_reckoned_from_a_gain_and_a_profit() -> None:
         assert gain is None or (profit is not None) == (balance is not None), hidden
 
 
+@pytest.mark.parametrize("withheld", [{"amounts": "percent"}, {"hide": ["balance", "profit"]}])
+def test_fractions_of_a_balance_that_is_not_shown_have_too_few_decimals_to_reckon_it(withheld: dict[str, Any]) -> None:
+    """Of amounts in whole cents: what they have in common, as fractions, is a cent of the balance."""
+    fractions = [
+        value
+        for widget in data(service().add(widgets=list(WIDGETS), **withheld)).values()
+        for name, value, _ in named(widget)
+        if (name in figures.MONEY and "amounts" in withheld) or name in ("gain", "drawdown")
+        if value is not None
+    ]
+    assert len(set(fractions)) > 50
+    assert [value for value in fractions if value != round(value, 4)] == []
+
+
+def test_a_balance_cannot_be_reckoned_from_the_lots_that_a_bonus_requires() -> None:
+    """Of a bonus it is known how many lots a unit of it requires; its share of the balance stands beside them."""
+    left = data(service().add(widgets=["bonus"], amounts="percent", hide=["volume"]))["bonus.json"]
+    assert left["total"] is not None
+    assert left["lots_required"] is left["lots_missing"] is left["lots_closed"] is None
+    assert left["progress"] is not None
+
+
 def test_how_many_were_closed_has_two_names_and_is_hidden_under_both() -> None:
     for hidden in ("count", "trades"):
         left = data(service().add(widgets=list(WIDGETS), hide=[hidden]))

@@ -25,10 +25,18 @@ FIGURES: Final = MONEY | frozenset(
 )
 """All names that stand in a widget's data."""
 
+_GAINS = frozenset({"gain", "drawdown"})
+_SHOWN_DECIMALS = 4
+"""Of fractions of a balance that is not shown: 0.01%. Money comes in cents, so that with eight decimals each fraction
+would tell of how many, and all of them together the balance to the cent."""
+
 FLOATING: Final = "floating profit"
 """The account's ``profit``, swaps included: another figure than that of its trades."""
 
-_VOLUMES = frozenset({"volume", "lots", "open_lots", "total_lots", "buy_volume", "sell_volume", "lots_closed"})
+# What a bonus requires follows from its amount, and with that its share of the balance tells the balance.
+_VOLUMES = frozenset(
+    "volume lots open_lots total_lots buy_volume sell_volume lots_closed lots_required lots_missing".split()
+)
 
 _COUNTS = frozenset({"count", "orders", "open_trades", "total_trades"})
 _PRICES = frozenset({"open_price", "buy_price", "sell_price"})
@@ -122,5 +130,15 @@ def _as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
     if name in NO_FRACTIONS:
         return None
     if name in MONEY and isinstance(value, Decimal):
-        return value / balance if balance is not None and balance > 0 else None
+        return round(value / balance, _SHOWN_DECIMALS) if balance is not None and balance > 0 else None
     return as_fractions(value, balance)
+
+
+def with_coarse_gains(data: Any) -> Any:
+    """The data with its gains in as many decimals as are shown of a balance that is not."""
+    if isinstance(data, dict):
+        return {
+            name: round(value, _SHOWN_DECIMALS) if name in _GAINS and value is not None else with_coarse_gains(value)
+            for name, value in data.items()
+        }
+    return [with_coarse_gains(value) for value in data] if isinstance(data, list) else data

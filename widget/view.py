@@ -66,6 +66,8 @@ def look(source: Source, widget: Widget, options: Options) -> View:
     else:
         currency = source.currency()
     hidden = figures.with_what_gives_away(account.hide)
+    if "balance" in hidden | no_fractions:
+        data = figures.with_coarse_gains(data)
     return View(
         account=account,
         widget=widget,
