@@ -16,6 +16,8 @@ from babel.messages.pofile import PoFileError, read_po
 from widget.errors import OperatorError
 
 ENGLISH = "en"
+_SUBTAGS = 4
+"""Of a tag, so many count. A visitor's Accept-Language is as long as a server lets it be."""
 
 
 class Catalogues:
@@ -48,7 +50,7 @@ class Catalogues:
 
     def _best(self, wanted: tuple[str | None, ...]) -> tuple[str, str]:
         for tag in filter(None, wanted):
-            subtags = tag.lower().replace("_", "-").split("-")
+            subtags = tag.lower().replace("_", "-").split("-", _SUBTAGS)[:_SUBTAGS]
             for length in range(len(subtags), 0, -1):
                 language = self._names.get("-".join(subtags[:length]))
                 if language:
