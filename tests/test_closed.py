@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 from zlib import crc32
@@ -501,17 +502,25 @@ def test_over_plain_http_nobody_is_told_to_insist_on_https(start: Callable[..., 
     assert ask(service, "GET", "/healthz", "").header("Strict-Transport-Security") == ""
 
 
-def test_a_cache_folder_that_others_can_write_is_refused(tmp_path: Path) -> None:
-    """What lies in it is unpickled."""
-    for folder in ("answers", "locks"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder).chmod(0o777)
+def test_a_cache_folder_that_others_can_write_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in it is unpickled; who can write the folder around puts another in its place."""
     raw = {"accounts": {"main": {"login": 1}}, "cache": {"type": "FileSystemCache", "dir": str(tmp_path)}}
     settings = config.parse(raw, {}, WIDGETS, folder=tmp_path, demo=True)
-    with pytest.raises(OperatorError, match="chmod 700"):
-        app.create_app(settings)
-    for folder in ("answers", "locks"):
-        (tmp_path / folder).chmod(0o700)
+    folders = [tmp_path / "answers", tmp_path / "locks"]
+    for folder in folders:
+        folder.mkdir()
+    for folder in (*folders, tmp_path):
+        folder.chmod(0o777)
+        with pytest.raises(OperatorError, match=f"{folder} can be written by others; run: chmod 700"):
+            app.create_app(settings)
+        folder.chmod(0o700)
+    is_whose = Path.stat
+    another = SimpleNamespace(st_uid=os.geteuid() + 1, st_mode=0o40700)
+    for folder in (*folders, tmp_path):
+        monkeypatch.setattr(Path, "stat", lambda self, f=folder, **_: another if self == f else is_whose(self))
+        with pytest.raises(OperatorError, match=f"{folder} belongs to another user"):
+            app.create_app(settings)
+    monkeypatch.undo()
     app.create_app(settings).extensions["cabinet-widgets"].cache.close()
 
 

@@ -107,12 +107,16 @@ def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
         return None
     answers, locks = chosen.dir / "answers", chosen.dir / "locks"
     try:
-        for folder in (answers, locks):
+        for folder in (chosen.dir, answers, locks):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (folder / ".writable").touch()
-            if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                # What is kept is unpickled: who can write it can run code here.
+            status = folder.stat()
+            # What is kept is unpickled: who can write it, or put another folder in its place, can run code here.
+            if status.st_uid not in (0, os.geteuid()):
+                raise OperatorError(f"cache.dir: {folder} belongs to another user; name one of the service's user")
+            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise OperatorError(f"cache.dir: {folder} can be written by others; run: chmod 700 {folder}")
+        for folder in (answers, locks):
+            (folder / ".writable").touch()
     except OSError as error:
         why = f"{chosen.dir} cannot be written: {error.strerror}"
         raise OperatorError(f"cache.dir: {why}; name a folder that the service's user may write") from None
