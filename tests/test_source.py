@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from conftest import Clock, Service, Upstream
 
 from widget.edge import WAITED
 from widget.sandbox import Fault
+from widget.source import Source
 
 Serve = Callable[..., Service]
 
@@ -61,6 +63,23 @@ def test_an_api_without_a_lots_function_is_not_asked_for_it(serve: Serve, upstre
     service = serve(api={"methods": {"lots": ""}})
     assert service.json("/w/main/lots.json")["lots"] > 0
     assert upstream.sandbox.calls["RequestClosedLots"] == 0
+
+
+def test_the_log_does_not_hold_what_a_login_could_be_found_from(
+    serve: Serve, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Logins have eight digits, and a digest of one is found by trying all within minutes."""
+    service = serve()
+    upstream.sandbox.faults.append(Fault("error503"))
+    for _ in range(2):
+        assert service.get("/w/main/balance.json").status_code == 503
+    parts = service.app.extensions["cabinet-widgets"]
+    source = Source(parts.settings.accounts["main"], parts.client, parts.cache, datetime.now(UTC))
+    name, digest = source._key("balance", "").split("#")
+    assert len(digest) == 16
+    assert f"{name}: Unavailable" in caplog.text
+    assert "the latest call failed" in caplog.text
+    assert digest not in caplog.text
 
 
 def test_the_currency_is_the_configured_one_or_what_the_upstream_said_and_costs_no_call(

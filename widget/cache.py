@@ -222,7 +222,7 @@ class FreshCache:
         """The answer for a key, from a call only if it must be.
 
         Args:
-            key: what is asked for; it holds no secret, for it is logged.
+            key: what is asked for; it is logged, up to a ``#`` in it.
             fresh_seconds: the age up to which an answer is as good as new.
             fetch: makes the call; whatever it raises is a call that failed.
             wait_seconds: how long the caller waits at most, where nothing is kept.
@@ -281,7 +281,7 @@ class FreshCache:
         try:
             return flight.future.result(flight.patience(wait_seconds, asked, self._clock()))
         except (TimeoutError, CancelledError):
-            raise Unavailable(f"{key}: no answer within {wait_seconds:.1f} s") from None
+            raise Unavailable(f"{_shown(key)}: no answer within {wait_seconds:.1f} s") from None
 
     def _renew(self, key: str, due_seconds: float, fetch: Callable[[], object]) -> _Record:
         # dogpile looks before it takes the mutex and again when it has it: so who waited for another process sees its
@@ -314,9 +314,9 @@ class FreshCache:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(count - 1, 10))
         if isinstance(error, CabinetError):
             pause = max(pause, error.retry_after or 0.0)
-            log.warning("%s: %s: %s (failure %d, pause %.0f s)", key, type(error).__name__, error, count, pause)
+            log.warning("%s: %s: %s (failure %d, pause %.0f s)", _shown(key), type(error).__name__, error, count, pause)
         else:
-            log.error("%s: unexpected (failure %d, pause %.0f s)", key, count, pause, exc_info=error)
+            log.error("%s: unexpected (failure %d, pause %.0f s)", _shown(key), count, pause, exc_info=error)
         kind = type(error) if isinstance(error, CabinetError) else CabinetError
         pause *= 1 + SPREAD * self._chance()
         return replace(known, failure=_Failure(kind, self._clock(), pause, count))
@@ -330,10 +330,14 @@ class FreshCache:
             raise OSError("it does not keep what it is given")
 
 
+def _shown(key: str) -> str:
+    return key.partition("#")[0]
+
+
 def _error(key: str, record: _Record, now: float) -> CabinetError:
     left = max(1.0, record.pause_left(now))
     kind = record.failure.kind if record.failure else Unavailable
-    error = kind(f"{key}: the latest call failed; the next may be made in {left:.0f} s")
+    error = kind(f"{_shown(key)}: the latest call failed; the next may be made in {left:.0f} s")
     error.retry_after = left
     return error
 

@@ -57,7 +57,7 @@ class Source:
         # An account that is pointed elsewhere must not be answered from what was kept of the old one.
         api = account.api
         identity = repr((account.login, api.dialect, api.base_url, sorted(api.methods.items())))
-        self._prefix = f"{account.slug}:{blake2s(identity.encode(), digest_size=8).hexdigest()}"
+        self._identity = blake2s(identity.encode(), digest_size=8).hexdigest()
 
     @property
     def is_delayed(self) -> bool:
@@ -197,7 +197,8 @@ class Source:
         return _newest_first(self._client.call(self.account, endpoint, start, end))
 
     def _key(self, function: Function, span: str) -> str:
-        return f"{self._prefix}:{self._client.endpoint(self.account, function)}:{span}"
+        # From the digest a login is found within minutes, by trying all. The cache logs what stands before it.
+        return f"{self.account.slug}:{self._client.endpoint(self.account, function)}:{span}#{self._identity}"
 
 
 def _within(moment: datetime, start: datetime | None, end: datetime) -> bool:
