@@ -427,6 +427,14 @@ def test_the_bytes_kept_are_bounded_and_none_is_lost_count_of(backend: Backend, 
     assert ("/w", "large") not in edge._kept
 
 
+def test_the_addresses_of_what_is_kept_count_as_well(backend: Backend, clock: Clock) -> None:
+    """Files take any query, as long as a server lets it be."""
+    edge = Edge(backend, clock=clock, max_bytes=200_000)
+    for n in range(60):
+        ask(edge, query=str(n) * 10_000)
+    assert sum(len(path) + len(query) for path, query in edge._kept) < 200_000
+
+
 def test_what_is_counted_is_how_each_request_was_answered(backend: Backend, clock: Clock) -> None:
     counted: Counter[Outcome] = Counter()
     edge = Edge(backend, clock=clock, count=lambda outcome: counted.update([outcome]))

@@ -144,6 +144,7 @@ class Edge:
         finally:
             getattr(chunks, "close", lambda: None)()
         answer = _Answer(*begun[-1], b"".join(rest), made_at)
+        answer.size += sum(map(len, key))
         if answer.max_age or not answer.status.startswith("5"):
             self._keep(key, answer)
         return answer
