@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -262,6 +263,17 @@ def test_serve_says_in_a_line_that_it_cannot_listen_there(tmp_path: Path, upstre
             assert ended.returncode == 2, bind
             assert ended.stderr.count("\n") == 1, ended.stderr
             assert f"--bind {bind}: cannot listen there: " in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "sandbox"])
+def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(command: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run(tmp_path, command, "--port", str(port))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f"cabinet-widgets: --port {port}: cannot listen there: another program does; stop it, or choose another port\n"
+    )
 
 
 def test_serve_says_in_a_line_that_its_cache_cannot_be_written(tmp_path: Path, upstream: Upstream) -> None:

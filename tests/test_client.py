@@ -930,7 +930,7 @@ def test_the_cap_counts_what_was_decompressed(serve: Serve, encoding: str) -> No
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "br"])
 def test_what_is_decompressed_is_never_much_more_than_the_cap(serve: Serve, encoding: str) -> None:
-    """Before 2.6 urllib3 unpacked whatever came in a chunk at once, and with brotli before 1.2 it cannot do otherwise."""
+    """Before 2.6 urllib3 unpacked all that a chunk brought at once; with brotli before 1.2 it cannot do otherwise."""
     content = b" " * 50_000_000
     packed = brotli.compress(content, quality=1) if encoding == "br" else gzip.compress(gzip.compress(content))
     upstream = serve(lambda _: reply(packed, Content_Encoding=encoding))

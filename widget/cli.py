@@ -1,6 +1,7 @@
 """The command ``cabinet-widgets``."""
 
 import ctypes
+import errno
 import os
 import re
 import signal
@@ -119,23 +120,31 @@ def serve(config: str | None, bind: str, workers: int) -> None:
             err=True,
         )
     address, port = match[1] or match[2], int(match[3])
-    _must_be_free(address, port)
+    _must_be_free(address, port, f"--bind {address}:{port}")
     app.prepare_folders(settings)
     os.environ[app.CONFIG_VARIABLE] = str(app.config_path(config, os.environ).resolve())
     run_server("widget.app:from_environment", address, port, workers)
 
 
-def _must_be_free(address: str, port: int) -> None:
-    """Raises OperatorError where nobody can listen, or somebody does: Granian would share the port with another one,
-    and visitors would get the one and the other's widgets by turns."""
+def _must_be_free(address: str, port: int, asked: str) -> None:
+    """Raises OperatorError, with what the operator asked for, where nobody can listen, or somebody does: Granian would
+    share the port with another one, and visitors would get the one and the other's widgets by turns."""
     try:
         kind = socket.AF_INET6 if ":" in address else socket.AF_INET
         socket.inet_pton(kind, address)
         with socket.create_server((address, port), family=kind):
             pass
     except OSError as error:
-        why = error.strerror or "write it as a number, such as 127.0.0.1 or 0.0.0.0"
-        raise OperatorError(f"--bind {address}:{port}: cannot listen there: {why}") from None
+        why = _WHY_NOBODY_LISTENS.get(error.errno or 0) or os.strerror(error.errno or 0)
+        raise OperatorError(f"{asked}: cannot listen there: {why}") from None
+
+
+_WHY_NOBODY_LISTENS = {
+    0: "write the address as a number, such as 127.0.0.1 or 0.0.0.0",
+    errno.EADDRINUSE: "another program does; stop it, or choose another port",
+    errno.EACCES: "ports below 1024 are root's; choose another",
+    errno.EADDRNOTAVAIL: "this machine has no such address; 127.0.0.1 is the one for a web server in front",
+}
 
 
 def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
@@ -234,6 +243,7 @@ def password() -> None:
 @click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535))
 def simulate(port: int) -> None:
     """Run a simulated Client Cabinet API, for trying a configuration."""
+    _must_be_free("127.0.0.1", port, f"--port {port}")
     with sandbox.serve_sandbox(port) as url:
         click.echo(f"A simulated Client Cabinet API, both dialects, at {url}")
         for login, account in sandbox.ACCOUNTS.items():
@@ -247,6 +257,7 @@ def simulate(port: int) -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The service's port.")
 def demo(port: int) -> None:
     """Show all widgets with a simulated API: no configuration, everything on loopback."""
+    _must_be_free("127.0.0.1", port, f"--port {port}")
     with sandbox.serve_sandbox() as upstream, demonstration.running(upstream, port) as (host_page, service):
         click.echo(f"A page with all widgets:      {host_page}/")
         click.echo(f"The studio, to make your own: {service}/")

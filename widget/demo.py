@@ -13,7 +13,6 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from widget import app, config, paths, registry
 from widget.config import Settings
-from widget.errors import OperatorError
 from widget.spec import Options
 
 PASSWORD = "demo"  # noqa: S105  # of an account that does not exist
@@ -66,10 +65,7 @@ class _Quiet(WSGIRequestHandler):
 @contextmanager
 def _serving(port: int) -> Iterator[tuple[str, BaseWSGIServer]]:
     """Listen on a port of loopback, so that the address is known; the application is put in later."""
-    try:
-        server = make_server("127.0.0.1", port, ServiceUnavailable(), threaded=True, request_handler=_Quiet)
-    except (OSError, SystemExit):
-        raise OperatorError(f"port {port} is taken; choose another with --port") from None
+    server = make_server("127.0.0.1", port, ServiceUnavailable(), threaded=True, request_handler=_Quiet)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", server
