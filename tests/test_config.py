@@ -152,8 +152,22 @@ def test_no_account_is_a_mistake(tmp_path: Path) -> None:
 def test_no_file_and_no_toml_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cabinet-widgets init"):
         config.load(tmp_path / "none.toml", {}, WIDGETS)
+    with pytest.raises(OperatorError, match="name the file itself"):
+        config.load(tmp_path, {}, WIDGETS)
     with pytest.raises(OperatorError, match="line 1"):
         load(tmp_path, "[accounts.main\n")
+    for value in ("fr", "“fr”"):
+        with pytest.raises(OperatorError, match=r"line 3.*straight quotation marks"):
+            load(tmp_path, account(f"lang = {value}"))
+
+
+def test_a_file_may_come_from_windows_and_must_be_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "widgets.toml"
+    path.write_bytes(account().replace("\n", "\r\n").encode("utf-8-sig"))
+    assert config.load(path, {}, WIDGETS).accounts["main"].login == 1234567
+    path.write_bytes("# à vous\n".encode("latin-1"))
+    with pytest.raises(OperatorError, match="UTF-8"):
+        config.load(path, {}, WIDGETS)
 
 
 @pytest.mark.parametrize(

@@ -251,13 +251,18 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
         ConfigError: it has mistakes; all of them are named.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin it with a mark
     except FileNotFoundError:
         raise OperatorError(f"{path}: no such file; write one with `cabinet-widgets init`") from None
-    except OSError as error:
+    except PermissionError as error:
         raise OperatorError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path}: is no valid TOML: {error}") from None
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be read ({error.strerror}); name the file itself") from None
+    except UnicodeDecodeError:
+        raise OperatorError(f"{path}: is not written in UTF-8; save it so") from None
+    except tomllib.TOMLDecodeError as error:
+        hint = '; text stands in straight quotation marks: "…"' if "Invalid value" in str(error) else ""
+        raise OperatorError(f"{path}: is no valid TOML: {error}{hint}") from None
     settings = parse(raw, env, widgets, folder=path.parent, demo=False)
     if _can_be_read_by_others(path) and (where := ", ".join(_written_passwords(raw))):
         warning = f"{where}: holds a password, and {path} can be read by others; run: chmod 600 {path}"
