@@ -144,9 +144,24 @@ def test_an_account_may_have_an_api_of_its_own(tmp_path: Path) -> None:
     assert (other.dialect, other.methods) == ("client-api", {"lots": "a/{login}"})
 
 
+def test_an_api_of_an_accounts_own_must_be_a_table(tmp_path: Path) -> None:
+    assert problems(tmp_path, account("api = 5")) == ["accounts.main.api: must be a table"]
+
+
+def test_the_path_of_a_method_names_what_it_may_and_no_host(tmp_path: Path) -> None:
+    said = "may name {login}, {from} and {to} in braces, nothing else"
+    for path, problem in (
+        ("lots/{logn}", said),
+        ("lots/{login", said),
+        ("https://elsewhere.example/lots/{login}", "must be a path below base_url, without an address"),
+    ):
+        found = problems(tmp_path, f"[api.methods]\nlots = '{path}'\n{account()}")
+        assert found == [f"api.methods.lots: {problem}"]
+
+
 def test_no_account_is_a_mistake(tmp_path: Path) -> None:
     assert problems(tmp_path, "") == ["accounts: missing; name at least one account"]
-    assert "accounts: " in problems(tmp_path, "[accounts]\n")[0]
+    assert problems(tmp_path, "[accounts]\n") == ["accounts: missing; name at least one account"]
 
 
 def test_no_file_and_no_toml_say_what_to_do(tmp_path: Path) -> None:

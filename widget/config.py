@@ -124,11 +124,21 @@ def _redis_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _method(value: str) -> str:
+    if "://" in value:
+        raise ValueError("must be a path below base_url, without an address")
+    unknown = [name for name in re.findall(r"\{(.*?)\}", value) if name not in ("login", "from", "to")]
+    if unknown or re.search(r"[{}]", re.sub(r"\{.*?\}", "", value)):
+        raise ValueError("may name {login}, {from} and {to} in braces, nothing else")
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Language = Annotated[str, AfterValidator(_language)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+Method = Annotated[str, AfterValidator(_method)]
 Seconds = Annotated[float, Field(gt=0, le=86400 * 7)]
 
 
@@ -171,7 +181,7 @@ class Api(_Section):
     max_response_bytes: int = Field(4194304, ge=1024)
     ca_file: str = ""
     proxy: str = Field("", repr=False)
-    methods: dict[Function, str] = {}
+    methods: dict[Function, Method] = {}
 
 
 class Account(_Section):
@@ -345,6 +355,8 @@ def _table(value: object) -> dict[str, Any]:
 
 
 def _with_api(account: dict[str, Any], shared: dict[str, Any], slug: str) -> dict[str, Any]:
+    if not isinstance(account.get("api", {}), dict):
+        return {**account, "slug": slug}
     own = _table(account.get("api"))
     methods = {**_table(shared.get("methods")), **_table(own.get("methods"))}
     return {**account, "slug": slug, "api": {**shared, **own, "methods": methods}}
@@ -396,8 +408,9 @@ class _Secrets:
             secret = path.read_text(encoding="utf-8").strip()
             if _can_be_read_by_others(path):
                 self.warnings.append(f"{where}: {path} can be read by others; run: chmod 600 {path}")
-        except (OSError, UnicodeDecodeError):
-            self.problems.append(f"{where}: {path} cannot be read")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not written in UTF-8"
+            self.problems.append(f"{where}: {path} cannot be read ({why})")
             return None
         if not secret:
             self.problems.append(f"{where}: {path} is empty")
@@ -412,6 +425,7 @@ _IN_OUR_WORDS = {
     **dict.fromkeys(("dict_type", "model_type"), "must be a table"),
     "too_short": "must name at least one",
     "string_type": "must be text, in quotation marks",
+    "too_short": "missing; name at least one account",  # accounts alone have a least length
     "string_pattern_mismatch": "must be three capital letters, such as USD",  # currency alone has a pattern
 }
 
