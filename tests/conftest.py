@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
 
+import hypothesis
 import pytest
 import requests
 from flask import Flask
@@ -18,6 +19,11 @@ from widget.sandbox import Sandbox, create_sandbox, serve_sandbox
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+
+# A machine that is busy otherwise makes no test fail; in CI hypothesis does so by itself.
+hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 class QuietHandler(WSGIRequestHandler):
