@@ -112,6 +112,21 @@ def test_check_says_what_to_mend_and_exits_1(tmp_path: Path, upstream: Upstream)
     assert "api.methods.open_trades" in garbled.stdout
 
 
+def test_check_of_an_address_with_no_api_names_the_address_and_each_hint_once(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    upstream.sandbox.faults.clear()
+    elsewhere = f"{upstream.url}/elsewhere"
+    (tmp_path / "widgets.toml").write_text(f'[api]\nbase_url = "{elsewhere}"\n[accounts.main]\nlogin = 1000001\n')
+    first = run(tmp_path, "check").stdout.splitlines()[0]
+    assert f"api.base_url ({elsewhere})" in first
+    assert first.count("api.methods") == 1
+    (tmp_path / "widgets.toml").write_text(
+        f'[api]\nbase_url = "{upstream.url}"\nmax_response_bytes = 1024\n[accounts.main]\nlogin = 1000001\n'
+    )
+    assert "raise api.max_response_bytes" in run(tmp_path, "check").stdout
+
+
 def test_check_names_a_host_that_cannot_be_reached(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "widgets.toml").write_text('[api]\nbase_url = "http://127.0.0.1:9"\n[accounts.main]\nlogin = 1000001\n')
     checked = run(tmp_path, "check")

@@ -98,8 +98,11 @@ def _try(client: Client, account: Account, function: Function) -> str | None:
     except NotOffered as error:
         return f"not offered: {error}"
     except CabinetError as error:
-        otherwise = f'set api.methods.{function} ("" where the API has it not)'
-        return f"unreadable: {error}; look at accounts.{account.slug}.login and api.dialect, or {otherwise}"
+        if "max_response_bytes" in str(error):
+            return f"unreadable: {error}; raise api.max_response_bytes"
+        otherwise = f', or set api.methods.{function} ("" where the API has it not)'
+        where = f"accounts.{account.slug}.login, api.base_url ({account.api.base_url}) and api.dialect"
+        return f"unreadable: {error}; look at {where}{'' if 'api.methods' in str(error) else otherwise}"
     return None
 
 
