@@ -14,7 +14,7 @@ import pytest
 import test_faults
 import yaml
 
-from widget import config, paths, registry
+from widget import config, metrics, paths, registry
 
 ROOT = Path(__file__).parent.parent
 
@@ -66,6 +66,11 @@ def test_the_unit_starts_what_the_command_offers(unit: Path) -> None:
     offered = checked(sys.executable, "-m", "widget", command, "--help", folder=unit.parent)
     assert {option for option in options if option.startswith("--")} <= set(offered.split())
     assert f"CacheDirectory={config.Cache().dir.relative_to('/var/cache')}\n" in unit.read_text()
+
+
+def test_the_units_workers_count_into_a_folder_that_is_empty_at_each_start(unit: Path) -> None:
+    [folder] = re.findall("^RuntimeDirectory=(.+)$", unit.read_text(), re.MULTILINE)
+    assert f"Environment={metrics.SHARED_FOLDER}=/run/{folder}\n" in unit.read_text()
 
 
 @pytest.mark.parametrize("with_cache", [False, True])
