@@ -1,6 +1,7 @@
 """``widgets.toml``: every mistake at once, each with its key; secrets from outside."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,15 @@ def test_the_written_example_is_valid(tmp_path: Path) -> None:
 
     text = (paths.templates() / "widgets.toml").read_text()
     assert load(tmp_path, text).accounts["main"].login == 1234567
+
+
+def test_the_written_example_names_every_key() -> None:
+    from widget import paths
+
+    text = (paths.templates() / "widgets.toml").read_text()
+    sections = (config.Server, config.Cache, config.Api, config.Account)
+    keys = {key for section in sections for key in section.model_fields}
+    assert {key for key in keys - {"slug"} if not re.search(rf"\b{key}(_env)?\b( =|\])", text)} == set()
 
 
 def test_the_written_example_is_valid_with_every_line_put_to_use(tmp_path: Path) -> None:
