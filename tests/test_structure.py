@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 import pytest
+from babel import Locale
 
-from widget import cli, config, errors, paths, registry
+from widget import cli, config, errors, i18n, paths, registry
 from widget.functions import FUNCTIONS
 from widget.spec import Widget
 
@@ -106,6 +107,11 @@ def test_the_readme_names_every_widget_and_every_option() -> None:
         assert f"`{widget.name}`" in README
         for option in widget.all_options:
             assert re.search(rf"`[^`\n]*\b{option}\b[^`\n]*`", README), option
+
+
+def test_the_readme_names_every_language() -> None:
+    for language in i18n.load(paths.locales()).languages:
+        assert str(Locale(language).get_language_name("en")) in README, language
 
 
 def test_the_readme_names_every_error_code() -> None:
