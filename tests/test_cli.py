@@ -324,6 +324,14 @@ def test_sandbox_says_which_accounts_it_has(tmp_path: Path) -> None:
     assert started.process.returncode == 0
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "https://widgets.example.com"])
+def test_snippet_says_where_an_address_leads_nobody_else(url: str, tmp_path: Path, upstream: Upstream) -> None:
+    configure(tmp_path, upstream, f'[server]\npublic_url = "{url}"')
+    ended = run(tmp_path, "snippet", "main", "balance", **PASSWORD)
+    assert f"{url}/embed.js" in ended.stdout
+    assert ("for others set server.public_url" in ended.stderr) == url.startswith("http:")
+
+
 def test_snippet_says_who_will_see_a_closed_account(tmp_path: Path, upstream: Upstream) -> None:
     closed = 'access = "closed"\nembed_secret_env = "EMBED_SECRET"'
     secrets = {**PASSWORD, "EMBED_SECRET": "0123456789abcdef" * 2}

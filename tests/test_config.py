@@ -171,7 +171,7 @@ def test_the_path_of_a_method_names_what_it_may_and_no_host(tmp_path: Path) -> N
 
 def test_no_account_is_a_mistake(tmp_path: Path) -> None:
     assert problems(tmp_path, "") == ["accounts: missing; name at least one account"]
-    assert problems(tmp_path, "[accounts]\n") == ["accounts: missing; name at least one account"]
+    assert problems(tmp_path, "[accounts]\n") == ["accounts: must name at least one"]
 
 
 def test_no_file_and_no_toml_say_what_to_do(tmp_path: Path) -> None:

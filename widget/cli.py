@@ -196,6 +196,9 @@ def snippet(config: str | None, account: str, widget: str, form: str, params: tu
     given, options = _given(definition, params, PICTURE_OPTIONS if form in snippets.PICTURES else ())
     if found.access == "closed":
         click.echo(f"cabinet-widgets: {account} is closed: {_who_sees(found, form)}", err=True)
+    if settings.server.public_url.startswith("http:"):  # of loopback, or it would not be accepted
+        here = f"only browsers of this machine reach {settings.server.public_url}"
+        click.echo(f"cabinet-widgets: {here}; for others set server.public_url", err=True)
     click.echo(snippets.FORMS[form](settings.server.public_url, account, definition, given, options))
 
 

@@ -425,7 +425,6 @@ _IN_OUR_WORDS = {
     **dict.fromkeys(("dict_type", "model_type"), "must be a table"),
     "too_short": "must name at least one",
     "string_type": "must be text, in quotation marks",
-    "too_short": "missing; name at least one account",  # accounts alone have a least length
     "string_pattern_mismatch": "must be three capital letters, such as USD",  # currency alone has a pattern
 }
 
