@@ -521,6 +521,7 @@ def test_a_cache_folder_that_others_can_write_is_refused(tmp_path: Path, monkeyp
         with pytest.raises(OperatorError, match=f"{folder} belongs to another user"):
             app.create_app(settings)
     monkeypatch.undo()
+    tmp_path.chmod(0o1777)  # as /tmp is
     app.create_app(settings).extensions["cabinet-widgets"].cache.close()
 
 

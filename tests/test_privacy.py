@@ -298,7 +298,9 @@ def test_a_balance_cannot_be_reckoned_from_a_gain_and_a_profit() -> None:
         assert gain is None or (profit is not None) == (balance is not None), hidden
 
 
-@pytest.mark.parametrize("withheld", [{"amounts": "percent"}, {"hide": ["balance", "profit"]}])
+@pytest.mark.parametrize(
+    "withheld", [{"amounts": "percent", "hide": ["volume"]}, {"hide": ["balance", "profit", "volume"]}]
+)
 def test_fractions_of_a_balance_that_is_not_shown_have_too_few_decimals_to_reckon_it(withheld: dict[str, Any]) -> None:
     """Of amounts in whole cents: what they have in common, as fractions, is a cent of the balance."""
     fractions = [

@@ -25,10 +25,10 @@ FIGURES: Final = MONEY | frozenset(
 )
 """All names that stand in a widget's data."""
 
-_GAINS = frozenset({"gain", "drawdown"})
+GAINS: Final = frozenset({"gain", "drawdown"})
+"""What is a fraction of the balance however money is shown."""
+
 _SHOWN_DECIMALS = 4
-"""Of fractions of a balance that is not shown: 0.01%. Money comes in cents, so that with eight decimals each fraction
-would tell of how many, and all of them together the balance to the cent."""
 
 FLOATING: Final = "floating profit"
 """The account's ``profit``, swaps included: another figure than that of its trades."""
@@ -130,15 +130,15 @@ def _as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
     if name in NO_FRACTIONS:
         return None
     if name in MONEY and isinstance(value, Decimal):
-        return round(value / balance, _SHOWN_DECIMALS) if balance is not None and balance > 0 else None
+        return value / balance if balance is not None and balance > 0 else None
     return as_fractions(value, balance)
 
 
-def with_coarse_gains(data: Any) -> Any:
-    """The data with its gains in as many decimals as are shown of a balance that is not."""
+def coarse(data: Any, names: Collection[str]) -> Any:
+    """The data with the fractions of these names in no more decimals than a page shows: 0.01%."""
     if isinstance(data, dict):
         return {
-            name: round(value, _SHOWN_DECIMALS) if name in _GAINS and value is not None else with_coarse_gains(value)
+            name: round(value, _SHOWN_DECIMALS) if name in names and value is not None else coarse(value, names)
             for name, value in data.items()
         }
-    return [with_coarse_gains(value) for value in data] if isinstance(data, list) else data
+    return [coarse(value, names) for value in data] if isinstance(data, list | tuple) else data

@@ -66,8 +66,10 @@ def look(source: Source, widget: Widget, options: Options) -> View:
     else:
         currency = source.currency()
     hidden = figures.with_what_gives_away(account.hide)
-    if "balance" in hidden | no_fractions:
-        data = figures.with_coarse_gains(data)
+    if {"balance", "volume"} <= hidden | no_fractions:
+        # Money comes in cents, so that exact fractions of it tell the balance to the cent. (Where volumes are shown,
+        # they and the prices tell it anyway.)
+        data = figures.coarse(data, figures.GAINS | (figures.MONEY if no_fractions else frozenset()))
     return View(
         account=account,
         widget=widget,
