@@ -10,6 +10,7 @@ from conftest import Clock, Service, Upstream
 from widget.edge import WAITED
 from widget.sandbox import Fault
 from widget.source import Source
+from widget.upstream import PERIODS_AN_ACCOUNT, PERIODS_SECONDS
 
 Serve = Callable[..., Service]
 
@@ -57,6 +58,24 @@ def test_where_the_lots_function_fails_the_trades_are_added_up(serve: Serve, ups
     data = service.json("/w/main/lots.json?period=7d")
     assert data["lots"] > 0
     assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
+
+
+def test_dates_that_visitors_make_up_cost_few_calls_and_named_periods_go_on(serve: Serve, upstream: Upstream) -> None:
+    """Each pair of dates is a call and a kept answer; sixty pairs a second held up the pages of all accounts."""
+    clock = Clock(time.time())
+    service = serve(clock=clock)
+
+    def calls(query: str) -> int:
+        before = upstream.sandbox.calls["RequestClosedLots"]
+        data = service.json(f"/w/main/lots.json?{query}")
+        assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
+        return upstream.sandbox.calls["RequestClosedLots"] - before
+
+    asked = sum(calls(f"from=2026-{month:02}-{day:02}") for month in (9, 10) for day in range(1, 31))
+    assert asked == PERIODS_AN_ACCOUNT
+    assert calls("period=90d") == 1
+    clock.now += PERIODS_SECONDS
+    assert calls("from=2026-09-28") == 1
 
 
 def test_an_api_without_a_lots_function_is_not_asked_for_it(serve: Serve, upstream: Upstream) -> None:

@@ -113,9 +113,8 @@ def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
             # What is kept is unpickled: who can write it, or put another folder in its place, can run code here.
             if status.st_uid not in (0, os.geteuid()):
                 raise OperatorError(f"cache.dir: {folder} belongs to another user; name one of the service's user")
-            is_sticky = folder == chosen.dir and status.st_mode & stat.S_ISVTX  # as /tmp: there each moves his own alone
-                folder == chosen.dir and status.st_mode & stat.S_ISVTX
-            )  # as /tmp: each moves there his own alone
+            # In a sticky folder such as /tmp nobody can move what is another's.
+            is_sticky = folder == chosen.dir and status.st_mode & stat.S_ISVTX
             if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
                 raise OperatorError(f"cache.dir: {folder} can be written by others; run: chmod 700 {folder}")
         for folder in (answers, locks):

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from widget import delay
 from widget.cache import FreshCache
-from widget.client import Client
 from widget.config import Account
 from widget.errors import NotOffered, Unavailable
 from widget.functions import Function
 from widget.models import AccountInformation, Bonus, ClosedTrade, Commission, History, Login, OpenTrade, Operation
+from widget.upstream import Upstream
 
 T = TypeVar("T")
 
@@ -44,7 +44,9 @@ class Source:
         fresh_seconds: until the first of them stops counting as fresh; 0 where one already has.
     """
 
-    def __init__(self, account: Account, client: Client, cache: FreshCache, now: datetime, waited: float = 0.0) -> None:
+    def __init__(
+        self, account: Account, client: Upstream, cache: FreshCache, now: datetime, waited: float = 0.0
+    ) -> None:
         self.account = account
         self.now = now
         self.as_of = now.timestamp()
@@ -90,18 +92,24 @@ class Source:
             operations = self._history(start).operations
         return tuple(operation for operation in operations if start is None or operation.time >= start)
 
-    def lots(self, start: datetime | None, end: datetime) -> Decimal:
-        """Lots traded in a period: the upstream's own figure where it has the function, else the sum of the trades."""
+    def lots(self, start: datetime | None, end: datetime, *, is_chosen: bool = False) -> Decimal:
+        """Lots traded in a period: the upstream's own figure where it has the function, else the sum of the trades.
+
+        Args:
+            start: None is since ever.
+            end: before when.
+            is_chosen: whether a visitor chose the dates; of such periods only so many are asked for.
+        """
         if self._client.offers(self.account, "lots"):
             last = min(end, self._until)
             if start and last <= start:
                 return Decimal(0)
-            ends_now = end == self.now
-            span = f"{start:%Y%m%d%H}-" if start else "-"
-            try:
-                return self._get("lots", Decimal, start, last, span + ("now" if ends_now else f"{last:%Y%m%d%H}"))
-            except (Unavailable, NotOffered):
-                pass  # the trades may still be at hand
+            span = (f"{start:%Y%m%d%H}-" if start else "-") + ("now" if end == self.now else f"{last:%Y%m%d%H}")
+            if not is_chosen or self._client.may_ask_for(self.account, span):
+                try:
+                    return self._get("lots", Decimal, start, last, span)
+                except (Unavailable, NotOffered):
+                    pass  # the trades may still be at hand
         return sum((trade.volume for trade in self.closed_trades(start, end)), Decimal(0))
 
     def bonus(self) -> Bonus:

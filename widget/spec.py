@@ -48,6 +48,11 @@ class Period:
     first: date | None = None
     last: date | None = None
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is given by dates."""
+        return bool(self.first or self.last)
+
     def bounds(self, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, datetime]:
         """Begin (None: since ever) and end of the period as instants in UTC.
 
@@ -70,7 +75,7 @@ class Period:
 
     def text(self, gettext: Callable[[str], str], write: Callable[[date | None, date | None], str]) -> str:
         """What it is called: its name in the reader's language, or its dates."""
-        return write(self.first, self.last) if self.first or self.last else gettext(PERIODS[self.name])
+        return write(self.first, self.last) if self.is_chosen else gettext(PERIODS[self.name])
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

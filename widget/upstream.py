@@ -21,6 +21,9 @@ FAILURES = 5
 """So many in a row, of whichever account and function, and an API counts as down."""
 PAUSE_SECONDS = 10.0
 """For how long it is left alone then, if it does not ask for longer."""
+PERIODS_AN_ACCOUNT = 8
+"""That visitors may choose by dates and have asked for within ``PERIODS_SECONDS``: each is a call and a kept answer."""
+PERIODS_SECONDS = 3600.0
 
 
 class Upstream(Client):
@@ -43,6 +46,8 @@ class Upstream(Client):
         self._told = told
         self._breakers: dict[str, _Breaker] = {}
         self._places: dict[str, threading.BoundedSemaphore] = {}
+        self._periods: dict[str, dict[str, float]] = {}
+        self._choosing = threading.Lock()
         self.has_worked = False
         """Whether a call ever gave an answer."""
 
@@ -62,6 +67,16 @@ class Upstream(Client):
                 raise
             finally:
                 self._told(function, outcome, self._clock() - began)
+
+    def may_ask_for(self, account: Account, period: str) -> bool:
+        """Whether a period that a visitor chose is one of the few of its account that the API is asked for."""
+        with self._choosing:
+            now = self._now()
+            chosen = {p: at for p, at in self._periods.get(account.slug, {}).items() if now - at < PERIODS_SECONDS}
+            if len(chosen) < PERIODS_AN_ACCOUNT:
+                chosen.setdefault(period, now)
+            self._periods[account.slug] = chosen
+            return period in chosen
 
     @contextmanager
     def _place(self, account: Account) -> Iterator[None]:

@@ -19,20 +19,20 @@ from flask import Flask
 from flask_caching import Cache
 
 from widget import cache, config, i18n, models, paths, registry
-from widget.client import Client
 from widget.config import Account
 from widget.format import Formatter
 from widget.functions import Function
 from widget.render import Frame, Renderer
 from widget.source import Source
 from widget.spec import Options, Period, Widget
+from widget.upstream import Upstream
 from widget.view import View, look
 
 WIDGETS = registry.discover(paths.templates())
 FRAME = Frame(assets={"css": "/static/0/widget.css", "js": "/static/0/widget.js"})
 
 
-class History(Client):
+class History(Upstream):
     """An API whose account has closed so many trades, one an hour."""
 
     def __init__(self, trades: int, now: dt.datetime) -> None:

@@ -17,7 +17,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The total of the period, and of each of its days on which a trade was closed."""
     start, end = options.period.bounds(source.now, source.account.timezone)
     traded = [(trade.close_time, trade.volume) for trade in source.closed_trades(start, end)]
-    lots = source.lots(start, end)
+    lots = source.lots(start, end, is_chosen=options.period.is_chosen)
     return {
         "from": start,
         "to": source.seen_until(end),
