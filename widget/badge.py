@@ -240,10 +240,10 @@ class _Canvas:
     def figure(self, x: float, y: float, room: float, size: float, figure: Figure, *, end: bool = False) -> None:
         """Write a figure, whole; a profit or a loss with an arrow before it, and coloured."""
         fill = {1: "up", -1: "down"}.get(figure.sign, "ink")
-        # The arrow takes half an em, and a sixth of one lies between.
+        # The arrow takes half an em, and a quarter of one lies between.
         width = self.style.measure(figure.text, True)
-        size = min(size, room / (width + 0.67)) if figure.sign else size
-        arrow = size * 0.67 if figure.sign else 0
+        size = min(size, room / (width + 0.75)) if figure.sign else size
+        arrow = size * 0.75 if figure.sign else 0
         if end:
             more = {"bold": True, "end": True, "whole": True, "exact": bool(figure.sign)}
             x -= self.text(x, y, room - arrow, size, figure.text, fill, **more) + arrow
