@@ -131,6 +131,13 @@ def test_a_wrong_option_is_400_and_named(query: str, option: str, serve: Serve) 
     assert option in page.text
 
 
+def test_a_card_says_of_which_widget_it_is(serve: Serve) -> None:
+    service = serve()
+    assert '<p class="of">Croissance</p>' in service.get("/w/main/growth?period=3d&lang=fr").text
+    assert 'class="of"' not in service.get("/w/main/growth?period=3d&title=0").text
+    assert 'class="of"' not in service.get("/w/nobody/growth").text
+
+
 def test_a_matching_etag_is_answered_304_and_another_is_not(serve: Serve) -> None:
     service = serve()
     for path in ("/w/main/balance", "/w/main/balance.json"):

@@ -45,7 +45,7 @@ TRIES = "10 per minute"
 log = logging.getLogger(__name__)
 
 _YEAR = "public, max-age=31536000, immutable"
-_LOOKS = ("theme", "accent", "lang", *PICTURE_OPTIONS)
+_LOOKS = ("theme", "accent", "lang", "title", *PICTURE_OPTIONS)
 _PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -440,7 +440,8 @@ def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -
     languages = [account.lang] if account else [language for language, _ in request.accept_languages]
     if suffix == "":
         frame = Frame(assets=_asset_urls(service, asked.options), unlock_url=_unlock_url(asked, error))
-        body = service.renderer.error_page(error, asked.options, frame, *languages)
+        label = asked.widget.label if asked.widget else ""
+        body = service.renderer.error_page(error, asked.options, frame, *languages, of=label)
         response = Response(body, error.status, content_type="text/html; charset=utf-8")
     else:
         language = service.catalogues.negotiate(asked.options.lang, *languages)
