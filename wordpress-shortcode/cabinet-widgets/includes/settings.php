@@ -421,7 +421,7 @@ function show_help( string $line ): void {
 }
 
 /**
- * Asks the service for its catalogue, and for a widget of each account with a secret.
+ * Asks the service for its catalogue, and for a widget of each account with a secret and of the default one.
  *
  * @return array[] For each finding whether it is well, and a line in words.
  */
@@ -442,6 +442,10 @@ function test_connection(): array {
 	foreach ( array_keys( secrets() ) as $account ) {
 		$lines[] = test_account( (string) $account, array_keys( $known['widgets'] ) );
 	}
+	$account = defaults()['account'];
+	if ( '' !== $account && '' === signing_secret( $account ) ) {
+		$lines[] = test_open_account( $account, array_keys( $known['widgets'] ) );
+	}
 	return $lines;
 }
 
@@ -453,14 +457,9 @@ function test_connection(): array {
  * @return array Whether it is well, and a line in words.
  */
 function test_account( string $account, array $widgets ): array {
-	foreach ( $widgets as $widget ) {
-		$answer = ask( "/w/$account/$widget?token=" . mint( $account, $widget, array() ) );
-		$status = (int) wp_remote_retrieve_response_code( $answer );
-		if ( 404 !== $status ) {
-			break;
-		}
-	}
-	$lines = array(
+	$answer = ask_for_any( $account, $widgets, fn( $widget ) => '?token=' . mint( $account, $widget, array() ) );
+	$status = (int) wp_remote_retrieve_response_code( $answer );
+	$lines  = array(
 		/* translators: %s: account. */
 		0   => __( '%s: the service did not answer in time.', 'cabinet-widgets' ),
 		/* translators: %s: account. */
@@ -483,6 +482,61 @@ function test_account( string $account, array $widgets ): array {
 	}
 	/* translators: %s: account. */
 	return array( true, sprintf( __( '%s: the secret is right.', 'cabinet-widgets' ), $account ) );
+}
+
+/**
+ * The service's answer for the first widget that an account shows.
+ *
+ * @param string   $account Slug.
+ * @param string[] $widgets Their names.
+ * @param callable $query   What goes behind the address of a widget.
+ * @return array|\WP_Error As ask().
+ */
+function ask_for_any( string $account, array $widgets, callable $query ) {
+	foreach ( $widgets as $widget ) {
+		$answer = ask( "/w/$account/$widget" . $query( $widget ) );
+		if ( 404 !== (int) wp_remote_retrieve_response_code( $answer ) ) {
+			break;
+		}
+	}
+	return $answer;
+}
+
+/**
+ * Asks for the first widget that an account shows to anybody.
+ *
+ * @param string   $account Slug of an account without a secret here.
+ * @param string[] $widgets Their names.
+ * @return array Whether it is well, and a line in words.
+ */
+function test_open_account( string $account, array $widgets ): array {
+	$answer = ask_for_any( $account, $widgets, fn() => '' );
+	$status = (int) wp_remote_retrieve_response_code( $answer );
+	$lines  = array(
+		/* translators: %s: account. */
+		0   => __( '%s: the service did not answer in time.', 'cabinet-widgets' ),
+		/* translators: %s: account. */
+		403 => __( '%s: the account is open to certain networks only, and this server is in none of them.', 'cabinet-widgets' ),
+		/* translators: %s: account. */
+		404 => __( '%s: the service has no such account.', 'cabinet-widgets' ),
+	);
+	if ( isset( $lines[ $status ] ) ) {
+		return array( false, sprintf( $lines[ $status ], $account ) );
+	}
+	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $answer, 'content-security-policy' ) ) ) {
+		/* translators: 1: account, 2: this site's origin. */
+		return array( false, sprintf( __( '%1$s: browsers will not show the account here: add %2$s to its allowed_origins.', 'cabinet-widgets' ), $account, origin() ) );
+	}
+	if ( 401 === $status ) {
+		/* translators: %s: account. */
+		return array( true, sprintf( __( '%s: the account is closed; visitors are asked for its password, unless you enter its embed secret.', 'cabinet-widgets' ), $account ) );
+	}
+	if ( 200 !== $status ) {
+		/* translators: 1: account, 2: HTTP status. */
+		return array( false, sprintf( __( '%1$s: the figures are not available now (status %2$d).', 'cabinet-widgets' ), $account, $status ) );
+	}
+	/* translators: %s: account. */
+	return array( true, sprintf( __( '%s: the figures are there.', 'cabinet-widgets' ), $account ) );
 }
 
 /**

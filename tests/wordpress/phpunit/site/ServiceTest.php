@@ -97,6 +97,32 @@ final class ServiceTest extends CabinetTestCase {
 		}
 	}
 
+	/** @dataProvider findings_of_the_default_account */
+	public function test_the_test_of_the_connection_looks_at_the_default_account_too( int $status, string $ancestors, array $expected ): void {
+		update_option( 'cabinet_widgets_defaults', array( 'account' => 'main' ) );
+		$this->service = fn( $url ) => false !== strpos( $url, '/embed.json' )
+			? self::says( 200, wp_json_encode( self::CATALOGUE ) )
+			: self::says( false === strpos( $url, '/w/main/' ) ? 200 : $status, '', array( 'content-security-policy' => "frame-ancestors $ancestors" ) );
+		$lines         = Cabinet_Widgets\test_connection();
+		$this->assertCount( 3, $lines );
+		$this->assertSame( $expected[0], $lines[2][0] );
+		$this->assertStringContainsString( "main: $expected[1]", $lines[2][1] );
+		$this->assertStringNotContainsString( 'token=', end( $this->asked ) );
+		update_option( 'cabinet_widgets_defaults', array( 'account' => 'vault' ) );
+		$this->assertCount( 2, Cabinet_Widgets\test_connection(), 'An account with a secret is tested once.' );
+	}
+
+	public function findings_of_the_default_account(): array {
+		return array(
+			'all well'          => array( 200, '*', array( true, 'the figures are there.' ) ),
+			'closed'            => array( 401, '*', array( true, 'the account is closed; visitors are asked' ) ),
+			'mistyped'          => array( 404, '*', array( false, 'the service has no such account' ) ),
+			'other networks'    => array( 403, '*', array( false, 'the account is open to certain networks only' ) ),
+			'upstream down'     => array( 503, '*', array( false, 'the figures are not available now (status 503)' ) ),
+			'may not be framed' => array( 200, "'none'", array( false, 'browsers will not show the account here' ) ),
+		);
+	}
+
 	public function findings(): array {
 		$widget = fn( int $status, string $ancestors = '*' ) => fn( $url ) => false !== strpos( $url, '/embed.json' )
 			? self::says( 200, wp_json_encode( self::CATALOGUE ) )
