@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, abort, request
@@ -197,13 +198,11 @@ def _answer(service: Service, slug: str, name: str, suffix: str, *, unlocking: b
     """One widget in one format, or the card that says why not."""
     asked = Asked()
     try:
-        _understand(service, asked, slug, name, suffix, unlocking=unlocking)
-        assert asked.account is not None
-        assert asked.widget is not None
-        view = _look(service, asked.account, asked.widget, asked.options)
+        account, widget = _understand(service, asked, slug, name, suffix, unlocking=unlocking)
+        view = _look(service, account, widget, asked.options)
         response = _FORMATS[suffix](service, asked, view)
         age = service.clock() - view.as_of.timestamp()
-        service.metrics.answered(asked.widget.name, response.status_code, "stale" if view.stale else "fresh", age)
+        service.metrics.answered(widget.name, response.status_code, "stale" if view.stale else "fresh", age)
         return response
     except CabinetError as error:
         service.metrics.answered(asked.widget.name if asked.widget else "none", error.status, "none")
@@ -236,7 +235,9 @@ def _look(service: Service, account: Account, widget: Widget, options: Options) 
     return look(Source(account, service.client, service.cache, now, waited), widget, options)
 
 
-def _understand(service: Service, asked: Asked, slug: str, name: str, suffix: str, *, unlocking: bool) -> None:
+def _understand(
+    service: Service, asked: Asked, slug: str, name: str, suffix: str, *, unlocking: bool
+) -> tuple[Account, Widget]:
     """Fill in what is asked for.
 
     Raises:
@@ -267,11 +268,11 @@ def _understand(service: Service, asked: Asked, slug: str, name: str, suffix: st
             asked.grant = tokens.Grant({}, 0, int(now) + VIEWER_LIMIT_SECONDS)
     if isinstance(decision, Deny):
         raise decision.reason
-    assert asked.account is not None
-    assert asked.widget is not None
+    assert found is not None
     asked.grant = decision.grant or asked.grant
     options = [pair for pair in pairs if pair[0] != "token"]
-    asked.options = parse_options(asked.widget, options, asked.grant.params if asked.grant else {}, besides)
+    asked.options = parse_options(found[1], options, asked.grant.params if asked.grant else {}, besides)
+    return found
 
 
 def _studio(service: Service) -> Response:
@@ -391,12 +392,8 @@ def _json(service: Service, asked: Asked, view: View) -> Response:
     return _figures(service, Response(render.data(view), content_type="application/json"), asked, view)
 
 
-def _svg(service: Service, asked: Asked, view: View) -> Response:
-    return _figures(service, _drawn(picture.svg(view, service.catalogues), ".svg"), asked, view)
-
-
-def _png(service: Service, asked: Asked, view: View) -> Response:
-    return _figures(service, _drawn(picture.svg(view, service.catalogues), ".png"), asked, view)
+def _picture(service: Service, asked: Asked, view: View, *, suffix: str) -> Response:
+    return _figures(service, _drawn(picture.svg(view, service.catalogues), suffix), asked, view)
 
 
 def _drawn(svg: str, suffix: str, status: int = 200) -> Response:
@@ -406,8 +403,7 @@ def _drawn(svg: str, suffix: str, status: int = 200) -> Response:
 _FORMATS: Mapping[str, Callable[[Service, Asked, View], Response]] = {
     "": _page,
     ".json": _json,
-    ".svg": _svg,
-    ".png": _png,
+    **{suffix: partial(_picture, suffix=suffix) for suffix in _PICTURES},
 }
 
 
