@@ -1,7 +1,7 @@
 """A view to bytes: HTML and JSON. Pure: no request, no clock, no I/O but the templates."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -157,9 +157,9 @@ def error_data(error: CabinetError, message: str) -> str:
 
 
 def widget_url(
-    base: str, account: str, widget: str, suffix: str = "", options: Mapping[str, object] | None = None
+    base: str, account: str, widget: str, suffix: str, options: Mapping[str, str] | Sequence[tuple[str, str]]
 ) -> str:
-    """The absolute URL of a widget."""
+    """The URL of a widget: an absolute one, where ``base`` is the service's."""
     query = f"?{urlencode(options)}" if options else ""
     return f"{base}/w/{quote(account)}/{quote(widget)}{suffix}{query}"
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, abort, request
 from flask_limiter import Limiter
@@ -369,7 +369,7 @@ def _looks(pairs: list[tuple[str, str]]) -> Options:
 
 
 def _page(service: Service, asked: Asked, view: View) -> Response:
-    account, widget = view.account, view.widget
+    account, widget, base = view.account, view.widget, service.settings.server.public_url
     token, grant = None, asked.grant
     now = service.clock()
     if grant and grant.renewable_until > now and grant.expires - now < VIEWER_SECONDS / 2:
@@ -381,8 +381,8 @@ def _page(service: Service, asked: Asked, view: View) -> Response:
         assets=_asset_urls(service, view.options),
         token=token,
         expires=grant.expires if grant else None,
-        canonical=None if is_private else _canonical(service, view),
-        refresh=view.options.refresh or _refresh_seconds(account, widget),
+        canonical=None if is_private else render.widget_url(base, account.slug, widget.name, "", _query()),
+        refresh=view.options.refresh or max(MIN_REFRESH, round(min(map(account.fresh_seconds, widget.functions)))),
     )
     response = Response(service.renderer.page(view, frame), content_type="text/html; charset=utf-8")
     return _figures(service, response, asked, view, cors=False)
@@ -458,17 +458,8 @@ def _unlock_url(asked: Asked, error: CabinetError) -> str | None:
         return None
     if not isinstance(error, Locked | TooManyTries):
         return None
-    query = urlencode([pair for pair in _query() if pair[0] != "token"])
-    return f"/w/{asked.account.slug}/{asked.widget.name}/unlock" + (f"?{query}" if query else "")
-
-
-def _refresh_seconds(account: Account, widget: Widget) -> int:
-    return max(MIN_REFRESH, round(min(account.fresh_seconds(function) for function in widget.functions)))
-
-
-def _canonical(service: Service, view: View) -> str:
-    url = render.widget_url(service.settings.server.public_url, view.account.slug, view.widget.name)
-    return url + ("?" + request.query_string.decode("ascii") if request.query_string else "")
+    options = [pair for pair in _query() if pair[0] != "token"]
+    return render.widget_url("", asked.account.slug, asked.widget.name, "/unlock", options)
 
 
 def _asset_urls(service: Service, options: Options) -> dict[str, str]:
