@@ -225,7 +225,9 @@ def _one_of(*choices: str) -> Callable[[str, str], str]:
     return parse
 
 
-def _between(low: int, high: int) -> Callable[[str, str], int]:
+def between(low: int, high: int) -> Callable[[str, str], int]:
+    """A parser of whole numbers; it takes their name and their text."""
+
     def parse(name: str, value: str) -> int:
         if not re.fullmatch(r"[0-9]{1,6}", value) or not low <= int(value) <= high:
             raise BadOption(name, f"must be a whole number from {low} to {high}")
@@ -272,8 +274,8 @@ PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "lang": _lang,
     "tz": _tz,
     "title": lambda name, value: _one_of("0", "1")(name, value) == "1",
-    "refresh": _between(MIN_REFRESH, MAX_REFRESH),
-    "rows": _between(1, MAX_ROWS),
+    "refresh": between(MIN_REFRESH, MAX_REFRESH),
+    "rows": between(1, MAX_ROWS),
     "period": _period,
     "from": _date,
     "to": _date,

@@ -30,7 +30,7 @@ from widget.i18n import Catalogues
 from widget.metrics import CONTENT_TYPE, Metrics
 from widget.render import Frame, Renderer
 from widget.source import Source
-from widget.spec import HEADING, MIN_REFRESH, PARSERS, PICTURE_OPTIONS, Options, Widget, parse_options
+from widget.spec import HEADING, MIN_REFRESH, PARSERS, PICTURE_OPTIONS, Options, Widget, between, parse_options
 from widget.upstream import Upstream
 from widget.view import View, look
 
@@ -312,7 +312,8 @@ def _oembed(service: Service, asked: Asked) -> Response:
     form = params.get("format", "json")
     if form not in ("json", "xml"):
         raise NotOffered(f"oEmbed format {form!r}")
-    most = {name: _pixels(name, params[name]) for name in ("maxwidth", "maxheight") if name in params}
+    pixels = between(1, 999_999)
+    most = {name: pixels(name, params[name]) for name in ("maxwidth", "maxheight") if name in params}
     base, url = service.settings.server.public_url, params.get("url", "")
     match = re.fullmatch(re.escape(base) + r"/w/([^/?#]+)/([^/?#]+)(?:\?([^#]*))?(?:#.*)?", url)
     found = service.find(match[1], match[2]) if match else None
@@ -335,12 +336,6 @@ def _oembed(service: Service, asked: Asked) -> Response:
     if form == "xml":
         return _figures(service, Response(oembed.as_xml(data), content_type="text/xml; charset=utf-8"), asked, view)
     return _figures(service, Response(json.dumps(data), content_type="application/json"), asked, view)
-
-
-def _pixels(name: str, value: str) -> int:
-    if not re.fullmatch("[1-9][0-9]{0,5}", value):
-        raise BadOption(name, "must be a number of pixels")
-    return int(value)
 
 
 def _query() -> list[tuple[str, str]]:
