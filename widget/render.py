@@ -92,19 +92,18 @@ class Renderer:
             "currency": view.currency,
         }
 
-    def error_page(self, error: CabinetError, options: Options, frame: Frame, *wanted: str | None, of: str = "") -> str:
-        """A small readable card that says what is wrong, in the first of the wanted languages that there is.
+    def error_page(self, code: str, message: str, language: str, options: Options, frame: Frame, of: str = "") -> str:
+        """A small readable card that says what is wrong.
 
         Args:
-            error: what is wrong.
+            code: of the error.
+            message: what the visitor is told.
+            language: of the message.
             options: of the request; the defaults where they are what is wrong.
             frame: what every page needs.
-            wanted: languages after that of the options.
             of: the label of the widget that was asked for, a msgid; empty where there is none.
         """
-        language = self._catalogues.negotiate(options.lang, *wanted)
-        message = self.message(error, language)
-        return self._render("error.html", language, frame, options=options, code=error.code, label=message, of=of)
+        return self._render("error.html", language, frame, options=options, code=code, label=message, of=of)
 
     def message(self, error: CabinetError, language: str) -> str:
         """An error's public text."""

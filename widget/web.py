@@ -428,19 +428,18 @@ def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -
         log.warning("%s %s: %s", account.slug if account else "-", error.code, error)
     elif account and str(error).startswith("token: "):  # for whoever writes the site that mints them
         log.info("%s/%s %s: %s", account.slug, asked.widget.name if asked.widget else "-", error.code, error)
-    languages = [account.lang] if account else [language for language, _ in request.accept_languages]
+    wanted = [account.lang] if account else [tag for tag, _ in request.accept_languages]
+    language = service.catalogues.negotiate(asked.options.lang, *wanted)
+    message = service.renderer.message(error, language)
     if suffix == "":
         frame = Frame(assets=_asset_urls(service, asked.options), unlock_url=_unlock_url(asked, error))
-        label = asked.widget.label if asked.widget else ""
-        body = service.renderer.error_page(error, asked.options, frame, *languages, of=label)
+        of = asked.widget.label if asked.widget else ""
+        body = service.renderer.error_page(error.code, message, language, asked.options, frame, of)
         response = Response(body, error.status, content_type="text/html; charset=utf-8")
+    elif suffix in _PICTURES:
+        response = _drawn(picture.card(message, language, asked.options), suffix, error.status)
     else:
-        language = service.catalogues.negotiate(asked.options.lang, *languages)
-        message = service.renderer.message(error, language)
-        if suffix in _PICTURES:
-            response = _drawn(picture.card(message, language, asked.options), suffix, error.status)
-        else:
-            response = Response(render.error_data(error, message), error.status, content_type="application/json")
+        response = Response(render.error_data(error, message), error.status, content_type="application/json")
     if error.retry_after is not None or isinstance(error, Unavailable):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after or RETRY_SECONDS)))
     return headers.finish(
