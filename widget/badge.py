@@ -9,7 +9,7 @@ content security policy forbids styles.
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from typing import Any, Final
@@ -26,12 +26,12 @@ Measure = Callable[[str, bool], float]
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 _PALETTES: Final = {
     "light": {
-        **{"ground": "#ffffff", "ink": "#17202b", "soft": "#56616f", "line": "#dbdfe5", "tint": "#eceff3"},
-        **{"up": "#07734a", "down": "#bd2637", "accent": "#1f5dbf"},
+        **{"ground": f"#{colour.LIGHT_GROUND}", "ink": "#17202b", "soft": "#56616f", "line": "#dbdfe5"},
+        **{"tint": "#eceff3", "up": "#07734a", "down": "#bd2637", "accent": "#1f5dbf"},
     },
     "dark": {
-        **{"ground": "#15181e", "ink": "#e7ebf1", "soft": "#a0abb9", "line": "#343a44", "tint": "#262b33"},
-        **{"up": "#43c78d", "down": "#ff858d", "accent": "#7fb0f8"},
+        **{"ground": f"#{colour.DARK_GROUND}", "ink": "#e7ebf1", "soft": "#a0abb9", "line": "#343a44"},
+        **{"tint": "#262b33", "up": "#43c78d", "down": "#ff858d", "accent": "#7fb0f8"},
     },
 }
 # Scripts whose letters join: what is summed up for them is an upper bound, and nothing to stretch a text to.
@@ -174,22 +174,16 @@ def _great(canvas: "_Canvas", badge: Badge, x: float, y: float, room: float, sma
         canvas.figure(x, y + big * 1.06, room, big, figure)
 
 
-@dataclass(slots=True)
 class _Canvas:
     """Draws the parts of a picture; x counts from where the language's lines begin."""
 
-    style: Style
-    width: int = field(init=False)
-    height: int = field(init=False)
-    palette: Mapping[str, str] = field(init=False)
-    parts: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.width, self.height = SIZES[self.style.size]
-        palette = _PALETTES["dark" if self.style.dark else "light"]
-        if self.style.accent:
-            palette = palette | {"accent": "#" + colour.readable(self.style.accent, palette["ground"][1:])}
-        self.palette = palette
+    def __init__(self, style: Style) -> None:
+        self.style, self.parts = style, list[str]()
+        self.width, self.height = SIZES[style.size]
+        self.palette = _PALETTES["dark" if style.dark else "light"]
+        if style.accent:
+            accent = colour.readable(style.accent, self.palette["ground"][1:])
+            self.palette = {**self.palette, "accent": f"#{accent}"}
 
     def document(self, spoken: str) -> str:
         """All that was drawn, as a file; ``spoken`` is its name for who does not see it."""
@@ -298,19 +292,17 @@ class _Canvas:
 
     def plot(self, badge: Badge, x: float, y: float, width: float, height: float) -> None:
         """The chart, the progress, or that there is none."""
+        size = max(10.5, min(width / 12, 14))
         if badge.chart:
             left = self.width - x - width if self.style.rtl else x
             (self._bars if "bars" in badge.chart else self._curve)(badge.chart, left, y, width, height)
         elif badge.progress:
             figure, share = badge.progress
-            size = max(10.5, min(width / 12, 14))
             text = self.text(x + width, y + size, width / 2, size, figure.text, bold=True, end=True, whole=True)
             self.text(x, y + size, width - text - 12, size, figure.label, "soft")
             self.filled(share, x, y + size * 1.6, width, size / 2)
         elif badge.empty:
-            size = max(10.5, min(width / 12, 14))
-            lines = _wrapped(badge.empty, width / size, 2, self.style.measure)
-            for number, line in enumerate(lines):
+            for number, line in enumerate(_wrapped(badge.empty, width / size, 2, self.style.measure)):
                 self.text(x, y + height / 2 + number * size * 1.3, width, size, line, "soft")
 
     def axes(self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float) -> None:
