@@ -13,12 +13,9 @@ DARK_GROUND: Final = "15181e"
 def readable(accent: str, ground: str) -> str:
     """The accent, or the nearest shade of it with a contrast of 4.5 on a background; all as six hexadecimal digits."""
     target = 255 if luminance(ground) < luminance("808080") else 0
-    channels = _channels(accent)
-    for step in range(21):
-        shade = "".join(f"{round(c + (target - c) * step / 20):02x}" for c in channels)
-        if contrast(shade, ground) >= MIN_CONTRAST:
-            return shade
-    raise AssertionError("black or white contrasts with any ground")
+    mixed = ([round(c + (target - c) * step / 20) for c in _channels(accent)] for step in range(21))
+    shades = ("{:02x}{:02x}{:02x}".format(*channels) for channels in mixed)
+    return next(shade for shade in shades if contrast(shade, ground) >= MIN_CONTRAST)
 
 
 def contrast(one: str, other: str) -> float:
