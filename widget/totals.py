@@ -77,15 +77,13 @@ def average_price(trades: Sequence[OpenTrade]) -> Decimal | None:
     if not volume:
         return None
     mean = sum((trade.open_price * trade.volume for trade in trades), ZERO) / volume
-    # The smallest exponent as a Decimal of the form 1E-5.
-    unit = min((Decimal((0, (1,), int(trade.open_price.as_tuple().exponent))) for trade in trades), default=Decimal(1))
-    return mean.quantize(unit, ROUND_HALF_EVEN)
+    exponent = min(int(trade.open_price.as_tuple().exponent) for trade in trades)
+    return mean.quantize(Decimal(1).scaleb(exponent), ROUND_HALF_EVEN)
 
 
-def by_day(amounts: Iterable[tuple[datetime, Decimal | None]], zone: ZoneInfo) -> list[tuple[date, Decimal]]:
+def by_day(amounts: Iterable[tuple[datetime, Decimal]], zone: ZoneInfo) -> list[tuple[date, Decimal]]:
     """Sums by day of a zone, oldest first; days without any are left out."""
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     for moment, amount in amounts:
-        if amount is not None:
-            days[moment.astimezone(zone).date()] += amount
+        days[moment.astimezone(zone).date()] += amount
     return sorted(days.items())
