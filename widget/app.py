@@ -141,6 +141,8 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
         options["CACHE_DIR"] = str(answers)
         more["mutex"] = cache.file_mutexes(locks, lock_seconds)
     if chosen.type == "RedisCache" and chosen.redis_url:
+        from redis import Redis  # it is needed here alone, and slow to import
+
         url = chosen.redis_url.get_secret_value()
         options |= {
             "CACHE_REDIS_URL": url,
@@ -148,7 +150,7 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
             "CACHE_KEY_PREFIX": f"cabinet-widgets:{__version__}:",
             "CACHE_OPTIONS": cache.redis_options(),
         }
-        more["mutex"] = cache.redis_mutexes(url, lock_seconds)
+        more["mutex"] = cache.redis_mutexes(Redis.from_url(url, **cache.redis_options()), lock_seconds)
     store = Cache(app, config=options).cache
     return cache.FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **more)
 

@@ -384,16 +384,13 @@ def redis_options() -> dict[str, Any]:
     return {"socket_timeout": 1.0, "socket_connect_timeout": 1.0, "retry": retry, "max_connections": 1024}
 
 
-def redis_mutexes(redis: "Redis | str", lock_seconds: float) -> Callable[[str], Mutex]:
+def redis_mutexes(client: "Redis", lock_seconds: float) -> Callable[[str], Mutex]:
     """Locks between processes and machines; those of a process that dies expire.
 
     Args:
-        redis: a client, or its URL.
+        client: of the server that all share, set up with ``redis_options``.
         lock_seconds: how long a lock lives, and how long another process is waited for: longer than any call takes.
     """
-    from redis import Redis
-
-    client = Redis.from_url(redis, **redis_options()) if isinstance(redis, str) else redis
     return lambda key: client.lock(
         f"cabinet-lock:{key}", timeout=lock_seconds, blocking_timeout=lock_seconds, sleep=POLL_SECONDS
     )
