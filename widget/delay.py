@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
 
-from widget.models import AccountInformation, Bonus, ClosedTrade, OpenTrade
+from widget.models import AccountInformation, Bonus, ClosedTrade, OpenTrade, less, still_to_trade
 from widget.totals import ZERO, result
 
 
@@ -26,13 +25,13 @@ def account_information(
     realised = sum(map(result, late), ZERO)
     return replace(
         now,
-        balance=_less(now.balance, realised),
-        profit=_less(now.profit, floating),
-        equity=_less(now.equity, realised + floating),
+        balance=less(now.balance, realised),
+        profit=less(now.profit, floating),
+        equity=less(now.equity, realised + floating),
         margin=None,
         free_margin=None,
         open_trades=None if now.open_trades is None else max(0, now.open_trades - len(positions)),
-        open_lots=_less(now.open_lots, sum((trade.volume for trade in positions), ZERO)),
+        open_lots=less(now.open_lots, sum((trade.volume for trade in positions), ZERO)),
         total_trades=None,
         total_lots=None,
     )
@@ -42,16 +41,12 @@ def bonus(now: Bonus, late: Iterable[ClosedTrade]) -> Bonus:
     """The bonus without the lots closed within the delay; what is available follows equity and is None."""
     lots = sum((trade.volume for trade in late), ZERO)
     closed = None if now.lots_closed is None else max(ZERO, now.lots_closed - lots)
-    required = now.lots_required
+    missing, progress = still_to_trade(closed, now.lots_required)
     return replace(
         now,
         available=None,
         available_keeping_bonus=None,
         lots_closed=closed,
-        lots_missing=max(ZERO, required - closed) if closed is not None and required is not None else None,
-        progress=min(Decimal(1), closed / required) if closed is not None and required else None,
+        lots_missing=missing,
+        progress=progress,
     )
-
-
-def _less(figure: Decimal | None, part: Decimal) -> Decimal | None:
-    return None if figure is None else figure - part

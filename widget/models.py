@@ -347,8 +347,16 @@ def _shown(value: object) -> str:
     return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else json.dumps(value)
 
 
-def _less(figure: Decimal | None, part: Decimal | None) -> Decimal | None:
+def less(figure: Decimal | None, part: Decimal | None) -> Decimal | None:
+    """The difference, where both are known."""
     return None if figure is None or part is None else figure - part
+
+
+def still_to_trade(closed: Decimal | None, required: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+    """Of the lots that a bonus requires those that are missing, and the share that is closed, from 0 to 1."""
+    if closed is None or required is None:
+        return None, None
+    return max(_ZERO, required - closed), min(max(_ZERO, closed / required), _ONE) if required else None
 
 
 def _account_information(row: _Row) -> AccountInformation:
@@ -358,8 +366,8 @@ def _account_information(row: _Row) -> AccountInformation:
         balance=balance,
         equity=equity,
         free_margin=free_margin,
-        margin=_less(equity, free_margin) if margin is None else margin,
-        profit=_less(equity, balance) if profit is None else profit,
+        margin=less(equity, free_margin) if margin is None else margin,
+        profit=less(equity, balance) if profit is None else profit,
         currency=row.currency("currency"),
         leverage=row.whole("leverage"),
         account_type=int(account_type) if account_type and account_type.isdecimal() else account_type,
@@ -431,9 +439,7 @@ def _operation(row: _Row) -> Operation:
 def _bonus(row: _Row) -> Bonus:
     bonuses, summary, trade = row.part("bonuses"), row.part("summary"), row.part("trade")
     closed, required = trade.number("closedLots"), trade.number("lotsRequired")
-    missing = trade.number("missingLots")
-    if missing is None and closed is not None and required is not None:
-        missing = max(_ZERO, required - closed)
+    told, (missing, progress) = trade.number("missingLots"), still_to_trade(closed, required)
     bonus = Bonus(
         total=bonuses.number("totalBonus"),
         welcome=bonuses.number("welcomeBonus"),
@@ -442,8 +448,8 @@ def _bonus(row: _Row) -> Bonus:
         available_keeping_bonus=summary.number("availableToWithdrawWithoutLosingBonus"),
         lots_closed=closed,
         lots_required=required,
-        lots_missing=missing,
-        progress=min(max(_ZERO, closed / required), _ONE) if closed is not None and required else None,
+        lots_missing=missing if told is None else told,
+        progress=progress,
     )
     if bonus == Bonus():
         raise row.bad("bonuses", "missing, and so is everything else")

@@ -41,7 +41,7 @@ def shown(settings: Settings, widgets: Mapping[str, Widget], query: Sequence[tup
         "given": given,
         "sizes": SIZES if widget.picture else {},
         "size": options.size,
-        "picture": widget_url("", account.slug, widget.name, ".png", {"scale": 2, **pictured}),
+        "picture": widget_url("", account.slug, widget.name, ".png", {"scale": "2", **pictured}),
         "problem": problem,
         "snippets": []
         if problem
