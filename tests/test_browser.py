@@ -79,7 +79,7 @@ def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
 def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     parts = [
-        form(service.url, "main", widget, {}, Options()) + "<p>Text below it</p>"
+        form(snippet.Embed(service.url, "main", widget, {}, Options(), widget.label)) + "<p>Text below it</p>"
         for widget in WIDGETS.values()
         for form in (snippet.script, snippet.iframe)
     ]

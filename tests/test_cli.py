@@ -162,7 +162,7 @@ def test_snippet_prints_every_form(tmp_path: Path) -> None:
     )
     expected = {
         "script": '<cabinet-widget account="main" widget="balance" lang="fr" style="display:block;min-height:',
-        "iframe": '<iframe src="https://widgets.example.com/w/main/balance?lang=fr" title="Balance"',
+        "iframe": '<iframe src="https://widgets.example.com/w/main/balance?lang=fr" title="Solde"',
         "wordpress": '[cabinet_widget account="main" widget="balance" lang="fr"]',
         "oembed": "https://widgets.example.com/w/main/balance?lang=fr",
         "badge": 'src="https://widgets.example.com/w/main/balance.png?scale=2&amp;lang=fr"',

@@ -394,8 +394,9 @@ def test_nothing_moves_cold_or_on_a_slow_service(
     if slow:
         upstream.sandbox.faults.append(Fault("slow", seconds=0.7))
     parts = [
-        form(service.url, "main", widget, {"theme": "dark"}, Options()).replace("lazy", "eager") + "<p>Text</p>"
+        form(embed).replace("lazy", "eager") + "<p>Text</p>"
         for widget in WIDGETS.values()
+        for embed in [snippet.Embed(service.url, "main", widget, {"theme": "dark"}, Options(), widget.label)]
         for form in (snippet.script, snippet.iframe)
     ]
     with host("".join(parts)) as url, tab(browser, height=9000) as page:

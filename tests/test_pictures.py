@@ -27,7 +27,7 @@ from widget import badge, config, figures, i18n, paths, picture, registry, snipp
 from widget.errors import OperatorError
 from widget.format import Formatter
 from widget.sandbox import Fault
-from widget.spec import PICTURE_OPTIONS, parse_options
+from widget.spec import PICTURE_OPTIONS, Options, parse_options
 from widget.view import View
 
 WIDGETS = registry.discover(paths.templates())
@@ -347,12 +347,12 @@ def test_snippets_for_mail_and_forums_name_size_and_scale() -> None:
 
     def written(form: str, **given: str) -> str:
         options = parse_options(widget, given.items(), besides=PICTURE_OPTIONS)
-        return snippet.FORMS[form](base, "main", widget, given, options)
+        return snippet.FORMS[form](snippet.Embed(base, "main", widget, given, options, "Solde"))
 
     assert written("badge", size="small", lang="fr") == (
         '<a href="https://widgets.example.com/w/main/balance?lang=fr">'
         '<img src="https://widgets.example.com/w/main/balance.png?scale=2&amp;size=small&amp;lang=fr" '
-        'width="240" height="60" alt="Balance"></a>'
+        'width="240" height="60" alt="Solde"></a>'
     )
     assert 'width="320" height="160"' in written("badge")
     assert written("bbcode", size="large") == (
@@ -360,7 +360,7 @@ def test_snippets_for_mail_and_forums_name_size_and_scale() -> None:
         "[img]https://widgets.example.com/w/main/balance.png?size=large[/img][/url]"
     )
     with pytest.raises(OperatorError, match="there is no picture of open-trades"):
-        snippet.badge(base, "main", WIDGETS["open-trades"], {}, parse_options(WIDGETS["open-trades"], []))
+        snippet.badge(snippet.Embed(base, "main", WIDGETS["open-trades"], {}, Options(), "Open trades"))
 
 
 def test_the_page_offers_its_picture_to_those_who_preview_links(serve: Serve) -> None:

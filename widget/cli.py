@@ -17,7 +17,7 @@ from typing import Any
 import click
 from werkzeug.security import generate_password_hash
 
-from widget import __version__, app, logs, paths, registry, sandbox, tokens
+from widget import __version__, app, i18n, logs, paths, registry, sandbox, tokens
 from widget import demo as demonstration
 from widget import snippet as snippets
 from widget.client import Client
@@ -199,7 +199,9 @@ def snippet(config: str | None, account: str, widget: str, form: str, params: tu
     if settings.server.public_url.startswith("http:"):  # of loopback, or it would not be accepted
         here = f"only browsers of this machine reach {settings.server.public_url}"
         click.echo(f"cabinet-widgets: {here}; for others set server.public_url", err=True)
-    click.echo(snippets.FORMS[form](settings.server.public_url, account, definition, given, options))
+    label = i18n.load(paths.locales()).translations(options.lang, found.lang).gettext(definition.label)
+    embed = snippets.Embed(settings.server.public_url, account, definition, given, options, label)
+    click.echo(snippets.FORMS[form](embed))
 
 
 def _who_sees(account: Account, form: str) -> str:

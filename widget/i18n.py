@@ -44,9 +44,9 @@ class Catalogues:
         """The tag to format numbers and dates by: the same choice, with the region that was asked for (fr-CA)."""
         return self._best(wanted)[1]
 
-    def translations(self, language: str) -> NullTranslations:
-        """The texts of a language, or of the nearest that there is."""
-        return self._translations[self.negotiate(language)]
+    def translations(self, *wanted: str | None) -> NullTranslations:
+        """The texts of the language that ``negotiate`` chooses."""
+        return self._translations[self.negotiate(*wanted)]
 
     def _best(self, wanted: tuple[str | None, ...]) -> tuple[str, str]:
         for tag in filter(None, wanted):

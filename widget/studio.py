@@ -1,22 +1,27 @@
 """The studio: what its page shows for the account, widget and options that are chosen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from widget import registry, snippet
 from widget.badge import SIZES
 from widget.config import Settings
 from widget.errors import BadOption
+from widget.i18n import Catalogues
 from widget.render import widget_url
 from widget.spec import PICTURE_OPTIONS, Options, Widget, parse_options
 
 
-def shown(settings: Settings, widgets: Mapping[str, Widget], query: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def shown(
+    settings: Settings, widgets: Mapping[str, Widget], catalogues: Catalogues, query: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
     """What the template is filled with.
 
     Args:
         settings: the configuration.
         widgets: all widgets there are.
+        catalogues: all languages there are.
         query: the form's fields. An empty one is an option that is not given; for an unknown account or widget the
             first is shown.
     """
@@ -32,6 +37,9 @@ def shown(settings: Settings, widgets: Mapping[str, Widget], query: Sequence[tup
     except BadOption as error:
         problem = str(error)
     base = settings.server.public_url
+    label = catalogues.translations(options.lang, account.lang).gettext(widget.label)
+    embed = snippet.Embed(base, account.slug, widget, given, options, label)
+    pictures = replace(embed, given=pictured)
     forms = [(name, form) for name, form in snippet.FORMS.items() if widget.picture or name not in snippet.PICTURES]
     return {
         "accounts": list(settings.accounts),
@@ -45,10 +53,7 @@ def shown(settings: Settings, widgets: Mapping[str, Widget], query: Sequence[tup
         "problem": problem,
         "snippets": []
         if problem
-        else [
-            (name, form(base, account.slug, widget, pictured if name in snippet.PICTURES else given, options))
-            for name, form in forms
-        ],
+        else [(name, form(pictures if name in snippet.PICTURES else embed)) for name, form in forms],
         "origins": () if account.access == "closed" and not account.allowed_origins else account.allowed_origins,
         "closed": account.access == "closed",
         "service": base,

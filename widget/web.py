@@ -291,7 +291,7 @@ def _studio(service: Service) -> Response:
             language,
             assets={**urls, "loader": "/embed.js"},
             languages={tag: i18n.name(tag) for tag in service.catalogues.languages},
-            **studio.shown(service.settings, service.widgets, _query()),
+            **studio.shown(service.settings, service.widgets, service.catalogues, _query()),
         )
         response = Response(html, content_type="text/html; charset=utf-8")
         return headers.finish(response, server, headers.PRIVATE, is_studio=True)
