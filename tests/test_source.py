@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from conftest import Clock, Service, Upstream
@@ -118,6 +119,16 @@ def test_the_same_answer_has_the_same_etag_as_time_goes_on(serve: Serve) -> None
     before = service.get("/w/main/closed-trades.json").headers["ETag"]
     clock.now += 7
     assert service.get("/w/main/closed-trades.json").headers["ETag"] == before
+
+
+def test_what_another_version_kept_is_not_read(
+    serve: Serve, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records may be of another shape."""
+    for version, calls in (("1.0", 1), ("1.0", 1), ("1.1", 2)):
+        monkeypatch.setattr("widget.source.__version__", version)
+        serve(cache={"type": "FileSystemCache", "dir": str(tmp_path)}).json("/w/main/balance.json")
+        assert upstream.sandbox.calls["RequestBalanceInformation"] == calls
 
 
 def test_an_account_that_is_pointed_elsewhere_is_not_answered_from_what_was_kept(serve: Serve, tmp_path: str) -> None:

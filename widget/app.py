@@ -13,7 +13,7 @@ from flask_caching import Cache
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 
-from widget import __version__, assets, cache, config, headers, i18n, logs, paths, registry, render, web
+from widget import assets, cache, config, headers, i18n, logs, paths, registry, render, web
 from widget.config import Settings
 from widget.edge import Edge
 from widget.errors import OperatorError
@@ -147,7 +147,7 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
         options |= {
             "CACHE_REDIS_URL": url,
             # Records of another version are not read.
-            "CACHE_KEY_PREFIX": f"cabinet-widgets:{__version__}:",
+            "CACHE_KEY_PREFIX": "cabinet-widgets:",
             "CACHE_OPTIONS": cache.redis_options(),
         }
         more["mutex"] = cache.redis_mutexes(Redis.from_url(url, **cache.redis_options()), lock_seconds)

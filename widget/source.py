@@ -12,7 +12,7 @@ from decimal import Decimal
 from hashlib import blake2s
 from typing import Any, TypeVar
 
-from widget import delay
+from widget import __version__, delay
 from widget.cache import FreshCache
 from widget.config import Account
 from widget.errors import NotOffered, Unavailable
@@ -56,9 +56,9 @@ class Source:
         self._cache = cache
         self._give_up = time.monotonic() + account.api.deadline_seconds - waited
         self._until = now - timedelta(minutes=account.delay_minutes)
-        # An account that is pointed elsewhere must not be answered from what was kept of the old one.
+        # What was kept of an account that pointed elsewhere, or by a version with other records, is not its answer.
         api = account.api
-        identity = repr((account.login, api.dialect, api.base_url, sorted(api.methods.items())))
+        identity = repr((__version__, account.login, api.dialect, api.base_url, sorted(api.methods.items())))
         self._identity = blake2s(identity.encode(), digest_size=8).hexdigest()
 
     @property
