@@ -376,6 +376,37 @@ def test_whatever_text_the_upstream_sends_the_answers_can_be_read(text: str) -> 
         assert tags <= OUR_TAGS | {"oembed"} | OEMBED, (where, tags - OUR_TAGS)
 
 
+def test_numbers_at_the_ends_of_what_is_read_upset_no_form_of_any_widget() -> None:
+    """They are sums and quotients of more than the 28 digits that Decimal's own rounding can do."""
+    dice = random.Random(1)
+
+    def extreme(value: Any) -> Any:
+        if isinstance(value, dict):
+            kept = ("type", "ticket", "digits", "openTime", "closeTime", "time", "leverage", "verificationLevel")
+            return {name: inner if name in kept else extreme(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [extreme(inner) for inner in value]
+        is_number = isinstance(value, int | float) or re.fullmatch(r"-?[\d.]+", str(value))
+        return dice.choice(["1e17", "-1e17", "1e-30", "-1e-30", "0.01"]) if is_number else value
+
+    with ExitStack() as stack:
+        for _ in range(8):
+            said = {function: extreme(answer) for function, answer in answers().items()}
+            for row in said["closed_trades"] + said["open_trades"]:
+                del row["digits" if "digits" in row else "type"]
+                row.setdefault("type", 6)
+            for name in ("balance", "summary"):
+                said[name] |= {"currentTradesCount": 4, "totalTradesCount": 9, "isSwapFree": False}
+            where = running(stack, Script(said))
+            for more in ({}, {"amounts": "percent"}, {"delay_minutes": 60}):
+                slug = where.add(widgets=list(WIDGETS), lang="hi", **more)
+                for name, widget in WIDGETS.items():
+                    for suffix in ("", ".json", *([".svg"] if widget.picture else [])):
+                        query = "?group=symbol" if "group" in widget.options else ""
+                        answer = where.client.get(f"/w/{slug}/{name}{suffix}{query}")
+                        assert answer.status_code == 200, (name, suffix, more)
+
+
 def test_the_server_that_is_shipped_answers_noise_and_goes_on(tmp_path: Path) -> None:
     """Past the WSGI interface: what the HTTP server itself makes of broken requests."""
     line = b"GET /w/main/balance.json HTTP/1.1\r\nHost: a\r\n"

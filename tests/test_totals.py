@@ -58,6 +58,10 @@ def test_an_average_has_the_decimals_of_its_prices() -> None:
     assert str(totals.average_price([order(0, "1", "149.871"), order(0, "2", "150.000")])) == "149.957"
 
 
+def test_an_average_of_prices_far_apart_is_reckoned_all_the_same() -> None:
+    assert totals.average_price([order(0, "1", "1e17"), order(0, "1", "1e-30")]) == Decimal("5e16")
+
+
 @given(st.lists(st.tuples(st.decimals("0.01", 50, places=2), st.decimals("0.5", 2, places=5)), min_size=1, max_size=20))
 def test_an_average_lies_between_the_lowest_and_the_highest_price(orders: list[tuple[Decimal, Decimal]]) -> None:
     mean = totals.average_price([order(0, str(volume), str(price)) for volume, price in orders])

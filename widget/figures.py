@@ -28,8 +28,6 @@ FIGURES: Final = MONEY | frozenset(
 GAINS: Final = frozenset({"gain", "drawdown"})
 """What is a fraction of the balance however money is shown."""
 
-_SHOWN_DECIMALS = 4
-
 FLOATING: Final = "floating profit"
 """The account's ``profit``, swaps included: another figure than that of its trades."""
 
@@ -138,7 +136,7 @@ def coarse(data: Any, names: Collection[str]) -> Any:
     """The data with the fractions of these names in no more decimals than a page shows: 0.01%."""
     if isinstance(data, dict):
         return {
-            name: round(value, _SHOWN_DECIMALS) if name in names and value is not None else coarse(value, names)
+            name: Decimal(f"{value:.4f}") if name in names and value is not None else coarse(value, names)
             for name, value in data.items()
         }
     return [coarse(value, names) for value in data] if isinstance(data, list | tuple) else data

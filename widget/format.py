@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 from unicodedata import category
@@ -270,7 +270,8 @@ class _Numbers:
 
     def _by_babel(self, text: str) -> str:
         whole, point, fraction = text.partition(".")
-        grouped: str = self._whole.apply(Decimal(whole.replace(",", "")), self._locale)
+        with localcontext(prec=len(text)):  # else Babel gives up beyond 28 digits
+            grouped: str = self._whole.apply(Decimal(whole.replace(",", "")), self._locale)
         return grouped + (point + fraction).translate(self._separators)
 
     def _learnt_length(self) -> int:

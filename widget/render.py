@@ -1,6 +1,7 @@
 """A view to bytes: HTML and JSON. Pure: no request, no clock, no I/O but the templates."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -166,7 +167,8 @@ def widget_url(
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         # Eight decimals keep every price and cut the noise of the upstream's binary fractions.
-        return float(round(value, 8)) if value.is_finite() else None
+        number = float(f"{value:.8f}")  # round() gives up beyond 28 digits
+        return number if math.isfinite(number) else None
     if isinstance(value, date):
         return Formatter.iso(value)
     raise TypeError(type(value))

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -77,8 +77,8 @@ def average_price(trades: Sequence[OpenTrade]) -> Decimal | None:
     if not volume:
         return None
     mean = sum((trade.open_price * trade.volume for trade in trades), ZERO) / volume
-    exponent = min(int(trade.open_price.as_tuple().exponent) for trade in trades)
-    return mean.quantize(Decimal(1).scaleb(exponent), ROUND_HALF_EVEN)
+    decimals = max(0, *(-int(trade.open_price.as_tuple().exponent) for trade in trades))
+    return Decimal(f"{mean:.{decimals}f}")  # half-even; quantize() gives up beyond 28 digits
 
 
 def by_day(amounts: Iterable[tuple[datetime, Decimal]], zone: ZoneInfo) -> list[tuple[date, Decimal]]:
