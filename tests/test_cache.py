@@ -826,5 +826,5 @@ class Life(RuleBasedStateMachine):
             assert answer.stale
 
 
-Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestLife = Life.TestCase

@@ -99,7 +99,7 @@ OPEN = st.lists(st.tuples(MOMENTS, st.integers(-9999, 9999), st.sampled_from([0,
 CLOSED = st.lists(st.tuples(MOMENTS, st.integers(1, 90_000), st.integers(-9999, 9999)), max_size=6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(opened=OPEN, closed=CLOSED)
 def test_a_trade_within_the_delay_leaves_no_trace_in_any_widget(
     shared: InProcess, opened: list[tuple[int, int, int]], closed: list[tuple[int, int, int]]

@@ -529,7 +529,7 @@ def service(upstream: Upstream) -> Iterator[Flask]:
     authorization=st.sampled_from([None, None, None, "Basic eDp5"]),
     condition=st.sampled_from([None, "*", 'W/"else"', "its own"]),
 )
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_answers_with_the_edge_are_those_without_it(
     service: Flask,
     method: str,

@@ -199,7 +199,7 @@ def everything(amounts: str = "money", delay: int = 0) -> dict[str, Any]:
 HIDE = st.sets(st.sampled_from(sorted(figures.FIGURES)), max_size=4)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     hidden=HIDE,
     amounts=st.sampled_from(["money", "percent"]),
@@ -263,7 +263,7 @@ def test_no_two_figures_that_are_shown_add_up_to_one_that_is_hidden(figure: str)
     nothing_adds_up_to({figure})
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(HIDE)
 def test_nor_do_they_where_several_are_hidden(hidden: set[str]) -> None:
     nothing_adds_up_to(hidden)

@@ -93,7 +93,7 @@ def test_the_balance_is_the_sum_of_all_that_was_paid_in_and_earned(client: Flask
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32), seconds=st.integers(0, 3 * DAY), login=st.sampled_from([OPEN, CLOSED, PARTNER]))
 def test_the_figures_add_up_for_every_seed_and_moment(seed: int, seconds: int, login: int) -> None:
     clock = Clock(MIDNIGHT)
