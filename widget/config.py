@@ -127,8 +127,7 @@ def _redis_url(value: SecretStr) -> SecretStr:
 def _method(value: str) -> str:
     if "://" in value:
         raise ValueError("must be a path below base_url, without an address")
-    unknown = [name for name in re.findall(r"\{(.*?)\}", value) if name not in ("login", "from", "to")]
-    if unknown or re.search(r"[{}]", re.sub(r"\{.*?\}", "", value)):
+    if set(re.findall(r"\{(\w+)\}", value)) - {"login", "from", "to"}:
         raise ValueError("may name {login}, {from} and {to} in braces, nothing else")
     return value
 

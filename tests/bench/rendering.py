@@ -162,7 +162,7 @@ def formats(rows: int, times: int = 40) -> dict[str, float]:
         kinds = {"here": lru_cache(Formatter), "babel": lru_cache(ByBabel), "none": lru_cache(Unformatted)}
         taken: dict[str, list[float]] = {name: [] for name in kinds}
         for name in list(kinds) * times:
-            with patch("widget.render.formatter", kinds[name]):
+            with patch("widget.view.formatter", kinds[name]):
                 taken[name].append(milliseconds(lambda: at.renderer.page(view, FRAME), 1))
     return {name: median(each) for name, each in taken.items()}
 
