@@ -399,3 +399,23 @@ def test_the_zones_are_listed_once_for_all_accounts(tmp_path: Path) -> None:
     config.zones.cache_clear()
     load(tmp_path, account('timezone = "Europe/Paris"') + '[accounts.other]\nlogin = 2\ntimezone = "Asia/Tokyo"\n')
     assert config.zones.cache_info().misses == 1  # to list them takes some 10 ms
+
+
+@pytest.mark.parametrize(
+    ("toml", "keys"),
+    [
+        ('[accounts.main]\nlogin = "x"\naccess = "closed"\n', {"accounts.main", "accounts.main.login"}),
+        (
+            '[accounts.main]\nlogin = "x"\nembed_secret_env = "SHORT"\n',
+            {"accounts.main.embed_secret", "accounts.main.login"},
+        ),
+        ("[server]\nfoo = 1\nstudio = true\n[accounts.main]\nlogin = 1\n", {"server.foo", "server.studio"}),
+        ('[cache]\nfoo = 1\ntype = "RedisCache"\n[accounts.main]\nlogin = 1\n', {"cache.foo", "cache.type"}),
+        (
+            '[accounts.main]\nlogin = 1\npassword_env = "NOPE"\naccess = "closed"\n',
+            {"accounts.main", "accounts.main.password_env"},
+        ),
+    ],
+)
+def test_what_a_key_demands_of_others_is_told_beside_their_mistakes(toml: str, keys: set[str], tmp_path: Path) -> None:
+    assert {line.partition(": ")[0] for line in problems(tmp_path, toml, SHORT="short")} == keys

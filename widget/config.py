@@ -21,7 +21,6 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    model_validator,
 )
 from werkzeug.security import check_password_hash
 
@@ -112,6 +111,16 @@ def _password_hash(value: SecretStr) -> SecretStr:
     return value
 
 
+def _embed_secret(value: SecretStr) -> SecretStr:
+    if any(len(key) < MIN_SECRET_BYTES for key in _keys(value)):
+        raise ValueError(f"each of its secrets must have {MIN_SECRET_BYTES} bytes or more")
+    return value
+
+
+def _keys(secrets: SecretStr) -> tuple[bytes, ...]:
+    return tuple(part.strip().encode() for part in secrets.get_secret_value().split(","))
+
+
 def _redis_url(value: SecretStr) -> SecretStr:
     # Checked here, since the libraries that are given it say it back, password and all.
     try:
@@ -136,6 +145,7 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Language = Annotated[str, AfterValidator(_language)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
+EmbedSecret = Annotated[SecretStr, AfterValidator(_embed_secret)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Method = Annotated[str, AfterValidator(_method)]
 Seconds = Annotated[float, Field(gt=0, le=86400 * 7)]
@@ -150,7 +160,7 @@ class Server(_Section):
 
     public_url: BaseUrl = "http://127.0.0.1:8000"
     trusted_proxies: int = Field(0, ge=0, le=16)
-    studio: bool = False
+    studio: bool = Field(False, strict=True)
     studio_password_hash: PasswordHash | None = None
 
 
@@ -162,12 +172,6 @@ class Cache(_Section):
     dir: Path = Path("/var/cache/cabinet-widgets")
     keep_seconds: Seconds = 86400
     """The greatest age, in seconds, of an answer that is still served while the upstream fails."""
-
-    @model_validator(mode="after")
-    def _redis_has_an_address(self) -> "Cache":
-        if self.type == "RedisCache" and self.redis_url is None:
-            raise ValueError('needs redis_url, such as "redis://127.0.0.1:6379/0"')
-        return self
 
 
 class Api(_Section):
@@ -199,27 +203,17 @@ class Account(_Section):
     viewer_password_hash: PasswordHash | None = None
     allowed_networks: tuple[Annotated[Network, BeforeValidator(_network)], ...] = ()
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] | None = None
-    embed_secret: SecretStr | None = None
+    embed_secret: EmbedSecret | None = None
     hide: frozenset[Annotated[str, AfterValidator(_figure)]] = frozenset()
     amounts: Literal["money", "percent"] = "money"
     delay_minutes: int = Field(0, ge=0, le=525600)
     ttl_seconds: dict[Function, Seconds] = {}
     api: Api = Api()
 
-    @model_validator(mode="after")
-    def _closed_means_that_somebody_can_open_it(self) -> "Account":
-        if self.access == "closed" and not (self.viewer_password_hash or self.embed_secret):
-            raise ValueError("a closed account needs viewer_password_hash_env or embed_secret_env, at least one")
-        if any(len(key) < MIN_SECRET_BYTES for key in self.embed_keys):
-            raise ValueError(f"each secret of embed_secret must have {MIN_SECRET_BYTES} bytes or more")
-        return self
-
     @property
     def embed_keys(self) -> tuple[bytes, ...]:
         """The secrets that sign tokens, the newest first."""
-        if self.embed_secret is None:
-            return ()
-        return tuple(part.strip().encode() for part in self.embed_secret.get_secret_value().split(","))
+        return _keys(self.embed_secret) if self.embed_secret else ()
 
     @property
     def is_private(self) -> bool:
@@ -336,17 +330,33 @@ def parse(
         for name in (_table(table).get("widgets") or ()) if isinstance(_table(table).get("widgets"), list) else ():
             if name not in widgets:
                 problems.append(f"accounts.{slug}.widgets: there is no widget {name!r}{_hint(str(name), widgets)}")
-    if file and file.server.studio and file.server.studio_password_hash is None and not demo:
-        problems.append("server.studio: needs studio_password_hash_env; make a hash with `cabinet-widgets password`")
+    problems += _lacking(raw, demo)
     for account in file.accounts.values() if file else ():
         if account.access == "open" and account.viewer_password_hash:
             reader.warnings.append(f'accounts.{account.slug}: has a viewer password and is open; set access = "closed"')
-    # What is named and could not be read is not asked for once more.
-    lacking = tuple(problem.partition(": ")[0].rpartition(".")[0] for problem in reader.problems)
-    problems = [line for line in problems if " needs " not in line or not line.startswith(lacking)]
     if problems or file is None:
         raise ConfigError(sorted(set(problems)))
     return Settings(**dict(file), demo=demo, warnings=tuple(reader.warnings))
+
+
+def _lacking(raw: dict[str, Any], demo: bool) -> list[str]:
+    """What one key demands of others; seen in the file itself, so that no other mistake keeps it from being told."""
+
+    def names(table: dict[str, Any], *secrets: str) -> bool:
+        return any(f"{secret}{ending}" in table for secret in secrets for ending in ("", "_env", "_file"))
+
+    lines = []
+    server, cache = _table(raw.get("server")), _table(raw.get("cache"))
+    if server.get("studio") is True and not demo and not names(server, "studio_password_hash"):
+        lines.append("server.studio: needs studio_password_hash_env; make a hash with `cabinet-widgets password`")
+    if cache.get("type") == "RedisCache" and not names(cache, "redis_url"):
+        lines.append('cache.type: needs redis_url, such as "redis://127.0.0.1:6379/0"')
+    for slug, table in _table(raw.get("accounts")).items():
+        account = _table(table)
+        if account.get("access") == "closed" and not names(account, "viewer_password_hash", "embed_secret"):
+            needed = "a closed account needs viewer_password_hash_env or embed_secret_env, at least one"
+            lines.append(f"accounts.{slug}: {needed}")
+    return lines
 
 
 def _table(value: object) -> dict[str, Any]:
