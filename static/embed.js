@@ -46,7 +46,7 @@
         const set = (name, value) => value && url.searchParams.set(name, value);
         const lang = this.closest("[lang]")?.lang;
         // A token may have locked the language.
-        if (!token && /^[a-z]{2,8}(-[a-z\d]{1,8}){0,4}$/i.test(lang)) set("lang", lang);
+        if (!token && /^[a-z]{2,8}(-[a-z\d]{1,8}){0,9}$/i.test(lang)) set("lang", lang);
         for (const name of NAMES.slice(5)) set(name, given(name));
         // The page's colour scheme shows in its text; where it declares both, the visitor's system chooses.
         const { color, colorScheme } = getComputedStyle(this);

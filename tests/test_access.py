@@ -92,6 +92,16 @@ def test_a_token_may_end_a_day_from_now_and_no_later() -> None:
     assert type(asked(CLOSED, minted(exp=NOW + tokens.MAX_SECONDS + 1))) is Locked
 
 
+def test_a_token_may_end_between_two_seconds() -> None:
+    """As JavaScript reckons: Date.now() / 1000 + 600."""
+    decision = asked(CLOSED, minted(exp=NOW + 600.25))
+    assert isinstance(decision, Allow)
+    assert decision.grant == tokens.Grant({}, NOW + 600)
+    assert type(asked(CLOSED, minted(exp=NOW - 0.25))) is Expired
+    for never in (float("nan"), float("inf")):
+        assert isinstance(asked(CLOSED, minted(exp=never)), Locked)
+
+
 def test_the_algorithm_is_fixed() -> None:
     def part(claims: dict[str, Any]) -> str:
         return base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()

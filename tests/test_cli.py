@@ -149,6 +149,28 @@ def test_a_mistake_of_the_operators_is_one_line_and_exit_2(command: list[str], t
     assert "did you mean login?" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        (["nonsense"], "'nonsense'; see python -m widget --help"),
+        (["--nonsense"], "--nonsense"),
+        (["snippet", "main"], "'WIDGET'; see python -m widget snippet --help"),
+        (["serve", "--workers", "0"], "'--workers': 0 is not in the range 1<=x<=64; see python -m widget serve --help"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line_and_exit_2(command: list[str], named: str, tmp_path: Path) -> None:
+    ended = run(tmp_path, *command)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.count("\n") == 1
+    assert named in ended.stderr
+
+
+def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
+    ended = run(tmp_path)
+    assert "Usage: " in ended.stdout + ended.stderr
+    assert "serve" in ended.stdout + ended.stderr
+
+
 def test_the_configuration_is_found_by_option_environment_or_place(tmp_path: Path) -> None:
     (tmp_path / "else.toml").write_text("[accounts.other]\nlogin = 5\n")
     for arguments, env in ((["--config", "else.toml"], {}), ([], {"CABINET_WIDGETS_CONFIG": "else.toml"})):

@@ -233,6 +233,8 @@ def test_behind_the_proxies_the_networks_let_their_own_in(start: Callable[..., I
         ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
         ("::ffff:203.0.113.7", "203.0.113.7/32"),
         ("2001:db8::/32", "2001:db8::/32"),
+        ("2001:db8::/ffff:ffff::", "2001:db8::/32"),
+        ("2001:db8::/ffff:0:ffff::", None),
         ("203.0.113.0/0.0.0.255", None),  # in the manner of Cisco; a mask begins with ones
         ("203.0.113.0/255.0.255.0", None),
     ],

@@ -322,16 +322,21 @@ def test_redis_needs_an_address(tmp_path: Path) -> None:
     assert "redis_url" in problem
 
 
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:9", "https://example.com/base/"]
-)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:9", "https://example.com/"])
 def test_addresses_are_https_or_loopback(tmp_path: Path, url: str) -> None:
     assert load(tmp_path, f'[server]\npublic_url = "{url}"\n' + account()).server.public_url == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
     "url",
-    ["http://10.0.0.1", "ftp://example.com", "example.com", "https://u:p@example.com", "https://example.com/?q=1", ""],
+    [
+        "http://10.0.0.1",
+        "ftp://example.com",
+        "example.com",
+        "https://u:p@example.com",
+        "https://example.com/?q=1",
+        "",
+    ],
 )
 def test_other_addresses_are_refused(tmp_path: Path, url: str) -> None:
     assert problems(tmp_path, f'[api]\nbase_url = "{url}"\n' + account())[0].startswith("api.base_url: ")
@@ -399,6 +404,12 @@ def test_the_zones_are_listed_once_for_all_accounts(tmp_path: Path) -> None:
     config.zones.cache_clear()
     load(tmp_path, account('timezone = "Europe/Paris"') + '[accounts.other]\nlogin = 2\ntimezone = "Asia/Tokyo"\n')
     assert config.zones.cache_info().misses == 1  # to list them takes some 10 ms
+
+
+def test_the_service_has_a_host_name_of_its_own(tmp_path: Path) -> None:
+    """Pages name their files from the root on."""
+    found = problems(tmp_path, f'[server]\npublic_url = "https://example.com/widgets"\n{account()}')
+    assert found == ["server.public_url: must have no path: give the service a host name of its own"]
 
 
 @pytest.mark.parametrize(

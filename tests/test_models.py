@@ -121,8 +121,8 @@ def test_account_information_is_read() -> None:
         balance=Decimal("314.79"),
         equity=Decimal("236.98999999999995"),
         free_margin=Decimal("69.34483999999995"),
-        margin=Decimal("236.98999999999995") - Decimal("69.34483999999995"),
-        profit=Decimal("236.98999999999995") - Decimal("314.79"),
+        margin=Decimal("167.64516"),
+        profit=Decimal("-77.8"),
         currency="USD",
         leverage=1,
         account_type=1,
@@ -256,6 +256,17 @@ def test_the_bonus_is_read() -> None:
 def test_progress_is_lots_closed_of_lots_required(trade: object, missing: object, progress: object) -> None:
     bonus = read("bonus", {"bonuses": {"totalBonus": 1}, "trade": trade})
     assert (bonus.lots_missing, bonus.progress) == (missing, progress)
+
+
+def test_an_account_without_any_bonus_is_told_by_empty_parts() -> None:
+    for empty in ("null", "{}"):
+        body = f'{{"bonuses": {empty}, "summary": {empty}, "trade": {empty}}}'
+        assert models.parse("bonus", body, UTC) == Bonus()
+
+
+def test_the_noise_of_binary_fractions_is_no_loss() -> None:
+    account = read("balance", {**INFORMATION, "balance": 236.99, "equity": 236.98999999999995})
+    assert account.profit == 0
 
 
 def test_only_completed_operations_count_and_a_withdrawal_is_below_zero_whatever_its_sign() -> None:

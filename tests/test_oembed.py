@@ -81,7 +81,18 @@ def test_other_addresses_are_not_found(url: str, serve: Serve) -> None:
 def test_formats_that_do_not_exist_are_501_and_wrong_maxima_400(serve: Serve) -> None:
     service = serve(server=SERVER)
     assert ask(service, f"{BASE}/w/main/balance", "&format=yaml").status_code == 501
+    assert ask(service, f"{BASE}/w/main/balance", "&format=JSON").status_code == 200
     assert ask(service, f"{BASE}/w/main/balance", "&maxwidth=-1").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("maxima", "size"),
+    [("", (320, 160)), ("&maxwidth=300", (240, 60)), ("&maxheight=100", (240, 60)), ("&maxwidth=200", (None, None))],
+)
+def test_a_thumbnail_is_no_larger_than_the_maxima(maxima: str, size: tuple[int | None, ...], serve: Serve) -> None:
+    body = ask(serve(server=SERVER), f"{BASE}/w/main/balance", maxima).json()
+    assert (body.get("thumbnail_width"), body.get("thumbnail_height")) == size
+    assert ("thumbnail_url" in body) == (size[0] is not None)
 
 
 def test_closed_accounts_and_tokens_are_401_and_no_figure_is_told(serve: Serve) -> None:

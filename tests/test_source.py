@@ -79,6 +79,13 @@ def test_dates_that_visitors_make_up_cost_few_calls_and_named_periods_go_on(serv
     assert calls("from=2026-09-28") == 1
 
 
+def test_where_the_api_knows_no_lots_the_trades_are_added_up(serve: Serve) -> None:
+    service = serve(api={"methods": {"lots": "client/NoSuchFunction/{login}"}})
+    data = service.json("/w/main/lots.json")
+    assert data["lots"] > 0
+    assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
+
+
 def test_an_api_without_a_lots_function_is_not_asked_for_it(serve: Serve, upstream: Upstream) -> None:
     service = serve(api={"methods": {"lots": ""}})
     assert service.json("/w/main/lots.json")["lots"] > 0

@@ -131,6 +131,19 @@ def test_a_wrong_option_is_400_and_named(query: str, option: str, serve: Serve) 
     assert option in page.text
 
 
+def test_errors_are_told_in_the_pages_language_else_the_visitors_else_the_accounts(serve: Serve) -> None:
+    service = serve(accounts={"main": {"login": 1000001, "lang": "fr", "currency": "USD"}})
+
+    def language(query: str, accepted: str | None) -> str:
+        page = service.get(f"/w/main/growth?period=3d{query}", headers={"Accept-Language": accepted})
+        return str(re.findall(r'<html lang="([^"]*)"', page.text)[0])
+
+    assert language("&lang=es", "de-AT") == "es"
+    assert language("", "de-AT,it;q=0.5") == "de"
+    assert language("", "xx") == "fr"
+    assert language("", None) == "fr"
+
+
 def test_a_card_says_of_which_widget_it_is(serve: Serve) -> None:
     service = serve()
     assert '<p class="of">Croissance</p>' in service.get("/w/main/growth?period=3d&lang=fr").text

@@ -9,8 +9,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,30 @@ from widget.spec import PICTURE_OPTIONS, Options, Widget, parse_options
 class _Command(click.Group):
     """Ends an operator's mistake with its line on stderr and exit code 2."""
 
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
+        if not args:  # click shows the help
+            return super().make_context(info_name, args, *more, **extra)
+        with _told():
+            return super().make_context(info_name, args, *more, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _told():
             return super().invoke(ctx)
-        except ConfigError as error:
-            for problem in error.problems:
-                click.echo(f"cabinet-widgets: {problem}", err=True)
-        except OperatorError as error:
-            click.echo(f"cabinet-widgets: {error}", err=True)
-        raise click.exceptions.Exit(2)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigError, OperatorError, click.UsageError) as error:
+        if isinstance(error, click.UsageError):
+            more = f"; see {error.ctx.command_path} --help" if error.ctx else ""
+            lines = [error.format_message().rstrip(".") + more]
+        else:
+            lines = error.problems if isinstance(error, ConfigError) else [str(error)]
+        for line in lines:
+            click.echo(f"cabinet-widgets: {line}", err=True)
+        raise click.exceptions.Exit(2) from None
 
 
 _config = click.option("--config", metavar="PATH", help="The configuration file. [default: ./widgets.toml]")
@@ -122,7 +137,7 @@ def serve(config: str | None, bind: str, workers: int) -> None:
             f"to {workers} times as often; cache.type RedisCache or FileSystemCache is shared",
             err=True,
         )
-    address, port = match[1] or match[2], int(match[3])
+    address, port = (match[1] or match[2]).replace("localhost", "127.0.0.1"), int(match[3])
     _must_be_free(address, port, f"--bind {address}:{port}")
     app.prepare_folders(settings)
     os.environ[app.CONFIG_VARIABLE] = str(app.config_path(config, os.environ).resolve())

@@ -48,6 +48,12 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _public_url(value: str) -> str:
+    if urlsplit(value).path.strip("/"):
+        raise ValueError("must have no path: give the service a host name of its own")
+    return _base_url(value)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -74,11 +80,16 @@ def _language(value: str) -> str:
 
 def _network(value: object) -> Network:
     text = str(value)
+    address, slash, mask = text.rpartition("/")
     try:
+        if ":" in mask and slash:  # Python reads masks of IPv4 alone
+            ones = f"{int(ipaddress.IPv6Address(mask)):0128b}".rstrip("0")
+            if "0" in ones:
+                raise ValueError
+            text = f"{address}/{len(ones)}"
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise ValueError("is no network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0") from error
-    _, slash, mask = text.rpartition("/")
     if slash and "." in mask and mask != str(network.netmask):
         # Python would take 0.0.0.255 for a host mask. Who means it otherwise lets in too many, or the wrong ones.
         raise ValueError(f"is no mask: its ones come first; did you mean /{network.netmask}?")
@@ -158,7 +169,7 @@ class _Section(BaseModel):
 class Server(_Section):
     """The service itself."""
 
-    public_url: BaseUrl = "http://127.0.0.1:8000"
+    public_url: Annotated[str, AfterValidator(_public_url)] = "http://127.0.0.1:8000"
     trusted_proxies: int = Field(0, ge=0, le=16)
     studio: bool = Field(False, strict=True)
     studio_password_hash: PasswordHash | None = None

@@ -109,6 +109,10 @@ class Unreadable(UpstreamError):
     code = "upstream_unreadable"
 
 
+class Unknown(Unreadable):
+    """The upstream answered that it cannot be asked for this."""
+
+
 class Unavailable(UpstreamError):
     """The upstream cannot be reached, is overloaded, or did not answer within the deadline."""
 

@@ -51,10 +51,13 @@ def answer(
         f'scrolling="no" sandbox="{SANDBOX}"></iframe>'
     )
     picture = {}
-    if widget.picture:
-        thumbnail = widget_url(base, view.account.slug, widget.name, ".png", given)
-        across, down = SIZES[view.options.size]
-        picture = {"thumbnail_url": thumbnail, "thumbnail_width": across, "thumbnail_height": down}
+    # The largest of those that a page has room for, since consumers do not make them smaller.
+    for size in ("medium", "small") if widget.picture else ():
+        across, down = SIZES[size]
+        if across <= (max_width or across) and down <= (max_height or down):
+            thumbnail = widget_url(base, view.account.slug, widget.name, ".png", {**given, "size": size})
+            picture = {"thumbnail_url": thumbnail, "thumbnail_width": across, "thumbnail_height": down}
+            break
     return {
         "version": "1.0",
         "type": "rich",

@@ -168,7 +168,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         # Eight decimals keep every price and cut the noise of the upstream's binary fractions.
         number = float(f"{value:.8f}")  # round() gives up beyond 28 digits
-        return number if math.isfinite(number) else None
+        return number + 0.0 if math.isfinite(number) else None  # and -0.0 becomes 0.0
     if isinstance(value, date):
         return Formatter.iso(value)
     raise TypeError(type(value))

@@ -243,7 +243,7 @@ def _accent(name: str, value: str) -> str:
 
 
 def _lang(name: str, value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", value):
+    if not re.fullmatch(r"([A-Za-z]{2,8}|[XxIi])(-[A-Za-z0-9]{1,8}){0,9}", value):
         raise BadOption(name, "must be a language tag, such as en or pt-BR")
     return value
 

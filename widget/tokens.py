@@ -66,15 +66,17 @@ def check(token: str, keys: Sequence[bytes], subject: str, now: float) -> Grant:
     """
     claims = _claims(token, keys)
     expires, params, renew = claims.get("exp"), claims.get("params", {}), claims.get("renew", 0)
-    if type(expires) is not int or type(renew) is not int or not isinstance(params, dict):
-        raise Locked("token: exp is required and a whole number, params is an object")
+    if isinstance(expires, bool) or not isinstance(expires, int | float):
+        raise Locked("token: exp is required, and a number")
+    if type(renew) is not int or not isinstance(params, dict):
+        raise Locked("token: params is an object")
     if claims.get("sub") != subject:
         raise Locked("token: made for another widget")
-    if expires <= now:
+    if not expires > now:
         raise Expired(f"token: ended {now - expires:.0f} s ago")
-    if max(expires, renew) > now + MAX_SECONDS:
+    if not max(expires, renew) <= now + MAX_SECONDS:
         raise Locked(f"token: ends more than {MAX_SECONDS // 3600} hours from now")
-    return Grant(params, expires, renew)
+    return Grant(params, int(expires), renew)
 
 
 def _claims(token: str, keys: Sequence[bytes]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from widget.assets import Assets
 from widget.cache import FreshCache
 from widget.config import Account, Server, Settings
 from widget.edge import WAITED
-from widget.errors import BadOption, CabinetError, Locked, NotFound, NotOffered, TooManyTries, Unavailable
+from widget.errors import BadOption, CabinetError, Locked, NotFound, TooManyTries, Unavailable
 from widget.i18n import Catalogues
 from widget.metrics import CONTENT_TYPE, Metrics
 from widget.render import Frame, Renderer
@@ -309,9 +309,9 @@ def _is_operator(service: Service) -> bool:
 def _oembed(service: Service, asked: Asked) -> Response:
     """What to embed for the address of a widget; the consumer's own further parameters are let be."""
     params = dict(_query())
-    form = params.get("format", "json")
+    form = params.get("format", "json").lower()
     if form not in ("json", "xml"):
-        raise NotOffered(f"oEmbed format {form!r}")
+        abort(501)  # as oEmbed asks
     pixels = between(1, 999_999)
     most = {name: pixels(name, params[name]) for name in ("maxwidth", "maxheight") if name in params}
     base, url = service.settings.server.public_url, params.get("url", "")
@@ -428,8 +428,8 @@ def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -
         log.warning("%s %s: %s", account.slug if account else "-", error.code, error)
     elif account and str(error).startswith("token: "):  # for whoever writes the site that mints them
         log.info("%s/%s %s: %s", account.slug, asked.widget.name if asked.widget else "-", error.code, error)
-    wanted = [account.lang] if account else [tag for tag, _ in request.accept_languages]
-    language = service.catalogues.negotiate(asked.options.lang, *wanted)
+    accepted = [tag for tag, _ in request.accept_languages]
+    language = service.catalogues.negotiate(asked.options.lang, *accepted, account.lang if account else None)
     message = service.renderer.message(error, language)
     if suffix == "":
         frame = Frame(assets=_asset_urls(service, asked.options), unlock_url=_unlock_url(asked, error))
