@@ -9,7 +9,7 @@ TEST_STAMP := $(VENV)/.installed-test
 .PHONY: demo test plugin screenshots bench soak clean
 
 demo: $(STAMP)
-	exec $(BIN)/cabinet-widgets demo
+	exec $(BIN)/cabinet-widgets demo $(if $(PORT),--port $(PORT))
 
 test: $(TEST_STAMP)
 	bash tests/install.sh
