@@ -196,6 +196,13 @@ def test_a_missing_figure_is_a_dash() -> None:
     assert Formatter.iso(None) == ""
 
 
+def test_a_zone_is_said_by_its_distance_from_utc() -> None:
+    t = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+    zones = ("UTC", "Europe/Paris", "Asia/Kolkata", "America/New_York", "America/St_Johns", "Africa/Abidjan")
+    written = ["UTC", "UTC+1", "UTC+5:30", f"UTC{MINUS}5", f"UTC{MINUS}3:30", "UTC"]
+    assert [formatter("en", ZoneInfo(zone), None).offset(t) for zone in zones] == written
+
+
 def test_a_period_says_nothing_twice() -> None:
     first, last = dt.date(2026, 11, 1), dt.date(2026, 11, 20)
     assert english().period(first, last) == "Nov 1 – 20, 2026".replace(" – ", "\u2009–\u2009")

@@ -170,6 +170,12 @@ class Formatter:
         """An instant's hour and minute in the zone."""
         return NOTHING if t is None else self._time.format(t.astimezone(self.zone))
 
+    def offset(self, t: dt.datetime) -> str:
+        """How far the zone is from UTC at an instant: UTC+5:30."""
+        minutes = round((t.astimezone(self.zone).utcoffset() or dt.timedelta()).total_seconds() / 60)
+        hours, minutes, sign = *divmod(abs(minutes), 60), "+" if minutes > 0 else "\N{MINUS SIGN}"
+        return "UTC" + (f"{sign}{hours}" if hours or minutes else "") + (f":{minutes:02}" if minutes else "")
+
     def date(self, d: dt.date | None) -> str:
         """A day with its year; an instant is taken by its day in the zone."""
         return NOTHING if d is None else self._date.format(self._moment(d))
