@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError as TransportError
 
 from widget import models
 from widget.config import Account
-from widget.errors import NotOffered, Refused, Unavailable, Unknown, Unreadable, UpstreamError
+from widget.errors import NoSuchPath, NotOffered, Refused, Unavailable, Unreadable, UpstreamError
 from widget.functions import Function
 from widget.transport import ENDS, Deadline, Session, seconds_left
 
@@ -198,7 +198,7 @@ class Client:
             raise Unavailable(f"HTTP {status}", self._retry_after(response.headers.get("Retry-After", "")))
         if 300 <= status < 400:
             raise Unreadable(f"HTTP {status}: a redirect, and none is followed; mend base_url")
-        raise Unknown(f"HTTP {status}; if this API has another path for it, name that in api.methods")
+        raise NoSuchPath(f"HTTP {status}; if this API has another path for it, name that in api.methods")
 
     def _retry_after(self, header: str) -> float:
         try:

@@ -109,7 +109,7 @@ class Unreadable(UpstreamError):
     code = "upstream_unreadable"
 
 
-class Unknown(Unreadable):
+class NoSuchPath(Unreadable):
     """The upstream answered that it cannot be asked for this."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from widget import __version__, delay
 from widget.cache import FreshCache
 from widget.config import Account
-from widget.errors import NotOffered, Unavailable, Unknown
+from widget.errors import NoSuchPath, NotOffered, Unavailable
 from widget.functions import Function
 from widget.models import AccountInformation, Bonus, ClosedTrade, Commission, History, Login, OpenTrade, Operation
 from widget.upstream import Upstream
@@ -108,7 +108,7 @@ class Source:
             if not is_chosen or self._client.may_ask_for(self.account, span):
                 try:
                     return self._get("lots", Decimal, start, last, span)
-                except (Unavailable, Unknown):
+                except (Unavailable, NoSuchPath):
                     pass  # the trades may still be at hand
         return sum((trade.volume for trade in self.closed_trades(start, end)), Decimal(0))
 
