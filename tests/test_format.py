@@ -205,7 +205,7 @@ def test_a_zone_is_said_by_its_distance_from_utc() -> None:
 
 def test_a_period_says_nothing_twice() -> None:
     first, last = dt.date(2026, 11, 1), dt.date(2026, 11, 20)
-    assert english().period(first, last) == "Nov 1 – 20, 2026".replace(" – ", "\u2009–\u2009")
+    assert english().period(first, last) == "Nov 1 – 20, 2026".replace(" – ", "\u202f–\u202f")
     assert english().period(first, first) == "Nov 1, 2026"
     assert english().period(first, None) == "Nov 1, 2026 – …"
     assert english().period(None, last) == "… – Nov 20, 2026"

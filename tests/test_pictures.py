@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
@@ -243,7 +243,9 @@ def samples(language: str) -> set[str]:
         found |= {fmt.percent(Decimal(1), signed=True), fmt.leverage(500)}
         for month in range(1, 13):
             moment = datetime(2026, month, 28, month + 6, tzinfo=UTC)
-            found |= {fmt.datetime(moment), fmt.date(moment), fmt.day(moment), fmt.time(moment)}
+            found |= {fmt.datetime(moment), fmt.date(moment), fmt.day(moment), fmt.time(moment), fmt.month(moment)}
+            first, last = moment.date(), moment.date() + timedelta(days=9)
+            found |= {fmt.period(first, last), fmt.period(first, None), fmt.period(first, first)}
     zone = ZoneInfo("UTC")
     return found | {Formatter(language, zone, currency).money(Decimal(1)) for currency in list_currencies()}
 
