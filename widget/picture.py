@@ -32,12 +32,13 @@ def svg(view: View, catalogues: Catalogues) -> str:
     chart = view.chart(fmt)
     is_empty = chart is None and [] in (view.data.get("points"), view.data.get("days"))
     has_period = "period" in widget.options
+    times = [fmt.datetime(view.as_of)] + ([] if options.size == "small" else [fmt.offset(view.as_of)])
     return badge.svg(
         Badge(
             title=_(widget.label) if options.title else "",
             meta=options.period.text(_, fmt.period) if has_period else view.currency or "",
             figures=tuple(figures.values()),
-            as_of=_("As of %(time)s") % {"time": fmt.datetime(view.as_of)},
+            as_of=_("As of %(time)s") % {"time": " ".join(times)},
             note=_("Not up to date") if view.stale else "",
             chart=chart,
             progress=progress,
