@@ -47,6 +47,7 @@ ACCOUNT = """
 [accounts.{slug}]
 login = 1000001
 currency = "USD"
+timezone = "Europe/Paris"
 [accounts.{slug}.ttl_seconds]
 balance = {seconds}
 open_trades = {seconds}
