@@ -1,5 +1,6 @@
 """The command line, run as a user runs it."""
 
+import contextlib
 import os
 import re
 import socket
@@ -336,6 +337,17 @@ def test_demo_shows_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> 
             assert requests.get(f"{service[1]}/w/demo/{widget}", timeout=10).status_code == 200
     assert started.process.returncode == 0
     assert children(started.process.pid) == []
+
+
+def test_who_comes_before_the_demonstration_is_ready_waits_for_it(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, "demo", "--port", str(port)) as started:
+        first = None
+        while first is None:
+            assert started.process.poll() is None
+            with contextlib.suppress(requests.ConnectionError):
+                first = requests.get(f"http://127.0.0.1:{port}/", timeout=30)
+        assert first.status_code == 200
 
 
 def test_sandbox_says_which_accounts_it_has(tmp_path: Path) -> None:

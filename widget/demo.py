@@ -1,15 +1,15 @@
 """The demonstration: the service on a simulated API, and a host page on another origin that embeds every widget."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from flask import Response
-from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.security import generate_password_hash
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from widget import app, config, paths, registry
 from widget.config import Settings
@@ -29,11 +29,12 @@ def running(upstream: str, port: int) -> Iterator[tuple[str, str]]:
     Yields:
         The addresses of the host page and of the service.
     """
-    with _serving(port) as (service, server), _serving(0) as (host_page, host):
-        server.app = application = app.create_app(settings(upstream, service, host_page))
+    with _serving(port) as (service, serve), _serving(0) as (host_page, serve_host):
+        application = app.create_app(settings(upstream, service, host_page))
+        serve(application)
         wired = application.extensions["cabinet-widgets"]
         shown = {"service": service, "widgets": wired.widgets, "options": Options(rows=5)}
-        host.app = Response(wired.renderer.template("demo.html", "en", **shown))
+        serve_host(Response(wired.renderer.template("demo.html", "en", **shown)))
         yield host_page, service
 
 
@@ -63,12 +64,15 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def _serving(port: int) -> Iterator[tuple[str, BaseWSGIServer]]:
-    """Listen on a port of loopback, so that the address is known; the application is put in later."""
-    server = make_server("127.0.0.1", port, ServiceUnavailable(), threaded=True, request_handler=_Quiet)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", server
-    finally:
-        server.shutdown()  # it would wait for ever for a server that was never started
-        server.server_close()
+def _serving(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]]]:
+    """Listen on a port of loopback, so that the address is known; who comes early waits for the application."""
+    server = make_server("127.0.0.1", port, lambda *_: [], threaded=True, request_handler=_Quiet)
+    with ExitStack() as stack:
+        stack.callback(server.server_close)
+
+        def run(application: WSGIApplication) -> None:
+            server.app = application
+            Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)  # it would wait for ever for a server that was never started
+
+        yield f"http://127.0.0.1:{server.server_port}", run
