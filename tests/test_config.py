@@ -406,6 +406,30 @@ def test_the_zones_are_listed_once_for_all_accounts(tmp_path: Path) -> None:
     assert config.zones.cache_info().misses == 1  # to list them takes some 10 ms
 
 
+def test_a_switch_is_no_number_and_a_text_no_switch(tmp_path: Path) -> None:
+    """TOML has a type for each: what is of another one is a slip of the pen."""
+    toml = """
+        [server]
+        studio = "no"
+        trusted_proxies = true
+        [api]
+        deadline_seconds = true
+        [accounts.main]
+        login = 1
+        delay_minutes = "5"
+        [accounts.main.ttl_seconds]
+        balance = true
+        lots = 60
+        """
+    assert problems(tmp_path, toml) == [
+        "accounts.main.delay_minutes: must be a whole number",
+        "accounts.main.ttl_seconds.balance: must be a number",
+        "api.deadline_seconds: must be a number",
+        "server.studio: must be true or false",
+        "server.trusted_proxies: must be a whole number",
+    ]
+
+
 def test_the_service_has_a_host_name_of_its_own(tmp_path: Path) -> None:
     """Pages name their files from the root on."""
     found = problems(tmp_path, f'[server]\npublic_url = "https://example.com/widgets"\n{account()}')
@@ -421,7 +445,7 @@ def test_the_service_has_a_host_name_of_its_own(tmp_path: Path) -> None:
             {"accounts.main.embed_secret", "accounts.main.login"},
         ),
         ("[server]\nfoo = 1\nstudio = true\n[accounts.main]\nlogin = 1\n", {"server.foo", "server.studio"}),
-        ('[cache]\nfoo = 1\ntype = "RedisCache"\n[accounts.main]\nlogin = 1\n', {"cache.foo", "cache.type"}),
+        ('[cache]\nfoo = 1\ntype = "RedisCache"\n[accounts.main]\nlogin = 1\n', {"cache.foo", "cache.redis_url"}),
         (
             '[accounts.main]\nlogin = 1\npassword_env = "NOPE"\naccess = "closed"\n',
             {"accounts.main", "accounts.main.password_env"},

@@ -159,7 +159,7 @@ PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
 EmbedSecret = Annotated[SecretStr, AfterValidator(_embed_secret)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Method = Annotated[str, AfterValidator(_method)]
-Seconds = Annotated[float, Field(gt=0, le=86400 * 7)]
+Seconds = Annotated[float, Field(gt=0, le=86400 * 7, strict=True)]
 
 
 class _Section(BaseModel):
@@ -170,7 +170,7 @@ class Server(_Section):
     """The service itself."""
 
     public_url: Annotated[str, AfterValidator(_public_url)] = "http://127.0.0.1:8000"
-    trusted_proxies: int = Field(0, ge=0, le=16)
+    trusted_proxies: int = Field(0, ge=0, le=16, strict=True)
     studio: bool = Field(False, strict=True)
     studio_password_hash: PasswordHash | None = None
 
@@ -191,8 +191,8 @@ class Api(_Section):
     dialect: Literal["client-api", "cabinet-basic"] = "client-api"
     base_url: BaseUrl = "https://client-api.instaforex.com"
     timezone: Zone = ZoneInfo("UTC")
-    deadline_seconds: float = Field(8.0, gt=0, le=120)
-    max_response_bytes: int = Field(4194304, ge=1024)
+    deadline_seconds: float = Field(8.0, gt=0, le=120, strict=True)
+    max_response_bytes: int = Field(4194304, ge=1024, strict=True)
     ca_file: str = ""
     proxy: str = Field("", repr=False)
     methods: dict[Function, Method] = {}
@@ -217,7 +217,7 @@ class Account(_Section):
     embed_secret: EmbedSecret | None = None
     hide: frozenset[Annotated[str, AfterValidator(_figure)]] = frozenset()
     amounts: Literal["money", "percent"] = "money"
-    delay_minutes: int = Field(0, ge=0, le=525600)
+    delay_minutes: int = Field(0, ge=0, le=525600, strict=True)
     ttl_seconds: dict[Function, Seconds] = {}
     api: Api = Api()
 
@@ -361,7 +361,7 @@ def _lacking(raw: dict[str, Any], demo: bool) -> list[str]:
     if server.get("studio") is True and not demo and not names(server, "studio_password_hash"):
         lines.append("server.studio: needs studio_password_hash_env; make a hash with `cabinet-widgets password`")
     if cache.get("type") == "RedisCache" and not names(cache, "redis_url"):
-        lines.append('cache.type: needs redis_url, such as "redis://127.0.0.1:6379/0"')
+        lines.append('cache.redis_url: RedisCache needs one, such as "redis://127.0.0.1:6379/0"')
     for slug, table in _table(raw.get("accounts")).items():
         account = _table(table)
         if account.get("access") == "closed" and not names(account, "viewer_password_hash", "embed_secret"):
