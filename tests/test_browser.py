@@ -9,6 +9,8 @@ import pytest
 from browsers import EVERYTHING, WIDGETS, WIDTHS, host, tab
 from conftest import Service, Upstream
 from playwright.sync_api import Browser, Page, expect
+from processes import free_port, nginx
+from werkzeug.security import generate_password_hash
 
 from widget import demo, snippet
 from widget.spec import Options
@@ -39,6 +41,26 @@ def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(page:
         for frame in ("#frame", "cabinet-widget >> nth=0 >> iframe", "#tag iframe"):
             expect(page.frame_locator(frame).locator("dl")).to_contain_text(total)
             assert page.locator(frame).get_attribute("title")
+
+
+def test_the_service_may_live_below_a_path_of_another_site(page: Page, serve: Serve, tmp_path: Path) -> None:
+    where = f"http://127.0.0.1:{(port := free_port())}/widgets"
+    closed = {"login": 1000001, "access": "closed", "viewer_password_hash": generate_password_hash("open")}
+    accounts = {"main": EVERYTHING, "closed": closed}
+    service = serve(server={"public_url": where, "studio": True}, accounts=accounts)
+    site = f"server {{ listen 127.0.0.1:{port}; location /widgets/ {{ proxy_pass {service.url}/; }} }}"
+    embedded = snippet.script(snippet.Embed(where, "main", WIDGETS["bonus"], {}, Options(), "Bonus"))
+    with nginx(tmp_path, site, f"{where}/healthz"), host(embedded) as url:
+        page.goto(url)
+        expect(page.frame_locator("iframe").locator("dd").first).to_have_css("font-variant-numeric", "tabular-nums")
+        page.goto(f"{where}/w/closed/balance")
+        page.get_by_label("Password").fill("open")
+        page.get_by_role("button").click()
+        expect(page.locator("dl")).to_contain_text("$")
+        page.goto(f"{where}/?widget=growth")
+        expect(page.frame_locator("iframe").locator("dl")).to_be_visible()
+        picture = page.locator("article img")
+        assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 640
 
 
 def test_the_demo_page_shows_nine_widgets_and_their_figures_move(page: Page, upstream: Upstream) -> None:

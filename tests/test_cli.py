@@ -16,6 +16,7 @@ import jwt
 import pytest
 import requests
 from conftest import Upstream
+from processes import free_port
 from werkzeug.security import check_password_hash
 
 from widget import app, demo, paths, registry
@@ -232,15 +233,6 @@ def test_password_prints_the_hash_alone_on_the_last_line(tmp_path: Path) -> None
     assert stored.startswith("scrypt:")
     assert check_password_hash(stored, "open sesame")
     assert run(tmp_path, "password", stdin="\n").returncode == 2
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, started: Running) -> requests.Response:

@@ -27,7 +27,8 @@ class Asset:
 class Assets:
     """All of them by name, and the version that their URLs carry so that they may be kept for ever."""
 
-    def __init__(self, folder: Path, widgets: Mapping[str, Widget]) -> None:
+    def __init__(self, folder: Path, widgets: Mapping[str, Widget], base: str) -> None:
+        self._base = base
         heights = {w.name: [w.height, w.row_height, HEADING, w.default_rows] for w in widgets.values()}
         self._files = {
             path.name: _minified(path, json.dumps(heights)) for path in folder.iterdir() if path.suffix in _TYPES
@@ -47,7 +48,7 @@ class Assets:
 
     def url(self, name: str) -> str:
         """The path that a file may be kept for ever under."""
-        return f"/static/{self.version}/{name}"
+        return f"{self._base}/static/{self.version}/{name}"
 
 
 def _minified(path: Path, heights: str) -> Asset:

@@ -48,12 +48,6 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _public_url(value: str) -> str:
-    if urlsplit(value).path.strip("/"):
-        raise ValueError("must have no path: give the service a host name of its own")
-    return _base_url(value)
-
-
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -169,10 +163,15 @@ class _Section(BaseModel):
 class Server(_Section):
     """The service itself."""
 
-    public_url: Annotated[str, AfterValidator(_public_url)] = "http://127.0.0.1:8000"
+    public_url: BaseUrl = "http://127.0.0.1:8000"
     trusted_proxies: int = Field(0, ge=0, le=16, strict=True)
     studio: bool = Field(False, strict=True)
     studio_password_hash: PasswordHash | None = None
+
+    @property
+    def path(self) -> str:
+        """Of ``public_url``: what the proxy in front takes off; empty as a rule."""
+        return urlsplit(self.public_url).path
 
 
 class Cache(_Section):

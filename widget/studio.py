@@ -49,7 +49,7 @@ def shown(
         "given": given,
         "sizes": SIZES if widget.picture else {},
         "size": options.size,
-        "picture": widget_url("", account.slug, widget.name, ".png", {"scale": "2", **pictured}),
+        "picture": widget_url(settings.server.path, account.slug, widget.name, ".png", {"scale": "2", **pictured}),
         "problem": problem,
         "snippets": []
         if problem

@@ -289,7 +289,7 @@ def _studio(service: Service) -> Response:
         html = service.renderer.template(
             "studio.html",
             language,
-            assets={**urls, "loader": "/embed.js"},
+            assets={**urls, "loader": f"{server.path}/embed.js"},
             languages={tag: i18n.name(tag) for tag in service.catalogues.languages},
             **studio.shown(service.settings, service.widgets, service.catalogues, _query()),
         )
@@ -432,7 +432,7 @@ def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -
     language = service.catalogues.negotiate(asked.options.lang, *accepted, account.lang if account else None)
     message = service.renderer.message(error, language)
     if suffix == "":
-        frame = Frame(assets=_asset_urls(service, asked.options), unlock_url=_unlock_url(asked, error))
+        frame = Frame(assets=_asset_urls(service, asked.options), unlock_url=_unlock_url(service, asked, error))
         of = asked.widget.label if asked.widget else ""
         body = service.renderer.error_page(error.code, message, language, asked.options, frame, of)
         response = Response(body, error.status, content_type="text/html; charset=utf-8")
@@ -447,13 +447,13 @@ def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -
     )
 
 
-def _unlock_url(asked: Asked, error: CabinetError) -> str | None:
+def _unlock_url(service: Service, asked: Asked, error: CabinetError) -> str | None:
     if not (asked.account and asked.widget and asked.account.viewer_password_hash):
         return None
     if not isinstance(error, Locked | TooManyTries):
         return None
     options = [pair for pair in _query() if pair[0] != "token"]
-    return render.widget_url("", asked.account.slug, asked.widget.name, "/unlock", options)
+    return render.widget_url(service.settings.server.path, asked.account.slug, asked.widget.name, "/unlock", options)
 
 
 def _asset_urls(service: Service, options: Options) -> dict[str, str]:
