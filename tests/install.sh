@@ -5,7 +5,7 @@ cache=${CABINET_TEST_CACHE:-$HOME/.cache/cabinet-widgets-tests}
 mkdir -p "$cache"
 
 # Two that start together (tests and a soak) must neither fight for the package manager's lock nor unpack over each other.
-exec 9> "$cache/install-programs.lock"
+exec 9> "$cache/install.lock"
 flock 9
 
 declare -A packages=(
