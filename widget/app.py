@@ -146,7 +146,6 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
         url = chosen.redis_url.get_secret_value()
         options |= {
             "CACHE_REDIS_URL": url,
-            # Records of another version are not read.
             "CACHE_KEY_PREFIX": "cabinet-widgets:",
             "CACHE_OPTIONS": cache.redis_options(),
         }

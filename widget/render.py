@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -71,19 +71,17 @@ class Renderer:
 
     def label(self, view: View) -> str:
         """The widget's name in the view's language."""
-        return self._gettext(view)(view.widget.label)
-
-    def _gettext(self, view: View) -> Callable[[str], str]:
-        return self._catalogues.translations(view.language(self._catalogues)).gettext
+        return self._catalogues.translations(view.language(self._catalogues)).gettext(view.widget.label)
 
     def _shown(self, view: View) -> dict[str, Any]:
         fmt = view.formatter(self._catalogues)
+        gettext = self._catalogues.translations(view.language(self._catalogues)).gettext
         return {
             "widget": view.widget,
-            "label": self.label(view),
+            "label": gettext(view.widget.label),
             "options": view.options,
-            "period": view.options.period.text(self._gettext(view), fmt.period),
-            "brief_period": view.options.period.text(self._gettext(view), fmt.brief_period),
+            "period": view.options.period.text(gettext, fmt.period),
+            "brief_period": view.options.period.text(gettext, fmt.brief_period),
             "data": view.data,
             "hidden": view.hidden,
             "fmt": fmt,
