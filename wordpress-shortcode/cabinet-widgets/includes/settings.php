@@ -459,18 +459,13 @@ function test_connection(): array {
 function test_account( string $account, array $widgets ): array {
 	$answer = ask_for_any( $account, $widgets, fn( $widget ) => '?token=' . mint( $account, $widget, array() ) );
 	$status = (int) wp_remote_retrieve_response_code( $answer );
-	$lines  = array(
+	$why    = why_nothing_came( $account, $status );
+	if ( '' !== $why ) {
+		return array( false, $why );
+	}
+	if ( 401 === $status ) {
 		/* translators: %s: account. */
-		0   => __( '%s: the service did not answer in time.', 'cabinet-widgets' ),
-		/* translators: %s: account. */
-		401 => __( '%s: the service does not accept this embed secret.', 'cabinet-widgets' ),
-		/* translators: %s: account. */
-		403 => __( '%s: the account is open to certain networks only, and this server is in none of them.', 'cabinet-widgets' ),
-		/* translators: %s: account. */
-		404 => __( '%s: the service has no such account.', 'cabinet-widgets' ),
-	);
-	if ( isset( $lines[ $status ] ) ) {
-		return array( false, sprintf( $lines[ $status ], $account ) );
+		return array( false, sprintf( __( '%s: the service does not accept this embed secret.', 'cabinet-widgets' ), $account ) );
 	}
 	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $answer, 'content-security-policy' ) ) ) {
 		/* translators: 1: account, 2: this site's origin. */
@@ -503,6 +498,24 @@ function ask_for_any( string $account, array $widgets, callable $query ) {
 }
 
 /**
+ * Why the service gave nothing of an account, whatever was brought to it; '' where it is not that.
+ *
+ * @param string $account Slug.
+ * @param int    $status  HTTP status of its answer, 0 for none.
+ */
+function why_nothing_came( string $account, int $status ): string {
+	$lines = array(
+		/* translators: %s: account. */
+		0   => __( '%s: the service did not answer in time.', 'cabinet-widgets' ),
+		/* translators: %s: account. */
+		403 => __( '%s: the account is open to certain networks only, and this server is in none of them.', 'cabinet-widgets' ),
+		/* translators: %s: account. */
+		404 => __( '%s: the service has no such account.', 'cabinet-widgets' ),
+	);
+	return isset( $lines[ $status ] ) ? sprintf( $lines[ $status ], $account ) : '';
+}
+
+/**
  * Asks for the first widget that an account shows to anybody.
  *
  * @param string   $account Slug of an account without a secret here.
@@ -512,16 +525,9 @@ function ask_for_any( string $account, array $widgets, callable $query ) {
 function test_open_account( string $account, array $widgets ): array {
 	$answer = ask_for_any( $account, $widgets, fn() => '' );
 	$status = (int) wp_remote_retrieve_response_code( $answer );
-	$lines  = array(
-		/* translators: %s: account. */
-		0   => __( '%s: the service did not answer in time.', 'cabinet-widgets' ),
-		/* translators: %s: account. */
-		403 => __( '%s: the account is open to certain networks only, and this server is in none of them.', 'cabinet-widgets' ),
-		/* translators: %s: account. */
-		404 => __( '%s: the service has no such account.', 'cabinet-widgets' ),
-	);
-	if ( isset( $lines[ $status ] ) ) {
-		return array( false, sprintf( $lines[ $status ], $account ) );
+	$why    = why_nothing_came( $account, $status );
+	if ( '' !== $why ) {
+		return array( false, $why );
 	}
 	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $answer, 'content-security-policy' ) ) ) {
 		/* translators: 1: account, 2: this site's origin. */

@@ -119,17 +119,13 @@ final class ClosedTest extends CabinetTestCase {
 		foreach ( array( 200 => 0, 201 => $id, 403 => $this->post( 'published' ) ) as $status => $post ) {
 			unset( $GLOBALS['post'] );
 			$this->become( 'contributor' );
-			$preview = new WP_REST_Request( 'GET', '/wp/v2/block-renderer/cabinet-widgets/widget' );
-			$preview->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => 'vault', 'widget' => 'balance', 'for' => 'everyone' ) ) + array_filter( array( 'post_id' => $post ) ) );
-			$answer = rest_do_request( $preview );
+			$answer = $this->preview( 'everyone', array_filter( array( 'post_id' => $post ) ) );
 			$this->assertSame( 201 === $status ? 200 : $status, $answer->get_status() );
 			$this->assertStringNotContainsString( 'token=', wp_json_encode( $answer->get_data() ) );
 		}
 		// The answer to saving a draft carries its rendered content as well.
 		$this->become( 'contributor' );
-		$save = new WP_REST_Request( 'POST', "/wp/v2/posts/$id" );
-		$save->set_body_params( array( 'content' => $content, 'context' => 'edit' ) );
-		$rendered = rest_do_request( $save )->get_data()['content']['rendered'];
+		$rendered = $this->answer_to_saving( $id, $content );
 		$this->assertStringContainsString( 'once the post is published', $rendered );
 		$this->assertStringNotContainsString( 'data-grant', $rendered );
 		// Published by an editor, it shows: to the contributor too.
@@ -150,9 +146,7 @@ final class ClosedTest extends CabinetTestCase {
 			$this->assertStringNotContainsString( 'data-grant', $html );
 		}
 		$GLOBALS['wp_query'] = new WP_Query();
-		$save                = new WP_REST_Request( 'POST', "/wp/v2/posts/$id" );
-		$save->set_body_params( array( 'content' => $content, 'context' => 'edit' ) );
-		$rendered = rest_do_request( $save )->get_data()['content']['rendered'];
+		$rendered            = $this->answer_to_saving( $id, $content );
 		$this->assertStringContainsString( 'once the post is published', $rendered );
 		$this->assertStringNotContainsString( 'data-grant', $rendered );
 		unset( $GLOBALS['post'] );
@@ -171,21 +165,17 @@ final class ClosedTest extends CabinetTestCase {
 	}
 
 	public function test_nor_by_a_route_in_capital_letters(): void {
-		$preview = new WP_REST_Request( 'GET', '/wp/v2/Block-Renderer/cabinet-widgets/widget' );
-		$preview->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => 'vault', 'widget' => 'balance', 'for' => 'role:editor' ) ) );
 		$this->become( 'contributor' );
-		$this->assertStringContainsString( 'once the post is published', rest_do_request( $preview )->get_data()['rendered'] );
+		$this->assertStringContainsString( 'once the post is published', $this->preview( 'role:editor', array(), 'Block-Renderer' )->get_data()['rendered'] );
 		$this->become( 'editor' );
-		$this->one( '//iframe', rest_do_request( $preview )->get_data()['rendered'] );
+		$this->one( '//iframe', $this->preview( 'role:editor', array(), 'Block-Renderer' )->get_data()['rendered'] );
 	}
 
 	public function test_the_editors_preview_holds_to_for_as_well(): void {
-		$preview = new WP_REST_Request( 'GET', '/wp/v2/block-renderer/cabinet-widgets/widget' );
-		$preview->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => 'vault', 'widget' => 'balance', 'for' => 'role:editor' ) ) );
 		$this->become( 'author' );
-		$this->assertStringContainsString( 'not open to everyone', rest_do_request( $preview )->get_data()['rendered'] );
+		$this->assertStringContainsString( 'not open to everyone', $this->preview( 'role:editor' )->get_data()['rendered'] );
 		$this->become( 'editor' );
-		$frame = $this->one( '//iframe', rest_do_request( $preview )->get_data()['rendered'] );
+		$frame = $this->one( '//iframe', $this->preview( 'role:editor' )->get_data()['rendered'] );
 		parse_str( parse_url( $frame->getAttribute( 'src' ), PHP_URL_QUERY ), $query );
 		$this->assertEqualsWithDelta( time() + 600, $this->claims( $query['token'] )['exp'], 2 );
 	}
@@ -221,6 +211,18 @@ final class ClosedTest extends CabinetTestCase {
 	public function test_too_many_or_too_long_grants_are_refused(): void {
 		$this->assertSame( 400, $this->post_tokens( ...array_fill( 0, 51, 'x' ) )->get_status() );
 		$this->assertSame( 400, $this->post_tokens( str_repeat( 'x', 5000 ) )->get_status() );
+	}
+
+	private function preview( string $for, array $more = array(), string $route = 'block-renderer' ): WP_REST_Response {
+		$request = new WP_REST_Request( 'GET', "/wp/v2/$route/cabinet-widgets/widget" );
+		$request->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => 'vault', 'widget' => 'balance', 'for' => $for ) ) + $more );
+		return rest_do_request( $request );
+	}
+
+	private function answer_to_saving( int $id, string $content ): string {
+		$request = new WP_REST_Request( 'POST', "/wp/v2/posts/$id" );
+		$request->set_body_params( array( 'content' => $content, 'context' => 'edit' ) );
+		return rest_do_request( $request )->get_data()['content']['rendered'];
 	}
 
 	private function post( string $content ): int {
