@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 import jwt
 import pytest
 import requests
-from babel import Locale, localedata
+from babel import localedata
 from babel.messages.pofile import read_po
-from babel.numbers import list_currencies
+from babel.numbers import get_currency_symbol, list_currencies
 from conftest import Clock, Service, Upstream
 from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser
@@ -235,17 +235,21 @@ def samples(language: str) -> set[str]:
     """What a formatter writes in a language: all months, signs, currencies, and the forms of its regions."""
     found: set[str] = set()
     regions = [name for name in localedata.locale_identifiers() if name.split("_")[0] == language]
-    plain = [name for name in regions if Locale.parse(name).script in (None, "Hans", "Hant", "Deva", "Latn")]
-    for name in plain:
-        fmt = Formatter(name.replace("_", "-"), ZoneInfo("UTC"), "USD")
+    for name in regions:
+        locale = CATALOGUES.locale_for(name.replace("_", "-"))
+        fmt = Formatter(locale, ZoneInfo("UTC"), "USD")
         numbers = (fmt.lots, fmt.price, fmt.percent, fmt.amount, fmt.money)
         found |= {write(x) for write in numbers for x in (Decimal("-1234567.89"), Decimal(0), None)}
         found |= {fmt.percent(Decimal(1), signed=True), fmt.leverage(500)}
-        for month in range(1, 13):
-            moment = datetime(2026, month, 28, month + 6, tzinfo=UTC)
+        for hour in range(24):
+            moment = datetime(2026, hour // 2 + 1, 28, hour, tzinfo=UTC)
             found |= {fmt.datetime(moment), fmt.date(moment), fmt.day(moment), fmt.time(moment), fmt.month(moment)}
-            first, last = moment.date(), moment.date() + timedelta(days=9)
-            found |= {fmt.period(first, last), fmt.period(first, None), fmt.period(first, first)}
+            first = moment.date()
+            found |= {fmt.period(first, None), fmt.offset(moment)}
+            for days in (0, 1, 9, 400):
+                last = first + timedelta(days=days)
+                found |= {fmt.period(first, last), fmt.brief_period(first, last)}
+        found |= {get_currency_symbol(currency, i18n.cldr(locale)) for currency in list_currencies()}
     zone = ZoneInfo("UTC")
     return found | {Formatter(language, zone, currency).money(Decimal(1)) for currency in list_currencies()}
 

@@ -378,5 +378,5 @@ def _moments(locale: Locale) -> tuple[_Moment, ...]:
 
 @lru_cache(maxsize=1024)
 def _interval(locale: Locale, first: dt.date, last: dt.date) -> str:
-    # As narrow a space as CLDR's, which no line is broken at and which the font of the pictures has.
+    # As narrow a space as CLDR's, but no line is broken at it.
     return str(format_interval(first, last, "yMMMd", locale=locale)).replace("\u2009", "\u202f")

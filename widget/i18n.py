@@ -41,8 +41,15 @@ class Catalogues:
         return self._best(wanted)[0]
 
     def locale_for(self, *wanted: str | None) -> str:
-        """The tag to format numbers and dates by: the same choice, with the region that was asked for (fr-CA)."""
-        return self._best(wanted)[1]
+        """The tag to format numbers and dates by: the same choice, with the region that was asked for (fr-CA).
+
+        They are written in the script of the texts around them: en-Shaw-GB, in an alphabet of its own, is en-GB.
+        """
+        language, tag = self._best(wanted)
+        locale = cldr(tag)
+        if locale.script in (None, "Hans", "Hant", cldr(language).script):
+            return tag
+        return f"{language}-{locale.territory}" if locale.territory else language
 
     def translations(self, *wanted: str | None) -> NullTranslations:
         """The texts of the language that ``negotiate`` chooses."""

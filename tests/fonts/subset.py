@@ -33,11 +33,14 @@ SOURCES = {
 # Whole alphabets, so that another language in one of them needs no new font: Latin with the accents of Europe and
 # Vietnam, Greek, Cyrillic; punctuation, signs of currencies.
 ALPHABETS = "0020-017F 0218-021B 0384-03CE 0400-045F 0490-0491 1EA0-1EF9 2010-203A 20A0-20BF 2212"
+# Spaces with which some releases of CLDR write dates and amounts, and what it puts for the sign of the
+# Portuguese escudo; Python does not count them as printable.
+SPACES = {0xA0, 0x2009, 0x200B, 0x202F}
 
 
 def characters() -> set[int]:
     """Every code point that a picture may show."""
-    points = set()
+    points = set(SPACES)
     for span in ALPHABETS.split():
         first, _, last = span.partition("-")
         points |= set(range(int(first, 16), int(last or first, 16) + 1))
@@ -47,7 +50,7 @@ def characters() -> set[int]:
     for name in localedata.locale_identifiers():
         if name.split("_")[0] in catalogues.languages:
             points |= {ord(character) for text in _of_cldr(Locale.parse(name)) for character in text}
-    return {point for point in points if chr(point).isprintable() or point in (0xA0, 0x202F, 0x2009)}
+    return {point for point in points if chr(point).isprintable() or point in SPACES}
 
 
 def _of_cldr(locale: Locale) -> Iterator[str]:
