@@ -1,6 +1,5 @@
 """Chromium, tabs that complain, host pages of another origin, and axe: what the tests of looks and behaviour share."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Any
 
 from conftest import serving
 from playwright.sync_api import Browser, Page, sync_playwright
+from programs import CACHE, find_program
 
 from widget import paths, registry
 
-CACHE = Path(os.environ.get("CABINET_TEST_CACHE") or Path.home() / ".cache" / "cabinet-widgets-tests")
 WIDGETS = registry.discover(paths.templates())
 EVERYTHING = {"login": 1000005, "partner_password": "partner-password", "widgets": list(WIDGETS), "currency": "USD"}
 WIDTHS = (240, 320, 480, 640, 960)
@@ -43,7 +42,10 @@ def chromium(*without: str) -> Iterator[Browser]:
     """Debian's Chromium, without some of the arguments that it is started with by default."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=QUIET, ignore_default_args=list(without), chromium_sandbox=False
+            executable_path=find_program("chromium"),
+            args=QUIET,
+            ignore_default_args=list(without),
+            chromium_sandbox=False,
         )
         yield browser
         browser.close()

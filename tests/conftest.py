@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
 
 import hypothesis
+import programs
 import pytest
 import requests
 from flask import Flask
@@ -24,6 +25,23 @@ if TYPE_CHECKING:
 # A machine that is busy otherwise makes no test fail; in CI hypothesis does so by itself.
 hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+FIXTURES_THAT_START_PROGRAMS = {"browser", "certificates", "contexts"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs a browser, openssl or WordPress; ``find_program`` says which other tests need the marker."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    is_of_wordpress = item.path.is_relative_to(Path(__file__).parent / "wordpress")
+    if is_of_wordpress or fixtures & FIXTURES_THAT_START_PROGRAMS:
+        item.add_marker(pytest.mark.programs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tell ``find_program`` which test runs, so that it finds those without the marker."""
+    programs.running_test = item
 
 
 class QuietHandler(WSGIRequestHandler):

@@ -1,36 +1,176 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests run against, where they are missing: browsers, web servers, Redis, Node.
+# Installs what the tests run against: Debian's packages, packages from npm, and WordPress with its SQLite drop-in.
+#
+# Only Debian's packages need root. What is missing of them is found first, all of it, and anybody but root gets one
+# command that installs it. The rest goes into $CABINET_TEST_CACHE (~/.cache/cabinet-widgets-tests by default).
 set -euo pipefail
 cache=${CABINET_TEST_CACHE:-$HOME/.cache/cabinet-widgets-tests}
 mkdir -p "$cache"
+cache=$(cd "$cache" && pwd)
 
-# Two that start together (tests and a soak) must neither fight for the package manager's lock nor unpack over each other.
+# Two runs that start together, of tests and of a soak, must not install the same thing twice.
 exec 9> "$cache/install.lock"
 flock 9
 
-declare -A packages=(
-  [chromium]=chromium [firefox-esr]=firefox-esr [redis-server]=redis-server [nginx]=nginx-light [node]=nodejs [npm]=npm
-  [openssl]=openssl [php]=php-cli [curl]=curl [caddy]=caddy [systemd-analyze]=systemd [ps]=procps [wrk]=wrk
+# -- Debian's packages ------------------------------------------------------------------------------------------------
+declare -A package_of_program=(
+  [caddy]=caddy
+  [chromium]=chromium
+  [firefox-esr]=firefox-esr
+  [msgfmt]=gettext
+  [nginx]=nginx-light
+  [node]=nodejs
+  [npm]=npm
+  [openssl]=openssl
+  [php]=php-cli
+  [phpunit]=phpunit
+  [ps]=procps
+  [redis-server]=redis-server
+  [systemd-analyze]=systemd
+  [unzip]=unzip
+  [wrk]=wrk
 )
-missing=()
-for program in "${!packages[@]}"; do
-  PATH="$PATH:/usr/sbin" command -v "$program" > /dev/null || missing+=("${packages[$program]}")
-done
-[ -n "$(fc-list "Liberation Sans" 2> /dev/null)" ] || missing+=(fonts-liberation fontconfig)
-# Chinese and Hindi as their readers see them, and not as empty boxes.
-[ -n "$(fc-list :lang=zh 2> /dev/null)" ] || missing+=(fonts-wqy-microhei)
-[ -n "$(fc-list :lang=hi 2> /dev/null)" ] || missing+=(fonts-lohit-deva)
+declare -A package_of_php_module=(
+  [curl]=php-curl
+  [dom]=php-xml
+  [intl]=php-intl
+  [mbstring]=php-mbstring
+  [pdo_sqlite]=php-sqlite3
+)
+# The fonts of the tested layouts (of Latin, Chinese and Hindi), and the keys of the archive that WordPress comes from.
+other_packages=(
+  debian-archive-keyring fontconfig fonts-dejavu-core fonts-liberation fonts-lohit-deva fonts-wqy-microhei
+)
+
+missing_packages() {
+  local name modules
+  for name in "${!package_of_program[@]}"; do
+    # An ordinary user's PATH is without /usr/sbin.
+    PATH="$PATH:/usr/sbin" command -v "$name" > /dev/null || echo "${package_of_program[$name]}"
+  done
+  modules=$(php -m 2> /dev/null || true)
+  for name in "${!package_of_php_module[@]}"; do
+    grep -qx "$name" <<< "$modules" || echo "${package_of_php_module[$name]}"
+  done
+  for name in "${other_packages[@]}"; do
+    dpkg-query --show --showformat '${db:Status-Status}' "$name" 2> /dev/null | grep -qx installed || echo "$name"
+  done
+  # Make creates the virtual environment after this, with the interpreter that it was given.
+  "${PYTHON:-python3}" -c 'import ensurepip' 2> /dev/null || echo python3-venv
+}
+
+mapfile -t missing < <(missing_packages | sort -u)
 if [ ${#missing[@]} -gt 0 ]; then
+  install=(apt-get install -y --no-install-recommends "${missing[@]}")
   if [ "$(id -u)" -ne 0 ]; then
-    echo "The tests need programs that are not installed. Run: sudo apt-get install ${missing[*]}" >&2
+    echo "The tests need Debian packages that are not installed. This command installs all of them:" >&2
+    echo >&2
+    echo "  sudo apt-get update && sudo ${install[*]}" >&2
     exit 1
   fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  echo "Installing Debian packages that the tests need: ${missing[*]}"
+  log=$cache/apt.log
+  # A server that a package starts must not inherit the lock.
+  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive "${install[@]}"; } > "$log" 2>&1 9>&-; then
+    tail -20 "$log" >&2
+    echo "The packages could not be installed; the whole log is $log." >&2
+    exit 1
+  fi
 fi
 
-# What finds faults of accessibility, and what drives Firefox; both stay out of the project.
-if [ ! -d "$cache/node_modules/axe-core" ] || [ ! -d "$cache/node_modules/puppeteer-core" ]; then
-  [ -f "$cache/package.json" ] || echo '{"private": true}' > "$cache/package.json"
-  npm install --prefix "$cache" --no-audit --no-fund --loglevel=error axe-core@4.14.1 puppeteer-core@24.43.1
+# -- npm: what finds faults of accessibility, the drivers of the browsers, PHP 7.4 and 8.4 as WebAssembly ----------------
+npm_packages=(
+  axe-core@4.14.1
+  puppeteer-core@24.43.1
+  playwright-core@1.56.1
+  @php-wasm/node-7-4@3.1.56
+  @php-wasm/node-8-4@3.1.56
+)
+# The WebAssembly PHP needs Node 20, and Debian 12 has Node 18; tests/programs.py prefers this one.
+if [ "$(node -p 'parseInt(process.versions.node)')" -lt 20 ]; then
+  npm_packages+=(node@22.21.1)
 fi
+if [ "$(cat "$cache/npm-packages" 2> /dev/null)" != "${npm_packages[*]}" ]; then
+  echo "Downloading packages from npm: ${npm_packages[*]}"
+  echo '{"private": true}' > "$cache/package.json"
+  (cd "$cache" && npm install --no-audit --no-fund --no-update-notifier --loglevel=error "${npm_packages[@]}" > /dev/null)
+  echo "${npm_packages[*]}" > "$cache/npm-packages"
+fi
+
+# -- WordPress's SQLite drop-in, out of the Playground's package --------------------------------------------------------
+playground=@wp-playground/cli@3.1.56
+if [ ! -d "$cache/sqlite-database-integration" ]; then
+  echo "Downloading the SQLite drop-in for WordPress"
+  work=$(mktemp -d "$cache/sqlite.XXXX")
+  (
+    cd "$work"
+    npm pack --silent --no-update-notifier "$playground" > /dev/null
+    tar -xzf ./*.tgz package/sqlite-database-integration.zip
+    unzip -q package/sqlite-database-integration.zip -d out
+  )
+  mv "$work"/out/*sqlite-database-integration* "$cache/sqlite-database-integration"
+  rm -rf "$work"
+fi
+
+# -- What is unpacked from Debian's packages without installing them -----------------------------------------------------
+mirror() {
+  # shellcheck disable=SC2016  # apt's own placeholders
+  apt-get indextargets --format '$(LABEL) $(REPO_URI)' | sed -n 's/^Debian //p' | head -1
+}
+
+# unpack SUITE FOLDER PACKAGE: a package of any suite of Debian, and with WordPress what its links lead to.
+unpack() {
+  local suite=$1 folder=$2 package=$3 source needed file
+  source=${CABINET_TEST_DEBIAN:-$(mirror)}
+  if [ -z "$source" ]; then
+    echo "$package is taken from Debian, and this machine knows no mirror of Debian:" >&2
+    echo "set CABINET_TEST_DEBIAN to the address of one." >&2
+    exit 1
+  fi
+  mkdir -p "$folder"/{lists/partial,archives/partial,packages,root}
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $source $suite main" > "$folder/sources.list"
+  local options=(
+    -qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=/dev/null
+    -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder" -o Dir::State::status=/dev/null -o APT::Sandbox::User=
+  )
+  apt-get "${options[@]}" update
+  # Debian replaces libraries that WordPress bundles by links into packages of their own.
+  needed=$(
+    apt-cache "${options[@]}" depends "$package" |
+      sed -nE 's/^ *\|?(Depends|Recommends): (libjs-[a-z0-9.-]+|php-getid3|libphp-(phpmailer|simplepie)|wordpress-theme-[a-z]+)$/\2/p' |
+      sort -u
+  )
+  # shellcheck disable=SC2086  # a list of names
+  (cd "$folder/packages" && apt-get "${options[@]}" download "$package" $needed)
+  for file in "$folder"/packages/*.deb; do
+    dpkg-deb -x "$file" "$folder/root"
+  done
+}
+
+# What checks the style of PHP; Debian 13 has no package of it.
+if [ ! -d "$cache/php-codesniffer" ]; then
+  echo "Downloading PHP_CodeSniffer from Debian's bookworm"
+  work=$(mktemp -d "$cache/deb.XXXX")
+  unpack bookworm "$work" php-codesniffer
+  mv "$work/root" "$cache/php-codesniffer"
+  rm -rf "$work"
+fi
+
+mkdir -p "$cache/wordpress"
+for suite in trixie sid; do
+  if [ ! -f "$cache/wordpress/$suite/wp-settings.php" ]; then
+    echo "Downloading WordPress from Debian's $suite"
+    work=$(mktemp -d "$cache/deb.XXXX")
+    unpack "$suite" "$work" wordpress
+    rm -f "$work/root/usr/share/wordpress/wp-config.php" "$work/root/usr/share/wordpress/.htaccess"
+    mkdir "$work/wordpress"
+    # Some links lead to what no test needs (certificates, fonts): cp reports them and copies the rest.
+    cp -rL "$work/root/usr/share/wordpress/." "$work/wordpress/" 2> /dev/null || true
+    if [ -d "$work/root/var/lib/wordpress/wp-content" ]; then
+      cp -rLn "$work/root/var/lib/wordpress/wp-content/." "$work/wordpress/wp-content/" 2> /dev/null || true
+    fi
+    rm -rf "$cache/wordpress/$suite"
+    mv "$work/wordpress" "$cache/wordpress/$suite"
+    rm -rf "$work"
+  fi
+done

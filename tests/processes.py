@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,9 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import redis
 import requests
+from programs import find_program
 
 PATIENCE = 20.0
 """Seconds after which something that should have happened never will, on a busy machine too."""
@@ -49,7 +48,7 @@ class Program:
 
     def children(self) -> list[int]:
         """The processes that it has started itself and that live."""
-        command = ["ps", "-o", "pid=,stat=", "--ppid", str(self.process.pid)]
+        command = [find_program("ps"), "-o", "pid=,stat=", "--ppid", str(self.process.pid)]
         listed = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
         return [int(pid) for pid, state in map(str.split, listed) if not state.startswith("Z")]
 
@@ -65,8 +64,6 @@ class Program:
 @contextmanager
 def running(folder: Path, name: str, *command: str, env: Mapping[str, str] | None = None) -> Iterator[Program]:
     """A program in a folder; it is ended by SIGTERM if it has not ended before."""
-    if shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin") is None:
-        pytest.fail(f"this test needs {command[0]}: run tests/install.sh")
     output = folder / f"{name}.log"
     with output.open("wb") as file:
         process = subprocess.Popen(
@@ -110,7 +107,8 @@ def service(
 def redis_server(folder: Path, port: int) -> Iterator[Program]:
     """A Redis server that keeps nothing on disk."""
     arguments = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    with running(folder, "redis", "redis-server", *arguments) as program, redis.Redis(port=port) as client:
+    command = [find_program("redis-server"), *arguments]
+    with running(folder, "redis", *command) as program, redis.Redis(port=port) as client:
 
         def is_up() -> bool:
             with suppress(redis.RedisError):
@@ -125,7 +123,9 @@ def redis_server(folder: Path, port: int) -> Iterator[Program]:
 def nginx(folder: Path, http: str, ready: str) -> Iterator[Program]:
     """nginx with something in its ``http`` block, once an address of it answers."""
     (folder / "nginx.conf").write_text(nginx_conf(folder, http))
-    with running(folder, "nginx", "nginx", "-p", str(folder), "-c", "nginx.conf", "-g", "daemon off;") as program:
+    # Without -e, nginx opens the system's error log before it reads the configuration, and only root may do that.
+    arguments = ["-p", str(folder), "-c", "nginx.conf", "-e", "nginx-error.log", "-g", "daemon off;"]
+    with running(folder, "nginx", find_program("nginx"), *arguments) as program:
         until(lambda: program.process.poll() is not None or answers(ready))
         assert program.process.poll() is None, program.text()
         yield program

@@ -1,7 +1,6 @@
 """The cache of several machines, on a Redis server of its own."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,10 +15,13 @@ import pytest
 import redis
 from flask import Flask
 from flask_caching import Cache
+from programs import find_program
 from test_cache import PATIENCE, Upstream, until
 
 from widget.cache import Answer, FreshCache, redis_mutexes, redis_options
 from widget.errors import Refused
+
+pytestmark = pytest.mark.programs
 
 
 class Server:
@@ -32,8 +34,9 @@ class Server:
 
     def start(self) -> None:
         arguments = ["--port", "0", "--unixsocket", "redis.sock", "--save", "", "--appendonly", "no"]
+        command = [find_program("redis-server"), *arguments]
         self.process = subprocess.Popen(
-            ["redis-server", *arguments], cwd=self.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, cwd=self.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         until(self._answers)
 
@@ -58,8 +61,6 @@ class Server:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Server]:
-    if shutil.which("redis-server") is None:
-        pytest.fail("these tests need a Redis server: apt-get install redis-server")
     with tempfile.TemporaryDirectory() as directory:  # its name is shorter than pytest's, as a socket's has to be
         server = Server(Path(directory))
         server.start()

@@ -247,10 +247,14 @@ def wait_for(url: str, started: Running) -> requests.Response:
             time.sleep(0.05)
 
 
-def children(pid: int) -> list[str]:
+def children(session: int) -> list[int]:
     """The processes of a session that are still there."""
-    listed = subprocess.run(["ps", "-o", "pid=", "-s", str(pid)], capture_output=True, text=True)
-    return listed.stdout.split()
+    found = []
+    for pid in (int(path.name) for path in Path("/proc").glob("[1-9]*")):
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            if os.getsid(pid) == session:
+                found.append(pid)
+    return found
 
 
 def test_serve_answers_and_ends_cleanly_on_sigterm(tmp_path: Path, upstream: Upstream) -> None:

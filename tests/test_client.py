@@ -26,6 +26,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import brotli
 import pytest
+from programs import find_program
 
 from widget import client as client_module
 from widget import models, sandbox
@@ -1072,7 +1073,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     folder = tmp_path_factory.mktemp("tls")
 
     def openssl(*words: str) -> None:
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+        subprocess.run([find_program("openssl"), *words], cwd=folder, check=True, capture_output=True)
 
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Private CA",

@@ -20,6 +20,7 @@ import pytest
 from conftest import Clock
 from hypothesis import given
 from hypothesis import strategies as st
+from programs import find_program
 from scripted import NOW, WIDGETS, InProcess, Script, running
 from test_fuzz import BEHIND_A_PROXY, ask, raw
 from test_privacy import answers, everything, named, plain, written
@@ -306,6 +307,7 @@ def test_while_redis_fails_tries_are_counted_all_the_same(kind: str, start: Call
         assert [unlock(service, "guess") for _ in range(11)] == [401] * 10 + [429]
 
 
+@pytest.mark.programs
 def test_tries_are_counted_together_by_all_who_share_a_redis(tmp_path: Path, start: Callable[..., InProcess]) -> None:
     port = processes.free_port()
     with processes.redis_server(tmp_path, port):
@@ -544,6 +546,7 @@ def test_the_edge_gives_nobody_what_was_made_for_another(start: Callable[..., In
         assert ask(service, "GET", f"/w/main/balance{suffix}", f"token={good}").status == 401
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])
 def test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore(proxy: str, tmp_path: Path) -> None:
     """To WSGI X_Forwarded_For and X-Forwarded-For are one name; the README's proxies let only the second through."""
@@ -562,7 +565,7 @@ def test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore(pro
             (tmp_path / "Caddyfile").write_text(text)
             homes = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
             env = {**homes, "CABINET_WIDGETS": url.removeprefix("http://")}
-            command = "caddy run --config Caddyfile --adapter caddyfile".split()
+            command = [find_program("caddy"), *"run --config Caddyfile --adapter caddyfile".split()]
             stack.enter_context(processes.running(tmp_path, "caddy", *command, env=env))
             processes.until(lambda: processes.answers(f"{front}/healthz"))
         for name in ("X_Forwarded_For", "X-Forwarded_For", "X_Forwarded-For", "X-Forwarded-For", "x_forwarded_for"):

@@ -13,6 +13,7 @@ import processes
 import pytest
 import test_faults
 import yaml
+from programs import find_program
 
 from widget import config, metrics, paths, registry
 
@@ -21,8 +22,7 @@ ROOT = Path(__file__).parent.parent
 
 def checked(*command: str, folder: Path, **env: str) -> str:
     """What a program says that has to be content."""
-    path = f"{os.environ['PATH']}:/usr/sbin:/usr/bin"
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path, **env})
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, **env})
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
 
@@ -52,9 +52,11 @@ def unit(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.programs
 def test_systemd_accepts_the_unit_and_finds_it_well_shut_in(unit: Path, tmp_path: Path) -> None:
-    assert checked("systemd-analyze", "verify", "--man=no", str(unit), folder=tmp_path) == ""
-    report = checked("systemd-analyze", "security", "--offline=yes", "--no-pager", str(unit), folder=tmp_path)
+    analyze = find_program("systemd-analyze")
+    assert checked(analyze, "verify", "--man=no", str(unit), folder=tmp_path) == ""
+    report = checked(analyze, "security", "--offline=yes", "--no-pager", str(unit), folder=tmp_path)
     level = re.search(r"Overall exposure level for cabinet-widgets.service: ([\d.]+)", report)
     assert level, report
     assert float(level[1]) < 2
@@ -73,6 +75,31 @@ def test_the_units_workers_count_into_a_folder_that_is_empty_at_each_start(unit:
     assert f"Environment={metrics.SHARED_FOLDER}=/run/{folder}\n" in unit.read_text()
 
 
+def test_nginx_listens_on_the_ports_of_http_and_https() -> None:
+    site = processes.deployment("nginx")[0]
+    assert re.findall(r"(?m)^ *listen (.+);", site) == ["80", "[::]:80", "443 ssl http2", "[::]:443 ssl http2"]
+
+
+def on_free_ports(site: str) -> str:
+    """nginx's file on free ports of loopback: `nginx -t` opens them, and only root may open those below 1024."""
+    for port in ("80", "443"):
+        free_port = processes.free_port()
+        site = re.sub(rf"listen {port}\b", f"listen 127.0.0.1:{free_port}", site)
+        site = re.sub(rf"listen \[::\]:{port}\b", f"listen [::1]:{free_port}", site)
+    return site
+
+
+def for_installed_nginx(site: str, folder: Path) -> str:
+    """nginx's file as its comment says for nginx 1.25.1 and later, if that is what is installed."""
+    version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", checked(find_program("nginx"), "-v", folder=folder))
+    assert version
+    if tuple(map(int, version.groups())) < (1, 25, 1):
+        return site
+    assert "    # nginx 1.25.1 and later: without http2 in both lines, and with a line `http2 on;`\n" in site
+    return site.replace(" ssl http2;", " ssl;").replace("    ssl_protocols", "    http2 on;\n    ssl_protocols")
+
+
+@pytest.mark.programs
 @pytest.mark.parametrize("with_cache", [False, True])
 def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
     site, cache = processes.deployment("nginx")
@@ -80,13 +107,18 @@ def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
         first, _, rest = cache.partition("\n")
         site = site.replace("\nupstream", f"\n{first}\nupstream").replace("location / {", f"location / {{\n{rest}")
     checked(
-        *"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout privkey.pem -out fullchain.pem "
+        find_program("openssl"),
+        *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout privkey.pem -out fullchain.pem "
         "-days 2 -subj /CN=widgets.example.com".split(),
         folder=tmp_path,
     )
     site = re.sub("/etc/letsencrypt/live/widgets.example.com|/var/log/nginx|/var/cache/nginx", str(tmp_path), site)
+    site = for_installed_nginx(on_free_ports(site), tmp_path)
     (tmp_path / "nginx.conf").write_text(processes.nginx_conf(tmp_path, site))
-    said = checked("nginx", "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), folder=tmp_path)
+    said = checked(
+        *(find_program("nginx"), "-t", "-p", str(tmp_path), "-c", "nginx.conf", "-e", "nginx-error.log"),
+        folder=tmp_path,
+    )
     assert "warn" not in said
 
 
@@ -99,16 +131,18 @@ def test_nginx_lets_no_query_into_its_log() -> None:
     assert "$http_referer" not in site
 
 
+@pytest.mark.programs
 def test_caddy_accepts_its_file(tmp_path: Path) -> None:
     [text] = processes.deployment("caddyfile")
     (tmp_path / "Caddyfile").write_text(text)
+    caddy = find_program("caddy")
     homes = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     for upstream in ({}, {"CABINET_WIDGETS": "widgets:8000"}):
         said = checked(
-            *"caddy validate --config Caddyfile --adapter caddyfile".split(), folder=tmp_path, **homes, **upstream
+            *(caddy, *"validate --config Caddyfile --adapter caddyfile".split()), folder=tmp_path, **homes, **upstream
         )
         assert "Valid configuration" in said
-    assert checked("caddy", "fmt", "Caddyfile", folder=tmp_path, **homes) == text
+    assert checked(caddy, "fmt", "Caddyfile", folder=tmp_path, **homes) == text
 
 
 @pytest.fixture(scope="module")

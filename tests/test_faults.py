@@ -25,6 +25,7 @@ import pytest
 import requests
 from conftest import Clock, Service, Upstream, serving
 from processes import until
+from programs import find_program
 from werkzeug.security import generate_password_hash
 
 from widget.sandbox import Fault, Sandbox
@@ -180,11 +181,12 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
     folder = tmp_path_factory.mktemp("tls")
     made = dict[str, ssl.SSLContext]()
     for name in ("known", "other"):
-        command = (
-            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.pem "
+        arguments = (
+            f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.pem "
             "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
         )
-        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+        command = [find_program("openssl"), *arguments.split()]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
         made[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made[name].load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
     return Contexts(made["known"], made["other"], str(folder / "known.pem"))

@@ -11,14 +11,17 @@ from typing import Any, Protocol
 
 import pytest
 import requests
-from browsers import CACHE, EVERYTHING, WIDGETS, chromium, host, is_complaint, tab
+from browsers import EVERYTHING, WIDGETS, chromium, host, is_complaint, tab
 from conftest import Service, Upstream
 from playwright.sync_api import Browser, Error
 from processes import until
+from programs import CACHE, find_program
 
 from widget import tokens
 from widget.sandbox import Fault
 from widget.spec import Options
+
+pytestmark = pytest.mark.programs
 
 Serve = Callable[..., Service]
 SECRET = "0123456789abcdef" * 2
@@ -132,7 +135,7 @@ class Firefox:
 @contextmanager
 def firefox() -> Iterator[Tab]:
     """Debian's Firefox."""
-    command = ["node", str(Path(__file__).parent / "firefox.mjs"), str(CACHE / "node_modules")]
+    command = [find_program("node"), str(Path(__file__).parent / "firefox.mjs"), str(CACHE / "node_modules")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
         yield Firefox(program)
         assert program.stdin

@@ -20,6 +20,8 @@ from processes import Program, until
 
 from widget.sandbox import create_sandbox
 
+pytestmark = pytest.mark.programs
+
 PERIOD = 1.5
 """Seconds for which an answer counts as fresh."""
 WIDGETS = {

@@ -190,7 +190,7 @@ def found_in(text: str) -> list[str]:
         ("SimpleCache", "client-api", False),  # the first wall alone
         ("SimpleCache", "client-api", True),
         ("FileSystemCache", "cabinet-basic", False),
-        ("RedisCache", "client-api", False),
+        pytest.param("RedisCache", "client-api", False, marks=pytest.mark.programs),
     ],
 )
 def test_no_secret_comes_out_of_anything(cache: str, dialect: str, masked: bool, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,6 +12,9 @@ import jwt
 import processes
 import pytest
 from conftest import Service
+from programs import find_program
+
+pytestmark = pytest.mark.programs
 
 SECRET = "an embed secret of more than 32 bytes: + / ' $ü"
 PROGRAMS = {"php": ("php", "token.php"), "js": ("node", "token.js"), "sh": ("sh", "token.sh")}
@@ -21,14 +23,12 @@ PROGRAMS = {"php": ("php", "token.php"), "js": ("node", "token.js"), "sh": ("sh"
 def minted(language: str, folder: Path) -> str:
     """What the README's lines print."""
     program, name = PROGRAMS[language]
-    if shutil.which(program) is None:
-        pytest.fail(f"this test needs {program}: run tests/install.sh")
     [lines] = re.findall(rf"```{language}\n(.*?)```", processes.readme("Security"), re.DOTALL)
     assert len(lines.splitlines()) == 5
     (folder / name).write_text(lines)
-    done = subprocess.run(
-        [program, name], cwd=folder, capture_output=True, text=True, env={**os.environ, "MAIN_EMBED_SECRET": SECRET}
-    )
+    command = [find_program(program), name]
+    environment = {**os.environ, "MAIN_EMBED_SECRET": SECRET}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
 

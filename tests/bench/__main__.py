@@ -30,6 +30,7 @@ from typing import Any
 import requests
 from bench import rendering
 from processes import Program, free_port, nginx, redis_server, until
+from programs import find_program
 
 from widget import sandbox
 from widget.sandbox import Fault, Sandbox, create_sandbox
@@ -102,7 +103,8 @@ def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[i
     """The number of answers, how many a second, and the 99th percentile in milliseconds."""
     script = Path(__file__).with_name("wrk.lua")
     sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--latency", "-s", str(script)]
+    duration = max(1, round(seconds))
+    command = [find_program("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{duration}s", "--latency", "-s", str(script)]
     printed = subprocess.run([*core.split(), *command, *sent, url], capture_output=True, text=True, check=True).stdout
     found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", printed)
     assert found, printed
@@ -179,7 +181,8 @@ class Bench:
 
 def worker(server: subprocess.Popen[bytes]) -> int:
     """The process that answers for a server."""
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.pid)], capture_output=True, text=True)
+    command = [find_program("ps"), "-o", "pid=", "--ppid", str(server.pid)]
+    listed = subprocess.run(command, capture_output=True, text=True)
     return int(listed.stdout.split()[-1])
 
 
@@ -406,10 +409,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="only see that it works")
     quick = parser.parse_args().quick
-    tools = ("wrk", "nginx", "redis-server")
-    missing = [tool for tool in tools if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin") is None]
-    if missing:
-        raise SystemExit(f"bench: {' and '.join(missing)} is missing; run: sudo apt-get install {' '.join(missing)}")
     simulated = create_sandbox()
     with tempfile.TemporaryDirectory() as folder, sandbox.serve_sandbox(app=simulated) as upstream:
         bench = Bench(Path(folder), upstream, simulated.extensions["sandbox"], *cores())

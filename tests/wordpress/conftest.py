@@ -4,34 +4,45 @@ from __future__ import annotations
 
 import functools
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from wordpress_site import HERE, PLUGIN, Site, cache
+from programs import CACHE, find_program
+from wordpress_site import PLUGIN, Site
+
+PROGRAMS = ("msgfmt", "node", "php", "phpunit")
+DOWNLOADED = (
+    "node_modules/@php-wasm/node-8-4",
+    "node_modules/playwright-core",
+    "php-codesniffer",
+    "sqlite-database-integration",
+    "wordpress/sid",
+    "wordpress/trixie",
+)
 
 
 @pytest.fixture(scope="session")
-def installed() -> str:
-    """What install.sh said: the versions of WordPress that are there."""
-    done = subprocess.run([HERE / "install.sh"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    print(done.stdout)
-    return done.stdout
+def installed() -> None:
+    """Fails where something is missing that tests/install.sh brings."""
+    for name in PROGRAMS:
+        find_program(name)
+    missing = [name for name in DOWNLOADED if not (CACHE / name).exists()]
+    if missing:
+        pytest.fail(f"the tests of the plugin need {', '.join(missing)} in {CACHE}: run tests/install.sh")
 
 
 Build = Callable[..., Site]
 
 
 @pytest.fixture(scope="session")
-def build(installed: str) -> Iterator[Build]:
+def build(installed: None) -> Iterator[Build]:
     """Makes sites: `build("trixie")`; they are stopped and removed at the end of the run."""
     sites: list[Site] = []
     # On the cache's own file system, since WordPress's files are linked from there.
-    (cache() / "sites").mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=cache() / "sites"))
+    (CACHE / "sites").mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=CACHE / "sites"))
 
     def make(suite: str, plugin: Path | None = PLUGIN) -> Site:
         root = folder / str(len(sites))

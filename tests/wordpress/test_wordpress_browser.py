@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import CACHE, find_program
 from wordpress_service import SECRET, service
-from wordpress_site import HERE, Site, cache
+from wordpress_site import HERE, Site
 
 HOSTILE = (
     '" onload="alert(1)',
@@ -44,7 +45,7 @@ class Stage:
     def play(self, *steps: str, **given: Any) -> list[Seen]:
         """Runs steps of harness/browser.mjs and gives back what was seen; neither log nor console may complain."""
         script = {
-            "modules": str(cache()),
+            "modules": str(CACHE),
             "site": self.site.url,
             "service": self.service,
             "secret": SECRET,
@@ -53,7 +54,7 @@ class Stage:
             **given,
         }
         done = subprocess.run(
-            ["node", HERE / "harness" / "browser.mjs"],
+            [find_program("node"), HERE / "harness" / "browser.mjs"],
             input=json.dumps(script),
             capture_output=True,
             text=True,

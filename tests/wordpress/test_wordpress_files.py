@@ -13,7 +13,8 @@ from pathlib import Path
 import catalogues
 import pytest
 from package import build as build_zip
-from wordpress_site import HERE, PLUGIN, Site, cache, run
+from programs import CACHE, find_program
+from wordpress_site import HERE, PLUGIN, Site, run
 
 SOURCES = sorted(PLUGIN.rglob("*.php"))
 HEADER = (PLUGIN / "cabinet-widgets.php").read_text()
@@ -26,7 +27,7 @@ def header(name: str, text: str = HEADER) -> str:
     return found[1].strip()
 
 
-def test_every_php_at_hand_reads_every_file(installed: str) -> None:
+def test_every_php_at_hand_reads_every_file(installed: None) -> None:
     binaries = [path for path in Path("/usr/bin").glob("php*") if re.fullmatch(r"php(\d\.\d)?", path.name)]
     assert binaries
     for php in binaries:
@@ -35,27 +36,30 @@ def test_every_php_at_hand_reads_every_file(installed: str) -> None:
             assert done.stdout.strip() == f"No syntax errors detected in {source}", f"{php}: {done.stdout}"
 
 
-def test_the_oldest_and_the_newest_php_compile_every_file(installed: str) -> None:
-    done = run(["node", HERE / "harness" / "compile.mjs", cache(), *SOURCES])
+def test_the_oldest_and_the_newest_php_compile_every_file(installed: None) -> None:
+    done = run([find_program("node"), HERE / "harness" / "compile.mjs", CACHE, *SOURCES])
     assert done.returncode == 0, done.stdout + done.stderr
     versions = dict(line.split(": ") for line in done.stdout.splitlines())
     assert {version[:3] for version in versions} == {"7.4", "8.4"}
     assert set(versions.values()) == {f"{len(SOURCES)} files compiled"}
 
 
-def test_the_style_is_kept(installed: str) -> None:
-    done = run(["phpcs", f"--standard={HERE / 'phpcs.xml'}", "-s", PLUGIN, HERE / "phpunit", HERE / "harness"])
+def test_the_style_is_kept(installed: None) -> None:
+    sniffer = CACHE / "php-codesniffer" / "usr"
+    php = ["php", "-d", f"include_path={sniffer / 'share' / 'php'}", "-d", "error_reporting=E_ALL & ~E_DEPRECATED"]
+    checked = [PLUGIN, HERE / "phpunit", HERE / "harness"]
+    done = run([*php, sniffer / "bin" / "phpcs", f"--standard={HERE / 'phpcs.xml'}", "-s", *checked])
     assert done.returncode == 0, done.stdout
 
 
-def test_no_file_runs_by_itself(installed: str) -> None:
+def test_no_file_runs_by_itself(installed: None) -> None:
     for source in SOURCES:
         guard = "WP_UNINSTALL_PLUGIN" if source.name == "uninstall.php" else "ABSPATH"
         assert f"defined( '{guard}' ) || exit;" in source.read_text(), source
         assert run(["php", source]).stdout == "", source
 
 
-def test_the_catalogues_are_up_to_date_and_french_is_complete(installed: str, tmp_path: Path) -> None:
+def test_the_catalogues_are_up_to_date_and_french_is_complete(installed: None, tmp_path: Path) -> None:
     assert catalogues.outdated(tmp_path) == []
     done = run(["msgfmt", "--statistics", "-o", "/dev/null", PLUGIN / "languages" / "cabinet-widgets-fr_FR.po"])
     assert re.search(r"^\d+ translated messages\.$", done.stderr, re.M), done.stderr

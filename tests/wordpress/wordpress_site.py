@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +14,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+
+from programs import CACHE
 
 HERE = Path(__file__).parent
 PLUGIN = HERE.parents[1] / "wordpress-shortcode" / "cabinet-widgets"
@@ -35,11 +39,6 @@ require_once ABSPATH . 'wp-settings.php';
 """
 
 
-def cache() -> Path:
-    """The directory that install.sh fills."""
-    return Path(os.environ.get("CABINET_TEST_CACHE") or Path.home() / ".cache" / "cabinet-widgets-tests")
-
-
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -61,11 +60,11 @@ class Site:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.server: subprocess.Popen[bytes] | None = None
         self.content = root / "wp" / "wp-content"
-        subprocess.run(["cp", "-al", cache() / "wordpress" / suite, root / "wp"], check=True)
+        subprocess.run(["cp", "-al", CACHE / "wordpress" / suite, root / "wp"], check=True)
         for name in ("mu-plugins", "plugins", "uploads", "upgrade"):
             (self.content / name).mkdir(exist_ok=True)
         shutil.copy(HERE / "harness" / "quiet.php", self.content / "mu-plugins" / "quiet.php")
-        drop_in = cache() / "sqlite-database-integration"
+        drop_in = CACHE / "sqlite-database-integration"
         sqlite = self.content / "plugins" / "sqlite-database-integration"
         shutil.copytree(drop_in, sqlite, copy_function=os.link)
         (self.content / "db.php").write_text(
@@ -126,7 +125,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
     ) -> subprocess.CompletedProcess[str]:
         """Runs PHPUnit inside this WordPress, on a copy of its database, with the plugin from the directory given."""
         return subprocess.run(
-            ["phpunit", "-c", HERE / "phpunit" / "phpunit.xml", *arguments],
+            [*phpunit_command(), "-c", HERE / "phpunit" / "phpunit.xml", *arguments],
             env={**os.environ, "CABINET_TEST_SITE": str(self.root), "CABINET_TEST_PLUGIN": str(plugin), **(env or {})},
             capture_output=True,
             text=True,
@@ -158,6 +157,15 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
         """What WordPress wrote into debug.log."""
         path = self.root / "debug.log"
         return path.read_text() if path.exists() else ""
+
+
+@functools.cache
+def phpunit_command() -> tuple[str, ...]:
+    """PHPUnit, failing on what PHP deprecates: before version 10 phpunit.xml says so, later versions take an option."""
+    said = run(["phpunit", "--version"]).stdout
+    version = re.search(r"PHPUnit (\d+)", said)
+    assert version, said
+    return ("phpunit", "--fail-on-deprecation") if int(version[1]) >= 10 else ("phpunit",)
 
 
 def wait_for(url: str, seconds: float = 20) -> None:

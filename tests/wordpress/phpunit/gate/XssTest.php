@@ -114,7 +114,7 @@ final class XssTest extends CabinetTestCase {
 		$this->assertGreaterThan( 150, $seen, 'The gate has to see widgets.' );
 	}
 
-	public function payloads(): array {
+	public static function payloads(): array {
 		return array_map( fn( $payload ) => array( $payload ), array_combine( self::PAYLOADS, self::PAYLOADS ) );
 	}
 
@@ -179,7 +179,7 @@ final class XssTest extends CabinetTestCase {
 		}
 	}
 
-	public function addresses(): array {
+	public static function addresses(): array {
 		return array( array( 'javascript:alert(1)//' ), array( 'https://x" onload="alert(1)' ), array( 'data:text/html,<script>alert(1)</script>' ) );
 	}
 

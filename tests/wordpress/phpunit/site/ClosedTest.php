@@ -13,7 +13,7 @@ final class ClosedTest extends CabinetTestCase {
 		}
 	}
 
-	public function audiences(): array {
+	public static function audiences(): array {
 		$members = array( 'subscriber', 'contributor', 'author', 'editor', 'administrator' );
 		return array(
 			'by default'  => array( '', $members ),

@@ -29,7 +29,7 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertSame( (string) $height, $this->one( '//iframe', $html )->getAttribute( 'height' ) );
 	}
 
-	public function heights(): array {
+	public static function heights(): array {
 		return array(
 			'as the service says'     => array( 'widget=balance', 180 ),
 			'without the heading'     => array( 'widget=balance title=0', 140 ),
@@ -130,7 +130,7 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertCount( 0, $this->all( '//cabinet-widget | //iframe', $html ) );
 	}
 
-	public function mistakes(): array {
+	public static function mistakes(): array {
 		return array(
 			'no such widget'          => array( '[cabinet_widget account=main widget=crystal-ball]', 'there is no main/crystal-ball' ),
 			'no name of an account'   => array( '[cabinet_widget account="Main Account" widget=balance]', 'there is no Main Account/balance' ),

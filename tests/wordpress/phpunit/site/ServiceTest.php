@@ -41,7 +41,7 @@ final class ServiceTest extends CabinetTestCase {
 		$this->assertCount( 2, $this->asked );
 	}
 
-	public function failures(): array {
+	public static function failures(): array {
 		return array(
 			'unreachable'         => array( new WP_Error( 'http_request_failed', 'Connection refused' ) ),
 			'an error'            => array( self::says( 502, '{"widgets": {"balance": {}}}' ) ),
@@ -112,7 +112,7 @@ final class ServiceTest extends CabinetTestCase {
 		$this->assertCount( 2, Cabinet_Widgets\test_connection(), 'An account with a secret is tested once.' );
 	}
 
-	public function findings_of_the_default_account(): array {
+	public static function findings_of_the_default_account(): array {
 		return array(
 			'all well'          => array( 200, '*', array( true, 'the figures are there.' ) ),
 			'closed'            => array( 401, '*', array( true, 'the account is closed; visitors are asked' ) ),
@@ -123,7 +123,7 @@ final class ServiceTest extends CabinetTestCase {
 		);
 	}
 
-	public function findings(): array {
+	public static function findings(): array {
 		$widget = fn( int $status, string $ancestors = '*' ) => fn( $url ) => false !== strpos( $url, '/embed.json' )
 			? self::says( 200, wp_json_encode( self::CATALOGUE ) )
 			: self::says( $status, '', array( 'content-security-policy' => "default-src 'none'; frame-ancestors $ancestors" ) );

@@ -8,7 +8,7 @@ final class SettingsTest extends CabinetTestCase {
 		$this->assertSame( self::SERVICE === $stored ? 1 : 0, count( get_settings_errors( 'cabinet-widgets' ) ) );
 	}
 
-	public function addresses(): array {
+	public static function addresses(): array {
 		$good = 'https://w.example.org';
 		return array(
 			'plain'             => array( "$good", $good ),
@@ -83,7 +83,7 @@ final class SettingsTest extends CabinetTestCase {
 		$this->assertSame( 200 === $status ? 'https://w.example.org' : self::SERVICE, get_option( 'cabinet_widgets_service_url' ) );
 	}
 
-	public function roles(): array {
+	public static function roles(): array {
 		return array(
 			'nobody'        => array( '', 401 ),
 			'subscriber'    => array( 'subscriber', 403 ),
@@ -113,7 +113,7 @@ final class SettingsTest extends CabinetTestCase {
 		$this->assertSame( 400, $this->write( $settings )->get_status() );
 	}
 
-	public function nonsense(): array {
+	public static function nonsense(): array {
 		return array(
 			array( array( 'cabinet_widgets_service_url' => 'javascript:alert(1)' ) ),
 			array( array( 'cabinet_widgets_service_url' => array( 'x' ) ) ),
