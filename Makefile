@@ -1,54 +1,104 @@
-# `make demo` and `make test` are all that a new machine needs; the rest is for whoever works on this.
+# `make demo` and `make test` are all that a new machine needs; `make` alone lists the other commands.
+#
+# PYTHON=python3.12   the interpreter that .venv is created with
+# LATEST=1            the newest releases of all dependencies instead of those that .ci/constraints.txt locks
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: demo test plugin screenshots bench soak clean
+# One stamp for each set of versions: what is installed for another one is out of date. "Newest" is looked up once a day.
+ifeq ($(LATEST),1)
+VERSIONS := latest-$(shell date +%F)
+UPGRADE := --upgrade --upgrade-strategy eager
+else
+VERSIONS := locked
+CONSTRAINTS := .ci/constraints.txt
+# For the tools that build a package as well: pip reads both names, newer versions the second one there.
+export PIP_CONSTRAINT := $(CONSTRAINTS)
+export PIP_BUILD_CONSTRAINT := $(CONSTRAINTS)
+endif
+STAMP := $(VENV)/.installed-$(VERSIONS)
+TEST_STAMP := $(VENV)/.installed-test-$(VERSIONS)
+SOURCES := setup.cfg pyproject.toml $(CONSTRAINTS)
+# $(call install,WHAT): install the package with what it needs, unless something was installed for other versions since.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet $(UPGRADE) --editable
 
-demo: $(STAMP)
+.PHONY: help demo test check lint plugin screenshots bench soak lock programs install-test interpreter clean
+
+help:
+	@echo "make COMMAND, where COMMAND is one of:"
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | while IFS=: read -r command text; do \
+		printf '  %-12s%s\n' "$$command" "$$text"; done
+
+demo: $(STAMP) ## serve a page with every widget, fed by a simulated API (PORT=9000: on another port)
 	exec $(BIN)/cabinet-widgets demo $(if $(PORT),--port $(PORT))
 
-test: $(TEST_STAMP)
-	bash tests/install.sh
+test: programs lint ## all checks and tests; installs the programs that they need
+	$(BIN)/python -m pytest
+
+check: lint ## ruff, mypy and the tests that need no browser, WordPress, Redis or other program: for everyday work
+	$(BIN)/python -m pytest -m "not programs"
+
+lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it with: make PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || { \
-		test $$(id -u) -eq 0 || { echo "Python's venv module is missing. Run: sudo apt-get install python3-venv"; exit 1; }; \
-		apt-get update -qq && apt-get install -y -qq python3-venv; }
-	@$(PYTHON) -m venv $(VENV)
-
-$(STAMP): setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
-	touch $@
-
-$(TEST_STAMP): setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	touch $@ $(STAMP)
-
-clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-
-plugin: $(VENV)/bin/python
+plugin: $(BIN)/python ## pack the WordPress plugin as dist/cabinet-widgets.zip
 	$(BIN)/python tests/wordpress/package.py
 
-screenshots: $(TEST_STAMP)
-	bash tests/install.sh
+screenshots: programs $(TEST_STAMP) ## take the pictures in tests/gallery again
 	$(BIN)/python tests/screenshots.py
 
-bench: $(TEST_STAMP)
-	bash tests/install.sh
+bench: programs $(TEST_STAMP) ## measure the speed; wants an idle machine for five minutes
 	PYTHONPATH=tests $(BIN)/python -m bench
 
 SECONDS ?= 3600
 
-soak: $(TEST_STAMP)
-	bash tests/install.sh
+soak: programs $(TEST_STAMP) ## run the service for an hour while its API fails (SECONDS=60: for a minute)
 	PYTHONPATH=tests $(BIN)/python -m soak --seconds $(SECONDS)
+
+lock: $(BIN)/python ## lock the newest releases of all dependencies in .ci/constraints.txt
+	@echo "Looking up the newest releases that work with each other, on Python 3.11 and later."
+	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT $(BIN)/python -m pip install --quiet uv
+	@echo setuptools | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate \
+		--custom-compile-command "make lock" --extra test --output-file .ci/constraints.txt - setup.cfg
+	@echo "Locked in .ci/constraints.txt. Run make test before you commit it."
+
+clean: ## remove .venv and everything else that was made here
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# What the commands above need.
+
+# First of all, so that whoever has to install something by hand is told all of it at once, and soon.
+programs: interpreter
+	@echo "Looking for the programs that the tests need; what is missing is installed or named."
+	@PYTHON="$(PYTHON)" bash tests/install.sh
+
+install-test: $(TEST_STAMP)
+
+interpreter:
+	@$(PYTHON) -c '' 2> /dev/null || { \
+		echo "There is no interpreter $(PYTHON). Install Python 3.11 or later, or name it: make PYTHON=python3.11"; exit 1; }
+
+$(BIN)/python: | interpreter
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed; name it with: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || { \
+		test $$(id -u) -eq 0 || { echo "Python's venv module is missing. Run: sudo apt-get install python3-venv"; exit 1; }; \
+		apt-get update -qq && apt-get install -y -qq python3-venv; }
+	@echo "Creating a virtual environment in $(VENV)."
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMP): $(SOURCES) | $(BIN)/python
+	@echo "Installing Cabinet Widgets and the packages that it needs into $(VENV); this takes about half a minute."
+	@rm -f $(VENV)/.installed*
+	@$(PIP_INSTALL) .
+	@touch $@
+
+$(TEST_STAMP): $(SOURCES) | $(BIN)/python
+	@echo "Installing Cabinet Widgets and the packages that its tests need into $(VENV); this takes about a minute."
+	@rm -f $(VENV)/.installed*
+	@$(PIP_INSTALL) '.[test]'
+	@touch $(STAMP) $@

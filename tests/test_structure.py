@@ -1,7 +1,9 @@
 """Promises about the code itself: which way modules import, and that the README names everything there is."""
 
 import ast
+import configparser
 import re
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import click
@@ -79,6 +81,44 @@ def test_the_sandbox_imports_nothing_of_the_rest_and_only_the_command_line_impor
     assert imported((PACKAGE / "sandbox.py").read_text()) == set()
     importers = {path.stem for _, path in modules() if "sandbox" in imported(path.read_text())}
     assert importers == {"cli"}
+
+
+DISTRIBUTIONS = packages_distributions()
+
+
+def normalized(name: str) -> str:
+    """The name of a distribution as PyPI compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported_distributions(source: str) -> set[str]:
+    """The distributions of other projects that a module imports directly."""
+    modules = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules.add(node.module)
+    top_levels = {module.partition(".")[0] for module in modules} - {"widget"}
+    return {normalized(name) for module in top_levels for name in DISTRIBUTIONS.get(module, ())}
+
+
+def declared_distributions(section: str, key: str) -> set[str]:
+    """The distributions that setup.cfg declares under a key."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    names = (re.match(r"[\w.-]+", line) for line in setup[section][key].split())
+    return {normalized(name[0]) for name in names if name}
+
+
+def test_setup_cfg_declares_every_distribution_that_is_imported() -> None:
+    assert imported_distributions("import jwt, re\nfrom dogpile.cache import region") == {"pyjwt", "dogpile-cache"}
+    declared = declared_distributions("options", "install_requires")
+    for path in PACKAGE.rglob("*.py"):
+        assert imported_distributions(path.read_text()) <= declared, path
+    declared |= declared_distributions("options.extras_require", "test")
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert imported_distributions(path.read_text()) <= declared, path
 
 
 def test_the_readme_names_every_command_and_each_of_its_options() -> None:
