@@ -194,6 +194,7 @@
       if (state) root.dataset.state = state;
       else delete root.dataset.state;
       status.textContent = root.querySelector(`.${state || "none"}`)?.textContent || "";
+      if (state) return; // figures that came before it must not replace it
     }
     const { summary } = root.dataset;
     if (summary && summary !== lastSummary && Date.now() - lastReport > SILENCE) {
