@@ -1,9 +1,17 @@
-"""What the tests share: a simulated upstream and the service, both as real servers on loopback."""
+"""What the tests share: a simulated upstream and the service, both as real servers on loopback.
 
+No test depends on the real clock: the simulated upstream and the service begin at an instant that the option
+``--instant`` chooses, and time passes when a test says so. ``make instants`` runs the tests that depend on it at
+several instants.
+"""
+
+import argparse
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
@@ -44,6 +52,45 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     programs.running_test = item
 
 
+AN_ORDINARY_WEDNESDAY = "2026-11-25T12:00:00Z"
+
+
+def unix_seconds(text: str) -> float:
+    """Read the value of ``--instant``: a time with its zone, or ``now``."""
+    if text == "now":
+        return time.time()  # noqa: TID251  # asked for by name
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text}: write a time with its zone, such as {AN_ORDINARY_WEDNESDAY}, or now")
+    return instant.timestamp()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--instant``."""
+    parser.addoption(
+        "--instant",
+        type=unix_seconds,
+        default=AN_ORDINARY_WEDNESDAY,
+        metavar="TIME",
+        help="when the tests take place: a time with its zone, or now",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line("markers", "instant: depends on when it takes place; added by itself, see --instant")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test that uses the fixture ``instant``, itself or through another fixture."""
+    for item in items:
+        if "instant" in getattr(item, "fixturenames", ()):
+            item.add_marker("instant")
+
+
 class QuietHandler(WSGIRequestHandler):
     """Logs nothing."""
 
@@ -66,7 +113,7 @@ def serving(application: WSGIApplication) -> Iterator[str]:
 
 
 class Clock:
-    """Unix seconds that move when they are told to."""
+    """Unix seconds that stand still until a test moves them."""
 
     def __init__(self, now: float) -> None:
         self.now = now
@@ -77,10 +124,32 @@ class Clock:
 
 @dataclass
 class Upstream:
-    """The simulated API of a test."""
+    """The simulated API of a test.
+
+    Attributes:
+        url: its address.
+        sandbox: its state.
+        gate: a call that the fault ``slow`` delays ends as soon as this is set.
+    """
 
     url: str
     sandbox: Sandbox
+    gate: threading.Event
+
+    def reset(self) -> None:
+        """Remove all faults, shut the gate, and count calls from zero."""
+        self.sandbox.faults.clear()
+        self.sandbox.calls.clear()
+        self.gate.clear()
+
+
+@contextmanager
+def simulated(clock: Callable[[], float]) -> Iterator[Upstream]:
+    """A simulated API that goes by a clock."""
+    gate = threading.Event()
+    app = create_sandbox(clock=clock, sleep=gate.wait)
+    with serve_sandbox(app) as url:
+        yield Upstream(url, app.extensions["sandbox"], gate)
 
 
 @dataclass
@@ -110,27 +179,50 @@ def browser() -> Iterator["Browser"]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def instant(request: pytest.FixtureRequest) -> float:
+    """When the tests take place, in Unix seconds: chosen by ``--instant``, the same for the whole run."""
+    return float(request.config.getoption("--instant"))
+
+
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    """A simulated API for the tests of a module; each test begins without faults and counts."""
-    simulated = create_sandbox()
-    with serve_sandbox(app=simulated) as url:
-        yield Upstream(url, simulated.extensions["sandbox"])
+def upstream(instant: float) -> Iterator[Upstream]:
+    """A simulated API at the instant, for the tests of a module; each test begins without faults and counts."""
+    with simulated(Clock(instant)) as started:
+        yield started
+
+
+@pytest.fixture
+def clock(upstream: Upstream, instant: float) -> Iterator[Clock]:
+    """The clock of the upstream and of all services that are given no other one, for tests in which time passes."""
+    clock = upstream.sandbox.clock
+    assert isinstance(clock, Clock)
+    yield clock
+    clock.now = instant
+
+
+@pytest.fixture(scope="module")
+def upstream_in_real_time() -> Iterator[Upstream]:
+    """The same for a service in a process of its own, which goes by the real clock."""
+    with simulated(time.time) as started:  # noqa: TID251  # as that process does
+        yield started
 
 
 @pytest.fixture
 def serve(upstream: Upstream) -> Iterator[Callable[..., Service]]:
-    """Starts a service: ``serve(accounts={"main": {...}}, server={...}, clock=…)``; without accounts, an open one."""
-    upstream.sandbox.faults.clear()
-    upstream.sandbox.calls.clear()
+    """Starts a service: ``serve(accounts={"main": {...}}, server={...}, clock=…)``.
+
+    Without accounts, it has an open one. Without a clock, it goes by the upstream's.
+    """
+    upstream.reset()
     with ExitStack() as stack:
 
-        def start(clock: Callable[[], float] | None = None, **tables: Any) -> Service:
+        def start(clock: Callable[[], float] = upstream.sandbox.clock, **tables: Any) -> Service:
             tables.setdefault("accounts", {"main": {"login": 1000001}})
             tables["api"] = {"base_url": upstream.url, **tables.get("api", {})}
             widgets = registry.discover(paths.templates())
             settings = config.parse(tables, {}, widgets, folder=Path(), demo=True)
-            application = app.create_app(settings, **({"clock": clock} if clock else {}))
+            application = app.create_app(settings, clock=clock)
             stack.callback(application.extensions["cabinet-widgets"].cache.close)
             return Service(stack.enter_context(serving(application)), application)
 

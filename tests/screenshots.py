@@ -35,7 +35,7 @@ def main() -> None:
     """Fill the folder `gallery` beside this file."""
     GALLERY.mkdir(exist_ok=True)
     clock = Clock(NOON)
-    with serve_sandbox(app=create_sandbox(clock=clock)) as upstream:
+    with serve_sandbox(create_sandbox(clock=clock)) as upstream:
         tables = {
             "api": {"base_url": upstream},
             "server": {"studio": True, "public_url": "https://widgets.example.com"},

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from browsers import EVERYTHING, WIDGETS, WIDTHS, host, tab
-from conftest import Service, Upstream
+from conftest import Clock, Service, Upstream
 from playwright.sync_api import Browser, Page, expect
-from processes import free_port, nginx
+from processes import free_port, nginx, until
 from werkzeug.security import generate_password_hash
 
 from widget import demo, snippet
@@ -63,8 +63,9 @@ def test_the_service_may_live_below_a_path_of_another_site(page: Page, serve: Se
         assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 640
 
 
-def test_the_demo_page_shows_nine_widgets_and_their_figures_move(page: Page, upstream: Upstream) -> None:
-    with demo.running(upstream.url, 0) as (host_page, _):
+def test_the_demo_page_shows_nine_widgets_and_their_figures_move(page: Page, upstream: Upstream, clock: Clock) -> None:
+    page.clock.install(time=clock.now)
+    with demo.running(upstream.url, 0, clock) as (host_page, _):
         page.set_viewport_size({"width": 1100, "height": 3000})
         page.goto(host_page)
         frames = page.locator("iframe")
@@ -77,7 +78,13 @@ def test_the_demo_page_shows_nine_widgets_and_their_figures_move(page: Page, ups
         profit = page.frame_locator("iframe >> nth=0").locator("dd").nth(2)
         expect(profit).to_have_text(re.compile(r"\$"))
         before = profit.inner_text()
-        expect(profit).not_to_have_text(before, timeout=40_000)
+
+        def has_moved() -> bool:
+            clock.now += 20
+            page.clock.fast_forward(20_000)
+            return profit.inner_text() != before
+
+        until(has_moved)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -11,7 +11,6 @@ import pytest
 from browsers import host, tab
 from conftest import Clock, Service, Upstream, serving
 from playwright.sync_api import Browser, FrameLocator, Page, expect
-from scripted import NOW
 from test_closed import HASH, SECRET
 
 from widget import tokens
@@ -22,10 +21,10 @@ MINUTE = 60
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, instant: float) -> Iterator[Page]:
     """A tab whose time stands still until it is told to go on, and that fails on complaints."""
     with tab(browser, width=600, height=700) as opened:
-        opened.clock.install(time=NOW)
+        opened.clock.install(time=instant)
         yield opened
 
 
@@ -37,14 +36,14 @@ class Site:
         minted: how many it has given.
     """
 
-    def __init__(self, page: Page, serve: Callable[..., Service], stack: ExitStack) -> None:
-        self.page, self.clock = page, Clock(NOW)
+    def __init__(self, page: Page, serve: Callable[..., Service], clock: Clock, stack: ExitStack) -> None:
+        self.page, self.clock = page, clock
         self.minting, self.minted, self.body = True, 0, ""
         self.url = stack.enter_context(serving(self._answer))
         account = {"login": 1000001, "access": "closed", "viewer_password_hash": HASH, "allowed_origins": [self.url]}
         with_tokens = {**account, "embed_secret": SECRET}
         del with_tokens["viewer_password_hash"]
-        self.service = serve(clock=self.clock, accounts={"main": account, "signed": with_tokens})
+        self.service = serve(accounts={"main": account, "signed": with_tokens})
         self.requests: list[str] = []
         page.on("request", lambda request: self.requests.append(request.url) if "/w/" in request.url else None)
 
@@ -77,10 +76,10 @@ class Site:
 
 
 @pytest.fixture
-def site(page: Page, serve: Callable[..., Service]) -> Iterator[Site]:
+def site(page: Page, serve: Callable[..., Service], clock: Clock) -> Iterator[Site]:
     """The page and the service of a test."""
     with ExitStack() as stack:
-        yield Site(page, serve, stack)
+        yield Site(page, serve, clock, stack)
 
 
 def test_the_form_opens_by_keyboard_alone_and_leaves_no_cookie(site: Site) -> None:

@@ -3,7 +3,6 @@
 import gzip
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from conftest import Clock, Service, Upstream
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from processes import until
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from widget import app as application
@@ -191,14 +191,6 @@ def test_the_time_that_the_application_took_counts(edge: Edge, backend: Backend,
         clock.now += 6
         backend.gate.set()
         assert "max-age=9," in slow.result().headers["Cache-Control"]
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for something that another thread does."""
-    deadline = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 @pytest.mark.parametrize("wanted", ['W/"1800000000"', '"1800000000"', 'W/"else", W/"1800000000"', "*"])
@@ -484,11 +476,12 @@ def test_no_answer_is_older_than_was_said_and_none_is_kept_that_was_not_offered(
 # ---- the service itself, with the edge and without it
 
 SECRET = "a secret of more than thirty-two bytes"
-NOW = time.time()
-TOKENS = [
-    jwt.encode({"sub": subject, "exp": int(NOW) + seconds}, SECRET)
-    for subject, seconds in (("open/balance", 600), ("closed/balance", 600), ("closed/balance", -600))
-]
+TOKENS = {
+    "open": ("open/balance", 600),
+    "closed": ("closed/balance", 600),
+    "expired": ("closed/balance", -600),
+}
+"""The widget that a token is for, and for how many seconds it holds."""
 ACCOUNTS = {
     "open": {"login": 1000001, "embed_secret": SECRET},
     "closed": {"login": 1000001, "access": "closed", "embed_secret": SECRET},
@@ -499,7 +492,8 @@ PATHS = [
     *("/w/open/open-trades", "/w/open/summary.json", "/w/open/balance.xml", "/w/open/balance%3Flang=fr"),
     *("/embed.js", "/embed.json", "/static/0123/widget.css", "/static/0123/none", "/healthz", "/elsewhere"),
 ]
-PIECES = ["lang=fr", "theme=dark", "theme=neon", "tz=Europe%2FParis", "", "&", *(f"token={t}" for t in (*TOKENS, "x"))]
+PIECES = ["lang=fr", "theme=dark", "theme=neon", "tz=Europe%2FParis", "", "&", "token=x"]
+PIECES += [f"token={{{name}}}" for name in TOKENS]
 UNEQUAL = {"Vary", "Content-Encoding", "Content-Length", "X-Request-Id"}
 LEFT_OUT_OF_A_304 = {
     *("Server", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy"),
@@ -508,13 +502,22 @@ LEFT_OUT_OF_A_304 = {
 
 
 @pytest.fixture(scope="module")
+def tokens(instant: float) -> dict[str, str]:
+    """Signed tokens by name."""
+    return {
+        name: jwt.encode({"sub": subject, "exp": int(instant) + seconds}, SECRET)
+        for name, (subject, seconds) in TOKENS.items()
+    }
+
+
+@pytest.fixture(scope="module")
 def service(upstream: Upstream) -> Iterator[Flask]:
     """The service on a clock that stands, so that two answers to a question are alike."""
-    upstream.sandbox.faults.clear()
+    upstream.reset()
     tables = {"accounts": ACCOUNTS, "api": {"base_url": upstream.url}}
     parsed = config.parse(tables, {}, registry.discover(paths.templates()), folder=Path(), demo=True)
     with ExitStack() as stack:
-        app = application.create_app(parsed, clock=lambda: NOW)
+        app = application.create_app(parsed, clock=upstream.sandbox.clock)
         stack.callback(app.extensions["cabinet-widgets"].cache.close)
         yield app
 
@@ -532,6 +535,7 @@ def service(upstream: Upstream) -> Iterator[Flask]:
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_answers_with_the_edge_are_those_without_it(
     service: Flask,
+    tokens: dict[str, str],
     method: str,
     path: str,
     query: str,
@@ -542,6 +546,7 @@ def test_answers_with_the_edge_are_those_without_it(
     condition: str | None,
 ) -> None:
     headers = {"Accept-Encoding": accepted, "Accept-Language": language, "Authorization": authorization}
+    query = query.format(**tokens)
 
     def answer(app: WSGIApplication, condition: str | None) -> Answer:
         given = [(name, value) for name, value in {**headers, "If-None-Match": condition}.items() if value is not None]
@@ -566,15 +571,15 @@ def test_answers_with_the_edge_are_those_without_it(
         assert "Content-Encoding" not in got.headers
 
 
-def test_access_is_decided_anew_for_every_visitor_of_what_is_not_public(service: Flask) -> None:
+def test_access_is_decided_anew_for_every_visitor_of_what_is_not_public(service: Flask, tokens: dict[str, str]) -> None:
     inside, outside = {"REMOTE_ADDR": "127.0.0.1"}, {"REMOTE_ADDR": "203.0.113.9"}
     visitors = service.test_client()
     for _ in range(2):
         assert visitors.get("/w/walled/balance", environ_base=inside).status_code == 200
         assert visitors.get("/w/walled/balance", environ_base=outside).status_code == 403
-        assert visitors.get(f"/w/closed/balance?token={TOKENS[1]}").status_code == 200
+        assert visitors.get(f"/w/closed/balance?token={tokens['closed']}").status_code == 200
         assert visitors.get("/w/closed/balance").status_code == 401
-        assert visitors.get(f"/w/closed/balance?token={TOKENS[2]}").status_code == 401
+        assert visitors.get(f"/w/closed/balance?token={tokens['expired']}").status_code == 401
 
 
 def test_the_services_pages_and_scripts_are_compressed_and_need_no_second_rendering(

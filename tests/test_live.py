@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from browsers import EVERYTHING, tab
-from conftest import Clock, Service, Upstream
+from conftest import Clock, Service
 from playwright.sync_api import Browser, Page, Request, Route, expect
+from processes import until
 
 from widget import sandbox
 
@@ -33,10 +34,10 @@ INSIDE = """
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, instant: float) -> Iterator[Page]:
     """A tab whose time is the test's, and that can be told that it is hidden."""
     with tab(browser, width=480) as opened:
-        opened.clock.install()
+        opened.clock.install(time=instant)
         opened.add_init_script(INSIDE)
         yield opened
 
@@ -86,20 +87,20 @@ class Live:
 
     def ages(self, seconds: float) -> None:
         """What the service has kept grows older, and somebody asked for it, so that it has fetched anew."""
+        calls = self.service.app.extensions["cabinet-widgets"].cache._flights
         for _ in range(2):
             self.clock.now += seconds
             self.service.get(self.path + ".json")
-            self.page.wait_for_timeout(50)
+            until(lambda: not calls)
 
 
 @pytest.fixture
-def live(page: Page, serve: Serve, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Live:
+def live(page: Page, serve: Serve, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Live:
     """An open account whose balance the test decides, refreshed every ten seconds by default."""
     money = {"balance": 1000.0, "equity": 1200.0, "freeMargin": 900.0}
     answer: Any = lambda book, now, query: {"name": "x", "currency": "USD", **money}  # noqa: E731
     monkeypatch.setitem(sandbox.FUNCTIONS, BALANCE, answer)
-    clock = Clock(upstream.sandbox.clock())
-    return Live(page, serve(accounts={"main": EVERYTHING}, clock=clock), clock, money)
+    return Live(page, serve(accounts={"main": EVERYTHING}), clock, money)
 
 
 def figure(live: Live, n: int = 0) -> str:

@@ -88,10 +88,9 @@ def test_long_words_fit_at_the_narrowest_width(language: str, page: Page, serve:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_empty_and_stale_widgets_fit_at_every_width(
-    language: str, page: Page, serve: Serve, upstream: Upstream
+    language: str, page: Page, serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
-    clock = Clock(upstream.sandbox.clock())
-    service = serve(accounts=accounts(), clock=clock)
+    service = serve(accounts=accounts())
     stale, empty = paths_of("main", language), paths_of("empty", language)
     for _, path in stale:
         assert service.get(path).status_code == 200
@@ -163,9 +162,8 @@ def test_every_text_can_be_read_in_every_theme(theme: str, page: Page, serve: Se
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", ["main", "empty", "stale", "locked", "token", "away"])
-def test_axe_finds_nothing(state: str, scheme: str, page: Page, serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(upstream.sandbox.clock())
-    service = serve(accounts=accounts(), clock=clock)
+def test_axe_finds_nothing(state: str, scheme: str, page: Page, serve: Serve, upstream: Upstream, clock: Clock) -> None:
+    service = serve(accounts=accounts())
     slug = "main" if state == "stale" else state
     if state == "stale":
         for _, path in paths_of("main"):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,8 @@ def scraped(service: Service) -> dict[str, float]:
     return figures(answer.text)
 
 
-def test_answers_are_counted_by_widget_status_and_freshness(serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(1_800_000_000.0)
-    service = serve(clock=clock)
+def test_answers_are_counted_by_widget_status_and_freshness(serve: Serve, upstream: Upstream, clock: Clock) -> None:
+    service = serve()
     service.get("/w/main/balance")
     service.get("/w/main/balance")
     service.get("/w/main/balance?rows=many")
@@ -61,11 +61,13 @@ def test_calls_are_counted_with_their_time_and_their_failures_by_function(serve:
     service = serve()
     upstream.sandbox.faults.append(Fault("html200", "RequestOpenTrades"))
     upstream.sandbox.faults.append(Fault("slow", "RequestBalanceInformation", seconds=0.11))
+    began = time.monotonic()  # noqa: TID251  # no bound: a call takes no longer than the visit that waits for it
     service.get("/w/main/balance")
+    elapsed = time.monotonic() - began  # noqa: TID251
     service.get("/w/main/open-trades")
     found = scraped(service)
     assert found['cabinet_upstream_seconds_count{function="balance"}'] == 1
-    assert 0.11 <= found['cabinet_upstream_seconds_sum{function="balance"}'] < 5
+    assert 0.11 <= found['cabinet_upstream_seconds_sum{function="balance"}'] <= elapsed
     assert found['cabinet_upstream_failures_total{code="upstream_unreadable",function="open_trades"}'] == 1
     assert not [name for name in found if "failures_total" in name and '"balance"' in name]
 
@@ -114,9 +116,8 @@ def test_metrics_are_for_this_machine_and_private_networks(
         assert answer.text == visitor.get("/elsewhere").text
 
 
-def test_a_replica_is_ready_when_a_call_has_worked_and_stays_so(serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(1_800_000_000.0)
-    service = serve(clock=clock)
+def test_a_replica_is_ready_when_a_call_has_worked_and_stays_so(serve: Serve, upstream: Upstream, clock: Clock) -> None:
+    service = serve()
     upstream.sandbox.faults.append(Fault("error503"))
     assert service.get("/healthz").status_code == 200
     assert service.get("/readyz").status_code == 503

@@ -4,7 +4,6 @@ import html
 import json
 import re
 import struct
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -212,9 +211,9 @@ def test_an_error_is_a_picture_of_its_message_with_its_status(serve: Serve, upst
     assert int(dead.headers["Retry-After"]) > 0
 
 
-def test_a_picture_by_token_is_kept_by_nobody(serve: Serve) -> None:
+def test_a_picture_by_token_is_kept_by_nobody(serve: Serve, instant: float) -> None:
     service = serve(accounts={"main": {"login": 1000001, "access": "closed", "embed_secret": SECRET}})
-    token = jwt.encode({"sub": "main/balance", "exp": int(time.time()) + 60, "params": {"size": "small"}}, SECRET)
+    token = jwt.encode({"sub": "main/balance", "exp": int(instant) + 60, "params": {"size": "small"}}, SECRET)
     answer = service.get(f"/w/main/balance.png?token={token}")
     assert (answer.status_code, pixels(answer.content)) == (200, (240, 60))
     assert answer.headers["Cache-Control"] == "private, no-store"

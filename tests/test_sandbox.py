@@ -2,17 +2,18 @@
 
 import json
 import re
-import time
 import urllib.request
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
+from conftest import Clock
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import until
 
 from widget.sandbox import (
     ACCOUNTS,
@@ -26,18 +27,8 @@ from widget.sandbox import (
     serve_sandbox,
 )
 
-MIDNIGHT = 1_795_392_000  # 2026-11-23
-NOON = MIDNIGHT + 43_200
 DAY = 86_400
 OPEN, CLOSED, MASKED, EMPTY, PARTNER = ACCOUNTS
-
-
-class Clock:
-    def __init__(self, now: float = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def state(app: Flask) -> Sandbox:
@@ -47,8 +38,8 @@ def state(app: Flask) -> Sandbox:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock(instant: float) -> Clock:
+    return Clock(int(instant))
 
 
 @pytest.fixture
@@ -94,15 +85,20 @@ def test_the_balance_is_the_sum_of_all_that_was_paid_in_and_earned(client: Flask
 
 
 @settings(max_examples=20)
-@given(seed=st.integers(0, 2**32), seconds=st.integers(0, 3 * DAY), login=st.sampled_from([OPEN, CLOSED, PARTNER]))
-def test_the_figures_add_up_for_every_seed_and_moment(seed: int, seconds: int, login: int) -> None:
-    clock = Clock(MIDNIGHT)
+@given(
+    seed=st.integers(0, 2**32),
+    day=st.integers(10_000, 40_000),
+    seconds=st.integers(0, 3 * DAY),
+    login=st.sampled_from([OPEN, CLOSED, PARTNER]),
+)
+def test_the_figures_add_up_for_every_seed_and_moment(seed: int, day: int, seconds: int, login: int) -> None:
+    clock = Clock(day * DAY)
     book = state(create_sandbox(seed=seed, clock=clock)).books[login]
-    now = MIDNIGHT + seconds
+    now = day * DAY + seconds
     figures, records = book.information(now), book.records(book.open(now), now)
     floating = sum(record["profit"] + record["swaps"] for record in records)
     assert figures["equity"] == pytest.approx(figures["balance"] + floating, abs=1e-6)
-    assert 0 < figures["freeMargin"] < figures["equity"]
+    assert figures["freeMargin"] < figures["equity"]
     assert all(record["profit"] == record["swaps"] == 0 for record in records if record["type"] > 1)
     assert sum(record["type"] > 1 for record in records) == 2
     closed = book.records(book.closed(now), now)
@@ -113,9 +109,17 @@ def test_the_figures_add_up_for_every_seed_and_moment(seed: int, seconds: int, l
     assert len(tickets) == len(set(tickets))
 
 
-def test_a_credit_is_no_part_of_the_balance(app: Flask) -> None:
+@settings(max_examples=20)
+@given(moment=st.integers(10_000 * DAY, 40_000 * DAY), login=st.sampled_from([OPEN, CLOSED, PARTNER]))
+def test_the_accounts_can_bear_their_open_trades_at_any_moment(moment: int, login: int) -> None:
+    """Those of the seed that is used; with another one a trader may lose everything."""
+    book = state(create_sandbox(clock=Clock(moment))).books[login]
+    assert book.information(moment)["freeMargin"] > 0
+
+
+def test_a_credit_is_no_part_of_the_balance(app: Flask, clock: Clock) -> None:
     book = state(app).books[OPEN]
-    credit = next(trade for trade in book.closed(NOON) if trade.command == 7)
+    credit = next(trade for trade in book.closed(clock.now) if trade.command == 7)
     before, after = (book.information(now)["balance"] for now in (credit.closed - 1, credit.closed))
     assert credit.cents > 0
     assert before == after
@@ -134,9 +138,9 @@ def test_profit_follows_from_prices(client: FlaskClient) -> None:
 
 def test_figures_move_within_seconds_and_equity_does_not_jump_when_a_trade_closes(clock: Clock) -> None:
     book = state(create_sandbox(clock=clock)).books[OPEN]
-    first, later = (book.information(NOON + seconds)["equity"] for seconds in (0, 5))
+    first, later = (book.information(clock.now + seconds)["equity"] for seconds in (0, 5))
     assert first != later
-    close = next(trade.closed for trade in book.closed(NOON) if trade.command < 2 and trade.closed > MIDNIGHT)
+    close = next(trade.closed for trade in reversed(book.closed(clock.now)) if trade.command < 2)
     before, after = book.information(close - 1), book.information(close)
     assert before["balance"] != after["balance"]
     assert before["equity"] == pytest.approx(after["equity"], abs=10)
@@ -144,15 +148,16 @@ def test_figures_move_within_seconds_and_equity_does_not_jump_when_a_trade_close
 
 
 @pytest.mark.parametrize("seconds", [60, 3_600, 86_399])
-def test_a_year_of_history_reaches_to_this_very_day(seconds: int) -> None:
-    now = MIDNIGHT + seconds
+def test_a_year_of_history_reaches_to_this_very_day(seconds: int, instant: float) -> None:
+    today = int(instant) // DAY
+    now = today * DAY + seconds
     client = create_sandbox(clock=Clock(now)).test_client()
     trades = [record for record in older(client, f"/client/RequestClosedTrades/{OPEN}") if record["Type"] < 2]
     times = [unix(trade["CloseTime"]) for trade in trades]
     assert 300 < len(trades) < 900
     assert min(times) < now - 360 * DAY
     assert max(times) <= now
-    assert {int(at) // DAY for at in times} >= set(range(MIDNIGHT // DAY - 30, MIDNIGHT // DAY + 1))
+    assert {int(at) // DAY for at in times} >= set(range(today - 30, today + 1))
     assert {trade["Symbol"] for trade in trades} == set(SYMBOLS)
     assert any(trade["Swaps"] for trade in trades)
     assert all(unix(trade["OpenTime"]) < unix(trade["CloseTime"]) for trade in trades)
@@ -169,20 +174,21 @@ def test_the_same_seed_gives_the_same_answers_and_another_seed_others(clock: Clo
 def test_history_stays_as_it_was_when_time_goes_on(clock: Clock, client: FlaskClient) -> None:
     paths = [f"/client/Request{name}/{OPEN}" for name in ("ClosedTrades", "LoginHistory")]
     before = [older(client, path) for path in paths]
+    then = clock.now
     clock.now += 2 * DAY
     after = [older(client, path) for path in paths]
     assert after[0][: len(before[0])] == before[0]
     assert len(after[0]) > len(before[0])
-    recent = [entry for entry in before[1] if unix(entry["Time"]) > NOON - 80 * DAY]
+    recent = [entry for entry in before[1] if unix(entry["Time"]) > then - 80 * DAY]
     assert recent
     assert all(entry in after[1] for entry in recent)
 
 
-def test_a_bonus_is_half_worked_off_and_its_lots_agree_with_the_trades(client: FlaskClient) -> None:
+def test_a_bonus_is_half_worked_off_and_its_lots_agree_with_the_trades(client: FlaskClient, clock: Clock) -> None:
     trade = older(client, f"/client/RequestBonusStatistic/{OPEN}")["Trade"]
     bonus = next(r for r in older(client, f"/client/RequestClosedTrades/{OPEN}") if r["Comment"] == "30% bonus")
     start = int(unix(bonus["CloseTime"]))
-    lots = older(client, f"/client/RequestClosedLots/{OPEN}?from={start}&to={NOON}")
+    lots = older(client, f"/client/RequestClosedLots/{OPEN}?from={start}&to={clock.now}")
     assert lots == pytest.approx(trade["ClosedLots"])
     assert trade["ClosedLots"] + trade["MissingLots"] == pytest.approx(trade["LotsRequired"])
     assert 0.3 < trade["ClosedLots"] / trade["LotsRequired"] < 0.7
@@ -211,6 +217,14 @@ def test_positions_and_two_pending_orders_are_open(client: FlaskClient) -> None:
     assert information["CurrentTradesCount"] == sum(kind < 2 for kind in types)
 
 
+@pytest.mark.parametrize("hours", range(0, 24 * 14, 7))
+def test_eight_trades_are_open_at_any_hour(hours: int, clock: Clock) -> None:
+    clock.now += 3600 * hours
+    for login in (OPEN, CLOSED, PARTNER):
+        book = state(create_sandbox(clock=clock)).books[login]
+        assert len(book.open(clock.now)) >= 8
+
+
 def test_a_period_includes_both_of_its_ends(client: FlaskClient) -> None:
     every = older(client, f"/client/RequestClosedTrades/{OPEN}")
     start, end = (int(unix(every[n]["CloseTime"])) for n in (10, 20))
@@ -234,7 +248,7 @@ def test_the_closed_level_of_the_older_dialect_wants_a_token(client: FlaskClient
     assert client.get("/client/RequestBalanceInformation/77").status_code == 404
 
 
-def test_partner_functions_want_a_partner_token_even_of_an_open_account(client: FlaskClient) -> None:
+def test_partner_functions_want_a_partner_token_even_of_an_open_account(client: FlaskClient, clock: Clock) -> None:
     path = f"/partner/GetCommissionRecords/{PARTNER}"
     ordinary = request_token(client, PARTNER, "partner-password").json
     assert client.get(path, headers={"passkey": ordinary}).status_code == 401
@@ -245,8 +259,8 @@ def test_partner_functions_want_a_partner_token_even_of_an_open_account(client: 
     partners = older(client, path, token)
     assert [partner["BalanceRecords"] is None for partner in partners] == [False, True]
     times = [unix(record["Time"]) for record in partners[0]["BalanceRecords"]]
-    assert NOON - 90 * DAY < min(times) < NOON - 85 * DAY
-    assert MIDNIGHT < max(times) <= NOON
+    assert clock.now - 90 * DAY < min(times) < clock.now - 85 * DAY
+    assert clock.now - DAY < max(times) <= clock.now
     referrals = older(client, f"/partner/GetClickStatistics/{PARTNER}", token)
     assert {record["Login"] for record in partners[0]["BalanceRecords"]} <= set(referrals[0]["ReferalAccounts"])
     assert older(client, f"/client/RequestBalanceInformation/{PARTNER}")["Balance"] > 0
@@ -267,8 +281,8 @@ def test_the_closed_level_of_the_newer_dialect_wants_a_token_in_the_body(client:
     assert client.post("/api/ClientCabinetBasic/RequestLoginHistory", json={"login": OPEN}).status_code == 404
 
 
-def test_closed_trades_come_in_pages_newest_first(client: FlaskClient) -> None:
-    period = {"from": NOON - 90 * DAY, "to": NOON}
+def test_closed_trades_come_in_pages_newest_first(client: FlaskClient, clock: Clock) -> None:
+    period = {"from": int(clock.now) - 90 * DAY, "to": int(clock.now)}
     pages: list[list[dict[str, Any]]] = []
     while not pages or len(pages[-1]) == 50:
         pages.append(newer(client, "GetClosedTrades", OPEN, count=50, offset=50 * len(pages), **period))
@@ -364,8 +378,10 @@ def test_expired_tokens_are_refused_once_and_renewed_ones_accepted(
     assert newer(client, "GetOpenTrades", CLOSED, token=token())
 
 
-def test_served_over_http_it_cuts_bodies_short_drips_and_dawdles(app: Flask) -> None:
-    with serve_sandbox(app=app) as base:
+def test_served_over_http_it_cuts_bodies_short_drips_and_dawdles(clock: Clock) -> None:
+    slept: list[float] = []
+    app = create_sandbox(clock=clock, sleep=slept.append)
+    with serve_sandbox(app) as base:
         path = f"{base}/client/RequestBalanceInformation/{OPEN}"
         whole = requests.get(path, timeout=5)
         state(app).faults = [Fault("truncated", times=1)]
@@ -375,14 +391,15 @@ def test_served_over_http_it_cuts_bodies_short_drips_and_dawdles(app: Flask) -> 
         with requests.get(path, timeout=5, stream=True) as dripping:
             pieces = list(dripping.raw.stream(1))
         assert b"".join(pieces) == whole.content
+        until(lambda: slept == [0.001] * len(whole.content))
         state(app).faults = [Fault("slow", seconds=0.2, times=1)]
-        begun = time.monotonic()
+        slept.clear()
         assert requests.get(path, timeout=5).json() == whole.json()
-        assert time.monotonic() - begun >= 0.2
+        assert slept == [0.2]
 
 
-def test_it_listens_on_loopback_and_stops_when_left(capfd: pytest.CaptureFixture[str]) -> None:
-    with serve_sandbox() as base:
+def test_it_listens_on_loopback_and_stops_when_left(app: Flask, capfd: pytest.CaptureFixture[str]) -> None:
+    with serve_sandbox(app) as base:
         assert base.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(f"{base}/sandbox/calls") as answer:
             assert json.load(answer) == {}

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,8 +18,8 @@ from urllib.parse import quote
 import processes
 import pytest
 import redis
-from conftest import Service, serving
-from scripted import WIDGETS
+from conftest import Clock, Service, serving
+from scripted import NOW, WIDGETS
 from test_privacy import PERSONAL, answers
 from werkzeug.security import generate_password_hash
 
@@ -136,7 +135,7 @@ def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO
             logging.getLogger(name).setLevel(level)
 
 
-def visited(service: Service) -> str:
+def visited(service: Service, now: float) -> str:
     """Everything that can be asked of a service, with credentials right and wrong; all that came back."""
     came: list[str] = []
 
@@ -153,7 +152,7 @@ def visited(service: Service) -> str:
 
     key = SECRETS["old embed secret"].encode()
     for name, slug in ((name, slug) for name in WIDGETS for slug in ("main", "open")):
-        good = tokens.sign([key], f"{slug}/{name}", time.time() + 600)
+        good = tokens.sign([key], f"{slug}/{name}", now + 600)
         for suffix in ("", ".json", *([".svg"] if WIDGETS[name].picture else [])):
             get(f"/w/{slug}/{name}{suffix}")
             get(f"/w/{slug}/{name}{suffix}?token={good}")
@@ -207,23 +206,23 @@ def test_no_secret_comes_out_of_anything(cache: str, dialect: str, masked: bool,
             raw["cache"]["redis_url"] = f"redis://:{SECRETS['redis password']}@127.0.0.1:{port}/0"
         settings = config.parse(raw, {}, WIDGETS, folder=tmp_path, demo=True)
         settings = settings.model_copy(update={"demo": False})  # so that the studio asks for its password
-        clock = [time.time()]
-        application = app.create_app(settings, clock=lambda: clock[0])
+        clock = Clock(NOW)
+        application = app.create_app(settings, clock=clock)
         service = application.extensions["cabinet-widgets"]
         stack.callback(service.cache.close)
         written = stack.enter_context(logged_at_debug(settings, masked=masked))
         client = Service(stack.enter_context(serving(application)), application)
 
-        came = visited(client)
+        came = visited(client, clock.now)
         assert "48317" in re.sub(r"\D", "", came) or "48,317" in came  # it did show figures
         for mood in ("echo", "parrot", "401 no", "500 broken", "302 gone"):
             api.mood = mood
-            clock[0] += 2 * 86400  # nothing is kept any more: the errors themselves are shown
-            came += visited(client)
+            clock.now += 2 * 86400  # nothing is kept any more: the errors themselves are shown
+            came += visited(client, clock.now)
         assert {"API password", "token of the API", "login"} <= api.seen  # it was told them
 
         original, service.renderer.page = service.renderer.page, None  # a fault of our own, with a traceback
-        came += visited(client)
+        came += visited(client, clock.now)
         service.renderer.page = original
         for thing in (settings, service, application.config, service.client, service.cache, service.client._tokens):
             came += repr(thing) + str(thing) + repr(vars(thing) if hasattr(thing, "__dict__") else "")

@@ -1,8 +1,7 @@
 """What a widget may call: how many calls that makes, and over which periods."""
 
-import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,23 +16,23 @@ Serve = Callable[..., Service]
 
 
 def test_however_many_periods_are_asked_for_closed_trades_cost_a_call_for_each_of_four_windows(
-    serve: Serve, upstream: Upstream
+    serve: Serve, upstream: Upstream, instant: float
 ) -> None:
     service = serve()
     periods = ["today", "7d", "30d", "month", "90d", "year", "all"]
     for period in periods:
         service.json(f"/w/main/closed-trades.json?period={period}")
-    today = date.today()  # noqa: DTZ011
+    today = datetime.fromtimestamp(instant, UTC).date()
     for days in range(0, 400, 13):
         service.json(f"/w/main/closed-trades.json?from={today - timedelta(days)}&to={today}")
     assert upstream.sandbox.calls["RequestClosedTrades"] <= 4
 
 
-def test_a_shorter_period_is_a_part_of_a_longer_one_whatever_window_it_came_from(serve: Serve) -> None:
+def test_a_shorter_period_is_a_part_of_a_longer_one_whatever_window_it_came_from(serve: Serve, instant: float) -> None:
     service = serve()
+    midnight = datetime.fromtimestamp(instant, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     everything = service.json("/w/main/closed-trades.json?period=all&rows=100")["trades"]
     for period, days in (("7d", 7), ("30d", 30), ("90d", 90)):
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         first = (midnight - timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")
         part = service.json(f"/w/main/closed-trades.json?period={period}&rows=100")["trades"]
         assert part == [trade for trade in everything if trade["close_time"] >= first][: len(part)]
@@ -42,9 +41,11 @@ def test_a_shorter_period_is_a_part_of_a_longer_one_whatever_window_it_came_from
         )
 
 
-def test_midnight_does_not_empty_the_cache_while_the_upstream_is_down(serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(datetime(2026, 11, 20, 23, 59, tzinfo=UTC).timestamp())
-    service = serve(clock=clock)
+def test_midnight_does_not_empty_the_cache_while_the_upstream_is_down(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
+    clock.now = datetime(2026, 11, 20, 23, 59, tzinfo=UTC).timestamp()
+    service = serve()
     assert service.get("/w/main/closed-trades.json?period=7d").status_code == 200
     upstream.sandbox.faults.append(Fault("error503"))
     clock.now += 300
@@ -61,10 +62,12 @@ def test_where_the_lots_function_fails_the_trades_are_added_up(serve: Serve, ups
     assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
 
 
-def test_dates_that_visitors_make_up_cost_few_calls_and_named_periods_go_on(serve: Serve, upstream: Upstream) -> None:
+def test_dates_that_visitors_make_up_cost_few_calls_and_named_periods_go_on(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
     """Each pair of dates is a call and a kept answer; sixty pairs a second held up the pages of all accounts."""
-    clock = Clock(time.time())
-    service = serve(clock=clock)
+    service = serve()
+    today = datetime.fromtimestamp(clock.now, UTC).date()
 
     def calls(query: str) -> int:
         before = upstream.sandbox.calls["RequestClosedLots"]
@@ -72,11 +75,11 @@ def test_dates_that_visitors_make_up_cost_few_calls_and_named_periods_go_on(serv
         assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
         return upstream.sandbox.calls["RequestClosedLots"] - before
 
-    asked = sum(calls(f"from=2026-{month:02}-{day:02}") for month in (9, 10) for day in range(1, 31))
+    asked = sum(calls(f"from={today - timedelta(days)}") for days in range(28, 88))
     assert asked == PERIODS_AN_ACCOUNT
     assert calls("period=90d") == 1
     clock.now += PERIODS_SECONDS
-    assert calls("from=2026-09-28") == 1
+    assert calls(f"from={today - timedelta(60)}") == 1
 
 
 def test_where_the_api_knows_no_lots_the_trades_are_added_up(serve: Serve) -> None:
@@ -100,8 +103,9 @@ def test_the_log_does_not_hold_what_a_login_could_be_found_from(
     upstream.sandbox.faults.append(Fault("error503"))
     for _ in range(2):
         assert service.get("/w/main/balance.json").status_code == 503
+    now = datetime.fromtimestamp(upstream.sandbox.clock(), UTC)
     parts = service.app.extensions["cabinet-widgets"]
-    source = Source(parts.settings.accounts["main"], parts.client, parts.cache, datetime.now(UTC))
+    source = Source(parts.settings.accounts["main"], parts.client, parts.cache, now)
     name, digest = source._key("balance", "").split("#")
     assert len(digest) == 16
     assert f"{name}: Unavailable" in caplog.text
@@ -120,9 +124,8 @@ def test_the_currency_is_the_configured_one_or_what_the_upstream_said_and_costs_
     assert service.get("/w/eur/open-trades.json").json()["currency"] == "EUR"
 
 
-def test_the_same_answer_has_the_same_etag_as_time_goes_on(serve: Serve) -> None:
-    clock = Clock(time.time())
-    service = serve(clock=clock)
+def test_the_same_answer_has_the_same_etag_as_time_goes_on(serve: Serve, clock: Clock) -> None:
+    service = serve()
     before = service.get("/w/main/closed-trades.json").headers["ETag"]
     clock.now += 7
     assert service.get("/w/main/closed-trades.json").headers["ETag"] == before
@@ -146,8 +149,9 @@ def test_an_account_that_is_pointed_elsewhere_is_not_answered_from_what_was_kept
 
 
 def test_who_has_waited_for_somebody_else_waits_no_deadline_more(serve: Serve, upstream: Upstream) -> None:
-    service = serve(api={"deadline_seconds": 10})
-    upstream.sandbox.faults.append(Fault("slow", seconds=2))
+    service = serve(api={"deadline_seconds": 60})
+    upstream.sandbox.faults.append(Fault("slow", seconds=30))
     visitor = service.app.test_client()
-    assert visitor.get("/w/main/balance", environ_overrides={WAITED: 10.0}).status_code == 503
+    assert visitor.get("/w/main/balance", environ_overrides={WAITED: 60.0}).status_code == 503
+    upstream.gate.set()
     assert visitor.get("/w/main/balance", environ_overrides={WAITED: 0.0}).status_code == 200

@@ -2,21 +2,22 @@
 
 import re
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from html import unescape
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import jwt
 import pytest
 import requests
 from conftest import Clock, Service, Upstream
+from processes import until
 from werkzeug.security import generate_password_hash
 
 from widget import config, paths, registry
-from widget.sandbox import Fault, create_sandbox, serve_sandbox
+from widget.sandbox import Fault
 
 WIDGETS = registry.discover(paths.templates())
 SECRET = "a secret of more than thirty-two bytes"
@@ -77,14 +78,12 @@ def test_rows_limit_the_list_and_not_the_totals(serve: Serve) -> None:
 
 
 def test_both_dialects_give_the_same_figures(serve: Serve) -> None:
-    now = time.time()  # and it stays that: no trade is closed between two questions
-    with serve_sandbox(app=create_sandbox(clock=lambda: now)) as url:
-        login = {"login": 1000002, "password": "sandbox-password"}
-        apis = {dialect: {"base_url": url, "dialect": dialect} for dialect in ("client-api", "cabinet-basic")}
-        service = serve(clock=lambda: now, accounts={dialect: {**login, "api": api} for dialect, api in apis.items()})
-        for path in ("closed-trades.json?period=90d", "lots.json?period=90d", "growth.json?period=90d", "bonus.json"):
-            old, new = (service.json(f"/w/{slug}/{path}") for slug in apis)
-            assert old == new, path
+    login = {"login": 1000002, "password": "sandbox-password"}
+    dialects = ("client-api", "cabinet-basic")
+    service = serve(accounts={dialect: {**login, "api": {"dialect": dialect}} for dialect in dialects})
+    for path in ("closed-trades.json?period=90d", "lots.json?period=90d", "growth.json?period=90d", "bonus.json"):
+        old, new = (service.json(f"/w/{slug}/{path}") for slug in dialects)
+        assert old == new, path
 
 
 def test_what_the_dialect_does_not_offer_is_501_and_says_so(serve: Serve) -> None:
@@ -163,15 +162,17 @@ def test_a_matching_etag_is_answered_304_and_another_is_not(serve: Serve) -> Non
         assert service.get(path, headers={"If-None-Match": '"else"'}).status_code == 200
 
 
-def test_public_answers_may_be_kept_and_read_by_anybody_and_private_ones_by_nobody(serve: Serve) -> None:
+def test_public_answers_may_be_kept_and_read_by_anybody_and_private_ones_by_nobody(
+    serve: Serve, instant: float
+) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     walled = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
     service = serve(accounts={"open": {"login": 1000001, "embed_secret": SECRET}, "closed": closed, "walled": walled})
     public = service.get("/w/open/balance.json").headers
     assert public["Access-Control-Allow-Origin"] == "*"
     assert public["Cache-Control"].startswith("public, max-age=")
-    token = jwt.encode({"sub": "open/balance", "exp": int(time.time()) + 60}, SECRET)
-    closed_token = jwt.encode({"sub": "closed/balance", "exp": int(time.time()) + 60}, SECRET)
+    token = jwt.encode({"sub": "open/balance", "exp": int(instant) + 60}, SECRET)
+    closed_token = jwt.encode({"sub": "closed/balance", "exp": int(instant) + 60}, SECRET)
     private_paths = [
         f"open/balance.json?token={token}",
         f"closed/balance.json?token={closed_token}",
@@ -235,23 +236,28 @@ def test_a_hundred_and_twenty_visitors_of_a_cold_widget_cost_one_call_and_one_to
     serve: Serve, upstream: Upstream
 ) -> None:
     service = serve(accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
-    upstream.sandbox.faults.append(Fault("slow", "RequestOpenTrades", seconds=0.5))
-    together = threading.Barrier(120)
+    upstream.sandbox.faults.append(Fault("slow", "RequestOpenTrades", seconds=30))
+    answer, arrived = service.app.wsgi_app, threading.Semaphore(0)
 
-    def visit(_: int) -> bool:
-        together.wait()
-        return service.get("/w/main/open-trades.json").status_code == 200
+    def count(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        arrived.release()
+        return answer(environ, start_response)
 
+    service.app.wsgi_app = count  # type: ignore[method-assign]
     with ThreadPoolExecutor(120) as visitors:
-        assert list(visitors.map(visit, range(120))) == [True] * 120
+        visits = [visitors.submit(service.get, "/w/main/open-trades.json") for _ in range(120)]
+        for _ in range(120):
+            assert arrived.acquire(timeout=30)
+        assert not any(visit.done() for visit in visits)
+        upstream.gate.set()
+        assert [visit.result().status_code for visit in visits] == [200] * 120
     calls = upstream.sandbox.calls
     assert calls["RequestOpenTrades"] == 1
     assert calls["RequestClientApiToken"] == 1
 
 
-def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(time.time())
-    service = serve(clock=clock)
+def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(serve: Serve, upstream: Upstream, clock: Clock) -> None:
+    service = serve()
     before = service.get("/w/main/open-trades.json").json()["as_of"]
     clock.now += 20
     gate = threading.Event()
@@ -269,16 +275,15 @@ def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(serve: Serve, up
             assert (answer["as_of"], answer["stale"]) == (before, False)
     finally:
         gate.set()
-    deadline = time.monotonic() + 10
     addresses = (f"/w/main/open-trades.json?refresh={n}" for n in range(10, 10000))  # none of them kept at the edge
-    while service.get(next(addresses)).json()["as_of"] == before:
-        assert time.monotonic() < deadline
+    until(lambda: service.get(next(addresses)).json()["as_of"] > before)
     assert upstream.sandbox.calls["RequestOpenTrades"] == 2
 
 
-def test_while_the_upstream_fails_the_last_answer_is_shown_and_marked(serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(time.time())
-    service = serve(clock=clock)
+def test_while_the_upstream_fails_the_last_answer_is_shown_and_marked(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
+    service = serve()
     before = service.get("/w/main/balance.json").json()
     upstream.sandbox.faults.append(Fault("error503"))
     clock.now += 3600

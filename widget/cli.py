@@ -267,7 +267,7 @@ def password() -> None:
 def simulate(port: int) -> None:
     """Run a simulated Client Cabinet API, for trying a configuration."""
     _must_be_free("127.0.0.1", port, f"--port {port}")
-    with sandbox.serve_sandbox(port) as url:
+    with sandbox.serve_sandbox(sandbox.create_sandbox(clock=time.time), port) as url:
         click.echo(f"A simulated Client Cabinet API, both dialects, at {url}")
         for login, account in sandbox.ACCOUNTS.items():
             secrets = {"password": account.password, "partner password": account.partner_password}
@@ -281,7 +281,11 @@ def simulate(port: int) -> None:
 def demo(port: int) -> None:
     """Show all widgets with a simulated API: no configuration, everything on loopback."""
     _must_be_free("127.0.0.1", port, f"--port {port}")
-    with sandbox.serve_sandbox() as upstream, demonstration.running(upstream, port) as (host_page, service):
+    simulated = sandbox.create_sandbox(clock=time.time)
+    with (
+        sandbox.serve_sandbox(simulated) as upstream,
+        demonstration.running(upstream, port, time.time) as (host_page, service),
+    ):
         click.echo(f"A page with all widgets:      {host_page}/")
         click.echo(f"The studio, to make your own: {service}/")
         click.echo(f"Press Ctrl+C to stop. The private account's password is: {demonstration.PASSWORD}")

@@ -19,18 +19,19 @@ PASSWORD = "demo"  # noqa: S105  # of an account that does not exist
 
 
 @contextmanager
-def running(upstream: str, port: int) -> Iterator[tuple[str, str]]:
+def running(upstream: str, port: int, clock: Callable[[], float]) -> Iterator[tuple[str, str]]:
     """Serve the demonstration on loopback.
 
     Args:
         upstream: the base URL of the simulated API.
         port: the service's; 0 for any.
+        clock: Unix seconds, the same as the simulated API's.
 
     Yields:
         The addresses of the host page and of the service.
     """
     with _serving(port) as (service, serve), _serving(0) as (host_page, serve_host):
-        application = app.create_app(settings(upstream, service, host_page))
+        application = app.create_app(settings(upstream, service, host_page), clock=clock)
         serve(application)
         wired = application.extensions["cabinet-widgets"]
         shown = {"service": service, "widgets": wired.widgets, "options": Options(rows=5)}

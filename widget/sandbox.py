@@ -119,7 +119,9 @@ REFERRALS = [2000011, 2000012, 2000013]
 STANDING = (
     *((0, "EURUSD", 13, 9, 0), (0, "EURUSD", 6, 4, 0), (1, "EURUSD", 9, 2, 0), (1, "USDJPY", 10, 6, 0)),
     *((0, "XAUUSD", 3, 3, 0), (2, "EURUSD", 25, 5, 0.93), (5, "XAUUSD", 10, 1, 0.9)),
+    (1, "GBPUSD", 4, 7, 0),
 )
+"""Always open: eight rows, so that a table of open trades can be filled at any hour of any day."""
 
 
 class Trade(NamedTuple):
@@ -450,13 +452,13 @@ INSTEAD: dict[str, Callable[[Fault], Response]] = {
 FAULTS = (*INSTEAD, "slow", "truncated", "drip", "renamed", "expire_tokens")
 
 
-def _spoil(fault: Fault, response: Response) -> Response:
+def _spoil(fault: Fault, response: Response, sleep: Callable[[float], object]) -> Response:
     """What a fault does to the answer that the function gave."""
     body = response.get_data() if fault.fault in ("truncated", "drip", "renamed") else b""
     if fault.fault == "truncated":
         response.set_data(body[: len(body) // 2])
     elif fault.fault == "drip":
-        response.response = _drops(body, fault.seconds)
+        response.response = _drops(body, fault.seconds, sleep)
     elif fault.fault == "renamed" and response.is_json:
         response.set_data(json.dumps(_renamed(json.loads(body))))
     if fault.fault in ("truncated", "drip"):
@@ -464,18 +466,21 @@ def _spoil(fault: Fault, response: Response) -> Response:
     return response
 
 
-def _drops(body: bytes, seconds: float) -> Iterator[bytes]:
+def _drops(body: bytes, seconds: float, sleep: Callable[[float], object]) -> Iterator[bytes]:
     for n in range(len(body)):
         yield body[n : n + 1]
-        time.sleep(seconds)
+        sleep(seconds)
 
 
-def create_sandbox(*, seed: int = 7, clock: Callable[[], float] = time.time) -> Flask:
+def create_sandbox(
+    *, clock: Callable[[], float], seed: int = 7, sleep: Callable[[float], object] = time.sleep
+) -> Flask:
     """A WSGI application that is a Client Cabinet API, its state at ``app.extensions["sandbox"]`` (a ``Sandbox``).
 
     Args:
-        seed: what prices, trades and tokens follow from.
         clock: Unix seconds; the accounts' year of history ends on its day.
+        seed: what prices, trades and tokens follow from.
+        sleep: waits for so many seconds: how the faults ``slow`` and ``drip`` take their time.
     """
     app = Flask("sandbox", static_folder=None)
     sandbox = app.extensions["sandbox"] = Sandbox(seed, clock)
@@ -485,12 +490,12 @@ def create_sandbox(*, seed: int = 7, clock: Callable[[], float] = time.time) -> 
         function = (request.view_args or {}).get("function")
         g.fault = fault = sandbox.arrive(function) if function else None
         if fault and fault.fault == "slow":
-            time.sleep(fault.seconds)
+            sleep(fault.seconds)
         return INSTEAD[fault.fault](fault) if fault and fault.fault in INSTEAD else None
 
     @app.after_request
     def spoil(response: Response) -> Response:
-        return _spoil(g.fault, response) if g.get("fault") else response
+        return _spoil(g.fault, response, sleep) if g.get("fault") else response
 
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> ResponseReturnValue:
@@ -544,14 +549,14 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 @contextmanager
-def serve_sandbox(port: int = 0, *, app: Flask | None = None) -> Iterator[str]:
+def serve_sandbox(app: Flask, port: int = 0) -> Iterator[str]:
     """Run a sandbox in a thread, on loopback only, and yield its base URL.
 
     Args:
+        app: the sandbox to serve, see ``create_sandbox``.
         port: 0 takes a free one.
-        app: the sandbox to serve; by default a new one.
     """
-    server = make_server("127.0.0.1", port, app or create_sandbox(), threaded=True, request_handler=_QuietHandler)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True)
     thread.start()
     try:
