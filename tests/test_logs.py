@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,18 +111,19 @@ def test_whatever_stands_around_a_secret_it_is_hidden(parts: list[str]) -> None:
     assert str(LOGIN) not in re.findall(r"\d+", hidden)
 
 
-def test_hiding_the_secrets_of_ten_thousand_accounts_takes_no_longer_than_a_line_may() -> None:
+def test_the_secrets_of_ten_thousand_accounts_are_hidden() -> None:
+    """How fast is said by ``make bench``."""
     many = {
         f"a{n}": {"login": 10**7 + n, "password": f"password {n * 7919} of an account", "partner_password": f"{n:012x}"}
         for n in range(10_000)
     }
     mask = Mask(settings(**many))
     line = "GET /w/main/balance of an account: no complete answer within the deadline of 8 s " * 3
-    assert mask.hide(f"{line} password 7919 of an account {10**7 + 9999}") == f"{line} *** ***"
-    began = time.perf_counter()
-    for _ in range(100):
-        mask.hide(line)
-    assert time.perf_counter() - began < 0.5  # it takes 5 ms
+    assert mask.hide(line) == line
+    for n in (0, 1, 4999, 9999):
+        account = many[f"a{n}"]
+        said = f"{account['password']} {account['login']} {account['partner_password']}"
+        assert mask.hide(f"{line} {said}") == f"{line} *** *** ***"
 
 
 def test_a_line_is_one_line_of_json_with_time_level_and_message(log: tuple[logging.Logger, list[str]]) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -619,10 +618,9 @@ def test_records_survive_a_cache_that_pickles(function: Function) -> None:
     assert type(again) is type(record)
 
 
-def test_ten_thousand_trades_are_read_in_well_under_a_second() -> None:
+def test_ten_thousand_trades_are_read() -> None:
+    """How fast is said by ``make bench``."""
     body = json.dumps([{**CLOSED, "ticket": n, "profit": n / 100} for n in range(10_000)]).encode()
-    began = time.process_time()
     history = models.parse("closed_trades", body, ZoneInfo("Europe/Paris"))
-    assert time.process_time() - began < 0.75
     assert isinstance(history, History)
-    assert len(history.trades) == 10_000
+    assert [trade.profit for trade in history.trades] == [Decimal(n) / 100 for n in range(10_000)]

@@ -28,7 +28,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import requests
-from bench import rendering
+from bench import bulk, rendering
 from processes import Program, free_port, nginx, redis_server, until
 from programs import find_program
 
@@ -278,8 +278,16 @@ def pages(times: int) -> None:
     print(f"| without formatting: that is {formats['here'] / formats['none']:.2f} times it | {formats['none']:.2f} |")
 
 
+def much(times: int) -> None:
+    """What is parsed and masked."""
+    print("\n| where there is much of it | ms |")
+    print("| --- | ---: |")
+    print(f"| 10,000 closed trades are parsed | {bulk.parsing(10_000, times):.0f} |")
+    print(f"| a line is logged, with 10,000 accounts to mask | {bulk.masking(10_000, times):.3f} |")
+
+
 def outage(bench: Bench, seconds: float) -> None:
-    """The third: visitors of an API that lives and of one that is dead, figures kept for two seconds."""
+    """Visitors of an API that lives and of one that is dead, figures kept for two seconds."""
     with bench.service(ACCOUNT.format(slug="main", seconds=2)) as (url, _, _):
         page = f"{url}/w/main/open-trades"
         requests.get(page, timeout=30)
@@ -409,13 +417,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="only see that it works")
     quick = parser.parse_args().quick
-    simulated = create_sandbox()
-    with tempfile.TemporaryDirectory() as folder, sandbox.serve_sandbox(app=simulated) as upstream:
+    simulated = create_sandbox(clock=time.time)
+    with tempfile.TemporaryDirectory() as folder, sandbox.serve_sandbox(simulated) as upstream:
         bench = Bench(Path(folder), upstream, simulated.extensions["sandbox"], *cores())
         print(f"Measured on {machine()}; {CONNECTIONS} connections, servers on one core.\n")
         parts: list[Callable[[], Any]] = [
             lambda: speed(bench, 1, "abcdg") if quick else speed(bench, 9, "abcdegh"),
             lambda: pages(3 if quick else 40),
+            lambda: much(1 if quick else 10),
             lambda: outage(bench, 1 if quick else 5),
         ]
         if not quick:

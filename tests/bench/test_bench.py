@@ -24,5 +24,7 @@ def test_a_quick_run_prints_its_tables_with_a_figure_in_every_cell() -> None:
     }
     for name in ("an empty Flask view, 4 KB", "cached page", "304", "the page through nginx proxy_cache"):
         assert len(figures[name]) == 6, ran.stdout
-    for name in ("balance", "50 rows", "500 rows", "upstream well", "upstream hangs"):
+    names = ("balance", "50 rows", "500 rows", "upstream well", "upstream hangs")
+    much = ("10,000 closed trades are parsed", "a line is logged, with 10,000 accounts to mask")
+    for name in names + much:
         assert figures[name], ran.stdout

@@ -1,0 +1,27 @@
+"""What takes time where there is much of it, a long history or many accounts: in this process, without a server."""
+
+import datetime as dt
+from pathlib import Path
+
+from bench.rendering import History, milliseconds
+
+from widget import config, models
+from widget.logs import Mask
+
+LINE = "GET /w/main/balance of an account: no complete answer within the deadline of 8 s " * 3
+
+
+def parsing(trades: int, times: int) -> float:
+    """Milliseconds to parse so many closed trades."""
+    body = History(trades, dt.datetime(2026, 11, 25, tzinfo=dt.UTC)).body
+    return milliseconds(lambda: models.parse("closed_trades", body, dt.UTC), times)
+
+
+def masking(accounts: int, times: int) -> float:
+    """Milliseconds to hide the secrets of so many accounts in a line of the log that holds none of them."""
+    tables = {
+        f"a{n}": {"login": 10**7 + n, "password": f"password {n * 7919} of an account", "partner_password": f"{n:012x}"}
+        for n in range(accounts)
+    }
+    mask = Mask(config.parse({"accounts": tables}, {}, (), folder=Path(), demo=True))
+    return milliseconds(lambda: mask.hide(LINE), times)
