@@ -5,18 +5,20 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import redis
+from conftest import Clock
 from flask import Flask
 from flask_caching import Cache
+from processes import until
 from programs import find_program
-from test_cache import PATIENCE, Upstream, until
+from test_cache import PATIENCE, START, Upstream
 
 from widget.cache import Answer, FreshCache, redis_mutexes, redis_options
 from widget.errors import Refused
@@ -76,26 +78,17 @@ def server(shared: Server) -> Server:
 
 
 @contextmanager
-def machine(server: Server, clock: Callable[[], float] = time.time, lock_seconds: float = 20) -> Iterator[FreshCache]:
+def machine(server: Server, clock: Clock | None = None, lock_seconds: float = 20) -> Iterator[FreshCache]:
     """A cache as one machine has it, with connections of its own."""
     options = {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": server.url, "CACHE_OPTIONS": redis_options()}
     store = Cache(Flask("test"), config=options)
     client = redis.Redis.from_url(server.url, **redis_options())
-    cache = FreshCache(store, keep_seconds=3600, clock=clock, mutex=redis_mutexes(client, lock_seconds))
+    mutex = redis_mutexes(client, lock_seconds)
+    cache = FreshCache(store, keep_seconds=3600, clock=clock or Clock(START), mutex=mutex)
     yield cache
     cache.close()
     client.close()
     store.cache._write_client.close()  # type: ignore[attr-defined]
-
-
-class Clock:
-    """The present, moved."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
 
 
 @contextmanager
@@ -125,11 +118,11 @@ def test_two_machines_make_one_call_and_leave_no_lock(server: Server) -> None:
 
 
 def test_two_machines_make_one_call_to_renew_an_old_answer_and_nobody_waits(server: Server) -> None:
-    upstream, clock = Upstream(), Clock()
+    upstream, clock = Upstream(), Clock(START)
     with machine(server, clock) as first, machine(server, clock) as second:
         for cache in (first, second):
             assert cache.get("k", 15, upstream, PATIENCE).value == 1
-        clock.ahead += 20
+        clock.now += 20
         upstream.gate.clear()
         with visitors(first, second, upstream=upstream) as answers:
             assert {answer.result(PATIENCE).value for answer in answers} == {1}
@@ -186,13 +179,13 @@ def test_the_lock_of_a_process_that_was_killed_expires(server: Server) -> None:
 
 
 def test_redis_may_go_and_come_back(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    upstream, clock = Upstream(), Clock()
+    upstream, clock = Upstream(), Clock(START)
     with machine(server, clock) as first, machine(server, clock) as second:
         first.get("k", 15, upstream, PATIENCE)
         server.stop()
         try:
             assert first.get("k", 15, upstream, PATIENCE).value == 1
-            clock.ahead += 20
+            clock.now += 20
             assert first.get("k", 15, upstream, PATIENCE).value == 1
             until(lambda: first.get("k", 15, upstream, PATIENCE).value == 2)
             for number in range(50):
@@ -200,10 +193,11 @@ def test_redis_may_go_and_come_back(server: Server, caplog: pytest.LogCaptureFix
             assert 3 <= len(caplog.records) <= 6, "each machine says once what fails"
         finally:
             server.start()
-        calls, clock.ahead = upstream.calls, clock.ahead + 20
+        calls = upstream.calls
+        clock.now += 20
         first.get("k", 15, upstream, PATIENCE)
         until(lambda: first.get("k", 15, upstream, PATIENCE).value == calls + 1)
-        clock.ahead += 6  # the second machine looks after Redis again
+        clock.now += 6  # the second machine looks after Redis again
         assert second.get("k", 15, upstream, PATIENCE).value == calls + 1
         assert upstream.calls == calls + 1
 
@@ -224,15 +218,27 @@ def test_redis_may_go_while_another_machine_waits_for_its_lock(server: Server) -
 
 
 def test_nobody_with_an_answer_at_hand_waits_for_a_redis_that_hangs(server: Server) -> None:
-    upstream, clock = Upstream(), Clock()
-    with machine(server, clock) as cache:
+    upstream, clock = Upstream(), Clock(START)
+    with machine(server, clock) as cache, ThreadPoolExecutor(1) as visitor:
         cache.get("k", 15, upstream, PATIENCE)
-        clock.ahead += 20
+        clock.now += 20
+        readers = spied_on(cache)
         with server.hanging():
-            began = time.monotonic()
             for _ in range(20):
                 assert cache.get("k", 15, upstream, PATIENCE).value == 1
-            assert time.monotonic() - began < 0.5
-            began = time.monotonic()
-            assert cache.get("new", 15, upstream, PATIENCE).value > 1
-            assert time.monotonic() - began < 5
+            assert threading.current_thread() not in readers, "only the call in the background asks Redis"
+            new = visitor.submit(cache.get, "new", 15, upstream, PATIENCE)
+            assert new.result(3 * PATIENCE).value > 1, "although Redis still hangs"
+
+
+def spied_on(cache: FreshCache) -> list[threading.Thread]:
+    """The threads that ask the store of a cache for anything from now on."""
+    threads = list[threading.Thread]()
+    get = cache._store.get
+
+    def spy(key: str) -> object:
+        threads.append(threading.current_thread())
+        return get(key)
+
+    cache._store.get = spy  # type: ignore[method-assign]
+    return threads

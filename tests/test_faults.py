@@ -9,7 +9,6 @@ import ssl
 import struct
 import subprocess
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +31,6 @@ from widget.sandbox import Fault, Sandbox
 
 Serve = Callable[..., Service]
 BALANCE = "/w/main/balance.json"
-AT_ONCE = 5.0
-"""Seconds within which an answer has come that waited for nothing, on a busy machine too."""
 
 
 class Gateway:
@@ -197,12 +194,24 @@ def world(
     request: pytest.FixtureRequest, upstream: Upstream, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
     """The simulated API behind a gateway and a resolver; with TLS where a test's parameter asks for it."""
-    upstream.sandbox.faults.clear()
-    upstream.sandbox.calls.clear()
     tls = getattr(request, "param", None) == "tls"
-    gateway, resolver = Gateway(upstream.url, contexts.known if tls else None), Resolver()
-    monkeypatch.setattr(socket, "getaddrinfo", resolver)
-    made = World(gateway, upstream.sandbox, resolver, contexts)
+    with world_around(upstream, contexts, tls=tls) as made:
+        monkeypatch.setattr(socket, "getaddrinfo", made.resolver)
+        yield made
+
+
+@pytest.fixture
+def world_in_real_time(upstream_in_real_time: Upstream, contexts: Contexts) -> Iterator[World]:
+    """The same for a service in a process of its own."""
+    with world_around(upstream_in_real_time, contexts) as made:
+        yield made
+
+
+@contextmanager
+def world_around(upstream: Upstream, contexts: Contexts, *, tls: bool = False) -> Iterator[World]:
+    upstream.reset()
+    gateway = Gateway(upstream.url, contexts.known if tls else None)
+    made = World(gateway, upstream.sandbox, Resolver(), contexts)
 
     def elsewhere(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
         made.redirected.append(environ["PATH_INFO"])
@@ -279,18 +288,16 @@ MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
     ("world", "fault"), [("tls" if name == "show_another_certificate" else "", name) for name in MAY],
     indirect=["world"], ids=MAY,
 )  # fmt: skip
-def test_an_api_may(fault: str, world: World, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_api_may(fault: str, world: World, serve: Serve, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     befall, status, log = MAY[fault]
-    clock = Clock(time.time())
-    # The first is cold when it comes; the other, with time enough to wait for minutes, has figures and need not.
-    cold, warm = (serve(api=api(world, seconds), clock=clock) for seconds in (0.6, 60))
+    # The first is cold when it comes. The other has figures and need not wait; where it does, it waits for longer than
+    # `Service.get`, which fails the test.
+    cold, warm = (serve(api=api(world, seconds)) for seconds in (0.6, 60))
     before = warm.get(BALANCE).json()
     assert not before["stale"]
     befall(world)
 
-    began = time.monotonic()
     answers = [cold.get(path) for path in (BALANCE, "/w/main/balance")]
-    assert time.monotonic() - began < 2 * 0.6 + AT_ONCE
     assert {answer.status_code for answer in answers} == {status}
     assert "temporarily unavailable" in answers[1].text
     for answer in answers:
@@ -301,13 +308,11 @@ def test_an_api_may(fault: str, world: World, serve: Serve, caplog: pytest.LogCa
         assert 40 <= int(answers[1].headers["Retry-After"]) <= 47
 
     clock.now += 3600
-    began = time.monotonic()
     for _ in range(3):
         assert warm.get(BALANCE).json() == {**before, "stale": True}
     page = warm.get("/w/main/balance")
     assert page.status_code == 200
     assert "data-stale" in page.text
-    assert time.monotonic() - began < AT_ONCE
 
     world.mend()
     clock.now += 60
@@ -324,9 +329,8 @@ def is_new(service: Service, before: str, clock: Clock) -> bool:
     return answer.ok and answer.json()["as_of"] > before and not answer.json()["stale"]
 
 
-def test_an_expired_token_in_mid_flight_is_seen_by_nobody(serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(time.time())
-    service = serve(clock=clock, accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
+def test_an_expired_token_in_mid_flight_is_seen_by_nobody(serve: Serve, upstream: Upstream, clock: Clock) -> None:
+    service = serve(accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
     before = service.get(BALANCE).json()["as_of"]
     upstream.sandbox.faults.append(Fault("expire_tokens", "RequestBalanceInformation"))
     clock.now += 3600
@@ -335,8 +339,8 @@ def test_an_expired_token_in_mid_flight_is_seen_by_nobody(serve: Serve, upstream
 
 
 @pytest.mark.parametrize("seconds", [-86400 * 400, -7200, -300, 300, 7200, 86400 * 400])
-def test_a_clock_may_jump_and_jump_back(seconds: float, serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(time.time())
+def test_a_clock_may_jump_and_jump_back(seconds: float, serve: Serve, upstream: Upstream, instant: float) -> None:
+    clock = Clock(instant)  # the service's alone
     service = serve(clock=clock)
     for jump in (0, seconds, -seconds):
         clock.now += jump
@@ -382,11 +386,10 @@ def files(folder: Path, **more: Any) -> dict[str, Any]:
 
 
 def test_a_disk_may_be_full_and_then_not(
-    tmp_path: Path, serve: Serve, upstream: Upstream, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, serve: Serve, upstream: Upstream, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = Clock(time.time())
     with small_disk(tmp_path / "disk") as fill:
-        service = serve(clock=clock, cache=files(tmp_path / "disk"))
+        service = serve(cache=files(tmp_path / "disk"))
         fill(True)
         for path in (BALANCE, "/w/main/open-trades.json", "/w/main/closed-trades.json?period=all"):
             assert service.get(path).status_code == 200
@@ -401,32 +404,26 @@ def test_a_disk_may_be_full_and_then_not(
         until(lambda: is_new(service, before, clock))
         until(lambda: "cache: writing works again" in caplog.text)
         calls = upstream.sandbox.calls["RequestBalanceInformation"]
-        other = serve(clock=clock, cache=files(tmp_path / "disk"))
+        other = serve(cache=files(tmp_path / "disk"))
         upstream.sandbox.calls.clear()
         assert other.get(BALANCE).status_code == 200
         assert (calls, upstream.sandbox.calls["RequestBalanceInformation"]) == (calls, 0), "it is kept again"
 
 
 def test_kept_files_may_be_corrupt(tmp_path: Path, serve: Serve, upstream: Upstream) -> None:
-    clock = Clock(time.time())
-    assert serve(clock=clock, cache=files(tmp_path)).get(BALANCE).status_code == 200
+    assert serve(cache=files(tmp_path)).get(BALANCE).status_code == 200
     for file in (tmp_path / "answers").iterdir():
         file.write_bytes(b"\0\0\0\0cno_such_module\nThing\n.")
     upstream.sandbox.calls.clear()
     for calls in (1, 1):  # what the first reads anew is whole for the next
-        assert serve_again(serve, clock, tmp_path, upstream).status_code == 200
+        assert serve(cache=files(tmp_path)).get(BALANCE).status_code == 200
         assert upstream.sandbox.calls["RequestBalanceInformation"] == calls
 
 
-def serve_again(serve: Serve, clock: Clock, folder: Path, upstream: Upstream) -> requests.Response:
-    """An answer of a service that has just been started; ``serve`` begins the count of calls anew."""
-    service = serve(clock=clock, cache=files(folder))
-    return service.get(BALANCE)
-
-
-def test_the_folder_of_the_cache_may_be_gone(tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    clock = Clock(time.time())
-    service = serve(clock=clock, cache=files(tmp_path / "cache"))
+def test_the_folder_of_the_cache_may_be_gone(
+    tmp_path: Path, serve: Serve, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = serve(cache=files(tmp_path / "cache"))
     before = service.get(BALANCE).json()["as_of"]
     subprocess.run(["rm", "-r", str(tmp_path / "cache")], check=True)
     (tmp_path / "cache").write_text("a file where the folder was")
@@ -474,7 +471,10 @@ def owner(port: int, pids: list[int]) -> int:
     raise AssertionError(f"none of {pids} has it")
 
 
-def test_a_worker_may_be_killed_in_the_middle_of_a_refresh(world: World, tmp_path: Path, port_of_redis: int) -> None:
+def test_a_worker_may_be_killed_in_the_middle_of_a_refresh(
+    world_in_real_time: World, tmp_path: Path, port_of_redis: int
+) -> None:
+    world = world_in_real_time
     shared = f'[cache]\ntype = "RedisCache"\nredis_url = "redis://127.0.0.1:{port_of_redis}/0"'
     text = configuration(world, deadline=1, more=shared)
     with processes.service(tmp_path, "service", text, workers=2) as (url, program):
@@ -509,7 +509,19 @@ def ask(url: str, path: str) -> bytes:
     """All that a server sends in answer to a request on a connection of its own."""
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        return received(connection)
+
+
+def received(connection: socket.socket) -> bytes:
+    """All that a server sends until it hangs up."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def unread(connections: list[socket.socket]) -> list[str]:
+    """Those of the connections whose server has not read all that was sent, as the system lists them."""
+    ports = {f"0100007F:{connection.getsockname()[1]:04X}" for connection in connections}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return [row[2] for row in rows if row[2] in ports and not row[4].endswith(":00000000")]
 
 
 def is_whole(answer: bytes) -> bool:
@@ -518,7 +530,8 @@ def is_whole(answer: bytes) -> bool:
     return headers.startswith(b"HTTP/1.1 200") and length is not None and len(body) == int(length[1])
 
 
-def test_sigterm_under_load_cuts_off_no_request(world: World, tmp_path: Path) -> None:
+def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_path: Path) -> None:
+    world = world_in_real_time
     outcomes: Counter[str] = Counter()
 
     def load() -> None:
@@ -532,19 +545,19 @@ def test_sigterm_under_load_cuts_off_no_request(world: World, tmp_path: Path) ->
             # Without a single byte, the request was not even read: a browser or a balancer asks again, or elsewhere.
             outcomes["whole" if is_whole(answer) else "cut off" if answer else "not read"] += 1
 
+    request = b"GET /w/main/balance.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with processes.service(tmp_path, "service", configuration(world, deadline=30)) as (url, program):
         world.gateway.mishap = Gateway.hold
-        with ThreadPoolExecutor(16) as visitors:
-            waiting = [visitors.submit(ask, url, f"/w/main/balance.json?refresh={n + 10}") for n in range(12)]
+        with ThreadPoolExecutor(4) as visitors, connections(url, 12, request) as waiting:
             until(lambda: world.gateway.held)
             loading = [visitors.submit(load) for _ in range(4)]
             until(lambda: outcomes["whole"] > 50)
-            time.sleep(0.3)  # so that all twelve have been read
+            until(lambda: not unread(waiting))
             program.process.send_signal(signal.SIGTERM)
             for future in loading:
                 future.result()
             world.mend()
-            assert all(is_whole(visitor.result()) for visitor in waiting)
+            assert all(is_whole(received(connection)) for connection in waiting)
         assert program.process.wait(processes.PATIENCE) == 0
     assert outcomes["cut off"] == 0
     assert outcomes["not read"] <= 4 * 2
@@ -552,10 +565,10 @@ def test_sigterm_under_load_cuts_off_no_request(world: World, tmp_path: Path) ->
 
 
 @pytest.fixture
-def idle_service(world: World, tmp_path: Path) -> Iterator[tuple[str, processes.Program]]:
+def idle_service(world_in_real_time: World, tmp_path: Path) -> Iterator[tuple[str, processes.Program]]:
     """A service of one worker, as production runs it."""
     closed = '[accounts.closed]\nlogin = 1000001\naccess = "closed"\nviewer_password_hash_env = "VIEWER_HASH"'
-    text, stored = configuration(world, deadline=30, more=closed), generate_password_hash("open sesame")
+    text, stored = configuration(world_in_real_time, deadline=30, more=closed), generate_password_hash("open sesame")
     with processes.service(tmp_path, "service", text, VIEWER_HASH=stored) as started:
         yield started
 
@@ -574,28 +587,45 @@ def connections(url: str, count: int, send: bytes = b"") -> Iterator[list[socket
             connection.close()
 
 
+def is_answered_or_closed(connection: socket.socket) -> bool:
+    """Whether the server has sent anything, or hung up."""
+    connection.setblocking(False)
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
 SLOW = {
-    "say_nothing": b"",
-    "stop_in_the_headers": b"GET /w/main/balance HTTP/1.1\r\nHost: x\r\nX-Slow: ",
-    "stop_in_the_body": b"POST /w/closed/balance/unlock HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n"
-    b"Content-Type: application/x-www-form-urlencoded\r\n\r\npassword=",
+    "say_nothing": (b"", 500),
+    "stop_in_the_headers": (b"GET /w/main/balance HTTP/1.1\r\nHost: x\r\nX-Slow: ", 500),
+    "stop_in_the_body": (
+        b"POST /w/closed/balance/unlock HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\npassword=",
+        10,  # the others are refused at once: more than ten passwords a minute
+    ),
 }
+"""What a client sends, and how many of 500 the server waits for to send the rest."""
 
 
-@pytest.mark.parametrize("send", SLOW.values(), ids=SLOW)
-def test_500_clients_may(send: bytes, idle_service: tuple[str, processes.Program]) -> None:
+@pytest.mark.parametrize(("send", "slow"), SLOW.values(), ids=SLOW)
+def test_500_clients_may(send: bytes, slow: int, idle_service: tuple[str, processes.Program]) -> None:
     url, _ = idle_service
-    with connections(url, 500, send):
-        began = time.monotonic()
+    with connections(url, 500, send) as made:
         for n in range(20):
             assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))
-        assert time.monotonic() - began < AT_ONCE
+        still_there = [connection for connection in made if not is_answered_or_closed(connection)]
+        assert len(still_there) == slow, "nobody waited for them to go"
 
 
 def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_is_not(
-    world: World, idle_service: tuple[str, processes.Program]
+    world_in_real_time: World, idle_service: tuple[str, processes.Program]
 ) -> None:
     url, _ = idle_service
+    world = world_in_real_time
     assert is_whole(ask(url, BALANCE))
     world.gateway.mishap = Gateway.hold
     with ThreadPoolExecutor(200) as visitors:
@@ -608,8 +638,11 @@ def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_i
         assert all(is_whole(visitor.result()) for visitor in waiting)
 
 
-def test_clients_may_vanish_while_they_wait(world: World, idle_service: tuple[str, processes.Program]) -> None:
+def test_clients_may_vanish_while_they_wait(
+    world_in_real_time: World, idle_service: tuple[str, processes.Program]
+) -> None:
     url, program = idle_service
+    world = world_in_real_time
     world.gateway.mishap = Gateway.hold
     request = b"GET /w/main/balance.json HTTP/1.1\r\nHost: x\r\n\r\n"
     with connections(url, 50, request) as waiting:
