@@ -24,7 +24,7 @@ SOURCES := setup.cfg pyproject.toml $(CONSTRAINTS)
 # $(call install,WHAT): install the package with what it needs, unless something was installed for other versions since.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet $(UPGRADE) --editable
 
-.PHONY: help demo test check lint plugin screenshots bench soak lock programs install-test interpreter clean
+.PHONY: help demo test instants check lint plugin screenshots bench soak lock programs install-test interpreter clean
 
 help:
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -44,6 +44,17 @@ lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# A Saturday night, the last minute of a Sunday, the first day of a month, 29 February, both changes of the clocks in
+# Paris, midnight on New Year's Day, and now.
+INSTANTS := 2026-11-28T03:00:00Z 2026-11-29T23:59:00Z 2027-03-01T00:10:00Z 2028-02-29T12:00:00Z \
+	2027-03-28T01:00:00Z 2026-10-25T01:00:00Z 2027-01-01T00:00:00Z now
+
+instants: programs $(TEST_STAMP) ## run the tests that depend on the time, at eight instants
+	for instant in $(INSTANTS); do \
+		echo "Tests that depend on the time, at $$instant:"; \
+		$(BIN)/python -m pytest --quiet -m instant --instant $$instant || exit 1; \
+	done
 
 plugin: $(BIN)/python ## pack the WordPress plugin as dist/cabinet-widgets.zip
 	$(BIN)/python tests/wordpress/package.py
