@@ -1,6 +1,7 @@
 # `make demo` and `make test` are all that a new machine needs; `make` alone lists the other commands.
 #
 # PYTHON=python3.12   the interpreter that .venv is created with
+# PROCESSES=1         how many processes run the tests; one more than processors by default
 # LATEST=1            the newest releases of all dependencies instead of those that .ci/constraints.txt locks
 
 PYTHON ?= python3
@@ -24,6 +25,10 @@ SOURCES := setup.cfg pyproject.toml $(CONSTRAINTS)
 # $(call install,WHAT): install the package with what it needs, unless something was installed for other versions since.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet $(UPGRADE) --editable
 
+# Tests wait for browsers and servers a lot, so that there may be one process more than processors.
+PROCESSES ?= $(shell expr $$(nproc) + 1)
+PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
+
 .PHONY: help demo test instants check lint plugin screenshots bench soak lock programs install-test interpreter clean
 
 help:
@@ -35,10 +40,10 @@ demo: $(STAMP) ## serve a page with every widget, fed by a simulated API (PORT=9
 	exec $(BIN)/cabinet-widgets demo $(if $(PORT),--port $(PORT))
 
 test: programs lint ## all checks and tests; installs the programs that they need
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: lint ## ruff, mypy and the tests that need no browser, WordPress, Redis or other program: for everyday work
-	$(BIN)/python -m pytest -m "not programs"
+	$(PYTEST) -m "not programs"
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
@@ -53,7 +58,7 @@ INSTANTS := 2026-11-28T03:00:00Z 2026-11-29T23:59:00Z 2027-03-01T00:10:00Z 2028-
 instants: programs $(TEST_STAMP) ## run the tests that depend on the time, at eight instants
 	for instant in $(INSTANTS); do \
 		echo "Tests that depend on the time, at $$instant:"; \
-		$(BIN)/python -m pytest --quiet -m instant --instant $$instant || exit 1; \
+		$(PYTEST) --quiet -m instant --instant $$instant || exit 1; \
 	done
 
 plugin: $(BIN)/python ## pack the WordPress plugin as dist/cabinet-widgets.zip
