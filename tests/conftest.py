@@ -6,6 +6,7 @@ several instants.
 """
 
 import argparse
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("patient")
 
+
+# Another font on the machine must not change a layout. Browsers that tests start inherit this.
+os.environ["FONTCONFIG_FILE"] = str(Path(__file__).parent / "fonts.conf")
 
 FIXTURES_THAT_START_PROGRAMS = {"browser", "certificates", "contexts"}
 
