@@ -10,7 +10,8 @@ BIN := $(VENV)/bin
 
 # One stamp for each set of versions: what is installed for another one is out of date. "Newest" is looked up once a day.
 ifeq ($(LATEST),1)
-VERSIONS := latest-$(shell date +%F)
+TODAY ?= $(shell date +%F)
+VERSIONS := latest-$(TODAY)
 UPGRADE := --upgrade --upgrade-strategy eager
 else
 VERSIONS := locked
