@@ -152,13 +152,12 @@ def test_figures_that_another_process_fetched_make_it_ready(serve: Serve, upstre
 
 
 def test_workers_that_share_a_folder_add_up(
-    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, upstream_in_real_time: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upstream.sandbox.faults.clear()
     shared = tmp_path / "shared"
     shared.mkdir()
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(shared))
-    toml = f'[api]\nbase_url = "{upstream.url}"\n[accounts.main]\nlogin = 1000001\n'
+    toml = f'[api]\nbase_url = "{upstream_in_real_time.url}"\n[accounts.main]\nlogin = 1000001\n'
     with service(tmp_path, "two", toml, workers=2) as (url, _):
         for n in range(40):  # each on a connection of its own, so that both workers get some
             requests.get(f"{url}/w/main/nothing-{n}", timeout=30)
