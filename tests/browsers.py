@@ -12,7 +12,12 @@ from programs import CACHE, find_program
 from widget import paths, registry
 
 WIDGETS = registry.discover(paths.templates())
-EVERYTHING = {"login": 1000005, "partner_password": "partner-password", "widgets": list(WIDGETS), "currency": "USD"}
+EVERYTHING = {
+    "login": 1000005,
+    "partner_password": "partner-password",
+    "widgets": list(WIDGETS),
+    "currency": "USD",
+}
 WIDTHS = (240, 320, 480, 640, 960)
 QUIET = [
     "--disable-gpu",
@@ -54,10 +59,14 @@ def chromium(*without: str) -> Iterator[Browser]:
 @contextmanager
 def tab(browser: Browser, width: int = 1100, height: int = 900, **more: Any) -> Iterator[Page]:
     """A page of its own; the test fails on whatever its console complains of."""
-    context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", **more)
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, locale="en-GB", **more
+    )
     page = context.new_page()
     complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if is_complaint(m.type, m.text) else None)
+    page.on(
+        "console", lambda m: complaints.append(m.text) if is_complaint(m.type, m.text) else None
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     context.close()
@@ -70,16 +79,24 @@ def is_complaint(type: str, text: str) -> bool:
     Chromium tells of every failed request itself, and those of the tests are meant; it also doubts the sandbox of a
     frame that has the page's own origin, which happens in the studio alone.
     """
-    return type != "log" and "Failed to load resource" not in text and "can escape its sandboxing" not in text
+    return (
+        type != "log"
+        and "Failed to load resource" not in text
+        and "can escape its sandboxing" not in text
+    )
 
 
 @contextmanager
-def host(body: str, head: str = "", headers: Mapping[str, str] | None = None, lang: str = "en") -> Iterator[str]:
+def host(
+    body: str, head: str = "", headers: Mapping[str, str] | None = None, lang: str = "en"
+) -> Iterator[str]:
     """A host page on an origin of its own, the same at every path."""
     html = f"<!doctype html><html lang='{lang}'><head><title>Host</title><link rel=icon href='data:,'>{head}</head>"
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), *(headers or {}).items()])
+        start_response(
+            "200 OK", [("Content-Type", "text/html; charset=utf-8"), *(headers or {}).items()]
+        )
         return [f"{html}<body>{body}</body></html>".encode()]
 
     with serving(answer) as url:

@@ -68,7 +68,9 @@ def unix_seconds(text: str) -> float:
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text}: write a time with its zone, such as {AN_ORDINARY_WEDNESDAY}, or now")
+        raise argparse.ArgumentTypeError(
+            f"{text}: write a time with its zone, such as {AN_ORDINARY_WEDNESDAY}, or now"
+        )
     return instant.timestamp()
 
 
@@ -85,7 +87,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
-    config.addinivalue_line("markers", "instant: depends on when it takes place; added by itself, see --instant")
+    config.addinivalue_line(
+        "markers", "instant: depends on when it takes place; added by itself, see --instant"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -62,12 +62,18 @@ class Program:
 
 
 @contextmanager
-def running(folder: Path, name: str, *command: str, env: Mapping[str, str] | None = None) -> Iterator[Program]:
+def running(
+    folder: Path, name: str, *command: str, env: Mapping[str, str] | None = None
+) -> Iterator[Program]:
     """A program in a folder; it is ended by SIGTERM if it has not ended before."""
     output = folder / f"{name}.log"
     with output.open("wb") as file:
         process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **(env or {})}, stdout=file, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            env={**os.environ, **(env or {})},
+            stdout=file,
+            stderr=subprocess.STDOUT,
         )
     program = Program(process, output)
     try:
@@ -90,12 +96,26 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def service(
-    folder: Path, name: str, configuration: str, *, workers: int = 1, port: int | None = None, **env: str
+    folder: Path,
+    name: str,
+    configuration: str,
+    *,
+    workers: int = 1,
+    port: int | None = None,
+    **env: str,
 ) -> Iterator[tuple[str, Program]]:
     """``cabinet-widgets serve`` with a configuration and an environment; yields its address."""
     (folder / f"{name}.toml").write_text(configuration)
     port = port or free_port()
-    arguments = ["serve", "--config", f"{name}.toml", "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    arguments = [
+        "serve",
+        "--config",
+        f"{name}.toml",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        str(workers),
+    ]
     url = f"http://127.0.0.1:{port}"
     with running(folder, name, sys.executable, "-m", "widget", *arguments, env=env) as program:
         until(lambda: program.process.poll() is not None or answers(f"{url}/healthz"))
@@ -124,7 +144,16 @@ def nginx(folder: Path, http: str, ready: str) -> Iterator[Program]:
     """nginx with something in its ``http`` block, once an address of it answers."""
     (folder / "nginx.conf").write_text(nginx_conf(folder, http))
     # Without -e, nginx opens the system's error log before it reads the configuration, and only root may do that.
-    arguments = ["-p", str(folder), "-c", "nginx.conf", "-e", "nginx-error.log", "-g", "daemon off;"]
+    arguments = [
+        "-p",
+        str(folder),
+        "-c",
+        "nginx.conf",
+        "-e",
+        "nginx-error.log",
+        "-g",
+        "daemon off;",
+    ]
     with running(folder, "nginx", find_program("nginx"), *arguments) as program:
         until(lambda: program.process.poll() is not None or answers(ready))
         assert program.process.poll() is None, program.text()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-CACHE = Path(os.environ.get("CABINET_TEST_CACHE") or Path.home() / ".cache" / "cabinet-widgets-tests")
+CACHE = Path(
+    os.environ.get("CABINET_TEST_CACHE") or Path.home() / ".cache" / "cabinet-widgets-tests"
+)
 """The folder that tests/install.sh downloads into."""
 
 running_test: pytest.Item | None = None

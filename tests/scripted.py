@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from widget import app, config, models, paths, registry
 from widget.config import Account
 from widget.errors import Unavailable
-from widget.functions import Function
+from widget.names import Function
 
 WIDGETS = registry.discover(paths.templates())
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
@@ -34,8 +34,12 @@ class Script:
         self.calls: Counter[str] = Counter()
 
     def call(
-        self, account: Account, function: Function, start: datetime | None = None, end: datetime | None = None
-    ) -> models.Answer:
+        self,
+        account: Account,
+        function: Function,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> models.Result:
         """What ``Client.call`` gives."""
         self.calls[function] += 1
         if self.is_down:
@@ -49,7 +53,9 @@ class Script:
 class InProcess:
     """The service on a script, asked within the process."""
 
-    def __init__(self, script: Script, clock: Callable[[], float] = lambda: NOW, **tables: Any) -> None:
+    def __init__(
+        self, script: Script, clock: Callable[[], float] = lambda: NOW, **tables: Any
+    ) -> None:
         tables.setdefault("accounts", {"main": {"login": 7654321}})
         tables["api"] = {"base_url": "http://127.0.0.1:9", **tables.get("api", {})}
         settings = config.parse(tables, {}, WIDGETS, folder=Path(), demo=True)
@@ -65,7 +71,9 @@ class InProcess:
         self._accounts += 1
         slug = f"a{self._accounts}"
         raw = {"accounts": {slug: {"login": 7654321, "partner_password": "partner", **account}}}
-        self.service.settings.accounts.update(config.parse(raw, {}, WIDGETS, folder=Path(), demo=True).accounts)
+        self.service.settings.accounts.update(
+            config.parse(raw, {}, WIDGETS, folder=Path(), demo=True).accounts
+        )
         return slug
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ def test_a_token_of_the_newest_or_an_older_key_opens_and_says_what_it_locks() ->
 
 def test_what_this_service_signs_it_accepts() -> None:
     token = tokens.sign([NEW, OLD], "main/balance", NOW + 60, {"rows": 5})
-    assert tokens.check(token, [NEW], "main/balance", NOW) == tokens.Grant({"rows": 5}, NOW + 60)
+    assert tokens.verify(token, [NEW], "main/balance", NOW) == tokens.Grant({"rows": 5}, NOW + 60)
 
 
 def test_an_expired_token_says_so() -> None:
@@ -78,7 +78,9 @@ def test_an_expired_token_says_so() -> None:
         {"renew": "always"},
     ],
 )
-def test_a_token_for_something_else_or_without_its_claims_is_refused(claims: dict[str, Any]) -> None:
+def test_a_token_for_something_else_or_without_its_claims_is_refused(
+    claims: dict[str, Any],
+) -> None:
     token = minted(**{name: value for name, value in claims.items() if value is not None})
     if claims == {"exp": None}:
         token = jwt.encode({"sub": "main/balance"}, NEW)
@@ -109,7 +111,11 @@ def test_the_algorithm_is_fixed() -> None:
     claims = part({"sub": "main/balance", "exp": NOW + 60})
     assert isinstance(asked(CLOSED, f"{part({'alg': 'none', 'typ': 'JWT'})}.{claims}."), Locked)
     other = f"{part({'alg': 'HS384', 'typ': 'JWT'})}.{claims}"
-    signature = base64.urlsafe_b64encode(hmac.digest(NEW, other.encode(), hashlib.sha384)).rstrip(b"=").decode()
+    signature = (
+        base64.urlsafe_b64encode(hmac.digest(NEW, other.encode(), hashlib.sha384))
+        .rstrip(b"=")
+        .decode()
+    )
     assert isinstance(asked(CLOSED, f"{other}.{signature}"), Locked)
 
 
@@ -117,7 +123,9 @@ def test_a_wrong_token_is_refused_on_an_open_account_too() -> None:
     assert isinstance(asked(OPEN, minted(b"x" * 32)), Locked)
 
 
-@given(st.text(max_size=200) | st.binary(max_size=80).map(lambda raw: base64.b64encode(raw).decode()))
+@given(
+    st.text(max_size=200) | st.binary(max_size=80).map(lambda raw: base64.b64encode(raw).decode())
+)
 def test_noise_is_no_token(token: str) -> None:
     assert isinstance(asked(CLOSED, token), Locked)
 
@@ -140,7 +148,12 @@ def test_the_right_password_opens_and_a_wrong_one_says_so() -> None:
 
 def policy_of(*networks: str, closed: bool = False) -> Policy:
     """A policy with networks."""
-    return Policy("main/balance", closed, tuple(ipaddress.ip_network(n, strict=False) for n in networks), (NEW,))
+    return Policy(
+        "main/balance",
+        closed,
+        tuple(ipaddress.ip_network(n, strict=False) for n in networks),
+        (NEW,),
+    )
 
 
 @pytest.mark.parametrize(

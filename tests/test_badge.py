@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import badge, colour
-from widget.badge import SCALES, SIZES, Badge, Figure, Style
+from widget import colour, svg
+from widget.svg import SCALES, SIZES, Figure, Picture, Style
 
 SVG = "{http://www.w3.org/2000/svg}"
 CURVE: dict[str, Any] = {
@@ -36,7 +36,7 @@ FIGURES = (
     Figure("Equity", "$10,547.43"),
     Figure("Swap", "−$1.20", -1),
 )
-BADGE = Badge("Account", "USD", FIGURES, "As of 23 Nov", "Not up to date")
+BADGE = Picture("Account", "USD", FIGURES, "As of 23 Nov", "Not up to date")
 SHAPES = {
     "figures": BADGE,
     "curve": replace(BADGE, chart=CURVE),
@@ -59,8 +59,8 @@ def style(**more: Any) -> Style:
     return Style(measure, **more)
 
 
-def drawn(shown: Badge = BADGE, **more: Any) -> ElementTree.Element:
-    return ElementTree.fromstring(badge.svg(shown, style(**more)))
+def drawn(shown: Picture = BADGE, **more: Any) -> ElementTree.Element:
+    return ElementTree.fromstring(svg.draw_picture(shown, style(**more)))
 
 
 def texts(root: ElementTree.Element) -> list[str]:
@@ -71,9 +71,15 @@ def texts(root: ElementTree.Element) -> list[str]:
 def boxes(root: ElementTree.Element) -> Iterator[tuple[str, float, float, float]]:
     """Each text with where it begins, ends and stands, as measured."""
     for element, text in zip(root.iter(f"{SVG}text"), texts(root), strict=True):
-        width = measure(text, element.get("font-weight") == "700") * float(element.attrib["font-size"])
+        width = measure(text, element.get("font-weight") == "700") * float(
+            element.attrib["font-size"]
+        )
         x, y = float(element.attrib["x"]), float(element.attrib["y"])
-        yield (text, x - width, x, y) if element.get("text-anchor") == "end" else (text, x, x + width, y)
+        yield (
+            (text, x - width, x, y)
+            if element.get("text-anchor") == "end"
+            else (text, x, x + width, y)
+        )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -82,7 +88,7 @@ def test_a_picture_has_exactly_its_size(size: str, scale: int) -> None:
     width, height = SIZES[size]
     for root in (
         drawn(size=size, scale=scale),
-        ElementTree.fromstring(badge.card("No", style(size=size, scale=scale))),
+        ElementTree.fromstring(svg.draw_message("No", style(size=size, scale=scale))),
     ):
         assert (root.get("width"), root.get("height")) == (str(width * scale), str(height * scale))
         assert root.get("viewBox") == f"0 0 {width} {height}"
@@ -114,7 +120,10 @@ def test_nothing_leaves_the_picture_and_no_two_texts_meet(shape: str, size: str,
 def test_a_figure_is_never_cut_however_long(amount: int) -> None:
     text = f"${amount:,}.00"
     for size in SIZES:
-        root = drawn(replace(BADGE, figures=(Figure("Balance", text), Figure("Profit", f"+{text}", 1))), size=size)
+        root = drawn(
+            replace(BADGE, figures=(Figure("Balance", text), Figure("Profit", f"+{text}", 1))),
+            size=size,
+        )
         assert {text, f"+{text}"} <= set(texts(root))
         assert all(right <= SIZES[size][0] for _, _, right, _ in boxes(root))
 
@@ -125,17 +134,44 @@ def test_a_label_that_is_too_long_ends_in_an_ellipsis() -> None:
     assert label.endswith("…")
 
 
-HOSTILE = ['<script>alert("1")</script>', "' onload='x", "]]>&amp;&#0;", "\x00\x1b\ud800\ufffe", "</svg><style>*{}"]
+HOSTILE = [
+    '<script>alert("1")</script>',
+    "' onload='x",
+    "]]>&amp;&#0;",
+    "\x00\x1b\ud800\ufffe",
+    "</svg><style>*{}",
+]
 
 
-@given(st.lists(st.text() | st.sampled_from(HOSTILE), min_size=6, max_size=6), st.sampled_from(sorted(SIZES)))
+@given(
+    st.lists(st.text() | st.sampled_from(HOSTILE), min_size=6, max_size=6),
+    st.sampled_from(sorted(SIZES)),
+)
 def test_no_text_becomes_markup(hostile: list[str], size: str) -> None:
     title, meta, label, text, as_of, note = hostile
-    shown = Badge(title, meta, (Figure(label, text, 1),), as_of, note)
-    for made in (badge.svg(shown, style(size=size)), badge.card(title, style(size=size))):
+    shown = Picture(title, meta, (Figure(label, text, 1),), as_of, note)
+    for made in (
+        svg.draw_picture(shown, style(size=size)),
+        svg.draw_message(title, style(size=size)),
+    ):
         root = ElementTree.fromstring(made.encode())
-        assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {"svg", "title", "rect", "text", "path"}
-        allowed = {"x", "y", "fill", "font-size", "font-weight", "text-anchor", "textLength", "lengthAdjust"}
+        assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
+            "svg",
+            "title",
+            "rect",
+            "text",
+            "path",
+        }
+        allowed = {
+            "x",
+            "y",
+            "fill",
+            "font-size",
+            "font-weight",
+            "text-anchor",
+            "textLength",
+            "lengthAdjust",
+        }
         assert all(set(element.attrib) <= allowed for element in root.iter(f"{SVG}text"))
 
 
@@ -148,20 +184,23 @@ def test_hostile_text_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", SIZES)
 def test_there_are_no_styles_scripts_or_links(shape: str, size: str) -> None:
-    made = badge.svg(SHAPES[shape], style(size=size))
+    made = svg.draw_picture(SHAPES[shape], style(size=size))
     assert not re.search(r"style|class=|href|url\(|script|<image|on\w+=", made)
 
 
 def test_the_same_figures_make_the_same_picture() -> None:
-    assert badge.svg(SHAPES["curve"], style()) == badge.svg(SHAPES["curve"], style())
+    assert svg.draw_picture(SHAPES["curve"], style()) == svg.draw_picture(SHAPES["curve"], style())
 
 
 def test_a_profit_points_up_and_a_loss_down_each_in_its_colour() -> None:
-    made = badge.svg(BADGE, style(size="large"))
+    made = svg.draw_picture(BADGE, style(size="large"))
     arrows = re.findall(r'<path d="M\S+ (\S+)h\S+L\S+ (\S+)z" fill="(\S+)"/>', made)
-    assert [(float(base) > float(tip), fill) for base, tip, fill in arrows] == [(True, "#07734a"), (False, "#bd2637")]
+    assert [(float(base) > float(tip), fill) for base, tip, fill in arrows] == [
+        (True, "#07734a"),
+        (False, "#bd2637"),
+    ]
     assert '#07734a">+$65.26' in made.replace(' textLength="', "")
-    assert "<path" not in badge.svg(replace(BADGE, figures=FIGURES[:1]), style())
+    assert "<path" not in svg.draw_picture(replace(BADGE, figures=FIGURES[:1]), style())
 
 
 def test_what_is_shown_fits_the_size() -> None:
@@ -176,39 +215,54 @@ def test_what_is_shown_fits_the_size() -> None:
 def test_a_right_to_left_picture_is_mirrored_and_its_texts_isolated() -> None:
     plain, mirrored = drawn(size="medium"), drawn(size="medium", rtl=True)
     assert texts(plain) == texts(mirrored)
-    for (_, left, right, y), (_, begin, end, base) in zip(boxes(plain), boxes(mirrored), strict=True):
+    for (_, left, right, y), (_, begin, end, base) in zip(
+        boxes(plain), boxes(mirrored), strict=True
+    ):
         assert (320 - right, 320 - left, y) == pytest.approx((begin, end, base), abs=0.11)
     assert all((e.text or "").startswith("\u2068") for e in mirrored.iter(f"{SVG}text"))
 
 
-@pytest.mark.parametrize(("share", "filled"), [(0.0, None), (0.25, 33.5), (1.0, 134.0), (7.0, 134.0), (-1.0, None)])
-def test_the_progress_is_filled_to_its_share_and_no_further(share: float, filled: float | None) -> None:
+@pytest.mark.parametrize(
+    ("share", "filled"), [(0.0, None), (0.25, 33.5), (1.0, 134.0), (7.0, 134.0), (-1.0, None)]
+)
+def test_the_progress_is_filled_to_its_share_and_no_further(
+    share: float, filled: float | None
+) -> None:
     root = drawn(replace(BADGE, progress=(Figure("Lots closed", "x"), share)), size="medium")
-    found = [float(r.attrib["width"]) for r in root.iter(f"{SVG}rect") if r.get("fill") == "#1f5dbf"][1:]
+    found = [
+        float(r.attrib["width"]) for r in root.iter(f"{SVG}rect") if r.get("fill") == "#1f5dbf"
+    ][1:]
     assert found == ([] if filled is None else [filled])
 
 
 def test_a_curve_and_bars_fill_their_box() -> None:
-    curve = badge.svg(SHAPES["curve"], style(size="large"))
+    curve = svg.draw_picture(SHAPES["curve"], style(size="large"))
     assert '<path d="M24 199L564 142" fill="none"' in curve
     bars = drawn(SHAPES["bars"], size="large")
-    heights = [float(r.attrib["height"]) for r in bars.iter(f"{SVG}rect") if r.get("fill") == "#1f5dbf"]
+    heights = [
+        float(r.attrib["height"]) for r in bars.iter(f"{SVG}rect") if r.get("fill") == "#1f5dbf"
+    ]
     assert heights[1:] == [85.5], "the second bar has no height and is not drawn"
 
 
 def test_a_message_is_wrapped_between_words_and_all_of_it_shown() -> None:
     message = "This widget is private. Enter its password to see it."
-    lines = texts(ElementTree.fromstring(badge.card(message, style(size="small"))))
+    lines = texts(ElementTree.fromstring(svg.draw_message(message, style(size="small"))))
     assert len(lines) > 1
     assert " ".join(lines) == message
     chinese = "此小部件为私有，请输入密码查看。" * 2
-    assert "".join(texts(ElementTree.fromstring(badge.card(chinese, style(size="small"))))) == chinese
+    assert (
+        "".join(texts(ElementTree.fromstring(svg.draw_message(chinese, style(size="small")))))
+        == chinese
+    )
 
 
 @given(st.integers(0, 0xFFFFFF).map("{:06x}".format), st.booleans())
 def test_text_and_accent_can_be_read_on_their_ground(accent: str, dark: bool) -> None:
-    made = badge.svg(BADGE, style(size="large", dark=dark, accent=accent))
+    made = svg.draw_picture(BADGE, style(size="large", dark=dark, accent=accent))
     ground, *fills = re.findall(r'fill="#(\w{6})"', made)
-    shown = {fill for fill in fills if fill not in ("dbdfe5", "343a44")}  # rules between the parts are no text
+    shown = {
+        fill for fill in fills if fill not in ("dbdfe5", "343a44")
+    }  # rules between the parts are no text
     assert len(shown) >= 4
     assert all(colour.contrast(fill, ground) >= colour.MIN_CONTRAST for fill in shown)

@@ -15,7 +15,9 @@ from werkzeug.security import generate_password_hash
 from widget import demo, snippet
 from widget.spec import Options
 
-ARTIFACTS = Path(os.environ.get("CABINET_TEST_ARTIFACTS", Path(__file__).parent.parent / "build" / "screenshots"))
+ARTIFACTS = Path(
+    os.environ.get("CABINET_TEST_ARTIFACTS", Path(__file__).parent.parent / "build" / "screenshots")
+)
 Serve = Callable[..., Service]
 
 
@@ -26,7 +28,9 @@ def page(browser: Browser) -> Iterator[Page]:
         yield opened
 
 
-def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(page: Page, serve: Serve) -> None:
+def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(
+    page: Page, serve: Serve
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     bonus = service.json("/w/main/bonus.json")
     total = f"${bonus['total']:,.2f}"
@@ -43,16 +47,28 @@ def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(page:
             assert page.locator(frame).get_attribute("title")
 
 
-def test_the_service_may_live_below_a_path_of_another_site(page: Page, serve: Serve, tmp_path: Path) -> None:
+def test_the_service_may_live_below_a_path_of_another_site(
+    page: Page, serve: Serve, tmp_path: Path
+) -> None:
     where = f"http://127.0.0.1:{(port := free_port())}/widgets"
-    closed = {"login": 1000001, "access": "closed", "viewer_password_hash": generate_password_hash("open")}
+    closed = {
+        "login": 1000001,
+        "access": "closed",
+        "viewer_password_hash": generate_password_hash("open"),
+    }
     accounts = {"main": EVERYTHING, "closed": closed}
     service = serve(server={"public_url": where, "studio": True}, accounts=accounts)
-    site = f"server {{ listen 127.0.0.1:{port}; location /widgets/ {{ proxy_pass {service.url}/; }} }}"
-    embedded = snippet.script(snippet.Embed(where, "main", WIDGETS["bonus"], {}, Options(), "Bonus"))
+    site = (
+        f"server {{ listen 127.0.0.1:{port}; location /widgets/ {{ proxy_pass {service.url}/; }} }}"
+    )
+    embedded = snippet.script(
+        snippet.Embed(where, "main", WIDGETS["bonus"], {}, Options(), "Bonus")
+    )
     with nginx(tmp_path, site, f"{where}/healthz"), host(embedded) as url:
         page.goto(url)
-        expect(page.frame_locator("iframe").locator("dd").first).to_have_css("font-variant-numeric", "tabular-nums")
+        expect(page.frame_locator("iframe").locator("dd").first).to_have_css(
+            "font-variant-numeric", "tabular-nums"
+        )
         page.goto(f"{where}/w/closed/balance")
         page.get_by_label("Password").fill("open")
         page.get_by_role("button").click()
@@ -63,7 +79,9 @@ def test_the_service_may_live_below_a_path_of_another_site(page: Page, serve: Se
         assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 640
 
 
-def test_the_demo_page_shows_nine_widgets_and_their_figures_move(page: Page, upstream: Upstream, clock: Clock) -> None:
+def test_the_demo_page_shows_nine_widgets_and_their_figures_move(
+    page: Page, upstream: Upstream, clock: Clock
+) -> None:
     page.clock.install(time=clock.now)
     with demo.running(upstream.url, 0, clock) as (host_page, _):
         page.set_viewport_size({"width": 1100, "height": 3000})
@@ -99,7 +117,9 @@ def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
             options = Options(title=not query, rows=rows)
             more = f"{query}{'&' if query else '?'}rows={rows}" if rows else query
             opened.goto(f"{service.url}/w/main/{widget.name}{more}")
-            height = opened.locator("#w").evaluate("element => element.getBoundingClientRect().height")
+            height = opened.locator("#w").evaluate(
+                "element => element.getBoundingClientRect().height"
+            )
             assert height == widget.pixels(options), (widget.name, query)
             assert opened.evaluate("document.documentElement.scrollWidth") <= width, widget.name
     opened.close()
@@ -108,7 +128,8 @@ def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
 def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     parts = [
-        form(snippet.Embed(service.url, "main", widget, {}, Options(), widget.label)) + "<p>Text below it</p>"
+        form(snippet.Embed(service.url, "main", widget, {}, Options(), widget.label))
+        + "<p>Text below it</p>"
         for widget in WIDGETS.values()
         for form in (snippet.script, snippet.iframe)
     ]
@@ -124,7 +145,9 @@ def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Serve) -> Non
         assert page.evaluate("window.shift") == 0
 
 
-def test_a_latin_name_stands_under_its_heading_in_a_page_from_right_to_left(browser: Browser, serve: Serve) -> None:
+def test_a_latin_name_stands_under_its_heading_in_a_page_from_right_to_left(
+    browser: Browser, serve: Serve
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     opened = browser.new_page(viewport={"width": 960, "height": 600})
     edge = """([header, cell]) => {

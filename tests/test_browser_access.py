@@ -36,16 +36,26 @@ class Site:
         minted: how many it has given.
     """
 
-    def __init__(self, page: Page, serve: Callable[..., Service], clock: Clock, stack: ExitStack) -> None:
+    def __init__(
+        self, page: Page, serve: Callable[..., Service], clock: Clock, stack: ExitStack
+    ) -> None:
         self.page, self.clock = page, clock
         self.minting, self.minted, self.body = True, 0, ""
         self.url = stack.enter_context(serving(self._answer))
-        account = {"login": 1000001, "access": "closed", "viewer_password_hash": HASH, "allowed_origins": [self.url]}
+        account = {
+            "login": 1000001,
+            "access": "closed",
+            "viewer_password_hash": HASH,
+            "allowed_origins": [self.url],
+        }
         with_tokens = {**account, "embed_secret": SECRET}
         del with_tokens["viewer_password_hash"]
         self.service = serve(accounts={"main": account, "signed": with_tokens})
         self.requests: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url) if "/w/" in request.url else None)
+        page.on(
+            "request",
+            lambda request: self.requests.append(request.url) if "/w/" in request.url else None,
+        )
 
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/widget-token":
@@ -53,7 +63,9 @@ class Site:
             self.minted += self.minting
             return [self.token().encode()]
         start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-        return [f"<!doctype html><html lang=en><link rel=icon href='data:,'><body>{self.body}".encode()]
+        return [
+            f"<!doctype html><html lang=en><link rel=icon href='data:,'><body>{self.body}".encode()
+        ]
 
     def token(self) -> str:
         """One that holds ten minutes from now."""
@@ -135,7 +147,9 @@ def test_an_unlocked_widget_renews_itself_for_hours_and_then_asks_again(site: Si
     expect(frame.locator("dl")).to_be_visible()
     before = frame.locator("footer time").get_attribute("datetime")
     for _ in range(8):
-        with page.expect_response(lambda answer: "/w/main/balance" in answer.url):  # however slow the browser is
+        with page.expect_response(
+            lambda answer: "/w/main/balance" in answer.url
+        ):  # however slow the browser is
             site.passes(20 * MINUTE)
         expect(frame.locator("dl")).to_be_visible()
     assert frame.locator("footer time").get_attribute("datetime") != before
@@ -146,8 +160,12 @@ def test_an_unlocked_widget_renews_itself_for_hours_and_then_asks_again(site: Si
     expect(frame.get_by_label("Password")).to_be_visible()
 
 
-def test_without_javascript_the_form_works_too(browser: Browser, serve: Callable[..., Service]) -> None:
-    service = serve(accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}})
+def test_without_javascript_the_form_works_too(
+    browser: Browser, serve: Callable[..., Service]
+) -> None:
+    service = serve(
+        accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}}
+    )
     with tab(browser, java_script_enabled=False) as page:
         page.goto(f"{service.url}/w/main/balance")
         page.get_by_label("Password").fill(PASSWORD)
@@ -203,12 +221,17 @@ def test_a_token_given_after_the_end_brings_the_widget_back(site: Site) -> None:
     expect(frame.locator("dl")).to_contain_text("Equity")
     site.passes(11 * MINUTE)
     expect(frame.locator(".over")).to_be_visible()
-    page.evaluate("(token) => document.querySelector('cabinet-widget').setAttribute('token', token)", site.token())
+    page.evaluate(
+        "(token) => document.querySelector('cabinet-widget').setAttribute('token', token)",
+        site.token(),
+    )
     expect(frame.locator(".over")).not_to_be_visible()
     expect(frame.locator("dl")).to_contain_text("Equity")
 
 
-def test_while_the_api_is_down_a_closed_widget_still_asks_for_its_password(site: Site, upstream: Upstream) -> None:
+def test_while_the_api_is_down_a_closed_widget_still_asks_for_its_password(
+    site: Site, upstream: Upstream
+) -> None:
     upstream.sandbox.faults.append(Fault("error503"))
     frame = site.show("main")
     expect(frame.get_by_label("Password")).to_be_visible()
@@ -217,7 +240,9 @@ def test_while_the_api_is_down_a_closed_widget_still_asks_for_its_password(site:
     expect(frame.locator("#w")).to_contain_text("temporarily unavailable")
 
 
-def test_a_closed_widget_is_shown_on_no_site_but_those_it_names(browser: Browser, site: Site) -> None:
+def test_a_closed_widget_is_shown_on_no_site_but_those_it_names(
+    browser: Browser, site: Site
+) -> None:
     loader = f'<script async src="{site.service.url}/embed.js"></script>'
     element = "<cabinet-widget account=main widget=balance></cabinet-widget>"
     with host(loader + element) as stranger:
@@ -226,6 +251,8 @@ def test_a_closed_widget_is_shown_on_no_site_but_those_it_names(browser: Browser
         refused: list[str] = []
         page.on("console", lambda message: refused.append(message.text))
         page.goto(stranger)
-        processes.until(lambda: any("frame-ancestors" in text for text in refused) or page.evaluate("0"))
+        processes.until(
+            lambda: any("frame-ancestors" in text for text in refused) or page.evaluate("0")
+        )
         assert "Password" not in "".join(frame.content() for frame in page.frames)
         context.close()

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from processes import until
 
-from widget.cache import Answer, FreshCache, _Record, file_mutexes
+from widget.cache import CachedValue, FreshCache, _Entry, file_mutexes
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
 
 START = 1_800_000_000.0
@@ -103,12 +103,19 @@ def upstream() -> Upstream:
 
 
 def inline(store: Any, clock: Clock, **options: Any) -> FreshCache:
-    arguments: dict[str, Any] = {"keep_seconds": 86400, "clock": clock, "runner": Inline(), "chance": lambda: 0.0}
+    arguments: dict[str, Any] = {
+        "keep_seconds": 86400,
+        "clock": clock,
+        "runner": Inline(),
+        "chance": lambda: 0.0,
+    }
     return FreshCache(store, **(arguments | options))
 
 
 @contextmanager
-def threaded(store: Any, clock: Callable[[], float], upstream: Upstream, **options: Any) -> Iterator[FreshCache]:
+def threaded(
+    store: Any, clock: Callable[[], float], upstream: Upstream, **options: Any
+) -> Iterator[FreshCache]:
     arguments: dict[str, Any] = {"keep_seconds": 86400, "clock": clock}
     cache = FreshCache(store, **(arguments | options))
     try:
@@ -118,12 +125,12 @@ def threaded(store: Any, clock: Callable[[], float], upstream: Upstream, **optio
         cache.close()
 
 
-def gather(count: int, get: Callable[[], Answer[int]]) -> list[Future[Answer[int]]]:
+def gather(count: int, get: Callable[[], CachedValue[int]]) -> list[Future[CachedValue[int]]]:
     """Start ``count`` visitors, all at once."""
     visitors = ThreadPoolExecutor(count)
     barrier = threading.Barrier(count)
 
-    def visit() -> Answer[int]:
+    def visit() -> CachedValue[int]:
         barrier.wait(PATIENCE)
         return get()
 
@@ -135,26 +142,36 @@ def gather(count: int, get: Callable[[], Answer[int]]) -> list[Future[Answer[int
 # Freshness
 
 
-def test_a_fresh_answer_is_served_without_a_call_and_without_the_store(clock: Clock, upstream: Upstream) -> None:
+def test_a_fresh_answer_is_served_without_a_call_and_without_the_store(
+    clock: Clock, upstream: Upstream
+) -> None:
     store = Broken()
     cache = inline(store, clock)
     first = cache.get("k", 15, upstream, 1)
     asked = store.gets
     clock.now += 15
-    assert cache.get("k", 15, upstream, 1) == first == Answer(1, START, stale=False)
+    assert cache.get("k", 15, upstream, 1) == first == CachedValue(1, START, stale=False)
     assert (upstream.calls, store.gets) == (1, asked)
 
 
-def test_an_old_answer_is_served_at_once_while_one_call_renews_it(clock: Clock, upstream: Upstream) -> None:
+def test_an_old_answer_is_served_at_once_while_one_call_renews_it(
+    clock: Clock, upstream: Upstream
+) -> None:
     with threaded(SimpleCache(), clock, upstream) as cache:
         cache.get("k", 15, upstream, PATIENCE)
         clock.now += 20
         upstream.gate.clear()
         visitors = gather(50, lambda: cache.get("k", 15, upstream, PATIENCE))
-        assert {visitor.result(PATIENCE) for visitor in visitors} == {Answer(1, START, stale=False)}
+        assert {visitor.result(PATIENCE) for visitor in visitors} == {
+            CachedValue(1, START, stale=False)
+        }
         assert not upstream.gate.is_set(), "nobody waited for the renewal"
         upstream.gate.set()
-        until(lambda: cache.get("k", 15, upstream, PATIENCE) == Answer(2, START + 20, stale=False))
+        until(
+            lambda: (
+                cache.get("k", 15, upstream, PATIENCE) == CachedValue(2, START + 20, stale=False)
+            )
+        )
         assert upstream.calls == 2
 
 
@@ -165,7 +182,9 @@ def test_all_who_ask_for_what_is_not_kept_share_one_call(clock: Clock, upstream:
         assert upstream.entered.acquire(timeout=PATIENCE)
         assert not any(visitor.done() for visitor in visitors)
         upstream.gate.set()
-        assert {visitor.result(PATIENCE) for visitor in visitors} == {Answer(1, START, stale=False)}
+        assert {visitor.result(PATIENCE) for visitor in visitors} == {
+            CachedValue(1, START, stale=False)
+        }
         assert upstream.calls == 1
 
 
@@ -178,7 +197,10 @@ def test_an_answer_was_true_when_its_call_began(clock: Clock) -> None:
 
 
 def test_periods_are_lengthened_by_up_to_a_tenth_each_key_by_its_own_share(clock: Clock) -> None:
-    cache, upstreams = inline(SimpleCache(threshold=5000), clock), {f"account-{n}": Upstream() for n in range(200)}
+    cache, upstreams = (
+        inline(SimpleCache(threshold=5000), clock),
+        {f"account-{n}": Upstream() for n in range(200)},
+    )
     calls_by_second = []
     for second in range(0, 112):
         clock.now = START + second
@@ -192,28 +214,34 @@ def test_periods_are_lengthened_by_up_to_a_tenth_each_key_by_its_own_share(clock
     assert max(calls_by_second[101:]) < 50, "not all in the same second"
 
 
-def test_an_answer_that_nobody_asked_for_in_two_periods_is_marked_stale(clock: Clock, upstream: Upstream) -> None:
+def test_an_answer_that_nobody_asked_for_in_two_periods_is_marked_stale(
+    clock: Clock, upstream: Upstream
+) -> None:
     cache = inline(SimpleCache(), clock)
     cache.get("k", 15, upstream, 1)
     clock.now += 30.5
-    assert cache.get("k", 15, upstream, 1) == Answer(1, START, stale=True)
-    assert cache.get("k", 15, upstream, 1) == Answer(2, START + 30.5, stale=False)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(1, START, stale=True)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(2, START + 30.5, stale=False)
 
 
 # Calls that fail
 
 
-def test_the_last_good_answer_is_served_marked_stale_while_calls_fail(clock: Clock, upstream: Upstream) -> None:
+def test_the_last_good_answer_is_served_marked_stale_while_calls_fail(
+    clock: Clock, upstream: Upstream
+) -> None:
     cache = inline(SimpleCache(), clock)
     cache.get("k", 15, upstream, 1)
     upstream.error = Refused("no")
     clock.now += 17
-    assert cache.get("k", 15, upstream, 1) == Answer(1, START, stale=False), "the call has only just been made"
-    assert cache.get("k", 15, upstream, 1) == Answer(1, START, stale=True)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(1, START, stale=False), (
+        "the call has only just been made"
+    )
+    assert cache.get("k", 15, upstream, 1) == CachedValue(1, START, stale=True)
     upstream.error = None
     clock.now += 6
     cache.get("k", 15, upstream, 1)
-    assert cache.get("k", 15, upstream, 1) == Answer(3, START + 23, stale=False)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(3, START + 23, stale=False)
     clock.now += 15.01
     assert not cache.get("k", 15, upstream, 1).stale, "a failure before the answer does not count"
 
@@ -278,7 +306,9 @@ def test_a_longer_pause_that_the_upstream_wishes_for_is_kept(
     assert caught.value.retry_after == pause
 
 
-def test_two_hundred_who_wait_for_a_call_that_fails_make_one_call(clock: Clock, upstream: Upstream) -> None:
+def test_two_hundred_who_wait_for_a_call_that_fails_make_one_call(
+    clock: Clock, upstream: Upstream
+) -> None:
     upstream.gate.clear()
     upstream.error = Unreadable("open trades[3].openPrice: missing")
     with threaded(SimpleCache(), clock, upstream) as cache:
@@ -336,14 +366,16 @@ def test_an_unexpected_exception_is_logged_with_its_traceback_and_does_not_reach
     upstream.error = ZeroDivisionError("a bug")
     clock.now += 20
     assert cache.get("k", 15, upstream, 1).value == 1
-    assert cache.get("k", 15, upstream, 1) == Answer(1, START, stale=True)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(1, START, stale=True)
     (line,) = caplog.records
     assert line.levelno == logging.ERROR
     assert line.exc_info
     assert line.exc_info[0] is ZeroDivisionError
 
 
-def test_what_is_kept_of_a_failure_holds_none_of_its_words(clock: Clock, upstream: Upstream) -> None:
+def test_what_is_kept_of_a_failure_holds_none_of_its_words(
+    clock: Clock, upstream: Upstream
+) -> None:
     store = Broken()
     upstream.error = Refused("password hunter2 was refused")
     with pytest.raises(Refused) as caught:
@@ -364,7 +396,7 @@ def test_an_answer_older_than_the_limit_is_never_served(clock: Clock, upstream: 
     assert store.timeouts == [101]
     upstream.error = Unavailable("gone")
     clock.now += 100
-    assert cache.get("k", 15, upstream, 1) == Answer(1, START, stale=True)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(1, START, stale=True)
     for other in (cache, inline(store, clock, keep_seconds=100.5)):
         clock.now += 20
         with pytest.raises(Unavailable):
@@ -393,11 +425,15 @@ def test_nobody_waits_longer_than_they_are_ready_to(clock: Clock, upstream: Upst
             cache.get("k", 15, upstream, 0.05)
         assert upstream.ended == 0, "the call is still under way"
         upstream.gate.set()
-        assert cache.get("k", 15, upstream, PATIENCE).value == 1, "the call went on, and is not made twice"
+        assert cache.get("k", 15, upstream, PATIENCE).value == 1, (
+            "the call went on, and is not made twice"
+        )
         assert upstream.calls == 1
 
 
-def test_nobody_queues_behind_a_call_that_is_stuck_and_other_keys_go_on(clock: Clock, upstream: Upstream) -> None:
+def test_nobody_queues_behind_a_call_that_is_stuck_and_other_keys_go_on(
+    clock: Clock, upstream: Upstream
+) -> None:
     upstream.gate.clear()
     other = Upstream()
     with threaded(SimpleCache(), clock, upstream) as cache:
@@ -411,7 +447,9 @@ def test_nobody_queues_behind_a_call_that_is_stuck_and_other_keys_go_on(clock: C
         assert upstream.calls == 1
 
 
-def test_a_stuck_call_does_not_hide_what_another_process_has_got(clock: Clock, upstream: Upstream) -> None:
+def test_a_stuck_call_does_not_hide_what_another_process_has_got(
+    clock: Clock, upstream: Upstream
+) -> None:
     store, other = SimpleCache(), Upstream()
     upstream.gate.clear()
     with threaded(store, clock, upstream) as cache:
@@ -419,7 +457,7 @@ def test_a_stuck_call_does_not_hide_what_another_process_has_got(clock: Clock, u
             cache.get("k", 15, upstream, 0)
         clock.now += 60
         inline(store, clock).get("k", 15, other, 1)
-        assert cache.get("k", 15, upstream, 3 * PATIENCE) == Answer(1, START + 60, stale=False)
+        assert cache.get("k", 15, upstream, 3 * PATIENCE) == CachedValue(1, START + 60, stale=False)
         assert upstream.ended == 0, "nobody waited for it"
 
 
@@ -446,7 +484,9 @@ def test_no_more_calls_run_in_parallel_than_there_are_workers(clock: Clock) -> N
     cache.close()
 
 
-def test_after_closing_what_is_kept_is_served_and_no_call_is_made(clock: Clock, upstream: Upstream) -> None:
+def test_after_closing_what_is_kept_is_served_and_no_call_is_made(
+    clock: Clock, upstream: Upstream
+) -> None:
     cache = FreshCache(SimpleCache(), keep_seconds=86400, clock=clock, max_workers=1)
     cache.get("kept", 15, upstream, PATIENCE)
     clock.now += 20
@@ -472,7 +512,7 @@ def test_a_clock_a_little_behind_takes_an_answer_for_new(clock: Clock, upstream:
     store = SimpleCache()
     inline(store, clock).get("k", 15, upstream, 1)
     clock.now -= 2
-    assert inline(store, clock).get("k", 15, upstream, 1) == Answer(1, START - 2, stale=False)
+    assert inline(store, clock).get("k", 15, upstream, 1) == CachedValue(1, START - 2, stale=False)
     assert upstream.calls == 1
 
 
@@ -480,8 +520,8 @@ def test_a_clock_set_back_makes_nothing_fresh_for_long(clock: Clock, upstream: U
     cache = inline(SimpleCache(), clock)
     cache.get("k", 15, upstream, 1)
     clock.now -= 3600
-    assert cache.get("k", 15, upstream, 1) == Answer(1, START - 3600, stale=True)
-    assert cache.get("k", 15, upstream, 1) == Answer(2, START - 3600, stale=False)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(1, START - 3600, stale=True)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(2, START - 3600, stale=False)
 
 
 def test_a_clock_set_back_does_not_prolong_a_pause(clock: Clock, upstream: Upstream) -> None:
@@ -524,7 +564,9 @@ def test_a_store_that_fails_is_logged_once_and_costs_nobody_an_answer(
         "cache: reading fails, going on without: ConnectionError: no route",
         "cache: writing fails, going on without: ConnectionError: no route",
     ]
-    assert store.gets + store.sets <= 2 * 120 / 5 + 2, "a store that fails is left alone for a while"
+    assert store.gets + store.sets <= 2 * 120 / 5 + 2, (
+        "a store that fails is left alone for a while"
+    )
     caplog.clear()
     store.error = None
     clock.now += 20
@@ -563,10 +605,10 @@ def test_a_store_that_is_empty_all_of_a_sudden_is_no_loss(clock: Clock, upstream
     upstream.error = Unavailable("gone")
     clock.now += 100
     cache.get("k", 15, upstream, 1)
-    assert cache.get("k", 15, upstream, 1) == Answer(1, START, stale=True)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(1, START, stale=True)
 
 
-@pytest.mark.parametrize("foreign", [b"bytes", 7, {"value": 1}, object.__new__(_Record)])
+@pytest.mark.parametrize("foreign", [b"bytes", 7, {"value": 1}, object.__new__(_Entry)])
 def test_what_something_else_or_another_version_wrote_under_a_key_counts_as_absent(
     clock: Clock, upstream: Upstream, foreign: Any
 ) -> None:
@@ -575,7 +617,9 @@ def test_what_something_else_or_another_version_wrote_under_a_key_counts_as_abse
     assert inline(store, clock).get("k", 15, upstream, 1).value == 1
 
 
-def test_the_process_keeps_a_bounded_number_of_answers_those_used_last(clock: Clock, upstream: Upstream) -> None:
+def test_the_process_keeps_a_bounded_number_of_answers_those_used_last(
+    clock: Clock, upstream: Upstream
+) -> None:
     store = Broken()
     cache = inline(store, clock, local_entries=2)
     for key in ("a", "b", "a", "c"):
@@ -606,7 +650,14 @@ def entry_of(directory: Path) -> Path:
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"", b"\0\0", b"\0\0\0\0", b"\0\0\0\0garbage", b"\0\0\0\0cno_such_module\nThing\n.", b"\xff" * 200],
+    [
+        b"",
+        b"\0\0",
+        b"\0\0\0\0",
+        b"\0\0\0\0garbage",
+        b"\0\0\0\0cno_such_module\nThing\n.",
+        b"\xff" * 200,
+    ],
 )
 def test_a_corrupt_cache_file_counts_as_absent_and_is_replaced(
     clock: Clock, upstream: Upstream, tmp_path: Path, garbage: bytes
@@ -618,7 +669,9 @@ def test_a_corrupt_cache_file_counts_as_absent_and_is_replaced(
     assert inline(store, clock).get("k", 15, upstream, 1).value == 2
 
 
-def test_a_truncated_cache_file_counts_as_absent(clock: Clock, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_truncated_cache_file_counts_as_absent(
+    clock: Clock, upstream: Upstream, tmp_path: Path
+) -> None:
     store = FileSystemCache(str(tmp_path))
     inline(store, clock).get("k", 15, upstream, 1)
     whole = entry_of(tmp_path).read_bytes()
@@ -626,7 +679,9 @@ def test_a_truncated_cache_file_counts_as_absent(clock: Clock, upstream: Upstrea
     assert inline(store, clock).get("k", 15, upstream, 1).value == 2
 
 
-def test_a_full_disk_costs_nobody_an_answer(clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_costs_nobody_an_answer(
+    clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cache = inline(FileSystemCache(str(tmp_path)), clock)
     large, calls = "x" * 2**22, 0
 
@@ -656,7 +711,12 @@ def test_a_cache_directory_that_is_gone_costs_nobody_an_answer(
     clock: Clock, upstream: Upstream, tmp_path: Path
 ) -> None:
     directory = tmp_path / "cache"
-    cache = inline(FileSystemCache(str(directory)), clock, mutex=file_mutexes(tmp_path / "locks", 5), local_entries=1)
+    cache = inline(
+        FileSystemCache(str(directory)),
+        clock,
+        mutex=file_mutexes(tmp_path / "locks", 5),
+        local_entries=1,
+    )
     cache.get("k", 15, upstream, 1)
     for folder in (directory, tmp_path / "locks"):
         for file in folder.iterdir():
@@ -665,7 +725,7 @@ def test_a_cache_directory_that_is_gone_costs_nobody_an_answer(
         folder.write_text("a file where the directory was")
     clock.now += 20
     cache.get("k", 15, upstream, 1)
-    assert cache.get("k", 15, upstream, 1) == Answer(2, START + 20, stale=False)
+    assert cache.get("k", 15, upstream, 1) == CachedValue(2, START + 20, stale=False)
     assert cache.get("other", 15, upstream, 1).value == 3
 
 
@@ -708,7 +768,9 @@ with ThreadPoolExecutor(20) as visitors:
 @contextmanager
 def process(folder: Path, name: str, seconds: float) -> Iterator[subprocess.Popen[str]]:
     arguments = [sys.executable, "-c", PROCESS, str(folder), name, str(seconds)]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as started:
         try:
             assert started.stdout
             assert started.stdout.readline() == "ready\n"
@@ -763,7 +825,10 @@ class Life(RuleBasedStateMachine):
         self.clock, self.store = Clock(START), Broken()
         self.processes = [inline(self.store, self.clock, keep_seconds=self.KEEP) for _ in range(2)]
         self.calls: list[tuple[float, int, bool]] = []  # when, which process, success
-        self.known = [0, 0]  # how many of the calls each process can know of since it was last asked
+        self.known = [
+            0,
+            0,
+        ]  # how many of the calls each process can know of since it was last asked
         self.is_up = True
         self.had_outage = False
 
@@ -802,13 +867,15 @@ class Life(RuleBasedStateMachine):
     @rule(process=st.integers(0, 1))
     def somebody_asks(self, process: int) -> None:
         now, calls_before = self.clock.now, list(self.calls)
-        answer: Answer[float] | None
+        answer: CachedValue[float] | None
         try:
             answer = self.processes[process].get("k", self.FRESH, lambda: self.fetch(process), 1)
         except Refused as refusal:
             answer, retry_after = None, refusal.retry_after
         successes = [at for at, _, is_success in self.calls if is_success]
-        has_heard_of_failure = calls_before and not calls_before[-1][2] and self.known[process] == len(calls_before)
+        has_heard_of_failure = (
+            calls_before and not calls_before[-1][2] and self.known[process] == len(calls_before)
+        )
         self.known[process] = len(self.calls)
         if answer is None:
             assert not self.calls[-1][2] or self.had_outage

@@ -20,7 +20,7 @@ from processes import until
 from programs import find_program
 from test_cache import PATIENCE, START, Upstream
 
-from widget.cache import Answer, FreshCache, redis_mutexes, redis_options
+from widget.cache import CachedValue, FreshCache, redis_mutexes, redis_options
 from widget.errors import Refused
 
 pytestmark = pytest.mark.programs
@@ -35,7 +35,16 @@ class Server:
         self.client = redis.Redis.from_url(self.url)
 
     def start(self) -> None:
-        arguments = ["--port", "0", "--unixsocket", "redis.sock", "--save", "", "--appendonly", "no"]
+        arguments = [
+            "--port",
+            "0",
+            "--unixsocket",
+            "redis.sock",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
         command = [find_program("redis-server"), *arguments]
         self.process = subprocess.Popen(
             command, cwd=self.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -63,7 +72,9 @@ class Server:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory() as directory:  # its name is shorter than pytest's, as a socket's has to be
+    with (
+        tempfile.TemporaryDirectory() as directory
+    ):  # its name is shorter than pytest's, as a socket's has to be
         server = Server(Path(directory))
         server.start()
         yield server
@@ -78,9 +89,15 @@ def server(shared: Server) -> Server:
 
 
 @contextmanager
-def machine(server: Server, clock: Clock | None = None, lock_seconds: float = 20) -> Iterator[FreshCache]:
+def machine(
+    server: Server, clock: Clock | None = None, lock_seconds: float = 20
+) -> Iterator[FreshCache]:
     """A cache as one machine has it, with connections of its own."""
-    options = {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": server.url, "CACHE_OPTIONS": redis_options()}
+    options = {
+        "CACHE_TYPE": "RedisCache",
+        "CACHE_REDIS_URL": server.url,
+        "CACHE_OPTIONS": redis_options(),
+    }
     store = Cache(Flask("test"), config=options)
     client = redis.Redis.from_url(server.url, **redis_options())
     mutex = redis_mutexes(client, lock_seconds)
@@ -92,10 +109,14 @@ def machine(server: Server, clock: Clock | None = None, lock_seconds: float = 20
 
 
 @contextmanager
-def visitors(*caches: FreshCache, upstream: Upstream) -> Iterator[list[Future[Answer[int]]]]:
+def visitors(*caches: FreshCache, upstream: Upstream) -> Iterator[list[Future[CachedValue[int]]]]:
     """Twenty visitors at each machine."""
     with ThreadPoolExecutor(20 * len(caches)) as pool:
-        yield [pool.submit(cache.get, "k", 15, upstream, PATIENCE) for cache in caches for _ in range(20)]
+        yield [
+            pool.submit(cache.get, "k", 15, upstream, PATIENCE)
+            for cache in caches
+            for _ in range(20)
+        ]
         upstream.gate.set()
 
 
@@ -205,7 +226,11 @@ def test_redis_may_go_and_come_back(server: Server, caplog: pytest.LogCaptureFix
 def test_redis_may_go_while_another_machine_waits_for_its_lock(server: Server) -> None:
     upstream = Upstream()
     upstream.gate.clear()
-    with machine(server) as first, machine(server) as second, visitors(first, second, upstream=upstream) as answers:
+    with (
+        machine(server) as first,
+        machine(server) as second,
+        visitors(first, second, upstream=upstream) as answers,
+    ):
         assert upstream.entered.acquire(timeout=PATIENCE)
         until(lambda: "k" in first._flights and "k" in second._flights)
         server.stop()
@@ -226,7 +251,9 @@ def test_nobody_with_an_answer_at_hand_waits_for_a_redis_that_hangs(server: Serv
         with server.hanging():
             for _ in range(20):
                 assert cache.get("k", 15, upstream, PATIENCE).value == 1
-            assert threading.current_thread() not in readers, "only the call in the background asks Redis"
+            assert threading.current_thread() not in readers, (
+                "only the call in the background asks Redis"
+            )
             new = visitor.submit(cache.get, "new", 15, upstream, PATIENCE)
             assert new.result(3 * PATIENCE).value > 1, "although Redis still hangs"
 

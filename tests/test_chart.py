@@ -98,7 +98,10 @@ def test_ticks_are_round_even_and_inside_and_zero_is_one_of_them(low: float, hig
 
 
 DAYS = st.dictionaries(
-    st.dates(date(2024, 1, 1), date(2026, 12, 31)), st.decimals(0, 100, places=2), min_size=1, max_size=50
+    st.dates(date(2024, 1, 1), date(2026, 12, 31)),
+    st.decimals(0, 100, places=2),
+    min_size=1,
+    max_size=50,
 )
 
 
@@ -117,7 +120,13 @@ def test_bars_add_up_stay_in_their_box_and_are_never_too_many(days: dict[date, D
 def test_the_axis_of_bars_covers_the_whole_period_by_days_of_the_zone() -> None:
     end = datetime(2026, 11, 10, 23, tzinfo=UTC)  # midnight in Paris: the day before is the last
     drawn = chart.bars(
-        [(date(2026, 11, 5), Decimal(1))], datetime(2026, 10, 31, 23, tzinfo=UTC), end, ZONE, FIGURES, names, span
+        [(date(2026, 11, 5), Decimal(1))],
+        datetime(2026, 10, 31, 23, tzinfo=UTC),
+        end,
+        ZONE,
+        FIGURES,
+        names,
+        span,
     )
     assert drawn is not None
     assert [bar["day"] for bar in drawn["bars"]] == [f"2026-11-{day:02}" for day in range(1, 11)]
@@ -126,10 +135,15 @@ def test_the_axis_of_bars_covers_the_whole_period_by_days_of_the_zone() -> None:
 def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[list[str], list[str]]:
     """What stands below and beside a curve of so many days, in English."""
     fmt = formatter("en", ZoneInfo("UTC"), None)
-    points = [(START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain)) for k, gain in enumerate(gains)]
+    points = [
+        (START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain))
+        for k, gain in enumerate(gains)
+    ]
     drawn = chart.curve(points, (fmt.gain, fmt.percent_on_axis), fmt.instants)
     assert drawn is not None
-    return [tick["label"] for tick in drawn["x_ticks"]], [tick["label"] for tick in drawn["y_ticks"]]
+    return [tick["label"] for tick in drawn["x_ticks"]], [
+        tick["label"] for tick in drawn["y_ticks"]
+    ]
 
 
 def test_the_days_of_an_axis_differ_and_have_a_year_where_they_need_one() -> None:
@@ -148,8 +162,13 @@ def test_the_figures_of_an_axis_have_the_same_decimals_and_no_more_than_they_nee
         "0.00%",
     ]
     fmt = formatter("en", ZoneInfo("UTC"), "USD")
-    assert [fmt.lots_on_axis(Decimal(x), Decimal(step)) for x, step in (("2", "1"), ("2", "0.5"))] == ["2", "2.00"]
-    assert [fmt.amount_on_axis(Decimal(x), Decimal(step)) for x, step in (("2000", "1E+3"), ("5", "2.5"))] == [
+    assert [
+        fmt.lots_on_axis(Decimal(x), Decimal(step)) for x, step in (("2", "1"), ("2", "0.5"))
+    ] == ["2", "2.00"]
+    assert [
+        fmt.amount_on_axis(Decimal(x), Decimal(step))
+        for x, step in (("2000", "1E+3"), ("5", "2.5"))
+    ] == [
         "2,000",
         "5.00",
     ]

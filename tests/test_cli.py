@@ -33,7 +33,9 @@ def upstream(upstream_in_real_time: Upstream) -> Upstream:
     return upstream_in_real_time
 
 
-def run(folder: Path, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *arguments: str, stdin: str = "", **env: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
     return subprocess.run(
         [sys.executable, "-m", "widget", *arguments],
@@ -94,7 +96,9 @@ def test_init_writes_a_file_once_and_check_accepts_its_form(tmp_path: Path) -> N
     assert (tmp_path / "widgets.toml").read_text() == text
 
 
-def test_check_prints_a_line_for_each_function_with_time_and_state(tmp_path: Path, upstream: Upstream) -> None:
+def test_check_prints_a_line_for_each_function_with_time_and_state(
+    tmp_path: Path, upstream: Upstream
+) -> None:
     configure(tmp_path, upstream)
     checked = run(tmp_path, "check", **PASSWORD)
     assert checked.returncode == 0, checked.stderr
@@ -124,7 +128,9 @@ def test_check_of_an_address_with_no_api_names_the_address_and_each_hint_once(
     tmp_path: Path, upstream: Upstream
 ) -> None:
     elsewhere = f"{upstream.url}/elsewhere"
-    (tmp_path / "widgets.toml").write_text(f'[api]\nbase_url = "{elsewhere}"\n[accounts.main]\nlogin = 1000001\n')
+    (tmp_path / "widgets.toml").write_text(
+        f'[api]\nbase_url = "{elsewhere}"\n[accounts.main]\nlogin = 1000001\n'
+    )
     first = run(tmp_path, "check").stdout.splitlines()[0]
     assert f"api.base_url ({elsewhere})" in first
     assert first.count("api.methods") == 1
@@ -135,7 +141,9 @@ def test_check_of_an_address_with_no_api_names_the_address_and_each_hint_once(
 
 
 def test_check_names_a_host_that_cannot_be_reached(tmp_path: Path, upstream: Upstream) -> None:
-    (tmp_path / "widgets.toml").write_text('[api]\nbase_url = "http://127.0.0.1:9"\n[accounts.main]\nlogin = 1000001\n')
+    (tmp_path / "widgets.toml").write_text(
+        '[api]\nbase_url = "http://127.0.0.1:9"\n[accounts.main]\nlogin = 1000001\n'
+    )
     checked = run(tmp_path, "check")
     assert checked.returncode == 1
     assert "not reached" in checked.stdout
@@ -145,7 +153,9 @@ def test_check_names_a_host_that_cannot_be_reached(tmp_path: Path, upstream: Ups
 @pytest.mark.parametrize(
     "command", [["check"], ["serve"], ["snippet", "main", "balance"], ["token", "main", "balance"]]
 )
-def test_a_mistake_of_the_operators_is_one_line_and_exit_2(command: list[str], tmp_path: Path) -> None:
+def test_a_mistake_of_the_operators_is_one_line_and_exit_2(
+    command: list[str], tmp_path: Path
+) -> None:
     for text in (None, "[accounts.main]\nlogn = 5\nlogin = 5\n"):
         if text:
             (tmp_path / "widgets.toml").write_text(text)
@@ -162,10 +172,15 @@ def test_a_mistake_of_the_operators_is_one_line_and_exit_2(command: list[str], t
         (["nonsense"], "'nonsense'; see python -m widget --help"),
         (["--nonsense"], "--nonsense"),
         (["snippet", "main"], "'WIDGET'; see python -m widget snippet --help"),
-        (["serve", "--workers", "0"], "'--workers': 0 is not in the range 1<=x<=64; see python -m widget serve --help"),
+        (
+            ["serve", "--workers", "0"],
+            "'--workers': 0 is not in the range 1<=x<=64; see python -m widget serve --help",
+        ),
     ],
 )
-def test_a_mistake_on_the_command_line_is_one_line_and_exit_2(command: list[str], named: str, tmp_path: Path) -> None:
+def test_a_mistake_on_the_command_line_is_one_line_and_exit_2(
+    command: list[str], named: str, tmp_path: Path
+) -> None:
     ended = run(tmp_path, *command)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.count("\n") == 1
@@ -180,7 +195,10 @@ def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
 
 def test_the_configuration_is_found_by_option_environment_or_place(tmp_path: Path) -> None:
     (tmp_path / "else.toml").write_text("[accounts.other]\nlogin = 5\n")
-    for arguments, env in ((["--config", "else.toml"], {}), ([], {"CABINET_WIDGETS_CONFIG": "else.toml"})):
+    for arguments, env in (
+        (["--config", "else.toml"], {}),
+        ([], {"CABINET_WIDGETS_CONFIG": "else.toml"}),
+    ):
         printed = run(tmp_path, "snippet", *arguments, "other", "balance", **env)
         assert 'account="other"' in printed.stdout, printed.stderr
 
@@ -200,7 +218,10 @@ def test_snippet_prints_every_form(tmp_path: Path) -> None:
     for form, part in expected.items():
         printed = run(tmp_path, "snippet", "main", "balance", "--as", form, "--param", "lang=fr")
         assert part in printed.stdout, (form, printed.stderr)
-    assert 'src="https://widgets.example.com/embed.js"' in run(tmp_path, "snippet", "main", "balance").stdout
+    assert (
+        'src="https://widgets.example.com/embed.js"'
+        in run(tmp_path, "snippet", "main", "balance").stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,7 +245,9 @@ def test_snippet_says_what_is_wrong(arguments: list[str], part: str, tmp_path: P
 def test_token_mints_what_another_library_reads(tmp_path: Path) -> None:
     (tmp_path / "widgets.toml").write_text('[accounts.main]\nlogin = 5\nembed_secret_env = "S"\n')
     before = int(time.time())  # noqa: TID251  # the command goes by the real clock
-    printed = run(tmp_path, "token", "main", "balance", "--ttl", "1h", "--param", "lang=fr", S=SECRET)
+    printed = run(
+        tmp_path, "token", "main", "balance", "--ttl", "1h", "--param", "lang=fr", S=SECRET
+    )
     after = int(time.time())  # noqa: TID251
     claims = jwt.decode(printed.stdout.strip(), SECRET, ["HS256"])
     assert claims["sub"] == "main/balance"
@@ -279,28 +302,41 @@ def test_serve_answers_and_ends_cleanly_on_sigterm(tmp_path: Path, upstream: Ups
     assert '"level": "warning"' not in started.output
 
 
-def test_serve_with_several_workers_and_a_cache_each_says_what_that_costs(tmp_path: Path, upstream: Upstream) -> None:
+def test_serve_with_several_workers_and_a_cache_each_says_what_that_costs(
+    tmp_path: Path, upstream: Upstream
+) -> None:
     configure(tmp_path, upstream)
     port = free_port()
-    with running(tmp_path, "serve", "--bind", f"127.0.0.1:{port}", "--workers", "2", **PASSWORD) as started:
+    with running(
+        tmp_path, "serve", "--bind", f"127.0.0.1:{port}", "--workers", "2", **PASSWORD
+    ) as started:
         wait_for(f"http://127.0.0.1:{port}/healthz", started)
     assert "2 times as often" in started.output
 
 
 @pytest.mark.parametrize("bind", ["8000", "127.0.0.1", "127.0.0.1:99999", ":::"])
-def test_serve_refuses_an_address_that_is_none(bind: str, tmp_path: Path, upstream: Upstream) -> None:
+def test_serve_refuses_an_address_that_is_none(
+    bind: str, tmp_path: Path, upstream: Upstream
+) -> None:
     configure(tmp_path, upstream)
     ended = run(tmp_path, "serve", "--bind", bind, **PASSWORD)
     assert ended.returncode == 2
     assert "--bind" in ended.stderr
 
 
-def test_serve_says_in_a_line_that_it_cannot_listen_there(tmp_path: Path, upstream: Upstream) -> None:
+def test_serve_says_in_a_line_that_it_cannot_listen_there(
+    tmp_path: Path, upstream: Upstream
+) -> None:
     configure(tmp_path, upstream)
     port = free_port()
     with running(tmp_path, "serve", "--bind", f"127.0.0.1:{port}", **PASSWORD) as started:
         wait_for(f"http://127.0.0.1:{port}/healthz", started)
-        for bind in (f"127.0.0.1:{port}", f"0.0.0.0:{port}", "192.0.2.1:8000", "widgets.invalid:8000"):
+        for bind in (
+            f"127.0.0.1:{port}",
+            f"0.0.0.0:{port}",
+            "192.0.2.1:8000",
+            "widgets.invalid:8000",
+        ):
             ended = run(tmp_path, "serve", "--bind", bind, **PASSWORD)
             assert ended.returncode == 2, bind
             assert ended.stderr.count("\n") == 1, ended.stderr
@@ -308,7 +344,9 @@ def test_serve_says_in_a_line_that_it_cannot_listen_there(tmp_path: Path, upstre
 
 
 @pytest.mark.parametrize("command", ["demo", "sandbox"])
-def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(command: str, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(
+    command: str, tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = run(tmp_path, command, "--port", str(port))
@@ -318,7 +356,9 @@ def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(command: str, tmp
     )
 
 
-def test_serve_says_in_a_line_that_its_cache_cannot_be_written(tmp_path: Path, upstream: Upstream) -> None:
+def test_serve_says_in_a_line_that_its_cache_cannot_be_written(
+    tmp_path: Path, upstream: Upstream
+) -> None:
     configure(tmp_path, upstream, '[cache]\ntype = "FileSystemCache"\ndir = "/proc/none"')
     ended = run(tmp_path, "serve", "--bind", f"127.0.0.1:{free_port()}", **PASSWORD)
     assert ended.returncode == 2
@@ -332,10 +372,14 @@ def test_demo_shows_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> 
         address = re.search(r"http://\S+", started.process.stdout.readline())
         assert address
         page = requests.get(address[0], timeout=10).text
-        assert page.count("</section>") == len(registry.discover(paths.templates())) + 1  # and a closed account
+        assert (
+            page.count("</section>") == len(registry.discover(paths.templates())) + 1
+        )  # and a closed account
         service = re.search(r"(http://127\.0\.0\.1:\d+)/embed\.js", page)
         assert service
-        widgets = set(re.findall(r'widget="([a-z-]+)"', page)) | set(re.findall(r"/w/demo/([a-z-]+)", page))
+        widgets = set(re.findall(r'widget="([a-z-]+)"', page)) | set(
+            re.findall(r"/w/demo/([a-z-]+)", page)
+        )
         assert widgets == registry.discover(paths.templates()).keys()
         for widget in widgets:
             assert requests.get(f"{service[1]}/w/demo/{widget}", timeout=10).status_code == 200
@@ -363,7 +407,9 @@ def test_sandbox_says_which_accounts_it_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "https://widgets.example.com"])
-def test_snippet_says_where_an_address_leads_nobody_else(url: str, tmp_path: Path, upstream: Upstream) -> None:
+def test_snippet_says_where_an_address_leads_nobody_else(
+    url: str, tmp_path: Path, upstream: Upstream
+) -> None:
     configure(tmp_path, upstream, f'[server]\npublic_url = "{url}"')
     ended = run(tmp_path, "snippet", "main", "balance", **PASSWORD)
     assert f"{url}/embed.js" in ended.stdout
@@ -375,7 +421,11 @@ def test_snippet_says_who_will_see_a_closed_account(tmp_path: Path, upstream: Up
     secrets = {**PASSWORD, "EMBED_SECRET": "0123456789abcdef" * 2}
     for more, form, said in (
         (closed, "script", "accounts.main.allowed_origins"),
-        (f'{closed}\nallowed_origins = ["https://blog.example.com"]', "script", "your page adds a token"),
+        (
+            f'{closed}\nallowed_origins = ["https://blog.example.com"]',
+            "script",
+            "your page adds a token",
+        ),
         (closed, "bbcode", "nobody sees this without a token"),
     ):
         configure(tmp_path, upstream, more)
@@ -384,10 +434,15 @@ def test_snippet_says_who_will_see_a_closed_account(tmp_path: Path, upstream: Up
         assert said in ended.stderr
 
 
-def test_the_demonstration_ends_with_the_mistake_that_keeps_it_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demonstration_ends_with_the_mistake_that_keeps_it_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def broken(*_: object, **__: object) -> None:
         raise OperatorError("xx.po is no gettext catalogue")
 
     monkeypatch.setattr(app, "create_app", broken)
-    with pytest.raises(OperatorError, match="catalogue"), demo.running("http://127.0.0.1:9", 0, lambda: 0.0):
+    with (
+        pytest.raises(OperatorError, match="catalogue"),
+        demo.running("http://127.0.0.1:9", 0, lambda: 0.0),
+    ):
         pass

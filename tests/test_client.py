@@ -35,7 +35,7 @@ from widget import models, sandbox, transport
 from widget.client import Client
 from widget.config import Account, Api
 from widget.errors import NotOffered, Refused, Unavailable, Unreadable, UpstreamError
-from widget.functions import FUNCTIONS, Function
+from widget.names import FUNCTIONS, Function
 
 LOGIN = 7654321
 PASSWORD = "correct-horse"
@@ -80,7 +80,8 @@ class Upstream:
 
     def paths(self) -> Counter[str]:
         return Counter(
-            request.path.rsplit("/", 2)[-1 if "ClientCabinetBasic" in request.path else -2] for request in self.seen
+            request.path.rsplit("/", 2)[-1 if "ClientCabinetBasic" in request.path else -2]
+            for request in self.seen
         )
 
     @contextmanager
@@ -98,7 +99,9 @@ class Upstream:
 
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                request = Seen(self.command, self.path, dict(self.headers), json.loads(body) if body else None)
+                request = Seen(
+                    self.command, self.path, dict(self.headers), json.loads(body) if body else None
+                )
                 upstream.seen.append(request)
                 status, headers, content = upstream.answer(request)
                 self.send_response(status)
@@ -153,7 +156,9 @@ def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str
             while True:
                 connection, _ = listener.accept()
                 met.append(len(met) + 1)
-                threads.append(threading.Thread(target=converse, args=(connection, len(met)), daemon=True))
+                threads.append(
+                    threading.Thread(target=converse, args=(connection, len(met)), daemon=True)
+                )
                 threads[-1].start()
 
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
@@ -165,7 +170,9 @@ def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str
             listener.shutdown(socket.SHUT_RDWR)
             acceptor.join()
     for thread in threads:
-        thread.join(0.2)  # those that wait for another request on a kept connection end with the process
+        thread.join(
+            0.2
+        )  # those that wait for another request on a kept connection end with the process
 
 
 def take_request(connection: socket.socket) -> bytes:
@@ -200,10 +207,17 @@ def reset(connection: socket.socket) -> None:
 GOOD = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"balance":1}'
 
 
-def account(url: str, *, dialect: str = "client-api", slug: str = "main", **settings: Any) -> Account:
+def account(
+    url: str, *, dialect: str = "client-api", slug: str = "main", **settings: Any
+) -> Account:
     api = {name: settings.pop(name) for name in list(settings) if name in Api.model_fields}
     return Account.model_validate(
-        {"slug": slug, "login": LOGIN, **settings, "api": {"dialect": dialect, "base_url": url, **api}}
+        {
+            "slug": slug,
+            "login": LOGIN,
+            **settings,
+            "api": {"dialect": dialect, "base_url": url, **api},
+        }
     )
 
 
@@ -228,7 +242,9 @@ class Doorkeeper:
 
     def __call__(self, request: Seen) -> Reply:
         with self._lock:
-            if request.path.endswith("Token") or request.path.endswith("IsAccountCredentialsCorrect"):
+            if request.path.endswith("Token") or request.path.endswith(
+                "IsAccountCredentialsCorrect"
+            ):
                 body = {name.lower(): value for name, value in request.body.items()}
                 if body != {"login": LOGIN, "password": PASSWORD}:
                     return reply({"result": False}) if "Basic" in request.path else reply("", 401)
@@ -275,7 +291,9 @@ def test_what_an_old_api_writes_is_read(
     serve: Serve, dialect: str, function: Function, value: object, expected: object
 ) -> None:
     upstream = serve(lambda _: reply(value))
-    paris = account(upstream.url, dialect=dialect, timezone="Europe/Paris", methods={"logins": "GetLogins"})
+    paris = account(
+        upstream.url, dialect=dialect, timezone="Europe/Paris", methods={"logins": "GetLogins"}
+    )
     answer = Client().call(paris, function)
     if isinstance(expected, dict):
         assert {name: getattr(answer, name) for name in expected} == expected
@@ -283,15 +301,21 @@ def test_what_an_old_api_writes_is_read(
         assert answer == expected
 
 
-@pytest.mark.parametrize("body", [b'{"balance": NaN}', b'{"balance": Infinity}', b'{"balance": "-Infinity"}'])
+@pytest.mark.parametrize(
+    "body", [b'{"balance": NaN}', b'{"balance": Infinity}', b'{"balance": "-Infinity"}']
+)
 def test_what_is_no_number_is_refused_and_named(serve: Serve, body: bytes) -> None:
     with pytest.raises(Unreadable, match=r"^balance\.balance: .* is no number that can be$"):
         Client().call(account(serve(lambda _: reply(body)).url), "balance")
 
 
 def test_the_log_learns_function_and_field(serve: Serve) -> None:
-    upstream = serve(lambda _: reply([{"type": 0, "ticket": 1, "symbol": "X", "volume": 1, "openPrice": "?"}]))
-    with pytest.raises(Unreadable, match=r"^open trades\[0\]\.openPrice: '\?' is no number that can be$"):
+    upstream = serve(
+        lambda _: reply([{"type": 0, "ticket": 1, "symbol": "X", "volume": 1, "openPrice": "?"}])
+    )
+    with pytest.raises(
+        Unreadable, match=r"^open trades\[0\]\.openPrice: '\?' is no number that can be$"
+    ):
         Client().call(account(upstream.url), "open_trades")
 
 
@@ -316,13 +340,18 @@ FROM, TO = datetime(1970, 1, 2, tzinfo=UTC), datetime(1970, 1, 3, tzinfo=UTC)
 
 @pytest.mark.parametrize("function", PATHS)
 def test_client_api_is_called_with_get_and_the_passkey(serve: Serve, function: Function) -> None:
-    upstream = serve(lambda request: reply(b" abcDEF123 " if request.method == "POST" else VALUES.get(function)))
+    upstream = serve(
+        lambda request: reply(b" abcDEF123 " if request.method == "POST" else VALUES.get(function))
+    )
     closed = account(upstream.url, password=PASSWORD, partner_password=PARTNER_PASSWORD)
     Client().call(closed, function, FROM, TO)
     token, call = upstream.seen
     kind = ("Partner", PARTNER_PASSWORD) if function == "commissions" else ("Client", PASSWORD)
     assert (token.method, token.target) == ("POST", f"/api/Authentication/Request{kind[0]}ApiToken")
-    assert (token.body, token.headers["Content-Type"]) == ({"Login": LOGIN, "Password": kind[1]}, "application/json")
+    assert (token.body, token.headers["Content-Type"]) == (
+        {"Login": LOGIN, "Password": kind[1]},
+        "application/json",
+    )
     assert "passkey" not in token.headers
     assert (call.method, call.target, call.body) == ("GET", PATHS[function], None)
     assert call.headers["passkey"] == "abcDEF123"
@@ -334,7 +363,11 @@ def test_client_api_is_called_with_get_and_the_passkey(serve: Serve, function: F
     [
         ("balance", "GetAccountInformation", {}),
         ("open_trades", "GetOpenTrades", {}),
-        ("closed_trades", "GetClosedTrades", {"from": 86400, "to": 172800, "count": 1000, "offset": 0}),
+        (
+            "closed_trades",
+            "GetClosedTrades",
+            {"from": 86400, "to": 172800, "count": 1000, "offset": 0},
+        ),
         ("bonus", "GetBonusStatistic", {}),
         ("operations", "GetBalanceOperationsHistory", {}),
     ],
@@ -343,11 +376,18 @@ def test_cabinet_basic_is_called_with_post_and_the_token(
     serve: Serve, function: Function, name: str, more: dict[str, int]
 ) -> None:
     upstream = serve(
-        lambda request: reply({"Result": True, "Token": "t0k"} if "Correct" in request.path else VALUES.get(function))
+        lambda request: reply(
+            {"Result": True, "Token": "t0k"} if "Correct" in request.path else VALUES.get(function)
+        )
     )
-    Client().call(account(upstream.url, dialect="cabinet-basic", password=PASSWORD), function, FROM, TO)
+    Client().call(
+        account(upstream.url, dialect="cabinet-basic", password=PASSWORD), function, FROM, TO
+    )
     token, call = upstream.seen
-    assert (token.method, token.target) == ("POST", "/api/ClientCabinetBasic/IsAccountCredentialsCorrect")
+    assert (token.method, token.target) == (
+        "POST",
+        "/api/ClientCabinetBasic/IsAccountCredentialsCorrect",
+    )
     assert token.body == {"login": LOGIN, "password": PASSWORD}
     assert (call.method, call.target) == ("POST", f"/api/ClientCabinetBasic/{name}")
     assert call.body == {"login": LOGIN, "token": "t0k", **more}
@@ -370,7 +410,8 @@ def test_a_period_without_bounds_is_all_until_now(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"abc123", b'"abc123"', b' "abc123"\r\n', b"\xef\xbb\xbfabc123\r\n", b'{"d": "abc123"}']
+    "body",
+    [b"abc123", b'"abc123"', b' "abc123"\r\n', b"\xef\xbb\xbfabc123\r\n", b'{"d": "abc123"}'],
 )
 def test_a_token_comes_bare_or_quoted(serve: Serve, body: bytes) -> None:
     upstream = serve(lambda request: reply(body if request.method == "POST" else {"balance": 1}))
@@ -378,15 +419,20 @@ def test_a_token_comes_bare_or_quoted(serve: Serve, body: bytes) -> None:
     assert upstream.seen[-1].headers["passkey"] == "abc123"
 
 
-@pytest.mark.parametrize("token", ["12345678901234567890123456789012", "12345678e12345678901234567890123", "0" * 32])
+@pytest.mark.parametrize(
+    "token", ["12345678901234567890123456789012", "12345678e12345678901234567890123", "0" * 32]
+)
 def test_a_token_that_looks_like_a_number_stays_as_it_is(serve: Serve, token: str) -> None:
-    upstream = serve(lambda request: reply(token.encode() if request.method == "POST" else {"balance": 1}))
+    upstream = serve(
+        lambda request: reply(token.encode() if request.method == "POST" else {"balance": 1})
+    )
     Client().call(account(upstream.url, password=PASSWORD), "balance")
     assert upstream.seen[-1].headers["passkey"] == token
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>Error</html>", b"Wrong password.\r\nX: y", b"[1]" * 3000, b'"a b"', b"{" * 100_000]
+    "body",
+    [b"<html>Error</html>", b"Wrong password.\r\nX: y", b"[1]" * 3000, b'"a b"', b"{" * 100_000],
 )
 def test_a_page_is_no_token(serve: Serve, body: bytes) -> None:
     upstream = serve(lambda _: reply(body))
@@ -396,7 +442,8 @@ def test_a_page_is_no_token(serve: Serve, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [reply({}, 401), reply({}, 403), reply({}, 400), reply(b""), reply(None), reply(b"false")]
+    "answer",
+    [reply({}, 401), reply({}, 403), reply({}, 400), reply(b""), reply(None), reply(b"false")],
 )
 def test_a_refused_password_is_refused_with_a_clear_text(serve: Serve, answer: Reply) -> None:
     upstream = serve(lambda _: answer)
@@ -405,7 +452,9 @@ def test_a_refused_password_is_refused_with_a_clear_text(serve: Serve, answer: R
     assert len(upstream.seen) == 1
 
 
-@pytest.mark.parametrize("answer", [reply({"result": False}), reply({"result": False, "token": None}), reply({}, 401)])
+@pytest.mark.parametrize(
+    "answer", [reply({"result": False}), reply({"result": False, "token": None}), reply({}, 401)]
+)
 def test_cabinet_basic_refuses_a_password_in_its_own_way(serve: Serve, answer: Reply) -> None:
     upstream = serve(lambda _: answer)
     with pytest.raises(Refused, match=r"password is wrong"):
@@ -423,7 +472,9 @@ DENIALS = [
 
 
 @pytest.mark.parametrize(("dialect", "denial"), DENIALS)
-def test_an_expired_token_is_renewed_once_in_mid_flight(serve: Serve, dialect: str, denial: Reply) -> None:
+def test_an_expired_token_is_renewed_once_in_mid_flight(
+    serve: Serve, dialect: str, denial: Reply
+) -> None:
     door = Doorkeeper({"balance": 7}, denial=denial)
     upstream = serve(door)
     client, closed = Client(), account(upstream.url, dialect=dialect, password=PASSWORD)
@@ -436,11 +487,16 @@ def test_an_expired_token_is_renewed_once_in_mid_flight(serve: Serve, dialect: s
 
 
 @pytest.mark.parametrize(("dialect", "denial"), DENIALS)
-def test_a_new_token_that_is_refused_as_well_is_the_end(serve: Serve, dialect: str, denial: Reply) -> None:
+def test_a_new_token_that_is_refused_as_well_is_the_end(
+    serve: Serve, dialect: str, denial: Reply
+) -> None:
     door = Doorkeeper({"balance": 7}, denial=denial)
     door.expire_before = {1, 2}
     upstream = serve(door)
-    with pytest.raises(Refused, match=r"^balance: a new token is refused as well: .*password is wrong, or .*IP mask"):
+    with pytest.raises(
+        Refused,
+        match=r"^balance: a new token is refused as well: .*password is wrong, or .*IP mask",
+    ):
         Client().call(account(upstream.url, dialect=dialect, password=PASSWORD), "balance")
     assert (door.calls, len(upstream.seen)) == (2, 4)
 
@@ -458,7 +514,9 @@ def test_a_fault_that_names_a_token_is_no_refusal_where_none_was_sent(serve: Ser
     upstream = serve(lambda _: reply(b"Unexpected token", 500))
     for password in (None, PASSWORD):
         with pytest.raises(Unavailable, match=r"^balance: HTTP 500"):
-            Client().call(account(upstream.url, dialect="cabinet-basic", password=password), "balance")
+            Client().call(
+                account(upstream.url, dialect="cabinet-basic", password=password), "balance"
+            )
 
 
 def test_an_account_that_is_not_at_the_open_level_is_told_to_give_a_password(serve: Serve) -> None:
@@ -501,7 +559,11 @@ def test_32_threads_share_one_token_and_renew_it_once(serve: Serve) -> None:
 
 
 def test_accounts_and_partners_have_tokens_of_their_own(serve: Serve) -> None:
-    upstream = serve(lambda request: reply(f"for-{request.body['Password']}" if request.method == "POST" else None))
+    upstream = serve(
+        lambda request: reply(
+            f"for-{request.body['Password']}" if request.method == "POST" else None
+        )
+    )
     client = Client()
     first = account(upstream.url, password="a" * 8, partner_password="b" * 8)
     client.call(first, "open_trades")
@@ -551,7 +613,9 @@ def test_threads_that_wait_for_a_token_share_the_refusal(serve: Serve) -> None:
 def test_nobody_waits_for_a_token_longer_than_the_deadline() -> None:
     with raw_server(hang) as (url, met):
         client = Client()
-        patient, hasty = (account(url, password=PASSWORD, deadline_seconds=seconds) for seconds in (1.2, 0.3))
+        patient, hasty = (
+            account(url, password=PASSWORD, deadline_seconds=seconds) for seconds in (1.2, 0.3)
+        )
 
         def hold() -> None:
             with pytest.raises(Unavailable, match=NO_ANSWER.replace("0.3", "1.2")):
@@ -569,7 +633,15 @@ def test_nobody_waits_for_a_token_longer_than_the_deadline() -> None:
 
 def many(count: int, first: int = 0) -> list[dict[str, Any]]:
     return [
-        {"ticket": n, "symbol": "EURUSD", "type": 0, "volume": 0.1, "openPrice": 1, "closePrice": 2, "profit": n / 4}
+        {
+            "ticket": n,
+            "symbol": "EURUSD",
+            "type": 0,
+            "volume": 0.1,
+            "openPrice": 1,
+            "closePrice": 2,
+            "profit": n / 4,
+        }
         | {"openTime": 1763627465, "closeTime": 1763627465 + n}
         for n in range(first, first + count)
     ]
@@ -579,8 +651,12 @@ def page(rows: list[dict[str, Any]], request: Seen) -> Reply:
     return reply(rows[request.body["offset"] :][: request.body["count"]])
 
 
-@pytest.mark.parametrize(("count", "offsets"), [(0, [0]), (999, [0]), (1000, [0, 1000]), (2500, [0, 1000, 2000])])
-def test_cabinet_basic_is_paged_until_fewer_come_back(serve: Serve, count: int, offsets: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("count", "offsets"), [(0, [0]), (999, [0]), (1000, [0, 1000]), (2500, [0, 1000, 2000])]
+)
+def test_cabinet_basic_is_paged_until_fewer_come_back(
+    serve: Serve, count: int, offsets: list[int]
+) -> None:
     rows = many(count)
     upstream = serve(lambda request: page(rows, request))
     history = Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
@@ -594,7 +670,9 @@ def test_a_trade_that_moves_to_the_next_page_meanwhile_counts_once(serve: Serve)
 
     def answer(request: Seen) -> Reply:
         result = page(rows, request)
-        rows.insert(0, many(1, first=9999)[0])  # the newest first, and another one closes between the pages
+        rows.insert(
+            0, many(1, first=9999)[0]
+        )  # the newest first, and another one closes between the pages
         return result
 
     history = Client().call(account(serve(answer).url, dialect="cabinet-basic"), "closed_trades")
@@ -605,7 +683,9 @@ def test_a_trade_that_moves_to_the_next_page_meanwhile_counts_once(serve: Serve)
 def test_deposits_among_the_trades_are_skipped_in_cabinet_basic(serve: Serve) -> None:
     deposit = {"type": 6, "profit": 500, "closeTime": 1763627465}
     for dialect, count in (("client-api", 1), ("cabinet-basic", 0)):
-        history = Client().call(account(serve(lambda _: reply([deposit])).url, dialect=dialect), "closed_trades")
+        history = Client().call(
+            account(serve(lambda _: reply([deposit])).url, dialect=dialect), "closed_trades"
+        )
         assert isinstance(history, models.History)
         assert len(history.operations) == count
 
@@ -653,7 +733,12 @@ def test_a_token_that_expires_between_pages_costs_no_page(serve: Serve) -> None:
     history = Client().call(closed, "closed_trades")
     assert isinstance(history, models.History)
     assert [trade.ticket for trade in history.trades] == list(range(2500))
-    assert [request.body["offset"] for request in upstream.seen if "offset" in request.body] == [0, 1000, 1000, 2000]
+    assert [request.body["offset"] for request in upstream.seen if "offset" in request.body] == [
+        0,
+        1000,
+        1000,
+        2000,
+    ]
 
 
 def test_pages_share_one_deadline(serve: Serve) -> None:
@@ -664,8 +749,12 @@ def test_pages_share_one_deadline(serve: Serve) -> None:
         return reply(many(1000, first=request.body["offset"]))
 
     upstream = serve(answer)
-    with pytest.raises(Unavailable, match=r"^closed trades: no complete answer within the deadline of 8 s"):
-        Client(clock=lambda: seconds[0]).call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
+    with pytest.raises(
+        Unavailable, match=r"^closed trades: no complete answer within the deadline of 8 s"
+    ):
+        Client(clock=lambda: seconds[0]).call(
+            account(upstream.url, dialect="cabinet-basic"), "closed_trades"
+        )
     assert len(upstream.seen) == 3
 
 
@@ -680,14 +769,35 @@ def test_the_configured_currency_wins(serve: Serve) -> None:
 def test_what_each_dialect_offers() -> None:
     client = Client()
     offered = {
-        dialect: [f for f in FUNCTIONS if client.offers(account("https://api.invalid", dialect=dialect), f)]
+        dialect: [
+            f
+            for f in FUNCTIONS
+            if client.offers(account("https://api.invalid", dialect=dialect), f)
+        ]
         for dialect in ("client-api", "cabinet-basic")
     }
     assert offered == {
-        "client-api": ["balance", "summary", "open_trades", "closed_trades", "lots", "bonus", "logins"],
-        "cabinet-basic": ["balance", "summary", "open_trades", "closed_trades", "bonus", "operations"],
+        "client-api": [
+            "balance",
+            "summary",
+            "open_trades",
+            "closed_trades",
+            "lots",
+            "bonus",
+            "logins",
+        ],
+        "cabinet-basic": [
+            "balance",
+            "summary",
+            "open_trades",
+            "closed_trades",
+            "bonus",
+            "operations",
+        ],
     }
-    assert client.offers(account("https://api.invalid", partner_password=PARTNER_PASSWORD), "commissions")
+    assert client.offers(
+        account("https://api.invalid", partner_password=PARTNER_PASSWORD), "commissions"
+    )
     assert not client.offers(
         account("https://api.invalid", dialect="cabinet-basic", partner_password="x"), "commissions"
     )
@@ -696,15 +806,25 @@ def test_what_each_dialect_offers() -> None:
 def test_one_call_answers_balance_and_summary_where_their_path_is_one() -> None:
     client = Client()
     basic = account("https://api.invalid", dialect="cabinet-basic")
-    assert [client.endpoint(basic, function) for function in FUNCTIONS] == ["balance", "balance", *FUNCTIONS[2:]]
-    assert [client.endpoint(account("https://api.invalid"), function) for function in FUNCTIONS] == list(FUNCTIONS)
-    other = account("https://api.invalid", dialect="cabinet-basic", methods={"summary": "GetSummary"})
+    assert [client.endpoint(basic, function) for function in FUNCTIONS] == [
+        "balance",
+        "balance",
+        *FUNCTIONS[2:],
+    ]
+    assert [
+        client.endpoint(account("https://api.invalid"), function) for function in FUNCTIONS
+    ] == list(FUNCTIONS)
+    other = account(
+        "https://api.invalid", dialect="cabinet-basic", methods={"summary": "GetSummary"}
+    )
     assert client.endpoint(other, "summary") == "summary"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_path_can_be_configured(serve: Serve, function: Function) -> None:
-    upstream = serve(lambda request: reply(b"tok" if request.path.endswith("Token") else VALUES.get(function)))
+    upstream = serve(
+        lambda request: reply(b"tok" if request.path.endswith("Token") else VALUES.get(function))
+    )
     path = "/v2/mine/{login}/x?since={from}&until={to}&odd={}"
     own = account(upstream.url, methods={function: path}, partner_password=PARTNER_PASSWORD)
     assert Client().offers(own, function)
@@ -719,7 +839,9 @@ def test_every_path_can_be_configured(serve: Serve, function: Function) -> None:
         ("api/Other/Lots/{login}", f"/api/Other/Lots/{LOGIN}"),
     ],
 )
-def test_a_function_of_cabinet_basic_can_be_configured_by_name_or_path(serve: Serve, path: str, target: str) -> None:
+def test_a_function_of_cabinet_basic_can_be_configured_by_name_or_path(
+    serve: Serve, path: str, target: str
+) -> None:
     upstream = serve(lambda _: reply({"lots": 4}))
     own = account(upstream.url, dialect="cabinet-basic", methods={"lots": path})
     assert Client().call(own, "lots", FROM, TO) == 4
@@ -753,7 +875,9 @@ def test_no_cookie_is_kept(serve: Serve) -> None:
     assert "Cookie" not in upstream.seen[1].headers
 
 
-def test_the_environment_has_no_say(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_has_no_say(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password else")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -812,7 +936,9 @@ SLOW = [hang, drip_headers, drip_body, drip_chunks, drip_trailers, drip_gzip, go
 
 
 @pytest.mark.parametrize("talk", SLOW)
-def test_a_slow_server_holds_no_call_beyond_its_deadline(talk: Callable[[socket.socket, int], None]) -> None:
+def test_a_slow_server_holds_no_call_beyond_its_deadline(
+    talk: Callable[[socket.socket, int], None],
+) -> None:
     with raw_server(talk) as (url, met):
         with pytest.raises(Unavailable, match=NO_ANSWER):
             Client().call(account(url, deadline_seconds=0.3), "balance")
@@ -835,7 +961,9 @@ def test_token_and_call_share_one_deadline(serve: Serve) -> None:
 
     upstream = serve(answer)
     late = account(upstream.url, password=PASSWORD, deadline_seconds=4)
-    with pytest.raises(Unavailable, match=r"^balance: no complete answer within the deadline of 4 s"):
+    with pytest.raises(
+        Unavailable, match=r"^balance: no complete answer within the deadline of 4 s"
+    ):
         Client(clock=lambda: seconds[0]).call(late, "balance")
     assert [request.method for request in upstream.seen] == ["POST"]
 
@@ -859,7 +987,9 @@ def test_a_reset_before_the_answer_is_tried_once_more() -> None:
             connection.sendall(GOOD)
 
     with raw_server(talk) as (url, met):
-        assert Client().call(account(url), "balance") == models.AccountInformation(balance=Decimal(1))
+        assert Client().call(account(url), "balance") == models.AccountInformation(
+            balance=Decimal(1)
+        )
         assert len(met) == 2
 
 
@@ -873,18 +1003,24 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
     with raw_server(talk) as (url, met):
         client = Client()
         for _ in range(3):
-            assert client.call(account(url), "balance") == models.AccountInformation(balance=Decimal(1))
+            assert client.call(account(url), "balance") == models.AccountInformation(
+                balance=Decimal(1)
+            )
         assert len(met) == 2
 
 
 @pytest.mark.parametrize("end", [reset, socket.socket.close])
-def test_a_server_that_always_hangs_up_is_asked_twice_and_no_more(end: Callable[[socket.socket], None]) -> None:
+def test_a_server_that_always_hangs_up_is_asked_twice_and_no_more(
+    end: Callable[[socket.socket], None],
+) -> None:
     def talk(connection: socket.socket, _: int) -> None:
         take_request(connection)
         end(connection)
 
     with raw_server(talk) as (url, met):
-        with pytest.raises(Unavailable, match=r"^balance: (ConnectionResetError|RemoteDisconnected)"):
+        with pytest.raises(
+            Unavailable, match=r"^balance: (ConnectionResetError|RemoteDisconnected)"
+        ):
             Client().call(account(url), "balance")
         assert len(met) == 2
 
@@ -932,7 +1068,10 @@ def test_a_body_of_many_megabytes_is_not_read_to_its_end() -> None:
             connection.sendall(b" " * 65536)
             sent[0] += 65536
 
-    with raw_server(talk) as (url, _), pytest.raises(Unreadable, match=r"^balance: more than 100000 bytes"):
+    with (
+        raw_server(talk) as (url, _),
+        pytest.raises(Unreadable, match=r"^balance: more than 100000 bytes"),
+    ):
         Client().call(account(url, max_response_bytes=100_000), "balance")
     assert sent[0] < 67108864
 
@@ -950,7 +1089,11 @@ def test_the_cap_counts_what_was_decompressed(serve: Serve, encoding: str) -> No
 def test_what_is_decompressed_is_never_much_more_than_the_cap(serve: Serve, encoding: str) -> None:
     """Before 2.6 urllib3 unpacked all that a chunk brought at once; with brotli before 1.2 it cannot do otherwise."""
     content = b" " * 50_000_000
-    packed = brotli.compress(content, quality=1) if encoding == "br" else gzip.compress(gzip.compress(content))
+    packed = (
+        brotli.compress(content, quality=1)
+        if encoding == "br"
+        else gzip.compress(gzip.compress(content))
+    )
     upstream = serve(lambda _: reply(packed, Content_Encoding=encoding))
     tracemalloc.start()
     try:
@@ -976,7 +1119,9 @@ def test_what_cannot_be_decompressed_is_unreadable(serve: Serve) -> None:
         Client().call(account(upstream.url), "balance")
 
 
-@pytest.mark.parametrize("body", [b"<html>Runtime Error</html>", b"\xef\xbb\xbf<!DOCTYPE html>", b""])
+@pytest.mark.parametrize(
+    "body", [b"<html>Runtime Error</html>", b"\xef\xbb\xbf<!DOCTYPE html>", b""]
+)
 def test_an_error_page_with_status_200_is_unreadable(serve: Serve, body: bytes) -> None:
     upstream = serve(lambda _: reply(body, Content_Type="text/html"))
     with pytest.raises(Unreadable, match=r"^balance: no JSON"):
@@ -993,7 +1138,9 @@ def test_a_fault_of_the_server_is_unavailable(serve: Serve, status: int) -> None
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 410])
-def test_a_path_that_does_not_exist_is_unreadable_and_says_what_to_mend(serve: Serve, status: int) -> None:
+def test_a_path_that_does_not_exist_is_unreadable_and_says_what_to_mend(
+    serve: Serve, status: int
+) -> None:
     upstream = serve(lambda _: reply({}, status))
     with pytest.raises(Unreadable, match=rf"^balance: HTTP {status}; .*api\.methods"):
         Client().call(account(upstream.url), "balance")
@@ -1019,9 +1166,17 @@ NOW = 1763631065.0
         ("Fri, 31 Dec 9999 23:59:59 -2300", 300),
     ],
 )
-def test_retry_after_is_believed_within_reason(serve: Serve, header: str | None, seconds: float) -> None:
+def test_retry_after_is_believed_within_reason(
+    serve: Serve, header: str | None, seconds: float
+) -> None:
     headers = {} if header is None else {"Retry-After": header}
-    upstream = serve(lambda _: (429, {name: text.encode().decode("latin-1") for name, text in headers.items()}, b""))
+    upstream = serve(
+        lambda _: (
+            429,
+            {name: text.encode().decode("latin-1") for name, text in headers.items()},
+            b"",
+        )
+    )
     with pytest.raises(Unavailable, match=r"^balance: HTTP 429") as caught:
         Client(now=lambda: NOW).call(account(upstream.url), "balance")
     assert caught.value.retry_after == seconds
@@ -1041,7 +1196,9 @@ def test_a_redirect_is_never_followed(serve: Serve, status: int) -> None:
 def test_the_body_of_a_redirect_is_not_waited_for() -> None:
     def talk(connection: socket.socket, _: int) -> None:
         take_request(connection)
-        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://[bad\r\nContent-Length: 9000\r\n\r\n")
+        connection.sendall(
+            b"HTTP/1.1 302 Found\r\nLocation: http://[bad\r\nContent-Length: 9000\r\n\r\n"
+        )
         drip(connection, b" " * 9000)
 
     with raw_server(talk) as (url, _), pytest.raises(Unreadable, match=r"redirect"):
@@ -1065,7 +1222,9 @@ def test_an_address_that_does_not_answer_leaves_the_next_ones_their_share_of_the
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
         ports = (full.getsockname()[1], unused_port(), int(upstream.url.rpartition(":")[2]))
-        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+        addresses = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports
+        ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
         Client().call(account("http://localhost:9", deadline_seconds=1.5), "balance")
     assert len(upstream.seen) == 1
@@ -1090,13 +1249,17 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     folder = tmp_path_factory.mktemp("tls")
 
     def openssl(*words: str) -> None:
-        subprocess.run([find_program("openssl"), *words], cwd=folder, check=True, capture_output=True)
+        subprocess.run(
+            [find_program("openssl"), *words], cwd=folder, check=True, capture_output=True
+        )
 
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Private CA",
             "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
     openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=loopback")
-    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
+    (folder / "extensions").write_text(
+        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n"
+    )
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
             "-out", "server.pem", "-days", "2", "-extfile", "extensions")  # fmt: skip
     return Certificates(*(str(folder / name) for name in ("ca.pem", "server.pem", "server.key")))
@@ -1121,12 +1284,16 @@ def answer_well(connection: socket.socket, _: int) -> None:
         connection.sendall(GOOD)
 
 
-def test_a_private_ca_is_believed_where_it_is_configured_and_nowhere_else(certificates: Certificates) -> None:
+def test_a_private_ca_is_believed_where_it_is_configured_and_nowhere_else(
+    certificates: Certificates,
+) -> None:
     with tls_server(certificates, answer_well) as (url, _):
         client = Client()
         for _ in range(2):
             assert client.call(account(url, ca_file=certificates.authority), "balance") is not None
-            with pytest.raises(Unavailable, match=r"^balance: TLS fails: .*CERTIFICATE_VERIFY_FAILED.*ca_file"):
+            with pytest.raises(
+                Unavailable, match=r"^balance: TLS fails: .*CERTIFICATE_VERIFY_FAILED.*ca_file"
+            ):
                 client.call(account(url, slug="other"), "balance")
 
 
@@ -1143,7 +1310,9 @@ def test_a_missing_ca_file_is_named(certificates: Certificates) -> None:
 
 
 @pytest.mark.parametrize("talk", SLOW)
-def test_the_deadline_holds_over_tls(certificates: Certificates, talk: Callable[[socket.socket, int], None]) -> None:
+def test_the_deadline_holds_over_tls(
+    certificates: Certificates, talk: Callable[[socket.socket, int], None]
+) -> None:
     with tls_server(certificates, talk) as (url, met):
         secure = account(url, deadline_seconds=0.3, ca_file=certificates.authority)
         with pytest.raises(Unavailable, match=NO_ANSWER):
@@ -1157,7 +1326,9 @@ def test_the_deadline_holds_during_the_handshake(certificates: Certificates) -> 
 
     for talk in (hang, drip_records):
         with raw_server(talk) as (url, _):
-            secure = account(url.replace("http:", "https:"), deadline_seconds=0.3, ca_file=certificates.authority)
+            secure = account(
+                url.replace("http:", "https:"), deadline_seconds=0.3, ca_file=certificates.authority
+            )
             with pytest.raises(Unavailable, match=NO_ANSWER):
                 Client().call(secure, "balance")
 
@@ -1166,9 +1337,17 @@ def test_a_handshake_has_all_of_the_time_that_is_left(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with raw_server(hang) as (url, _):
-        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(url.rpartition(":")[2])))
+        address = (
+            socket.AF_INET,
+            socket.SOCK_STREAM,
+            6,
+            "",
+            ("127.0.0.1", int(url.rpartition(":")[2])),
+        )
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address, address])
-        secure = account("https://localhost:9", deadline_seconds=0.6, ca_file=certificates.authority)
+        secure = account(
+            "https://localhost:9", deadline_seconds=0.6, ca_file=certificates.authority
+        )
         shake_hands = transport._TLSSocket.do_handshake
         allowed = []
 
@@ -1203,31 +1382,47 @@ def test_tls_through_a_proxy_reaches_the_host(certificates: Certificates) -> Non
             answer_well(secure, 1)
 
     with raw_server(talk) as (proxy, met):
-        client, behind = Client(), account("https://127.0.0.1:9", proxy=proxy, ca_file=certificates.authority)
+        client, behind = (
+            Client(),
+            account("https://127.0.0.1:9", proxy=proxy, ca_file=certificates.authority),
+        )
         for _ in range(2):
             assert client.call(behind, "balance") == models.AccountInformation(balance=Decimal(1))
         assert len(met) == 1
 
 
 @pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
-def test_no_secret_is_in_any_log_or_error(serve: Serve, caplog: pytest.LogCaptureFixture, dialect: str) -> None:
+def test_no_secret_is_in_any_log_or_error(
+    serve: Serve, caplog: pytest.LogCaptureFixture, dialect: str
+) -> None:
     caplog.set_level(logging.DEBUG)
     secret = "t0k3n-" + "x" * 20
     told = f"no {LOGIN} {PASSWORD} {secret}"
     values = iter(
         (
-            *(reply({"balance": 1}), reply(told.encode()), reply({"balance": told}), reply({}, 404), reply({}, 503)),
+            *(
+                reply({"balance": 1}),
+                reply(told.encode()),
+                reply({"balance": told}),
+                reply({}, 404),
+                reply({}, 503),
+            ),
             reply({}, 302, Location=f"http://x.invalid/{LOGIN}"),
         )
     )
 
     def answer(request: Seen) -> Reply:
         if request.path.endswith(("Token", "Correct")):
-            return reply(secret.encode() if dialect == "client-api" else {"result": True, "token": secret})
+            return reply(
+                secret.encode() if dialect == "client-api" else {"result": True, "token": secret}
+            )
         return next(values, (200, {"X-Bad Header": "x"}, b"{}"))
 
     url = serve(answer).url
-    client, closed = Client(), account(url, dialect=dialect, password=PASSWORD, partner_password=PARTNER_PASSWORD)
+    client, closed = (
+        Client(),
+        account(url, dialect=dialect, password=PASSWORD, partner_password=PARTNER_PASSWORD),
+    )
     said = []
     for _ in range(7):
         try:
@@ -1237,7 +1432,9 @@ def test_no_secret_is_in_any_log_or_error(serve: Serve, caplog: pytest.LogCaptur
     with raw_server(hang) as (hanging, _):
         for dead in (f"http://127.0.0.1:{unused_port()}", hanging, "https://nowhere.invalid"):
             try:
-                client.call(account(dead, dialect=dialect, slug="dead", deadline_seconds=0.3), "balance")
+                client.call(
+                    account(dead, dialect=dialect, slug="dead", deadline_seconds=0.3), "balance"
+                )
             except UpstreamError as error:
                 said.append("".join(traceback.format_exception(error)))
     assert len(said) == 9
@@ -1246,15 +1443,23 @@ def test_no_secret_is_in_any_log_or_error(serve: Serve, caplog: pytest.LogCaptur
         assert word not in everything
 
 
-@pytest.mark.parametrize(("login", "password"), [(1000001, None), (1000002, "sandbox-password"), (1000004, None)])
+@pytest.mark.parametrize(
+    ("login", "password"), [(1000001, None), (1000002, "sandbox-password"), (1000004, None)]
+)
 @pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
-def test_every_function_of_the_sandbox_is_read(dialect: str, login: int, password: str | None, instant: float) -> None:
+def test_every_function_of_the_sandbox_is_read(
+    dialect: str, login: int, password: str | None, instant: float
+) -> None:
     clock = Clock(instant)
     with sandbox.serve_sandbox(sandbox.create_sandbox(clock=clock)) as url:
         client = Client(now=clock)
         open_account = account(url, dialect=dialect, login=login, password=password)
-        answers = {f: client.call(open_account, f) for f in FUNCTIONS if client.offers(open_account, f)}
+        answers = {
+            f: client.call(open_account, f) for f in FUNCTIONS if client.offers(open_account, f)
+        }
     assert isinstance(answers["balance"], models.AccountInformation)
     assert answers["balance"].margin is not None
     assert isinstance(answers["closed_trades"], models.History)
-    assert bool(answers["closed_trades"].trades) == bool(answers["open_trades"]) == (login != 1000004)
+    assert (
+        bool(answers["closed_trades"].trades) == bool(answers["open_trades"]) == (login != 1000004)
+    )

@@ -49,7 +49,9 @@ def start() -> Iterator[Callable[..., InProcess]]:
         yield lambda **more: running(stack, more.pop("script", None) or Script(answers()), **more)
 
 
-def token(widget: str, slug: str = "main", expires: float = NOW + 600, secret: str = SECRET, **more: Any) -> str:
+def token(
+    widget: str, slug: str = "main", expires: float = NOW + 600, secret: str = SECRET, **more: Any
+) -> str:
     """A good one, unless something is said of it."""
     return tokens.sign([secret.encode()], f"{slug}/{widget}", expires, **more)
 
@@ -70,14 +72,41 @@ def attempts() -> Iterator[tuple[str, str, str, bytes]]:
     ]
     queries += ["password=open sesame", "rows=0", "lang=fr", "%74oken=x", "renew=1"]
     for method, widget, query in itertools.product(METHODS, WIDGETS, queries[:2]):
-        for suffix in ("", ".json", ".svg", ".png", ".xml", "/", "/unlock", ".json/unlock", "?", "%2ejson", ";.json"):
+        for suffix in (
+            "",
+            ".json",
+            ".svg",
+            ".png",
+            ".xml",
+            "/",
+            "/unlock",
+            ".json/unlock",
+            "?",
+            "%2ejson",
+            ";.json",
+        ):
             yield method, f"/w/main/{widget}{suffix}", query, b"password=wrong"
     for method, query in itertools.product(("GET", "HEAD", "POST"), queries):
         for suffix in ("", ".json", ".svg", ".png", "/unlock"):
             yield method, f"/w/main/balance{suffix}", query, b""
-    for path in ("//w/main/balance.json", "/w//main/balance.json", "/w/./main/balance.json", "/W/main/balance.json"):
+    for path in (
+        "//w/main/balance.json",
+        "/w//main/balance.json",
+        "/w/./main/balance.json",
+        "/W/main/balance.json",
+    ):
         yield "GET", path, "", b""
-    for path in ("/w/main", "/w/main/", "/w/", "/", "/embed.json", "/embed.js", "/healthz", "/readyz", "/metrics"):
+    for path in (
+        "/w/main",
+        "/w/main/",
+        "/w/",
+        "/",
+        "/embed.json",
+        "/embed.js",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    ):
         yield "GET", path, "account=main&widget=balance", b""
     for widget, form in itertools.product(WIDGETS, ("json", "xml")):
         url = f"http://127.0.0.1:8000/w/main/{widget}"
@@ -88,19 +117,31 @@ def attempts() -> Iterator[tuple[str, str, str, bytes]]:
 @pytest.mark.parametrize(
     "state", ["nothing is kept", "an answer is kept", "the API is down", "down, an old answer kept"]
 )
-def test_a_closed_account_answers_nothing_without_a_credential(state: str, start: Callable[..., InProcess]) -> None:
+def test_a_closed_account_answers_nothing_without_a_credential(
+    state: str, start: Callable[..., InProcess]
+) -> None:
     """In no form, at no path, by no method, whatever the upstream and the cache are up to."""
     clock = Clock(NOW)
-    service = start(accounts={"main": CLOSED, "other": CLOSED}, clock=clock, server={"studio": True})
+    service = start(
+        accounts={"main": CLOSED, "other": CLOSED}, clock=clock, server={"studio": True}
+    )
     if "kept" in state and "nothing" not in state:
         for widget in WIDGETS:
             for suffix in ("", ".json"):
-                assert ask(service, "GET", f"/w/main/{widget}{suffix}", f"token={token(widget)}").status == 200
+                assert (
+                    ask(
+                        service, "GET", f"/w/main/{widget}{suffix}", f"token={token(widget)}"
+                    ).status
+                    == 200
+                )
     if "down" in state:
         service.script.is_down = True
         clock.now += 300 if "old" in state else 0
     figures = {
-        form for widget in everything().values() for name, value, _ in named(widget) for form in written(name, value)
+        form
+        for widget in everything().values()
+        for name, value, _ in named(widget)
+        for form in written(name, value)
     }
     numbers = {form for form in figures if form.isdigit()}
     assert len(numbers) > 500
@@ -119,14 +160,25 @@ def test_a_closed_account_answers_nothing_without_a_credential(state: str, start
         allowed = {400, 401, 403, 404, 405, 413, 429} | (
             {200} if method == "OPTIONS" or not is_of_the_account else set()
         )
-        assert answer.status in allowed | ({503} if path == "/readyz" else set()), (method, path, query, answer.status)
+        assert answer.status in allowed | ({503} if path == "/readyz" else set()), (
+            method,
+            path,
+            query,
+            answer.status,
+        )
         shown = set(re.findall(r"\d{5,}", plain(answer.text)))
         assert not {run[:6] for run in shown} & numbers, (method, path, query)
-        assert not [text for text in figures - numbers if text in answer.text], (method, path, query)
+        assert not [text for text in figures - numbers if text in answer.text], (
+            method,
+            path,
+            query,
+        )
         assert answer.header("ETag") == "" or not is_of_the_account, (method, path, query)
         if is_of_the_account:
             assert answer.header("Cache-Control") == "private, no-store", (method, path)
-            assert "frame-ancestors *" not in answer.header("Content-Security-Policy") or answer.status in (
+            assert "frame-ancestors *" not in answer.header(
+                "Content-Security-Policy"
+            ) or answer.status in (
                 400,
                 404,
                 405,
@@ -135,12 +187,17 @@ def test_a_closed_account_answers_nothing_without_a_credential(state: str, start
             assert answer.header("Access-Control-Allow-Origin") == "" or answer.status in (400, 404)
 
 
-def test_the_same_attempts_show_the_figures_of_an_open_account(start: Callable[..., InProcess]) -> None:
+def test_the_same_attempts_show_the_figures_of_an_open_account(
+    start: Callable[..., InProcess],
+) -> None:
     """So that the test above looks for what could be found."""
     open_account = {**CLOSED, "access": "open"}
     service = start(accounts={"main": open_account})
     figures = {
-        form for widget in everything().values() for name, value, _ in named(widget) for form in written(name, value)
+        form
+        for widget in everything().values()
+        for name, value, _ in named(widget)
+        for form in written(name, value)
     }
     found = set()
     for method, path, query, body in attempts():
@@ -153,12 +210,26 @@ def test_the_same_attempts_show_the_figures_of_an_open_account(start: Callable[.
 def test_the_three_kinds_of_not_found_cannot_be_told_apart(start: Callable[..., InProcess]) -> None:
     """Not by body, header or cost: the upstream, the password's hash and the cache are left alone in each."""
     service = start(accounts={"main": {**CLOSED, "widgets": ["balance"]}})
-    for method, suffix in itertools.product(("GET", "HEAD", "POST", "OPTIONS"), ("", ".json", ".svg", "/unlock")):
+    for method, suffix in itertools.product(
+        ("GET", "HEAD", "POST", "OPTIONS"), ("", ".json", ".svg", "/unlock")
+    ):
         for query in ("", "lang=fr", f"token={token('lots')}", "rows=x"):
-            kinds = [f"/w/nobody/balance{suffix}", f"/w/main/nothing{suffix}", f"/w/main/lots{suffix}"]
-            body = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_ACCEPT_LANGUAGE": "de"}
-            told = [ask(service, method, path, query, b"password=open sesame", **body) for path in kinds]
-            seen = {(a.status, a.text, tuple(pair for pair in a.headers if pair[0] != "X-Request-Id")) for a in told}
+            kinds = [
+                f"/w/nobody/balance{suffix}",
+                f"/w/main/nothing{suffix}",
+                f"/w/main/lots{suffix}",
+            ]
+            body = {
+                "CONTENT_TYPE": "application/x-www-form-urlencoded",
+                "HTTP_ACCEPT_LANGUAGE": "de",
+            }
+            told = [
+                ask(service, method, path, query, b"password=open sesame", **body) for path in kinds
+            ]
+            seen = {
+                (a.status, a.text, tuple(pair for pair in a.headers if pair[0] != "X-Request-Id"))
+                for a in told
+            }
             assert len(seen) == 1, (method, suffix, query, told)
     assert not service.script.calls
 
@@ -182,16 +253,22 @@ def test_the_three_kinds_of_not_found_cannot_be_told_apart(start: Callable[..., 
         ("198.51.100.7,", 1, ""),
     ],
 )
-def test_the_visitor_is_whom_the_trusted_proxies_name(forwarded: str, hops: int, visitor: str) -> None:
+def test_the_visitor_is_whom_the_trusted_proxies_name(
+    forwarded: str, hops: int, visitor: str
+) -> None:
     assert access.visitor_address("10.0.0.9", forwarded, hops) == visitor
 
 
 @given(
-    sent=st.lists(st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0")), max_size=4).map(", ".join),
+    sent=st.lists(
+        st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0")), max_size=4
+    ).map(", ".join),
     real=st.ip_addresses(v=4).map(str),
     inner=st.lists(st.ip_addresses(v=4).map(str), max_size=3),
 )
-def test_nothing_that_a_visitor_sends_changes_who_the_visitor_is(sent: str, real: str, inner: list[str]) -> None:
+def test_nothing_that_a_visitor_sends_changes_who_the_visitor_is(
+    sent: str, real: str, inner: list[str]
+) -> None:
     """Each proxy adds whom it was asked by: the first of ours the visitor, the others one another."""
     chain = [*([sent] if sent else []), real, *inner]
     assert access.visitor_address("127.0.0.1", ", ".join(chain), len(inner) + 1) == real
@@ -204,17 +281,31 @@ def test_networks_cannot_be_entered_by_a_header(hops: int, start: Callable[..., 
         server={"trusted_proxies": hops},
     )
     real = ["198.51.100.7", "172.16.0.1"][:hops]
-    for sent in ("203.0.113.5", '"203.0.113.5', '"x', "203.0.113.5, 203.0.113.6", "::ffff:203.0.113.5", "", ","):
+    for sent in (
+        "203.0.113.5",
+        '"203.0.113.5',
+        '"x',
+        "203.0.113.5, 203.0.113.6",
+        "::ffff:203.0.113.5",
+        "",
+        ",",
+    ):
         headers = {"REMOTE_ADDR": "10.0.0.1" if hops else "198.51.100.7"}
         if sent or real:
             headers["HTTP_X_FORWARDED_FOR"] = ", ".join([*([sent] if sent else []), *real])
         headers |= {"HTTP_FORWARDED": "for=203.0.113.5", "HTTP_X_REAL_IP": "203.0.113.5"}
         for path in ("/w/main/balance.json", "/w/main/balance", "/w/main/balance.svg"):
-            assert ask(service, "GET", path, f"token={token('balance')}", **headers).status == 403, (sent, path)
+            assert (
+                ask(service, "GET", path, f"token={token('balance')}", **headers).status == 403
+            ), (sent, path)
 
 
 def test_behind_the_proxies_the_networks_let_their_own_in(start: Callable[..., InProcess]) -> None:
-    walled = {**CLOSED, "access": "open", "allowed_networks": ["::ffff:203.0.113.0/120", "2001:db8::/32"]}
+    walled = {
+        **CLOSED,
+        "access": "open",
+        "allowed_networks": ["::ffff:203.0.113.0/120", "2001:db8::/32"],
+    }
     service = start(accounts={"main": walled}, server={"trusted_proxies": 1})
     for address, status in {
         "203.0.113.5": 200,
@@ -243,7 +334,11 @@ def test_behind_the_proxies_the_networks_let_their_own_in(start: Callable[..., I
 def test_a_network_is_read_as_it_is_meant_or_refused(network: str, means: str | None) -> None:
     raw = {"accounts": {"main": {"login": 1, "allowed_networks": [network]}}}
     try:
-        read = config.parse(raw, {}, WIDGETS, folder=Path(), demo=False).accounts["main"].allowed_networks
+        read = (
+            config.parse(raw, {}, WIDGETS, folder=Path(), demo=False)
+            .accounts["main"]
+            .allowed_networks
+        )
         assert [str(each) for each in read] == [means]
     except OperatorError as error:
         assert means is None
@@ -253,18 +348,29 @@ def test_a_network_is_read_as_it_is_meant_or_refused(network: str, means: str | 
 # -- Passwords ---------------------------------------------------------------------------------------------------------
 
 
-def unlock(service: InProcess, password: str, address: str = "198.51.100.7", slug: str = "main", **more: str) -> int:
+def unlock(
+    service: InProcess,
+    password: str,
+    address: str = "198.51.100.7",
+    slug: str = "main",
+    **more: str,
+) -> int:
     """The status of a try."""
     body = f"password={quote(password)}".encode()
     headers = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "REMOTE_ADDR": address, **more}
     return ask(service, "POST", f"/w/{slug}/balance/unlock", "", body, **headers).status
 
 
-def test_ten_wrong_passwords_a_minute_then_not_even_the_right_one(start: Callable[..., InProcess]) -> None:
+def test_ten_wrong_passwords_a_minute_then_not_even_the_right_one(
+    start: Callable[..., InProcess],
+) -> None:
     service = start(accounts={"main": CLOSED, "other": CLOSED})
     assert [unlock(service, "guess") for _ in range(11)] == [401] * 10 + [429]
     refused = ask(service, "POST", "/w/main/lots/unlock", "", b"", REMOTE_ADDR="198.51.100.7")
-    assert (refused.status, refused.header("Retry-After")) == (429, "60")  # another widget is no new account
+    assert (refused.status, refused.header("Retry-After")) == (
+        429,
+        "60",
+    )  # another widget is no new account
     assert unlock(service, "open sesame") == 429
     assert unlock(service, "open sesame", address="198.51.100.8") == 200
     assert unlock(service, "guess", slug="other") == 401
@@ -277,12 +383,17 @@ def test_an_address_of_ipv6_is_counted_with_its_neighbours(start: Callable[..., 
     assert unlock(service, "guess", address="2001:db8:1:3::1") == 401
 
 
-def test_tries_cannot_be_spread_over_addresses_that_a_header_makes_up(start: Callable[..., InProcess]) -> None:
+def test_tries_cannot_be_spread_over_addresses_that_a_header_makes_up(
+    start: Callable[..., InProcess],
+) -> None:
     service = start(accounts={"main": CLOSED}, server={"trusted_proxies": 1})
     forged = ("203.0.113.%d", '"%d', "%d", "x%d, 203.0.113.9")
     tried = [
         unlock(
-            service, "guess", HTTP_X_FORWARDED_FOR=f"{forged[n % 4] % n}, 198.51.100.7", HTTP_X_REAL_IP=f"192.0.2.{n}"
+            service,
+            "guess",
+            HTTP_X_FORWARDED_FOR=f"{forged[n % 4] % n}, 198.51.100.7",
+            HTTP_X_REAL_IP=f"192.0.2.{n}",
         )
         for n in range(12)
     ]
@@ -295,7 +406,9 @@ def test_right_passwords_are_not_held_against_a_visitor(start: Callable[..., InP
 
 
 @pytest.mark.parametrize("kind", ["gone", "hanging"])
-def test_while_redis_fails_tries_are_counted_all_the_same(kind: str, start: Callable[..., InProcess]) -> None:
+def test_while_redis_fails_tries_are_counted_all_the_same(
+    kind: str, start: Callable[..., InProcess]
+) -> None:
     import socket
 
     with socket.socket() as listening:
@@ -308,7 +421,9 @@ def test_while_redis_fails_tries_are_counted_all_the_same(kind: str, start: Call
 
 
 @pytest.mark.programs
-def test_tries_are_counted_together_by_all_who_share_a_redis(tmp_path: Path, start: Callable[..., InProcess]) -> None:
+def test_tries_are_counted_together_by_all_who_share_a_redis(
+    tmp_path: Path, start: Callable[..., InProcess]
+) -> None:
     port = processes.free_port()
     with processes.redis_server(tmp_path, port):
         cache = {"type": "RedisCache", "redis_url": f"redis://127.0.0.1:{port}/0"}
@@ -357,15 +472,23 @@ def test_a_body_of_whatever_kind_is_a_password_or_none(
         assert answer.text == "413 Request Entity Too Large\n"
 
 
-def test_an_unlocked_page_has_a_token_of_an_hour_and_renews_it_for_half_a_day(start: Callable[..., InProcess]) -> None:
+def test_an_unlocked_page_has_a_token_of_an_hour_and_renews_it_for_half_a_day(
+    start: Callable[..., InProcess],
+) -> None:
     clock = Clock(NOW)
     service = start(accounts={"main": CLOSED}, clock=clock)
     kind = "application/x-www-form-urlencoded"
-    answer = ask(service, "POST", "/w/main/balance/unlock", "", b"password=open+sesame", CONTENT_TYPE=kind)
+    answer = ask(
+        service, "POST", "/w/main/balance/unlock", "", b"password=open+sesame", CONTENT_TYPE=kind
+    )
     assert "Set-Cookie" not in dict(answer.headers)
     held, renewed = "", 0
     while answer.status == 200:
-        held = re.findall('data-token="([^"]+)"', answer.text)[0] if "data-token" in answer.text else held
+        held = (
+            re.findall('data-token="([^"]+)"', answer.text)[0]
+            if "data-token" in answer.text
+            else held
+        )
         renewed += "data-token" in answer.text
         clock.now += 1200
         answer = ask(service, "GET", "/w/main/balance", f"token={held}")
@@ -375,12 +498,17 @@ def test_an_unlocked_page_has_a_token_of_an_hour_and_renews_it_for_half_a_day(st
     assert ask(service, "GET", "/w/main/lots", f"token={held}").status == 401
 
 
-def test_a_new_viewer_password_ends_what_the_old_one_opened(start: Callable[..., InProcess]) -> None:
+def test_a_new_viewer_password_ends_what_the_old_one_opened(
+    start: Callable[..., InProcess],
+) -> None:
     old, new = (
-        start(accounts={"main": {**CLOSED, "viewer_password_hash": hash_}}) for hash_ in (HASH, HASH[:-4] + "0000")
+        start(accounts={"main": {**CLOSED, "viewer_password_hash": hash_}})
+        for hash_ in (HASH, HASH[:-4] + "0000")
     )
     kind = "application/x-www-form-urlencoded"
-    page = ask(old, "POST", "/w/main/balance/unlock", "", b"password=open+sesame", CONTENT_TYPE=kind).text
+    page = ask(
+        old, "POST", "/w/main/balance/unlock", "", b"password=open+sesame", CONTENT_TYPE=kind
+    ).text
     held = re.findall('data-token="([^"]+)"', page)[0]
     assert ask(old, "GET", "/w/main/balance", f"token={held}").status == 200
     assert ask(new, "GET", "/w/main/balance", f"token={held}").status == 401
@@ -401,10 +529,18 @@ def test_a_hash_that_cannot_be_checked_is_a_mistake_of_the_configuration() -> No
 # -- Tokens ------------------------------------------------------------------------------------------------------------
 
 
-def test_options_that_a_token_locks_cannot_be_changed_by_the_address(start: Callable[..., InProcess]) -> None:
+def test_options_that_a_token_locks_cannot_be_changed_by_the_address(
+    start: Callable[..., InProcess],
+) -> None:
     service = start(accounts={"main": CLOSED})
     locked = token("closed-trades", params={"rows": 3, "period": "7d"})
-    for query, status in {"": 200, "theme=dark": 200, "rows=3": 200, "rows=50": 400, "period=all": 400}.items():
+    for query, status in {
+        "": 200,
+        "theme=dark": 200,
+        "rows=3": 200,
+        "rows=50": 400,
+        "period=all": 400,
+    }.items():
         answer = ask(service, "GET", "/w/main/closed-trades.json", f"token={locked}&{query}")
         assert answer.status == status, query
         assert status != 200 or len(json.loads(answer.text)["data"]["trades"]) == 3
@@ -419,8 +555,11 @@ def test_a_token_that_may_be_renewed_keeps_its_locks_and_is_renewed_for_a_day_at
     held = token("closed-trades", expires=NOW + 60, params={"rows": 3}, renewable_until=NOW + 3600)
     page = ask(service, "GET", "/w/main/closed-trades", f"token={held}").text
     renewed = re.findall('data-token="([^"]+)"', page)[0]
-    assert tokens.check(
-        renewed, access.keys(service.service.settings.accounts["main"]), "main/closed-trades", NOW
+    assert tokens.verify(
+        renewed,
+        access.signing_keys(service.service.settings.accounts["main"]),
+        "main/closed-trades",
+        NOW,
     ).params
     forever = token("closed-trades", renewable_until=NOW + 10 * 86400)
     assert ask(service, "GET", "/w/main/closed-trades", f"token={forever}").status == 401
@@ -444,7 +583,9 @@ def test_why_a_token_is_refused_is_in_the_log_for_whoever_mints_them(
         assert why not in answer.text
 
 
-def test_a_header_of_a_token_that_is_nested_deep_is_no_token(start: Callable[..., InProcess]) -> None:
+def test_a_header_of_a_token_that_is_nested_deep_is_no_token(
+    start: Callable[..., InProcess],
+) -> None:
     import base64
 
     service = start(accounts={"main": CLOSED})
@@ -457,17 +598,40 @@ def test_a_header_of_a_token_that_is_nested_deep_is_no_token(start: Callable[...
         '{"alg":null}',
     ):
         head = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-        assert ask(service, "GET", "/w/main/balance.json", f"token={head}.e30.AAAA").status == 401, text[:20]
+        assert (
+            ask(service, "GET", "/w/main/balance.json", f"token={head}.e30.AAAA").status == 401
+        ), text[:20]
 
 
 # -- Headers, and where answers are kept -------------------------------------------------------------------------------
 
 
-def test_every_answer_has_the_headers_that_protect_whatever_the_method(start: Callable[..., InProcess]) -> None:
+def test_every_answer_has_the_headers_that_protect_whatever_the_method(
+    start: Callable[..., InProcess],
+) -> None:
     server = {"public_url": "https://widgets.example.com", "studio": True}
-    service = start(accounts={"main": {**CLOSED, "access": "open"}, "closed": CLOSED}, server=server)
-    paths = ["/w/main/balance", "/w/main/balance.json", "/w/main/balance.svg", "/w/closed/balance", "/oembed", "/", ""]
-    paths += ["/embed.js", "/embed.json", "/healthz", "/metrics", "/none", "//w", "/favicon.ico", "/static/x/none"]
+    service = start(
+        accounts={"main": {**CLOSED, "access": "open"}, "closed": CLOSED}, server=server
+    )
+    paths = [
+        "/w/main/balance",
+        "/w/main/balance.json",
+        "/w/main/balance.svg",
+        "/w/closed/balance",
+        "/oembed",
+        "/",
+        "",
+    ]
+    paths += [
+        "/embed.js",
+        "/embed.json",
+        "/healthz",
+        "/metrics",
+        "/none",
+        "//w",
+        "/favicon.ico",
+        "/static/x/none",
+    ]
     for path, method in itertools.product(paths, METHODS):
         answer = ask(service, method, path, "")
         sent = dict(answer.headers)
@@ -478,7 +642,9 @@ def test_every_answer_has_the_headers_that_protect_whatever_the_method(start: Ca
         assert sent["Referrer-Policy"] == "no-referrer"
         if not sent.get("Content-Type", "").startswith(("text/javascript", "text/css")):
             assert "camera=()" in sent["Permissions-Policy"]
-        assert ("Cross-Origin-Opener-Policy" in sent) == (sent["Cache-Control"] == "private, no-store"), (method, path)
+        assert ("Cross-Origin-Opener-Policy" in sent) == (
+            sent["Cache-Control"] == "private, no-store"
+        ), (method, path)
         assert sent["Strict-Transport-Security"].startswith("max-age=")
         assert sent["Server"] == "cabinet-widgets"
         assert not {"Set-Cookie", "X-Powered-By", "Location"} & sent.keys()
@@ -506,22 +672,31 @@ def test_over_plain_http_nobody_is_told_to_insist_on_https(start: Callable[..., 
     assert ask(service, "GET", "/healthz", "").header("Strict-Transport-Security") == ""
 
 
-def test_a_cache_folder_that_others_can_write_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_folder_that_others_can_write_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What lies in it is unpickled; who can write the folder around puts another in its place."""
-    raw = {"accounts": {"main": {"login": 1}}, "cache": {"type": "FileSystemCache", "dir": str(tmp_path)}}
+    raw = {
+        "accounts": {"main": {"login": 1}},
+        "cache": {"type": "FileSystemCache", "dir": str(tmp_path)},
+    }
     settings = config.parse(raw, {}, WIDGETS, folder=tmp_path, demo=True)
     folders = [tmp_path / "answers", tmp_path / "locks"]
     for folder in folders:
         folder.mkdir()
     for folder in (*folders, tmp_path):
         folder.chmod(0o777)
-        with pytest.raises(OperatorError, match=f"{folder} can be written by others; run: chmod 700"):
+        with pytest.raises(
+            OperatorError, match=f"{folder} can be written by others; run: chmod 700"
+        ):
             app.create_app(settings)
         folder.chmod(0o700)
     is_whose = Path.stat
     another = SimpleNamespace(st_uid=os.geteuid() + 1, st_mode=0o40700)
     for folder in (*folders, tmp_path):
-        monkeypatch.setattr(Path, "stat", lambda self, f=folder, **_: another if self == f else is_whose(self))
+        monkeypatch.setattr(
+            Path, "stat", lambda self, f=folder, **_: another if self == f else is_whose(self)
+        )
         with pytest.raises(OperatorError, match=f"{folder} belongs to another user"):
             app.create_app(settings)
     monkeypatch.undo()
@@ -548,27 +723,47 @@ def test_the_edge_gives_nobody_what_was_made_for_another(start: Callable[..., In
 
 @pytest.mark.programs
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])
-def test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore(proxy: str, tmp_path: Path) -> None:
+def test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore(
+    proxy: str, tmp_path: Path
+) -> None:
     """To WSGI X_Forwarded_For and X-Forwarded-For are one name; the README's proxies let only the second through."""
     port = processes.free_port()
     with ExitStack() as stack:
         url, _ = stack.enter_context(processes.service(tmp_path, "service", BEHIND_A_PROXY))
         front = f"http://127.0.0.1:{port}"
         if proxy == "nginx":
-            [lines, *_] = [text for text in processes.deployment("nginx") if "proxy_set_header X-Forwarded-For" in text]
+            [lines, *_] = [
+                text
+                for text in processes.deployment("nginx")
+                if "proxy_set_header X-Forwarded-For" in text
+            ]
             kept = "\n".join(line for line in lines.splitlines() if "proxy_set_header" in line)
-            server = f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {url}; {kept} }} }}"
+            server = (
+                f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {url}; {kept} }} }}"
+            )
             stack.enter_context(processes.nginx(tmp_path, server, f"{front}/healthz"))
         else:
             [text] = processes.deployment("caddyfile")
-            text = text.replace("widgets.example.com {", f"{front} {{").replace("{\n", "{\n\tadmin off\n", 1)
+            text = text.replace("widgets.example.com {", f"{front} {{").replace(
+                "{\n", "{\n\tadmin off\n", 1
+            )
             (tmp_path / "Caddyfile").write_text(text)
-            homes = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+            homes = {
+                "HOME": str(tmp_path),
+                "XDG_DATA_HOME": str(tmp_path),
+                "XDG_CONFIG_HOME": str(tmp_path),
+            }
             env = {**homes, "CABINET_WIDGETS": url.removeprefix("http://")}
             command = [find_program("caddy"), *"run --config Caddyfile --adapter caddyfile".split()]
             stack.enter_context(processes.running(tmp_path, "caddy", *command, env=env))
             processes.until(lambda: processes.answers(f"{front}/healthz"))
-        for name in ("X_Forwarded_For", "X-Forwarded_For", "X_Forwarded-For", "X-Forwarded-For", "x_forwarded_for"):
+        for name in (
+            "X_Forwarded_For",
+            "X-Forwarded_For",
+            "X_Forwarded-For",
+            "X-Forwarded-For",
+            "x_forwarded_for",
+        ):
             head = "GET /w/main/balance.json HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
             request = f"{head}{name}: 203.0.113.5\r\n\r\n"
             assert raw(front, request.encode()).startswith(b"HTTP/1.1 403"), name
@@ -591,7 +786,14 @@ def test_the_hash_of_a_typed_password_opens_whatever_the_locale(
             capture_output=True,
             env={**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         )
-        assert (done.returncode, b"Traceback" in done.stderr) == (0 if is_one else 2, False), done.stderr
+        assert (done.returncode, b"Traceback" in done.stderr) == (0 if is_one else 2, False), (
+            done.stderr
+        )
         if is_one:
             hash_ = done.stdout.decode().splitlines()[-1]
-            assert unlock(start(accounts={"main": {**CLOSED, "viewer_password_hash": hash_}}), "naïve €$ ") == 200
+            assert (
+                unlock(
+                    start(accounts={"main": {**CLOSED, "viewer_password_hash": hash_}}), "naïve €$ "
+                )
+                == 200
+            )

@@ -64,14 +64,19 @@ def test_the_written_example_names_every_key() -> None:
     text = (paths.templates() / "widgets.toml").read_text()
     sections = (config.Server, config.Cache, config.Api, config.Account)
     keys = {key for section in sections for key in section.model_fields}
-    assert {key for key in keys - {"slug"} if not re.search(rf"\b{key}(_env)?\b( =|\])", text)} == set()
+    assert {
+        key for key in keys - {"slug"} if not re.search(rf"\b{key}(_env)?\b( =|\])", text)
+    } == set()
 
 
 def test_the_written_example_is_valid_with_every_line_put_to_use(tmp_path: Path) -> None:
     from widget import paths
 
     lines = (paths.templates() / "widgets.toml").read_text().splitlines()
-    text = "\n".join(line.removeprefix("# ") if " = " in line or line.startswith("# [") else line for line in lines[3:])
+    text = "\n".join(
+        line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
+        for line in lines[3:]
+    )
     env = {
         "STUDIO_HASH": HASH,
         "MAIN_API_PASSWORD": "a",
@@ -132,11 +137,15 @@ def test_all_mistakes_are_reported_at_once_with_their_keys(tmp_path: Path) -> No
 
 
 def test_an_account_shows_one_widget_at_least(tmp_path: Path) -> None:
-    assert problems(tmp_path, account("widgets = []")) == ["accounts.main.widgets: must name at least one"]
+    assert problems(tmp_path, account("widgets = []")) == [
+        "accounts.main.widgets: must name at least one"
+    ]
 
 
 def test_a_mistake_in_the_shared_api_table_is_reported_once(tmp_path: Path) -> None:
-    found = problems(tmp_path, "[api]\ndialekt = 'x'\n" + account() + "[accounts.other]\nlogin = 2\n")
+    found = problems(
+        tmp_path, "[api]\ndialekt = 'x'\n" + account() + "[accounts.other]\nlogin = 2\n"
+    )
     assert found == ["api.dialekt: unknown key; did you mean dialect?"]
 
 
@@ -162,7 +171,10 @@ def test_the_path_of_a_method_names_what_it_may_and_no_host(tmp_path: Path) -> N
     said = "may name {login}, {from} and {to} in braces, nothing else"
     for path, problem in (
         ("lots/{logn}", said),
-        ("https://elsewhere.example/lots/{login}", "must be a path below base_url, without an address"),
+        (
+            "https://elsewhere.example/lots/{login}",
+            "must be a path below base_url, without an address",
+        ),
     ):
         found = problems(tmp_path, f"[api.methods]\nlots = '{path}'\n{account()}")
         assert found == [f"api.methods.lots: {problem}"]
@@ -230,12 +242,25 @@ SECTIONS: dict[str, type[BaseModel]] = {
 
 
 @pytest.mark.parametrize(
-    ("section", "key"), [(name, key) for name, kind in SECTIONS.items() for key in kind.model_fields]
+    ("section", "key"),
+    [(name, key) for name, kind in SECTIONS.items() for key in kind.model_fields],
 )
 @given(value=ANYTHING, env=st.text())
-def test_no_value_of_any_key_is_more_than_a_mistake(section: str, key: str, value: object, env: str) -> None:
-    for named, given_value in ((key, value), (key, [value]), (key, {"balance": value}), (f"{key}_env", "NAME")):
-        raw: dict[str, Any] = {"accounts": {"main": {"login": 1}}, "server": {}, "cache": {}, "api": {}}
+def test_no_value_of_any_key_is_more_than_a_mistake(
+    section: str, key: str, value: object, env: str
+) -> None:
+    for named, given_value in (
+        (key, value),
+        (key, [value]),
+        (key, {"balance": value}),
+        (f"{key}_env", "NAME"),
+    ):
+        raw: dict[str, Any] = {
+            "accounts": {"main": {"login": 1}},
+            "server": {},
+            "cache": {},
+            "api": {},
+        }
         table = raw["accounts"]["main"] if section == "accounts.main" else raw[section]
         table[named] = given_value
         try:
@@ -247,7 +272,9 @@ def test_no_value_of_any_key_is_more_than_a_mistake(section: str, key: str, valu
 def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET + "\n")
     (tmp_path / "secret").chmod(0o600)
-    settings = load(tmp_path, account('password_env = "P"\nembed_secret_file = "secret"'), P="api password")
+    settings = load(
+        tmp_path, account('password_env = "P"\nembed_secret_file = "secret"'), P="api password"
+    )
     main = settings.accounts["main"]
     assert main.password is not None
     assert main.password.get_secret_value() == "api password"
@@ -275,7 +302,9 @@ def test_secrets_that_are_missing_empty_or_doubled_are_named(tmp_path: Path) -> 
     (tmp_path / "empty").write_text("")
     found = problems(
         tmp_path,
-        account('password_env = "P"\npassword_file = "none"\nembed_secret_file = "empty"\nlang = "xx-"'),
+        account(
+            'password_env = "P"\npassword_file = "none"\nembed_secret_file = "empty"\nlang = "xx-"'
+        ),
         P="x",
     )
     assert [line.split(":")[0] for line in found] == [
@@ -323,10 +352,13 @@ def test_redis_needs_an_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:9", "https://example.com/base/"]
+    "url",
+    ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:9", "https://example.com/base/"],
 )
 def test_addresses_are_https_or_loopback(tmp_path: Path, url: str) -> None:
-    assert load(tmp_path, f'[server]\npublic_url = "{url}"\n' + account()).server.public_url == url.rstrip("/")
+    assert load(
+        tmp_path, f'[server]\npublic_url = "{url}"\n' + account()
+    ).server.public_url == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -341,7 +373,9 @@ def test_addresses_are_https_or_loopback(tmp_path: Path, url: str) -> None:
     ],
 )
 def test_other_addresses_are_refused(tmp_path: Path, url: str) -> None:
-    assert problems(tmp_path, f'[api]\nbase_url = "{url}"\n' + account())[0].startswith("api.base_url: ")
+    assert problems(tmp_path, f'[api]\nbase_url = "{url}"\n' + account())[0].startswith(
+        "api.base_url: "
+    )
 
 
 def test_no_secret_and_no_login_is_in_what_settings_say_of_themselves(tmp_path: Path) -> None:
@@ -359,29 +393,44 @@ def test_no_secret_and_no_login_is_in_what_settings_say_of_themselves(tmp_path: 
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
 )
-KEYS = st.sampled_from(sorted({*config.Account.model_fields, *config.Server.model_fields, "password_env", "api_file"}))
+KEYS = st.sampled_from(
+    sorted({*config.Account.model_fields, *config.Server.model_fields, "password_env", "api_file"})
+)
 
 
 @given(
-    st.dictionaries(st.sampled_from(["server", "cache", "api", "accounts", "x"]), VALUES), st.dictionaries(KEYS, VALUES)
+    st.dictionaries(st.sampled_from(["server", "cache", "api", "accounts", "x"]), VALUES),
+    st.dictionaries(KEYS, VALUES),
 )
-def test_whatever_the_file_says_it_is_settings_or_a_list_of_mistakes(raw: dict[str, Any], main: dict[str, Any]) -> None:
+def test_whatever_the_file_says_it_is_settings_or_a_list_of_mistakes(
+    raw: dict[str, Any], main: dict[str, Any]
+) -> None:
     for document in (raw, {**raw, "accounts": {"main": main}}):
         try:
-            assert isinstance(config.parse(document, {}, WIDGETS, folder=Path(os.devnull), demo=False), Settings)
+            assert isinstance(
+                config.parse(document, {}, WIDGETS, folder=Path(os.devnull), demo=False), Settings
+            )
         except ConfigError as error:
             assert error.problems
 
 
 def test_a_secret_that_cannot_be_read_is_one_mistake_and_not_two(tmp_path: Path) -> None:
-    text = account('access = "closed"\nviewer_password_hash_env = "NONE"') + "[server]\nstudio = true\n"
+    text = (
+        account('access = "closed"\nviewer_password_hash_env = "NONE"')
+        + "[server]\nstudio = true\n"
+    )
     assert problems(tmp_path, text + 'studio_password_hash_env = "NONE"\n') == [
         "accounts.main.viewer_password_hash_env: the environment has no NONE; set it",
         "server.studio_password_hash_env: the environment has no NONE; set it",
     ]
-    assert any("needs viewer_password_hash_env" in line for line in problems(tmp_path, account('access = "closed"')))
+    assert any(
+        "needs viewer_password_hash_env" in line
+        for line in problems(tmp_path, account('access = "closed"'))
+    )
 
 
 def test_a_viewer_password_that_nobody_is_asked_for_is_warned_of(tmp_path: Path) -> None:
@@ -398,13 +447,19 @@ def test_a_viewer_password_that_nobody_is_asked_for_is_warned_of(tmp_path: Path)
         ('delay_minutes = "soon"', "must be a whole number"),
     ],
 )
-def test_a_wrong_kind_of_value_is_told_in_words_for_people(line: str, said: str, tmp_path: Path) -> None:
+def test_a_wrong_kind_of_value_is_told_in_words_for_people(
+    line: str, said: str, tmp_path: Path
+) -> None:
     assert problems(tmp_path, account(line)) == [f"accounts.main.{line.partition(' ')[0]}: {said}"]
 
 
 def test_the_zones_are_listed_once_for_all_accounts(tmp_path: Path) -> None:
     config.zones.cache_clear()
-    load(tmp_path, account('timezone = "Europe/Paris"') + '[accounts.other]\nlogin = 2\ntimezone = "Asia/Tokyo"\n')
+    load(
+        tmp_path,
+        account('timezone = "Europe/Paris"')
+        + '[accounts.other]\nlogin = 2\ntimezone = "Asia/Tokyo"\n',
+    )
     assert config.zones.cache_info().misses == 1  # to list them takes some 10 ms
 
 
@@ -435,18 +490,29 @@ def test_a_switch_is_no_number_and_a_text_no_switch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "keys"),
     [
-        ('[accounts.main]\nlogin = "x"\naccess = "closed"\n', {"accounts.main", "accounts.main.login"}),
+        (
+            '[accounts.main]\nlogin = "x"\naccess = "closed"\n',
+            {"accounts.main", "accounts.main.login"},
+        ),
         (
             '[accounts.main]\nlogin = "x"\nembed_secret_env = "SHORT"\n',
             {"accounts.main.embed_secret", "accounts.main.login"},
         ),
-        ("[server]\nfoo = 1\nstudio = true\n[accounts.main]\nlogin = 1\n", {"server.foo", "server.studio"}),
-        ('[cache]\nfoo = 1\ntype = "RedisCache"\n[accounts.main]\nlogin = 1\n', {"cache.foo", "cache.redis_url"}),
+        (
+            "[server]\nfoo = 1\nstudio = true\n[accounts.main]\nlogin = 1\n",
+            {"server.foo", "server.studio"},
+        ),
+        (
+            '[cache]\nfoo = 1\ntype = "RedisCache"\n[accounts.main]\nlogin = 1\n',
+            {"cache.foo", "cache.redis_url"},
+        ),
         (
             '[accounts.main]\nlogin = 1\npassword_env = "NOPE"\naccess = "closed"\n',
             {"accounts.main", "accounts.main.password_env"},
         ),
     ],
 )
-def test_what_a_key_demands_of_others_is_told_beside_their_mistakes(toml: str, keys: set[str], tmp_path: Path) -> None:
+def test_what_a_key_demands_of_others_is_told_beside_their_mistakes(
+    toml: str, keys: set[str], tmp_path: Path
+) -> None:
     assert {line.partition(": ")[0] for line in problems(tmp_path, toml, SHORT="short")} == keys

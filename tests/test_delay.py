@@ -31,24 +31,34 @@ def shared() -> Iterator[InProcess]:
         yield running(stack, Script({}))
 
 
-def trade(ticket: int, opened: float, closed: float | None, cents: int, **more: Any) -> dict[str, Any]:
+def trade(
+    ticket: int, opened: float, closed: float | None, cents: int, **more: Any
+) -> dict[str, Any]:
     """A trade, opened and closed so many seconds before now."""
     record = {
         "ticket": ticket, "symbol": "EURUSD", "type": ticket % 2, "volume": 0.13, "digits": 5, "openPrice": 1.08412,
         "openTime": at(opened), "swaps": -0.37, "profit": cents / 100, "sl": 0, "tp": 0, **more,
     }  # fmt: skip
-    return record | ({"currentPrice": 1.1} if closed is None else {"closePrice": 1.09, "closeTime": at(closed)})
+    return record | (
+        {"currentPrice": 1.1} if closed is None else {"closePrice": 1.09, "closeTime": at(closed)}
+    )
 
 
 def world(opened: list[dict[str, Any]], closed: list[dict[str, Any]]) -> dict[Any, Any]:
     """All that an upstream says of an account with these trades."""
 
     def result(trades: list[dict[str, Any]]) -> Decimal:
-        return sum((Decimal(str(t["profit"])) + Decimal(str(t["swaps"])) for t in trades), Decimal(0))
+        return sum(
+            (Decimal(str(t["profit"])) + Decimal(str(t["swaps"])) for t in trades), Decimal(0)
+        )
 
     def within(start: datetime | None, end: datetime | None) -> list[dict[str, Any]]:
-        first, last = (moment.replace(tzinfo=None).isoformat() if moment else "" for moment in (start, end))
-        return [t for t in closed if first <= t["closeTime"] and (not last or t["closeTime"] <= last)]
+        first, last = (
+            moment.replace(tzinfo=None).isoformat() if moment else "" for moment in (start, end)
+        )
+        return [
+            t for t in closed if first <= t["closeTime"] and (not last or t["closeTime"] <= last)
+        ]
 
     def lots(trades: list[dict[str, Any]]) -> str:
         return str(sum((Decimal(str(t["volume"])) for t in trades), Decimal(0)))
@@ -70,7 +80,10 @@ def world(opened: list[dict[str, Any]], closed: list[dict[str, Any]]) -> dict[An
         "lots": lambda start, end: lots(within(start, end)),
         "bonus": {
             "bonuses": {"totalBonus": 300, "welcomeBonus": 300, "clubBonus": 0},
-            "summary": {"availableToWithdraw": str(equity - 300), "availableToWithdrawWithoutLosingBonus": str(equity)},
+            "summary": {
+                "availableToWithdraw": str(equity - 300),
+                "availableToWithdrawWithoutLosingBonus": str(equity),
+            },
             "trade": {
                 "closedLots": str(closed_lots),
                 "lotsRequired": 900,
@@ -95,7 +108,9 @@ def figures(service: InProcess, slug: str) -> dict[str, Any]:
 
 
 MOMENTS = st.integers(1, 3 * DELAY).filter(lambda s: abs(s - DELAY) > 1)
-OPEN = st.lists(st.tuples(MOMENTS, st.integers(-9999, 9999), st.sampled_from([0, 1, 2, 5])), max_size=5)
+OPEN = st.lists(
+    st.tuples(MOMENTS, st.integers(-9999, 9999), st.sampled_from([0, 1, 2, 5])), max_size=5
+)
 CLOSED = st.lists(st.tuples(MOMENTS, st.integers(1, 90_000), st.integers(-9999, 9999)), max_size=6)
 
 
@@ -105,8 +120,12 @@ def test_a_trade_within_the_delay_leaves_no_trace_in_any_widget(
     shared: InProcess, opened: list[tuple[int, int, int]], closed: list[tuple[int, int, int]]
 ) -> None:
     """The figures are those of a world in which it never was."""
-    open_trades = [trade(100 + n, ago, None, cents, type=kind) for n, (ago, cents, kind) in enumerate(opened)]
-    closed_trades = [trade(200 + n, ago + held, ago, cents) for n, (ago, held, cents) in enumerate(closed)]
+    open_trades = [
+        trade(100 + n, ago, None, cents, type=kind) for n, (ago, cents, kind) in enumerate(opened)
+    ]
+    closed_trades = [
+        trade(200 + n, ago + held, ago, cents) for n, (ago, held, cents) in enumerate(closed)
+    ]
     worlds = (
         world(open_trades, closed_trades),
         world(
@@ -117,7 +136,9 @@ def test_a_trade_within_the_delay_leaves_no_trace_in_any_widget(
     found = []
     for shared.script.answers in worlds:
         slug = shared.add(delay_minutes=DELAY // 60, widgets=list(WIDGETS))
-        found.append({where: {**said, "account": None} for where, said in figures(shared, slug).items()})
+        found.append(
+            {where: {**said, "account": None} for where, said in figures(shared, slug).items()}
+        )
     assert found[0] == found[1]
 
 
@@ -130,25 +151,36 @@ def test_without_a_delay_the_same_trades_are_all_there(service: Callable[..., In
     assert shown["balance"]["data"]["balance"] == 10_000 + 12.34 - 0.37
     assert shown["lots?period=today"]["data"]["lots"] == 0.13
     delayed = figures(young, young.add(**account, delay_minutes=1))
-    assert delayed["lots?period=today"]["data"]["lots"] == 0  # it was closed 30 s ago: the minute is not over
+    assert (
+        delayed["lots?period=today"]["data"]["lots"] == 0
+    )  # it was closed 30 s ago: the minute is not over
 
 
 @pytest.mark.parametrize("widget", ["balance", "summary", "growth", "bonus"])
-def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_figures(widget: str) -> None:
+def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_figures(
+    widget: str,
+) -> None:
     """The lists of trades are fresh for longer than the balance; what it counts may not be in them yet."""
     clock = Clock(NOW)
     script = Script(world([], [trade(4, 4 * DELAY, 3 * DELAY, 5_000)]))
     with ExitStack() as stack:
         service = running(stack, script, clock=clock)
-        slug = service.add(delay_minutes=DELAY // 60, ttl_seconds={"closed_trades": 3000, "open_trades": 3000})
+        slug = service.add(
+            delay_minutes=DELAY // 60, ttl_seconds={"closed_trades": 3000, "open_trades": 3000}
+        )
         for name in ("open-trades", "closed-trades", widget):
             before = service.client.get(f"/w/{slug}/{name}.json").get_json()
         script.answers.update(
-            world([trade(1, -5, None, 77_777)], [trade(4, 4 * DELAY, 3 * DELAY, 5_000), trade(2, 9_000, -5, 88_888)])
+            world(
+                [trade(1, -5, None, 77_777)],
+                [trade(4, 4 * DELAY, 3 * DELAY, 5_000), trade(2, 9_000, -5, 88_888)],
+            )
         )
         clock.now += 600
         calls = service.service.cache._flights
-        for _ in range(10):  # the answer is renewed behind the visitors' backs, long before the hour is over
+        for _ in range(
+            10
+        ):  # the answer is renewed behind the visitors' backs, long before the hour is over
             clock.now += 2
             after = service.client.get(f"/w/{slug}/{widget}.json").get_json()
             assert {**after["data"], "to": None} == {**before["data"], "to": None}
@@ -157,7 +189,9 @@ def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_
         assert (after["as_of"] != before["as_of"]) == (widget != "growth")
 
 
-def test_no_lots_are_asked_for_of_a_period_that_the_delay_swallows(service: Callable[..., InProcess]) -> None:
+def test_no_lots_are_asked_for_of_a_period_that_the_delay_swallows(
+    service: Callable[..., InProcess],
+) -> None:
     answers = world([], [trade(2, 9000, 7200, 1234)])
     periods: list[tuple[Any, Any]] = []
     ask = answers["lots"]

@@ -22,7 +22,9 @@ ROOT = Path(__file__).parent.parent
 
 def checked(*command: str, folder: Path, **env: str) -> str:
     """What a program says that has to be content."""
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, **env})
+    ran = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={**os.environ, **env}
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
 
@@ -37,7 +39,9 @@ def test_every_test_that_the_fault_table_names_is_there_and_every_fault_is_in_th
         if isinstance(node, ast.FunctionDef)
     }
     assert {name for name, _ in named} <= defined
-    assert {name for name in vars(test_faults) if name.startswith("test_")} <= {name for name, _ in named}
+    assert {name for name in vars(test_faults) if name.startswith("test_")} <= {
+        name for name, _ in named
+    }
     for test, names in cases.items():
         assert {case for name, case in named if name == test} == names
     assert all(not case or name in cases for name, case in named)
@@ -72,12 +76,17 @@ def test_the_unit_starts_what_the_command_offers(unit: Path) -> None:
 
 def test_the_units_workers_count_into_a_folder_that_is_empty_at_each_start(unit: Path) -> None:
     [folder] = re.findall("^RuntimeDirectory=(.+)$", unit.read_text(), re.MULTILINE)
-    assert f"Environment={metrics.SHARED_FOLDER}=/run/{folder}\n" in unit.read_text()
+    assert f"Environment={metrics.MULTIPROCESS_VARIABLE}=/run/{folder}\n" in unit.read_text()
 
 
 def test_nginx_listens_on_the_ports_of_http_and_https() -> None:
     site = processes.deployment("nginx")[0]
-    assert re.findall(r"(?m)^ *listen (.+);", site) == ["80", "[::]:80", "443 ssl http2", "[::]:443 ssl http2"]
+    assert re.findall(r"(?m)^ *listen (.+);", site) == [
+        "80",
+        "[::]:80",
+        "443 ssl http2",
+        "[::]:443 ssl http2",
+    ]
 
 
 def on_free_ports(site: str) -> str:
@@ -91,12 +100,19 @@ def on_free_ports(site: str) -> str:
 
 def for_installed_nginx(site: str, folder: Path) -> str:
     """nginx's file as its comment says for nginx 1.25.1 and later, if that is what is installed."""
-    version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", checked(find_program("nginx"), "-v", folder=folder))
+    version = re.search(
+        r"nginx/(\d+)\.(\d+)\.(\d+)", checked(find_program("nginx"), "-v", folder=folder)
+    )
     assert version
     if tuple(map(int, version.groups())) < (1, 25, 1):
         return site
-    assert "    # nginx 1.25.1 and later: without http2 in both lines, and with a line `http2 on;`\n" in site
-    return site.replace(" ssl http2;", " ssl;").replace("    ssl_protocols", "    http2 on;\n    ssl_protocols")
+    assert (
+        "    # nginx 1.25.1 and later: without http2 in both lines, and with a line `http2 on;`\n"
+        in site
+    )
+    return site.replace(" ssl http2;", " ssl;").replace(
+        "    ssl_protocols", "    http2 on;\n    ssl_protocols"
+    )
 
 
 @pytest.mark.programs
@@ -105,18 +121,33 @@ def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
     site, cache = processes.deployment("nginx")
     if with_cache:
         first, _, rest = cache.partition("\n")
-        site = site.replace("\nupstream", f"\n{first}\nupstream").replace("location / {", f"location / {{\n{rest}")
+        site = site.replace("\nupstream", f"\n{first}\nupstream").replace(
+            "location / {", f"location / {{\n{rest}"
+        )
     checked(
         find_program("openssl"),
         *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout privkey.pem -out fullchain.pem "
         "-days 2 -subj /CN=widgets.example.com".split(),
         folder=tmp_path,
     )
-    site = re.sub("/etc/letsencrypt/live/widgets.example.com|/var/log/nginx|/var/cache/nginx", str(tmp_path), site)
+    site = re.sub(
+        "/etc/letsencrypt/live/widgets.example.com|/var/log/nginx|/var/cache/nginx",
+        str(tmp_path),
+        site,
+    )
     site = for_installed_nginx(on_free_ports(site), tmp_path)
     (tmp_path / "nginx.conf").write_text(processes.nginx_conf(tmp_path, site))
     said = checked(
-        *(find_program("nginx"), "-t", "-p", str(tmp_path), "-c", "nginx.conf", "-e", "nginx-error.log"),
+        *(
+            find_program("nginx"),
+            "-t",
+            "-p",
+            str(tmp_path),
+            "-c",
+            "nginx.conf",
+            "-e",
+            "nginx-error.log",
+        ),
         folder=tmp_path,
     )
     assert "warn" not in said
@@ -136,10 +167,17 @@ def test_caddy_accepts_its_file(tmp_path: Path) -> None:
     [text] = processes.deployment("caddyfile")
     (tmp_path / "Caddyfile").write_text(text)
     caddy = find_program("caddy")
-    homes = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    homes = {
+        "HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
     for upstream in ({}, {"CABINET_WIDGETS": "widgets:8000"}):
         said = checked(
-            *(caddy, *"validate --config Caddyfile --adapter caddyfile".split()), folder=tmp_path, **homes, **upstream
+            *(caddy, *"validate --config Caddyfile --adapter caddyfile".split()),
+            folder=tmp_path,
+            **homes,
+            **upstream,
         )
         assert "Valid configuration" in said
     assert checked(caddy, "fmt", "Caddyfile", folder=tmp_path, **homes) == text
@@ -160,27 +198,56 @@ def of(dockerfile: list[tuple[str, str]], word: str) -> list[str]:
 def test_the_container_has_a_fixed_base_its_own_user_a_health_check_and_no_secret(
     dockerfile: list[tuple[str, str]],
 ) -> None:
-    assert all(re.match(r"python:\d+\.\d+\.\d+-slim-\w+( AS build)?$", base) for base in of(dockerfile, "FROM"))
+    assert all(
+        re.match(r"python:\d+\.\d+\.\d+-slim-\w+( AS build)?$", base)
+        for base in of(dockerfile, "FROM")
+    )
     last = dockerfile[max(n for n, (word, _) in enumerate(dockerfile) if word == "FROM") :]
     [user] = of(last, "USER")
     assert int(user.split(":")[0]) >= 10000
     assert "/healthz" in of(last, "HEALTHCHECK")[0]
     assert not re.search(r"(?i)password|secret|token", str(dockerfile))
     assert not of(dockerfile, "ADD")
-    words = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"}
+    words = {
+        "FROM",
+        "WORKDIR",
+        "COPY",
+        "RUN",
+        "ENV",
+        "USER",
+        "EXPOSE",
+        "HEALTHCHECK",
+        "ENTRYPOINT",
+        "CMD",
+    }
     assert {word for word, _ in dockerfile} == words
     for form in ("ENTRYPOINT", "CMD"):
-        assert isinstance(ast.literal_eval(of(last, form)[0]), list), "signals reach the program itself"
+        assert isinstance(ast.literal_eval(of(last, form)[0]), list), (
+            "signals reach the program itself"
+        )
 
 
 def test_the_container_is_built_from_files_that_are_there_and_all_that_the_package_needs(
     dockerfile: list[tuple[str, str]],
 ) -> None:
-    copied = {name for rest in of(dockerfile, "COPY") if "--from" not in rest for name in rest.split()[:-1]}
+    copied = {
+        name
+        for rest in of(dockerfile, "COPY")
+        if "--from" not in rest
+        for name in rest.split()[:-1]
+    }
     assert all((ROOT / name).exists() for name in copied)
     setup = (ROOT / "setup.cfg").read_text()
-    folders = set(re.findall(r"(?m)^    widget[.\w]* = (\w+)$", setup.partition("package_dir")[2].partition("\n[")[0]))
-    needed = folders | {"setup.cfg", "pyproject.toml", "LICENSE"} | set(re.findall(r"file: (\S+)", setup))
+    folders = set(
+        re.findall(
+            r"(?m)^    widget[.\w]* = (\w+)$", setup.partition("package_dir")[2].partition("\n[")[0]
+        )
+    )
+    needed = (
+        folders
+        | {"setup.cfg", "pyproject.toml", "LICENSE"}
+        | set(re.findall(r"file: (\S+)", setup))
+    )
     assert needed == copied
 
 
@@ -192,7 +259,9 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
-def test_compose_runs_replicas_that_share_a_store_that_nobody_else_can_reach(compose: dict[str, Any]) -> None:
+def test_compose_runs_replicas_that_share_a_store_that_nobody_else_can_reach(
+    compose: dict[str, Any],
+) -> None:
     services = compose["services"]
     assert services["widgets"]["deploy"]["replicas"] > 1
     assert compose["networks"]["back"] == {"internal": True}
@@ -201,7 +270,11 @@ def test_compose_runs_replicas_that_share_a_store_that_nobody_else_can_reach(com
     assert [name for name, service in services.items() if "ports" in service] == ["caddy"]
     used = {name for service in services.values() for name in service["networks"]}
     assert used == set(compose["networks"])
-    volumes = {volume.split(":")[0] for service in services.values() for volume in service.get("volumes", ())}
+    volumes = {
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", ())
+    }
     assert {volume for volume in volumes if not volume.startswith("./")} == set(compose["volumes"])
 
 
@@ -212,7 +285,9 @@ def test_every_container_is_shut_in_and_of_a_fixed_version(compose: dict[str, An
         assert service["restart"] == "unless-stopped", name
         assert "build" in service or re.search(r":\d+\.\d+\.\d+-", service["image"]), name
         assert not service.get("privileged")
-        assert not re.search(r"(?i)password|secret|token", str(service.get("environment", ""))), name
+        assert not re.search(r"(?i)password|secret|token", str(service.get("environment", ""))), (
+            name
+        )
 
 
 def test_the_configuration_of_the_replicas_is_one_and_fits_the_other_files(
@@ -220,11 +295,16 @@ def test_the_configuration_of_the_replicas_is_one_and_fits_the_other_files(
 ) -> None:
     [text] = processes.deployment("toml")
     raw = {**tomllib.loads(text), "accounts": {"main": {"login": 1}}}
-    settings = config.parse(raw, {}, registry.discover(paths.templates()), folder=Path(), demo=False)
+    settings = config.parse(
+        raw, {}, registry.discover(paths.templates()), folder=Path(), demo=False
+    )
     assert settings.cache.type == "RedisCache"
     assert settings.cache.redis_url
     assert settings.cache.redis_url.get_secret_value().startswith("redis://valkey:")
     assert settings.server.trusted_proxies == 1
     mounted = [volume.split(":")[1] for volume in compose["services"]["widgets"]["volumes"]]
     assert f"CABINET_WIDGETS_CONFIG={mounted[0]}" in of(dockerfile, "ENV")[0]
-    assert compose["services"]["caddy"]["environment"]["CABINET_WIDGETS"] == f"widgets:{of(dockerfile, 'EXPOSE')[0]}"
+    assert (
+        compose["services"]["caddy"]["environment"]["CABINET_WIDGETS"]
+        == f"widgets:{of(dockerfile, 'EXPOSE')[0]}"
+    )

@@ -24,7 +24,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from widget import app as application
 from widget import config, paths, registry
-from widget.edge import WAITED, Edge, Outcome
+from widget.response_cache import ELAPSED, Outcome, ResponseCache
 
 PUBLIC = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"
 TEXT = b"<p>" + b"figures " * 100
@@ -75,16 +75,27 @@ class Answer:
     @property
     def text(self) -> bytes:
         """The body, decoded."""
-        decoders: dict[str | None, Callable[[bytes], bytes]] = {"br": brotli.decompress, "gzip": gzip.decompress}
-        return decoders.get(self.headers.get("Content-Encoding"), bytes)(self.body) if self.body else b""
+        decoders: dict[str | None, Callable[[bytes], bytes]] = {
+            "br": brotli.decompress,
+            "gzip": gzip.decompress,
+        }
+        return (
+            decoders.get(self.headers.get("Content-Encoding"), bytes)(self.body)
+            if self.body
+            else b""
+        )
 
 
-def ask(app: WSGIApplication, path: str = "/w", method: str = "GET", query: str = "", **headers: str) -> Answer:
+def ask(
+    app: WSGIApplication, path: str = "/w", method: str = "GET", query: str = "", **headers: str
+) -> Answer:
     """One request; header names with underscores."""
     named = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    environ = EnvironBuilder(path=path, method=method, query_string=query, headers=named).get_environ()
-    chunks, status, answered = run_wsgi_app(app, environ, buffered=True)
-    return Answer(int(status[:3]), dict(answered), b"".join(chunks))
+    environ = EnvironBuilder(
+        path=path, method=method, query_string=query, headers=named
+    ).get_environ()
+    chunks, status, sent = run_wsgi_app(app, environ, buffered=True)
+    return Answer(int(status[:3]), dict(sent), b"".join(chunks))
 
 
 @pytest.fixture
@@ -100,12 +111,14 @@ def backend(clock: Clock) -> Backend:
 
 
 @pytest.fixture
-def edge(backend: Backend, clock: Clock) -> Edge:
+def edge(backend: Backend, clock: Clock) -> ResponseCache:
     """The edge in front of it."""
-    return Edge(backend, clock=clock)
+    return ResponseCache(backend, clock=clock)
 
 
-def test_a_public_answer_is_asked_for_once_while_it_is_fresh(edge: Edge, backend: Backend, clock: Clock) -> None:
+def test_a_public_answer_is_asked_for_once_while_it_is_fresh(
+    edge: ResponseCache, backend: Backend, clock: Clock
+) -> None:
     first = ask(edge)
     clock.now += 14.9
     assert ask(edge).text == first.text
@@ -142,7 +155,7 @@ def test_a_public_answer_is_asked_for_once_while_it_is_fresh(edge: Edge, backend
     ],
 )
 def test_what_is_not_for_everybody_is_never_kept(
-    changes: dict[str, Any], request_: dict[str, str], edge: Edge, backend: Backend
+    changes: dict[str, Any], request_: dict[str, str], edge: ResponseCache, backend: Backend
 ) -> None:
     for name, value in changes.items():
         setattr(backend, name, value)
@@ -152,20 +165,24 @@ def test_what_is_not_for_everybody_is_never_kept(
     assert len(backend.asked) == 2
 
 
-def test_a_request_with_credentials_is_not_answered_from_what_is_kept(edge: Edge, backend: Backend) -> None:
+def test_a_request_with_credentials_is_not_answered_from_what_is_kept(
+    edge: ResponseCache, backend: Backend
+) -> None:
     ask(edge)
     ask(edge, Authorization="Basic eDp5")
     assert len(backend.asked) == 2
 
 
-def test_a_path_with_a_question_mark_in_it_is_no_query(edge: Edge, backend: Backend) -> None:
+def test_a_path_with_a_question_mark_in_it_is_no_query(
+    edge: ResponseCache, backend: Backend
+) -> None:
     ask(edge, "/w%3Fa", query="b")
     ask(edge, "/w", query="a?b")
     assert len(backend.asked) == 2
 
 
 def test_what_is_sent_on_holds_for_no_longer_than_the_application_said(
-    edge: Edge, backend: Backend, clock: Clock
+    edge: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
     assert ask(edge).headers["Cache-Control"] == PUBLIC
     clock.now += 10.5
@@ -183,7 +200,9 @@ def test_what_is_sent_on_holds_for_no_longer_than_the_application_said(
     )  # 35 seconds old: 20 of the grace are used
 
 
-def test_the_time_that_the_application_took_counts(edge: Edge, backend: Backend, clock: Clock) -> None:
+def test_the_time_that_the_application_took_counts(
+    edge: ResponseCache, backend: Backend, clock: Clock
+) -> None:
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
         slow = visitors.submit(ask, edge)
@@ -193,8 +212,12 @@ def test_the_time_that_the_application_took_counts(edge: Edge, backend: Backend,
         assert "max-age=9," in slow.result().headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("wanted", ['W/"1800000000"', '"1800000000"', 'W/"else", W/"1800000000"', "*"])
-def test_a_matching_etag_is_answered_304_by_the_edge(wanted: str, edge: Edge, backend: Backend) -> None:
+@pytest.mark.parametrize(
+    "wanted", ['W/"1800000000"', '"1800000000"', 'W/"else", W/"1800000000"', "*"]
+)
+def test_a_matching_etag_is_answered_304_by_the_edge(
+    wanted: str, edge: ResponseCache, backend: Backend
+) -> None:
     whole = ask(edge)
     answer = ask(edge, If_None_Match=wanted)
     assert (answer.status, answer.body) == (304, b"")
@@ -207,14 +230,14 @@ def test_a_matching_etag_is_answered_304_by_the_edge(wanted: str, edge: Edge, ba
 
 @pytest.mark.parametrize("first", [{"If_None_Match": 'W/"1800000000"'}, {"method": "HEAD"}])
 def test_a_first_visitor_who_needs_no_body_still_fills_the_edge(
-    first: dict[str, str], edge: Edge, backend: Backend
+    first: dict[str, str], edge: ResponseCache, backend: Backend
 ) -> None:
     assert ask(edge, **first).body == b""
     assert ask(edge).text.startswith(TEXT)
     assert len(backend.asked) == 1
 
 
-def test_head_is_get_without_the_body(edge: Edge, backend: Backend) -> None:
+def test_head_is_get_without_the_body(edge: ResponseCache, backend: Backend) -> None:
     for control in (PUBLIC, "private, no-store"):
         backend.control = control
         head, get = ask(edge, query=control, method="HEAD"), ask(edge, query=control)
@@ -246,7 +269,7 @@ def test_head_is_get_without_the_body(edge: Edge, backend: Backend) -> None:
     ],
 )
 def test_the_encoding_is_the_one_that_the_visitor_likes_best(
-    accepted: str, encoding: str | None, edge: Edge, backend: Backend
+    accepted: str, encoding: str | None, edge: ResponseCache, backend: Backend
 ) -> None:
     plain = ask(edge)
     answer = ask(edge, Accept_Encoding=accepted)
@@ -268,7 +291,7 @@ def test_the_encoding_is_the_one_that_the_visitor_likes_best(
     ],
 )
 def test_private_small_and_byte_exact_answers_are_sent_as_they_are(
-    changes: dict[str, Any], edge: Edge, backend: Backend
+    changes: dict[str, Any], edge: ResponseCache, backend: Backend
 ) -> None:
     for name, value in changes.items():
         setattr(backend, name, value)
@@ -277,7 +300,9 @@ def test_private_small_and_byte_exact_answers_are_sent_as_they_are(
     assert "Vary" not in answer.headers
 
 
-def test_what_compression_would_make_larger_is_sent_as_it_is(edge: Edge, backend: Backend) -> None:
+def test_what_compression_would_make_larger_is_sent_as_it_is(
+    edge: ResponseCache, backend: Backend
+) -> None:
     backend.body = random.Random(7).randbytes(600)
     answer = ask(edge, Accept_Encoding="br")
     assert "Content-Encoding" not in answer.headers
@@ -285,7 +310,7 @@ def test_what_compression_would_make_larger_is_sent_as_it_is(edge: Edge, backend
 
 
 def test_a_hundred_visitors_of_a_cold_page_are_one_question(backend: Backend, clock: Clock) -> None:
-    edge = Edge(backend, clock=clock, wait_seconds=25)
+    edge = ResponseCache(backend, clock=clock, wait_seconds=25)
     backend.gate.clear()
     together = threading.Barrier(100)
 
@@ -298,12 +323,14 @@ def test_a_hundred_visitors_of_a_cold_page_are_one_question(backend: Backend, cl
         until(lambda: bool(backend.asked))
         backend.gate.set()
         until(lambda: all(visit.done() for visit in visits))
-        assert {(visit.result().status, visit.result().text) for visit in visits} == {(200, ask(edge).text)}
+        assert {(visit.result().status, visit.result().text) for visit in visits} == {
+            (200, ask(edge).text)
+        }
     assert len(backend.asked) == 1
 
 
 def test_while_one_visitor_fetches_the_new_answer_the_others_get_the_old_one_at_once(
-    edge: Edge, backend: Backend, clock: Clock
+    edge: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
     old = ask(edge)
     clock.now += 20
@@ -318,7 +345,9 @@ def test_while_one_visitor_fetches_the_new_answer_the_others_get_the_old_one_at_
 
 
 @pytest.mark.parametrize("status", ["200 OK", "500 INTERNAL SERVER ERROR"])
-def test_an_answer_past_its_grace_is_not_served(status: str, edge: Edge, backend: Backend, clock: Clock) -> None:
+def test_an_answer_past_its_grace_is_not_served(
+    status: str, edge: ResponseCache, backend: Backend, clock: Clock
+) -> None:
     old = ask(edge)
     clock.now += 76
     backend.status = status
@@ -330,8 +359,10 @@ def test_an_answer_past_its_grace_is_not_served(status: str, edge: Edge, backend
         assert old.text not in {visit.result().text for visit in both}
 
 
-def test_nobody_waits_longer_for_another_visitor_than_the_bound(backend: Backend, clock: Clock) -> None:
-    edge = Edge(backend, clock=clock, wait_seconds=0.05)
+def test_nobody_waits_longer_for_another_visitor_than_the_bound(
+    backend: Backend, clock: Clock
+) -> None:
+    edge = ResponseCache(backend, clock=clock, wait_seconds=0.05)
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
         stuck = visitors.submit(ask, edge)
@@ -341,7 +372,7 @@ def test_nobody_waits_longer_for_another_visitor_than_the_bound(backend: Backend
         backend.gate.set()
         assert stuck.result().status == impatient.result().status == 200
     # The application does not let it wait as long again.
-    assert [request.get(WAITED, 0.0) > 0 for request in backend.asked] == [False, True]
+    assert [request.get(ELAPSED, 0.0) > 0 for request in backend.asked] == [False, True]
 
 
 def test_an_application_that_breaks_down_holds_nobody_up(clock: Clock) -> None:
@@ -351,7 +382,7 @@ def test_an_application_that_breaks_down_holds_nobody_up(clock: Clock) -> None:
         asked.append(environ["PATH_INFO"])
         raise OSError("out of order")
 
-    edge = Edge(broken, clock=clock)
+    edge = ResponseCache(broken, clock=clock)
     for _ in range(2):
         with pytest.raises(OSError, match="out of order"):
             ask(edge)
@@ -359,7 +390,7 @@ def test_an_application_that_breaks_down_holds_nobody_up(clock: Clock) -> None:
 
 
 def test_an_error_of_the_service_leaves_the_old_answer_for_its_grace_and_any_other_ends_it(
-    edge: Edge, backend: Backend, clock: Clock
+    edge: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
     def two_visits(old_is_kept: bool) -> list[int]:
         before = len(backend.asked)
@@ -381,7 +412,9 @@ def test_an_error_of_the_service_leaves_the_old_answer_for_its_grace_and_any_oth
     assert two_visits(old_is_kept=False) == [404, 404]
 
 
-def test_a_clock_that_jumps_back_keeps_nothing_alive(edge: Edge, backend: Backend, clock: Clock) -> None:
+def test_a_clock_that_jumps_back_keeps_nothing_alive(
+    edge: ResponseCache, backend: Backend, clock: Clock
+) -> None:
     ask(edge)
     clock.now -= 3600
     ask(edge)
@@ -392,7 +425,7 @@ def test_a_clock_that_jumps_back_keeps_nothing_alive(edge: Edge, backend: Backen
 
 
 def test_the_least_recently_used_answer_goes_first(backend: Backend, clock: Clock) -> None:
-    edge = Edge(backend, clock=clock, entries=3)
+    edge = ResponseCache(backend, clock=clock, entries=3)
     for query in ("a", "b", "c", "a", "d"):
         clock.now += 1
         ask(edge, query=query)
@@ -404,8 +437,10 @@ def test_the_least_recently_used_answer_goes_first(backend: Backend, clock: Cloc
     assert len(backend.asked) == 5
 
 
-def test_the_bytes_kept_are_bounded_and_none_is_lost_count_of(backend: Backend, clock: Clock) -> None:
-    edge = Edge(backend, clock=clock, max_bytes=200_000)
+def test_the_bytes_kept_are_bounded_and_none_is_lost_count_of(
+    backend: Backend, clock: Clock
+) -> None:
+    edge = ResponseCache(backend, clock=clock, max_bytes=200_000)
     backend.body = bytes(8_000)
     for n in range(60):
         clock.now += 5  # the same are asked for anew, others are dropped
@@ -421,7 +456,7 @@ def test_the_bytes_kept_are_bounded_and_none_is_lost_count_of(backend: Backend, 
 
 def test_the_addresses_of_what_is_kept_count_as_well(backend: Backend, clock: Clock) -> None:
     """Files take any query, as long as a server lets it be."""
-    edge = Edge(backend, clock=clock, max_bytes=200_000)
+    edge = ResponseCache(backend, clock=clock, max_bytes=200_000)
     for n in range(60):
         ask(edge, query=str(n) * 10_000)
     assert sum(len(path) + len(query) for path, query in edge._kept) < 200_000
@@ -429,7 +464,7 @@ def test_the_addresses_of_what_is_kept_count_as_well(backend: Backend, clock: Cl
 
 def test_what_is_counted_is_how_each_request_was_answered(backend: Backend, clock: Clock) -> None:
     counted: Counter[Outcome] = Counter()
-    edge = Edge(backend, clock=clock, count=lambda outcome: counted.update([outcome]))
+    edge = ResponseCache(backend, clock=clock, count=lambda outcome: counted.update([outcome]))
     for request in ({}, {}, {"If_None_Match": "*"}, {"query": "token=x"}, {"method": "POST"}):
         ask(edge, **request)
     assert counted == {"miss": 1, "hit": 2, "passed": 2}
@@ -438,15 +473,21 @@ def test_what_is_counted_is_how_each_request_was_answered(backend: Backend, cloc
 @given(
     controls=st.lists(
         st.tuples(
-            st.sampled_from(["public", "private", "no-store", "no-cache", "must-understand", "Public"]),
-            st.sampled_from(["max-age=0", "max-age=1", "max-age=30", "MAX-AGE=30", "max-age", "max-age=x", ""]),
+            st.sampled_from(
+                ["public", "private", "no-store", "no-cache", "must-understand", "Public"]
+            ),
+            st.sampled_from(
+                ["max-age=0", "max-age=1", "max-age=30", "MAX-AGE=30", "max-age", "max-age=x", ""]
+            ),
             st.sampled_from(["", "immutable", "stale-while-revalidate=40", "s-maxage=3"]),
         ),
         min_size=3,
         max_size=3,
     ),
     steps=st.lists(
-        st.tuples(st.sampled_from([0, 0.4, 1, 15, 29.9, 31, 75, -5, -100]), st.integers(0, 2)), min_size=1, max_size=25
+        st.tuples(st.sampled_from([0, 0.4, 1, 15, 29.9, 31, 75, -5, -100]), st.integers(0, 2)),
+        min_size=1,
+        max_size=25,
     ),
 )
 def test_no_answer_is_older_than_was_said_and_none_is_kept_that_was_not_offered(
@@ -454,7 +495,7 @@ def test_no_answer_is_older_than_was_said_and_none_is_kept_that_was_not_offered(
 ) -> None:
     clock = Clock(1_800_000_000.0)
     backend = Backend(clock)
-    edge = Edge(backend, clock=clock)
+    edge = ResponseCache(backend, clock=clock)
     for seconds, n in steps:
         clock.now += seconds
         backend.control = ", ".join(filter(None, controls[n]))
@@ -488,15 +529,37 @@ ACCOUNTS = {
     "walled": {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]},
 }
 PATHS = [
-    *(f"/w/{slug}/{name}" for slug in (*ACCOUNTS, "nobody") for name in ("balance", "balance.json", "logins")),
-    *("/w/open/open-trades", "/w/open/summary.json", "/w/open/balance.xml", "/w/open/balance%3Flang=fr"),
-    *("/embed.js", "/embed.json", "/static/0123/widget.css", "/static/0123/none", "/healthz", "/elsewhere"),
+    *(
+        f"/w/{slug}/{name}"
+        for slug in (*ACCOUNTS, "nobody")
+        for name in ("balance", "balance.json", "logins")
+    ),
+    *(
+        "/w/open/open-trades",
+        "/w/open/summary.json",
+        "/w/open/balance.xml",
+        "/w/open/balance%3Flang=fr",
+    ),
+    *(
+        "/embed.js",
+        "/embed.json",
+        "/static/0123/widget.css",
+        "/static/0123/none",
+        "/healthz",
+        "/elsewhere",
+    ),
 ]
 PIECES = ["lang=fr", "theme=dark", "theme=neon", "tz=Europe%2FParis", "", "&", "token=x"]
 PIECES += [f"token={{{name}}}" for name in TOKENS]
 UNEQUAL = {"Vary", "Content-Encoding", "Content-Length", "X-Request-Id"}
 LEFT_OUT_OF_A_304 = {
-    *("Server", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy"),
+    *(
+        "Server",
+        "Content-Security-Policy",
+        "X-Content-Type-Options",
+        "Referrer-Policy",
+        "Permissions-Policy",
+    ),
     *("Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy"),
 }
 
@@ -515,7 +578,9 @@ def service(upstream: Upstream) -> Iterator[Flask]:
     """The service on a clock that stands, so that two answers to a question are alike."""
     upstream.reset()
     tables = {"accounts": ACCOUNTS, "api": {"base_url": upstream.url}}
-    parsed = config.parse(tables, {}, registry.discover(paths.templates()), folder=Path(), demo=True)
+    parsed = config.parse(
+        tables, {}, registry.discover(paths.templates()), folder=Path(), demo=True
+    )
     with ExitStack() as stack:
         app = application.create_app(parsed, clock=upstream.sandbox.clock)
         stack.callback(app.extensions["cabinet-widgets"].cache.close)
@@ -545,16 +610,28 @@ def test_answers_with_the_edge_are_those_without_it(
     authorization: str | None,
     condition: str | None,
 ) -> None:
-    headers = {"Accept-Encoding": accepted, "Accept-Language": language, "Authorization": authorization}
+    headers = {
+        "Accept-Encoding": accepted,
+        "Accept-Language": language,
+        "Authorization": authorization,
+    }
     query = query.format(**tokens)
 
     def answer(app: WSGIApplication, condition: str | None) -> Answer:
-        given = [(name, value) for name, value in {**headers, "If-None-Match": condition}.items() if value is not None]
+        given = [
+            (name, value)
+            for name, value in {**headers, "If-None-Match": condition}.items()
+            if value is not None
+        ]
         environ = EnvironBuilder(
-            path=path, method=method, query_string=query, headers=given, environ_base={"REMOTE_ADDR": address}
+            path=path,
+            method=method,
+            query_string=query,
+            headers=given,
+            environ_base={"REMOTE_ADDR": address},
         ).get_environ()
-        chunks, status, answered = run_wsgi_app(app, environ, buffered=True)
-        return Answer(int(status[:3]), dict(answered), b"".join(chunks))
+        chunks, status, sent = run_wsgi_app(app, environ, buffered=True)
+        return Answer(int(status[:3]), dict(sent), b"".join(chunks))
 
     def bare(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return Flask.wsgi_app(service, environ, start_response)
@@ -571,7 +648,9 @@ def test_answers_with_the_edge_are_those_without_it(
         assert "Content-Encoding" not in got.headers
 
 
-def test_access_is_decided_anew_for_every_visitor_of_what_is_not_public(service: Flask, tokens: dict[str, str]) -> None:
+def test_access_is_decided_anew_for_every_visitor_of_what_is_not_public(
+    service: Flask, tokens: dict[str, str]
+) -> None:
     inside, outside = {"REMOTE_ADDR": "127.0.0.1"}, {"REMOTE_ADDR": "203.0.113.9"}
     visitors = service.test_client()
     for _ in range(2):

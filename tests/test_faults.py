@@ -69,7 +69,11 @@ class Gateway:
     def _converse(self, connection: socket.socket) -> None:
         with suppress(OSError), connection:
             connection.settimeout(60)
-            with self.tls.wrap_socket(connection, server_side=True) if self.tls else connection as heard:
+            with (
+                self.tls.wrap_socket(connection, server_side=True)
+                if self.tls
+                else connection as heard
+            ):
                 if request := _request(heard):
                     self.mishap(self, heard, request)
 
@@ -120,7 +124,11 @@ def _request(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in data and (chunk := connection.recv(65536)):
         data += chunk
     length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", data)
-    while length and len(data.partition(b"\r\n\r\n")[2]) < int(length[1]) and (chunk := connection.recv(65536)):
+    while (
+        length
+        and len(data.partition(b"\r\n\r\n")[2]) < int(length[1])
+        and (chunk := connection.recv(65536))
+    ):
         data += chunk
     return data
 
@@ -191,7 +199,10 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
 
 @pytest.fixture
 def world(
-    request: pytest.FixtureRequest, upstream: Upstream, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    upstream: Upstream,
+    contexts: Contexts,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """The simulated API behind a gateway and a resolver; with TLS where a test's parameter asks for it."""
     tls = getattr(request, "param", None) == "tls"
@@ -226,7 +237,9 @@ def world_around(upstream: Upstream, contexts: Contexts, *, tls: bool = False) -
 
 def api(world: World, deadline_seconds: float) -> dict[str, Any]:
     """The table ``[api]`` of a service."""
-    scheme, more = ("https", {"ca_file": world.contexts.file}) if world.gateway.tls else ("http", {})
+    scheme, more = (
+        ("https", {"ca_file": world.contexts.file}) if world.gateway.tls else ("http", {})
+    )
     return {
         "base_url": f"{scheme}://localhost:{world.gateway.port}",
         "deadline_seconds": deadline_seconds,
@@ -271,7 +284,11 @@ MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
     "cut_its_answer_short": (misbehave(Gateway.cut_short), 503, "IncompleteRead"),
     "send_many_megabytes": (simulate("huge"), 502, "more than 4194304 bytes"),
     "send_a_zip_bomb": (simulate("gzip_bomb"), 502, "more than 4194304 bytes"),
-    "send_an_error_page_with_status_200": (simulate("html200"), 502, "balance: no JSON but an HTML page"),
+    "send_an_error_page_with_status_200": (
+        simulate("html200"),
+        502,
+        "balance: no JSON but an HTML page",
+    ),
     "send_garbage": (simulate("garbage"), 502, "balance: no JSON but"),
     "ask_to_be_left_alone": (simulate("too_many", seconds=42), 503, "HTTP 429"),
     "answer_500": (simulate("error500"), 503, "HTTP 500"),
@@ -288,7 +305,9 @@ MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
     ("world", "fault"), [("tls" if name == "show_another_certificate" else "", name) for name in MAY],
     indirect=["world"], ids=MAY,
 )  # fmt: skip
-def test_an_api_may(fault: str, world: World, serve: Serve, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_api_may(
+    fault: str, world: World, serve: Serve, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     befall, status, log = MAY[fault]
     # The first is cold when it comes. The other has figures and need not wait; where it does, it waits for longer than
     # `Service.get`, which fails the test.
@@ -329,7 +348,9 @@ def is_new(service: Service, before: str, clock: Clock) -> bool:
     return answer.ok and answer.json()["as_of"] > before and not answer.json()["stale"]
 
 
-def test_an_expired_token_in_mid_flight_is_seen_by_nobody(serve: Serve, upstream: Upstream, clock: Clock) -> None:
+def test_an_expired_token_in_mid_flight_is_seen_by_nobody(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
     service = serve(accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
     before = service.get(BALANCE).json()["as_of"]
     upstream.sandbox.faults.append(Fault("expire_tokens", "RequestBalanceInformation"))
@@ -339,7 +360,9 @@ def test_an_expired_token_in_mid_flight_is_seen_by_nobody(serve: Serve, upstream
 
 
 @pytest.mark.parametrize("seconds", [-86400 * 400, -7200, -300, 300, 7200, 86400 * 400])
-def test_a_clock_may_jump_and_jump_back(seconds: float, serve: Serve, upstream: Upstream, instant: float) -> None:
+def test_a_clock_may_jump_and_jump_back(
+    seconds: float, serve: Serve, upstream: Upstream, instant: float
+) -> None:
     clock = Clock(instant)  # the service's alone
     service = serve(clock=clock)
     for jump in (0, seconds, -seconds):
@@ -364,7 +387,9 @@ def small_disk(folder: Path) -> Iterator[Callable[[bool], None]]:
     libc = ctypes.CDLL(None, use_errno=True)
     folder.mkdir()
     if libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=256k,mode=700") != 0:
-        pytest.skip("mounting a small disk takes root; test_a_full_disk_costs_nobody_an_answer goes without one")
+        pytest.skip(
+            "mounting a small disk takes root; test_a_full_disk_costs_nobody_an_answer goes without one"
+        )
 
     def fill(is_full: bool) -> None:
         if not is_full:
@@ -407,7 +432,9 @@ def test_a_disk_may_be_full_and_then_not(
         other = serve(cache=files(tmp_path / "disk"))
         upstream.sandbox.calls.clear()
         assert other.get(BALANCE).status_code == 200
-        assert (calls, upstream.sandbox.calls["RequestBalanceInformation"]) == (calls, 0), "it is kept again"
+        assert (calls, upstream.sandbox.calls["RequestBalanceInformation"]) == (calls, 0), (
+            "it is kept again"
+        )
 
 
 def test_kept_files_may_be_corrupt(tmp_path: Path, serve: Serve, upstream: Upstream) -> None:
@@ -527,7 +554,9 @@ def unread(connections: list[socket.socket]) -> list[str]:
 def is_whole(answer: bytes) -> bool:
     headers, _, body = answer.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", headers)
-    return headers.startswith(b"HTTP/1.1 200") and length is not None and len(body) == int(length[1])
+    return (
+        headers.startswith(b"HTTP/1.1 200") and length is not None and len(body) == int(length[1])
+    )
 
 
 def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_path: Path) -> None:
@@ -546,7 +575,10 @@ def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_p
             outcomes["whole" if is_whole(answer) else "cut off" if answer else "not read"] += 1
 
     request = b"GET /w/main/balance.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    with processes.service(tmp_path, "service", configuration(world, deadline=30)) as (url, program):
+    with processes.service(tmp_path, "service", configuration(world, deadline=30)) as (
+        url,
+        program,
+    ):
         world.gateway.mishap = Gateway.hold
         with ThreadPoolExecutor(4) as visitors, connections(url, 12, request) as waiting:
             until(lambda: world.gateway.held)
@@ -565,10 +597,15 @@ def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_p
 
 
 @pytest.fixture
-def idle_service(world_in_real_time: World, tmp_path: Path) -> Iterator[tuple[str, processes.Program]]:
+def idle_service(
+    world_in_real_time: World, tmp_path: Path
+) -> Iterator[tuple[str, processes.Program]]:
     """A service of one worker, as production runs it."""
     closed = '[accounts.closed]\nlogin = 1000001\naccess = "closed"\nviewer_password_hash_env = "VIEWER_HASH"'
-    text, stored = configuration(world_in_real_time, deadline=30, more=closed), generate_password_hash("open sesame")
+    text, stored = (
+        configuration(world_in_real_time, deadline=30, more=closed),
+        generate_password_hash("open sesame"),
+    )
     with processes.service(tmp_path, "service", text, VIEWER_HASH=stored) as started:
         yield started
 
@@ -579,7 +616,9 @@ def connections(url: str, count: int, send: bytes = b"") -> Iterator[list[socket
     made: list[socket.socket] = []
     try:
         for _ in range(count):
-            made.append(socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30))
+            made.append(
+                socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30)
+            )
             made[-1].sendall(send)
         yield made
     finally:
@@ -612,7 +651,9 @@ SLOW = {
 
 
 @pytest.mark.parametrize(("send", "slow"), SLOW.values(), ids=SLOW)
-def test_500_clients_may(send: bytes, slow: int, idle_service: tuple[str, processes.Program]) -> None:
+def test_500_clients_may(
+    send: bytes, slow: int, idle_service: tuple[str, processes.Program]
+) -> None:
     url, _ = idle_service
     with connections(url, 500, send) as made:
         for n in range(20):
@@ -629,7 +670,10 @@ def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_i
     assert is_whole(ask(url, BALANCE))
     world.gateway.mishap = Gateway.hold
     with ThreadPoolExecutor(200) as visitors:
-        waiting = [visitors.submit(ask, url, f"/w/main/open-trades.json?refresh={n + 10}") for n in range(200)]
+        waiting = [
+            visitors.submit(ask, url, f"/w/main/open-trades.json?refresh={n + 10}")
+            for n in range(200)
+        ]
         until(lambda: world.gateway.held)
         for n in range(10):
             assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))

@@ -6,17 +6,21 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import figures
+from widget import privacy
 
-NAMES = sorted(figures.FIGURES)
-AMOUNTS = st.dictionaries(st.sampled_from(sorted(figures.MONEY)), st.none() | st.decimals(-1000, 1000, places=2))
+NAMES = sorted(privacy.FIGURES)
+AMOUNTS = st.dictionaries(
+    st.sampled_from(sorted(privacy.MONEY)), st.none() | st.decimals(-1000, 1000, places=2)
+)
 DATA = st.recursive(
     AMOUNTS,
     lambda inner: st.builds(
         lambda rest, amounts: {**rest, **amounts},
         st.dictionaries(
-            st.sampled_from(sorted(figures.FIGURES - figures.MONEY)),
-            st.one_of(st.lists(inner, max_size=3), inner, st.integers(), st.decimals(0, 10, places=2)),
+            st.sampled_from(sorted(privacy.FIGURES - privacy.MONEY)),
+            st.one_of(
+                st.lists(inner, max_size=3), inner, st.integers(), st.decimals(0, 10, places=2)
+            ),
             max_size=3,
         ),
         AMOUNTS,
@@ -35,52 +39,60 @@ def named_values(data: Any) -> list[tuple[str, Any]]:
 
 
 @given(DATA, st.sets(st.sampled_from(NAMES)))
-def test_a_hidden_figure_is_nowhere_in_the_data_and_nothing_else_is_touched(data: Any, hidden: set[str]) -> None:
-    result = figures.hide(data, hidden)
+def test_a_hidden_figure_is_nowhere_in_the_data_and_nothing_else_is_touched(
+    data: Any, hidden: set[str]
+) -> None:
+    result = privacy.hide(data, hidden)
     assert all(value is None for name, value in named_values(result) if name in hidden)
-    assert figures.hide(data, set()) == data
+    assert privacy.hide(data, set()) == data
 
 
 @given(st.sets(st.sampled_from(NAMES)))
 def test_no_sum_leaves_exactly_one_of_its_figures_to_be_worked_out(hidden: set[str]) -> None:
-    result = figures.with_what_gives_away(hidden)
+    result = privacy.expand_hidden(hidden)
     assert result >= hidden
-    for total in figures.SUMS:
+    for total in privacy.SUMS:
         assert sum(name in result for name in total) != 1
 
 
 def test_the_total_of_the_lots_goes_with_the_volumes() -> None:
-    assert {"lots", "total_lots", "open_lots", "buy_volume", "sell_volume", "lots_closed", "lots_required"} <= (
-        figures.with_what_gives_away({"volume"})
-    )
+    assert {
+        "lots",
+        "total_lots",
+        "open_lots",
+        "buy_volume",
+        "sell_volume",
+        "lots_closed",
+        "lots_required",
+    } <= (privacy.expand_hidden({"volume"}))
 
 
 def test_profit_cannot_be_worked_out_from_equity_and_balance() -> None:
-    assert "equity" in figures.with_what_gives_away({"profit"})
+    assert "equity" in privacy.expand_hidden({"profit"})
 
 
 def test_nothing_is_hidden_where_nothing_is_named() -> None:
-    assert figures.with_what_gives_away(()) == frozenset()
+    assert privacy.expand_hidden(()) == frozenset()
 
 
 def test_a_ticket_takes_nothing_with_it() -> None:
-    assert figures.with_what_gives_away({"ticket"}) == {"ticket"}
+    assert privacy.expand_hidden({"ticket"}) == {"ticket"}
 
 
 @given(DATA, st.decimals("0.01", 1_000_000, places=2))
 def test_as_fractions_no_amount_is_left_as_money(data: Any, balance: Decimal) -> None:
-    before, after = named_values(data), named_values(figures.as_fractions(data, balance))
+    before, after = named_values(data), named_values(privacy.as_fractions(data, balance))
     assert [name for name, _ in before] == [name for name, _ in after]
     for (name, old), (_, new) in zip(before, after, strict=True):
         if name in ("balance", "equity"):
             assert new is None
-        elif name in figures.MONEY and isinstance(old, Decimal):
+        elif name in privacy.MONEY and isinstance(old, Decimal):
             assert new == old / balance
 
 
 def test_without_a_balance_there_are_no_fractions() -> None:
     for balance in (None, Decimal(0), Decimal(-5)):
-        assert figures.as_fractions({"profit": Decimal(10), "volume": Decimal(1)}, balance) == {
+        assert privacy.as_fractions({"profit": Decimal(10), "volume": Decimal(1)}, balance) == {
             "profit": None,
             "volume": Decimal(1),
         }

@@ -70,14 +70,21 @@ def service(stack: ExitStack) -> InProcess:
     script = Script(answers())
     accounts = {
         "main": {"login": 7654321, "widgets": list(WIDGETS), "partner_password": "partner"},
-        "closed": {"login": 7654321, "access": "closed", "viewer_password_hash": HASH, "embed_secret": SECRET},
+        "closed": {
+            "login": 7654321,
+            "access": "closed",
+            "viewer_password_hash": HASH,
+            "embed_secret": SECRET,
+        },
         "walled": {"login": 7654321, "allowed_networks": ["203.0.113.0/24"]},
     }
     server = {"trusted_proxies": 1, "studio": True, "studio_password_hash": HASH}
     return running(stack, script, accounts=accounts, server=server)
 
 
-def ask(where: InProcess, method: str, path: str, query: str, body: bytes = b"", /, **headers: str) -> Answer:
+def ask(
+    where: InProcess, method: str, path: str, query: str, body: bytes = b"", /, **headers: str
+) -> Answer:
     """One request, past all that a client library would not let through; characters stand for bytes."""
     begun: list[tuple[str, list[tuple[str, str]]]] = []
     environ: dict[str, Any] = {
@@ -110,7 +117,11 @@ class Structure(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Remember it."""
         self.tags.append((tag, *sorted(name for name, _ in attrs)))
-        self.links += [value or "" for name, value in attrs if name in ("href", "src", "action", "srcdoc", "content")]
+        self.links += [
+            value or ""
+            for name, value in attrs
+            if name in ("href", "src", "action", "srcdoc", "content")
+        ]
 
     def handle_comment(self, data: str) -> None:
         """There should be none."""
@@ -137,8 +148,12 @@ def check(answer: Answer, what: object) -> None:
     assert "default-src 'none'" in answer.header("Content-Security-Policy"), what
     assert "unsafe" not in answer.header("Content-Security-Policy")
     assert answer.header("X-Content-Type-Options") == "nosniff"
-    sent = [(name, value) for name, value in answer.headers if name != "X-Request-Id"]  # a plain word comes back there
-    assert not [name for name, value in sent if name == "Set-Cookie" or MARK in value or "\n" in value], what
+    sent = [
+        (name, value) for name, value in answer.headers if name != "X-Request-Id"
+    ]  # a plain word comes back there
+    assert not [
+        name for name, value in sent if name == "Set-Cookie" or MARK in value or "\n" in value
+    ], what
     kind = answer.header("Content-Type").partition(";")[0]
     assert kind in {
         "text/html", "text/plain", "application/json", "image/svg+xml", "image/png", "text/xml", "text/css",
@@ -149,20 +164,39 @@ def check(answer: Answer, what: object) -> None:
         assert not re.search(r"[<>&`\\{}$\x00-\x1f]", message), (what, message)
     elif kind == "text/html":
         structure = Structure(answer.text)
-        assert {tag for tag, *_ in structure.tags} <= OUR_TAGS, (what, {tag for tag, *_ in structure.tags} - OUR_TAGS)
-        assert not [name for _, *names in structure.tags for name in names if name.startswith("on") or MARK in name], (
-            what
+        assert {tag for tag, *_ in structure.tags} <= OUR_TAGS, (
+            what,
+            {tag for tag, *_ in structure.tags} - OUR_TAGS,
         )
-        assert not [link for link in structure.links if re.match(r"\s*(javascript|data:text|//)", link)], what
+        assert not [
+            name
+            for _, *names in structure.tags
+            for name in names
+            if name.startswith("on") or MARK in name
+        ], what
+        assert not [
+            link for link in structure.links if re.match(r"\s*(javascript|data:text|//)", link)
+        ], what
     elif kind in ("image/svg+xml", "text/xml") and answer.text:
         ET.fromstring(answer.text)
     elif kind == "text/plain":
         assert MARK not in answer.text, what
 
 
-def requests_of(dice: random.Random, count: int) -> Iterator[tuple[str, str, str, bytes, dict[str, str]]]:
+def requests_of(
+    dice: random.Random, count: int
+) -> Iterator[tuple[str, str, str, bytes, dict[str, str]]]:
     """Requests: right ones, wrong ones, and right ones with one thing wrong."""
-    names = [*WIDGETS, *WIDGETS, "nothing", "", "__proto__", "constructor", "balance.json", "balance.JSON"]
+    names = [
+        *WIDGETS,
+        *WIDGETS,
+        "nothing",
+        "",
+        "__proto__",
+        "constructor",
+        "balance.json",
+        "balance.JSON",
+    ]
     values = {
         "theme": ["dark", "auto", "DARK"], "accent": ["ff0000", "zzzzzz", "fff"], "lang": ["fr", "x", "en-GB", "ar"],
         "tz": ["Europe/Paris", "../../etc/passwd", "/etc/localtime", "localtime"], "title": ["0", "1", "2"],
@@ -181,7 +215,8 @@ def requests_of(dice: random.Random, count: int) -> Iterator[tuple[str, str, str
         if kind < 0.5:
             return dice.choice(NASTY)
         letters = [
-            chr(dice.choice((dice.randrange(1, 128), dice.randrange(128, 256)))) for _ in range(dice.randrange(12))
+            chr(dice.choice((dice.randrange(1, 128), dice.randrange(128, 256))))
+            for _ in range(dice.randrange(12))
         ]
         return MARK + "".join(letters) * (50 if kind > 0.97 else 1)
 
@@ -201,7 +236,9 @@ def requests_of(dice: random.Random, count: int) -> Iterator[tuple[str, str, str
         for _ in range(dice.choice((0, 0, 1, 1, 2, 3, 50))):
             name = dice.choice([*values]) if dice.random() < 0.85 else text()
             value = dice.choice(values.get(name, [MARK])) if dice.random() < 0.6 else text()
-            made.append(f"{escaped(name)}={escaped(value)}" if dice.random() < 0.97 else escaped(name))
+            made.append(
+                f"{escaped(name)}={escaped(value)}" if dice.random() < 0.97 else escaped(name)
+            )
         return dice.choice("&&&;").join(made)
 
     def header() -> str:
@@ -209,33 +246,65 @@ def requests_of(dice: random.Random, count: int) -> Iterator[tuple[str, str, str
 
     slugs = ["main"] * 12 + ["closed"] * 5 + ["walled", "nobody", "MAIN", "", ".."]
     suffixes = [""] * 4 + [".json"] * 4 + [".svg"] * 2 + [".xml", ".json.json", f".{MARK}"]
-    others = (
-        "/oembed / /embed.json /embed.js /static/x/widget.js /metrics /healthz * //w//main/lots /w/main/lots/".split()
+    others = "/oembed / /embed.json /embed.js /static/x/widget.js /metrics /healthz * //w//main/lots /w/main/lots/".split()
+    methods = ["GET"] * 20 + [
+        "HEAD",
+        "HEAD",
+        "POST",
+        "PUT",
+        "OPTIONS",
+        "TRACE",
+        "DELETE",
+        "PATCH",
+        MARK,
+    ]
+    often = (
+        "ACCEPT_LANGUAGE IF_NONE_MATCH HOST ORIGIN REFERER X_FORWARDED_FOR ACCEPT_ENCODING".split()
     )
-    methods = ["GET"] * 20 + ["HEAD", "HEAD", "POST", "PUT", "OPTIONS", "TRACE", "DELETE", "PATCH", MARK]
-    often = "ACCEPT_LANGUAGE IF_NONE_MATCH HOST ORIGIN REFERER X_FORWARDED_FOR ACCEPT_ENCODING".split()
     seldom = "RANGE COOKIE AUTHORIZATION X_REQUEST_ID EXPECT FORWARDED IF_MODIFIED_SINCE X_FORWARDED_HOST".split()
-    kinds = ["application/x-www-form-urlencoded"] * 2 + ["application/json", "multipart/form-data; boundary=a", MARK]
+    kinds = ["application/x-www-form-urlencoded"] * 2 + [
+        "application/json",
+        "multipart/form-data; boundary=a",
+        MARK,
+    ]
     for _ in range(count):
         slug = dice.choice(slugs) if dice.random() < 0.95 else text()
         name = dice.choice(names) if dice.random() < 0.95 else text()
-        suffix = dice.choice(suffixes) if dice.random() < 0.98 else ".png"  # which takes long to draw
+        suffix = (
+            dice.choice(suffixes) if dice.random() < 0.98 else ".png"
+        )  # which takes long to draw
         kind, query, method, body = dice.random(), pairs(), dice.choice(methods), b""
         path = f"/w/{slug}/{name}{suffix}"
         if kind < 0.1:
             path, method = f"/w/{slug}/{name}/unlock", dice.choice(["POST", "POST", "GET"])
-            body = dice.choice([b"", b"password=" + quote(text()).encode(), text().encode() * dice.choice([1, 400])])
+            body = dice.choice(
+                [
+                    b"",
+                    b"password=" + quote(text()).encode(),
+                    text().encode() * dice.choice([1, 400]),
+                ]
+            )
         elif kind < 0.25:
             path = (
-                dice.choice(others) if dice.random() < 0.8 else dice.choice(["", f"/{text()}", f"/static/{text()}/x"])
+                dice.choice(others)
+                if dice.random() < 0.8
+                else dice.choice(["", f"/{text()}", f"/static/{text()}/x"])
             )
         if dice.random() < 0.1 and name in good:
             query += f"&token={good[name]}"
         headers = {"CONTENT_TYPE": dice.choice(kinds)}
-        headers |= {"REMOTE_ADDR": dice.choice(["127.0.0.1"] * 3 + ["::1", "198.51.100.7", "", "unix:"])}
+        headers |= {
+            "REMOTE_ADDR": dice.choice(["127.0.0.1"] * 3 + ["::1", "198.51.100.7", "", "unix:"])
+        }
         headers |= {f"HTTP_{field}": header() for field in often if dice.random() < 0.1}
         headers |= {f"HTTP_{field}": header() for field in seldom if dice.random() < 0.03}
-        yield method, path.encode("utf-8", "surrogateescape").decode("latin-1"), query, body, headers
+        yield (
+            method,
+            path.encode("utf-8", "surrogateescape").decode("latin-1"),
+            query,
+            body,
+            headers,
+        )
 
 
 def test_ten_thousand_hostile_requests_are_answered_calmly() -> None:
@@ -258,11 +327,16 @@ def test_ten_thousand_hostile_requests_are_answered_calmly() -> None:
     path=st.text(max_size=30)
     | st.sampled_from([f"/w/main/{name}{kind}" for name in WIDGETS for kind in ("", ".json")]),
     query=st.lists(
-        st.tuples(st.sampled_from(["rows", "from", "lang", "tz", "token", "x"]) | st.text(), st.text()), max_size=4
+        st.tuples(
+            st.sampled_from(["rows", "from", "lang", "tz", "token", "x"]) | st.text(), st.text()
+        ),
+        max_size=4,
     ),
 )
 def test_no_url_at_all_is_too_much(path: str, query: list[tuple[str, str]]) -> None:
-    pairs = "&".join(f"{quote(name, errors='replace')}={quote(value, errors='replace')}" for name, value in query)
+    pairs = "&".join(
+        f"{quote(name, errors='replace')}={quote(value, errors='replace')}" for name, value in query
+    )
     latin = path.encode("utf-8", "replace").decode("latin-1")
     answer = ask(shared(), "GET", latin, pairs)
     check(answer, (path, pairs))
@@ -290,7 +364,11 @@ def _ended() -> Iterator[None]:
 
 @pytest.mark.parametrize("fragment", [MARK, f"<b>{MARK}"])
 def test_an_option_that_is_doubled_or_unknown_is_not_said_back_as_it_came(fragment: str) -> None:
-    for query in (f"{quote(fragment)}=1", f"{quote(fragment)}=1&{quote(fragment)}=2", f"rows={quote(fragment)}"):
+    for query in (
+        f"{quote(fragment)}=1",
+        f"{quote(fragment)}=1&{quote(fragment)}=2",
+        f"rows={quote(fragment)}",
+    ):
         for suffix in (".json", ""):
             answer = ask(shared(), "GET", f"/w/main/open-trades{suffix}", query)
             assert answer.status == 400
@@ -300,7 +378,14 @@ def test_an_option_that_is_doubled_or_unknown_is_not_said_back_as_it_came(fragme
 
 def test_the_host_of_a_request_is_believed_nowhere() -> None:
     for path in ("/w/main/balance", "//w//main/balance", "/w/main/balance/", "/oembed", "/"):
-        answer = ask(shared(), "GET", path, "", HTTP_HOST="evil.example", HTTP_X_FORWARDED_HOST="evil.example")
+        answer = ask(
+            shared(),
+            "GET",
+            path,
+            "",
+            HTTP_HOST="evil.example",
+            HTTP_X_FORWARDED_HOST="evil.example",
+        )
         assert "evil.example" not in answer.text + str(answer.headers)
         assert answer.status not in (301, 302, 303, 307, 308)
 
@@ -312,7 +397,14 @@ def nasty_answers(text: str) -> dict[Any, Any]:
         "comment": text, "digits": 5, "type": 0, "magic": text,
     }  # fmt: skip
     everything = answers()
-    information = {**everything["summary"], "type": text, "currency": text, "name": text, "city": text, text: text}
+    information = {
+        **everything["summary"],
+        "type": text,
+        "currency": text,
+        "name": text,
+        "city": text,
+        text: text,
+    }
     return {
         **everything,
         "balance": information,
@@ -320,7 +412,9 @@ def nasty_answers(text: str) -> dict[Any, Any]:
         "open_trades": [{**trade, "currentPrice": 1.2}],
         "closed_trades": [{**trade, "closePrice": 1.2, "closeTime": at(60)}],
         "logins": [{"time": at(60), "ip": text, "application": text}],
-        "commissions": [{"time": at(60), "amount": 3, "symbol": text, "volume": 1, "currency": text}],
+        "commissions": [
+            {"time": at(60), "amount": 3, "symbol": text, "volume": 1, "currency": text}
+        ],
     }
 
 
@@ -331,8 +425,13 @@ def forms_of(text: str) -> dict[str, Answer]:
     slug = where.add(widgets=list(WIDGETS))
     for name, widget in WIDGETS.items():
         for suffix in ("", ".json", *([".svg"] if widget.picture else [])):
-            for query in ("", *(["group=symbol"] if "group" in widget.options and suffix != ".svg" else [])):
-                found[f"{name}{suffix}?{query}"] = ask(where, "GET", f"/w/{slug}/{name}{suffix}", query)
+            for query in (
+                "",
+                *(["group=symbol"] if "group" in widget.options and suffix != ".svg" else []),
+            ):
+                found[f"{name}{suffix}?{query}"] = ask(
+                    where, "GET", f"/w/{slug}/{name}{suffix}", query
+                )
         for form in ("json", "xml"):
             url = quote(f"http://127.0.0.1:8000/w/{slug}/{name}", safe="")
             found[f"{name} {form}"] = ask(where, "GET", "/oembed", f"format={form}&url={url}")
@@ -364,7 +463,10 @@ def shape(answer: Answer) -> list[tuple[str, ...]]:
     if kind == "text/html":
         return Structure(answer.text).tags
     # Where a text is too long for its place, the picture sets it smaller.
-    return [(node.tag, *sorted({*node.keys()} - {"font-size"})) for node in ET.fromstring(answer.text).iter()]
+    return [
+        (node.tag, *sorted({*node.keys()} - {"font-size"}))
+        for node in ET.fromstring(answer.text).iter()
+    ]
 
 
 @settings(max_examples=25)
@@ -382,8 +484,19 @@ def test_numbers_at_the_ends_of_what_is_read_upset_no_form_of_any_widget() -> No
 
     def extreme(value: Any) -> Any:
         if isinstance(value, dict):
-            kept = ("type", "ticket", "digits", "openTime", "closeTime", "time", "leverage", "verificationLevel")
-            return {name: inner if name in kept else extreme(inner) for name, inner in value.items()}
+            kept = (
+                "type",
+                "ticket",
+                "digits",
+                "openTime",
+                "closeTime",
+                "time",
+                "leverage",
+                "verificationLevel",
+            )
+            return {
+                name: inner if name in kept else extreme(inner) for name, inner in value.items()
+            }
         if isinstance(value, list):
             return [extreme(inner) for inner in value]
         is_number = isinstance(value, int | float) or re.fullmatch(r"-?[\d.]+", str(value))
@@ -442,7 +555,10 @@ def raw(url: str, request: bytes, quiet: float = 1.0) -> bytes:
     """What a server sends back to some bytes, until it hangs up or says nothing for so many seconds."""
     host, _, port = url.removeprefix("http://").partition(":")
     answer = b""
-    with socket.create_connection((host, int(port)), timeout=5) as connection, contextlib.suppress(OSError):
+    with (
+        socket.create_connection((host, int(port)), timeout=5) as connection,
+        contextlib.suppress(OSError),
+    ):
         connection.sendall(request)
         connection.settimeout(quiet)
         while chunk := connection.recv(65536):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget.growth import MAX_POINTS, Growth, reckon
+from widget.growth import MAX_POINTS, Growth, calculate
 from widget.models import ClosedTrade, Operation
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def paid(hours: float, amount: str) -> Operation:
 
 def grown(balance: str, trades: list[ClosedTrade], operations: list[Operation]) -> Growth:
     """The growth of the thirty days, from a present balance."""
-    return reckon(Decimal(balance), trades, operations, START, END)
+    return calculate(Decimal(balance), trades, operations, START, END)
 
 
 def test_a_hundred_won_on_a_thousand_is_ten_percent() -> None:
@@ -70,7 +70,9 @@ def test_trades_after_the_period_are_reckoned_back_and_not_counted() -> None:
 
 def test_drawdown_is_the_greatest_fall_from_a_peak() -> None:
     # 1000 -> 1500 -> 1200 -> 1800 -> 1620: falls of 20% and of 10%.
-    result = grown("1620", [trade(1, "500"), trade(2, "-300"), trade(3, "600"), trade(4, "-180")], [])
+    result = grown(
+        "1620", [trade(1, "500"), trade(2, "-300"), trade(3, "600"), trade(4, "-180")], []
+    )
     assert result.drawdown == Decimal("0.2")
 
 
@@ -90,7 +92,7 @@ def test_an_account_that_never_traded_has_grown_by_nothing() -> None:
 
 
 def test_without_a_balance_there_is_no_gain_to_tell() -> None:
-    result = reckon(None, [trade(1, "100"), trade(2, "-50")], [], START, END)
+    result = calculate(None, [trade(1, "100"), trade(2, "-50")], [], START, END)
     assert (result.gain, result.drawdown, result.points) == (None, None, ())
     assert result.profit_factor == 2
 
@@ -114,20 +116,24 @@ def test_whatever_is_paid_in_the_gain_is_the_product_of_the_trades_own_returns(
 ) -> None:
     trades = [trade(k * 2, profit) for k, profit in enumerate(profits)]
     operations = [paid(2 * hour + 1, str(amount)) for hour, amount in deposits]
-    balance = Decimal(5000) + sum(profits, Decimal(0)) + sum(Decimal(amount) for _, amount in deposits)
+    balance = (
+        Decimal(5000) + sum(profits, Decimal(0)) + sum(Decimal(amount) for _, amount in deposits)
+    )
     expected, base = Decimal(1), Decimal(5000)
     for k, profit in enumerate(profits):
         base_now = base + sum(Decimal(amount) for hour, amount in deposits if 2 * hour + 1 < 2 * k)
         expected *= (base_now + profit) / base_now
         base += profit
-    result = reckon(balance, trades, operations, START, END)
+    result = calculate(balance, trades, operations, START, END)
     assert result.gain == pytest.approx(expected - 1, abs=Decimal("1e-18"))
     assert result.drawdown is not None
     assert 0 <= result.drawdown < 1
 
 
 @given(st.randoms(use_true_random=False), st.integers(MAX_POINTS, MAX_POINTS * 3))
-def test_a_thinned_curve_keeps_its_ends_its_highest_and_its_lowest(random: Random, count: int) -> None:
+def test_a_thinned_curve_keeps_its_ends_its_highest_and_its_lowest(
+    random: Random, count: int
+) -> None:
     profits = [Decimal(random.randint(-2000, 2000)) / 100 for _ in range(count)]
     trades = [trade(k / 10, profit) for k, profit in enumerate(profits)]
     full, base = [Decimal(0)], Decimal(100_000)
@@ -136,7 +142,7 @@ def test_a_thinned_curve_keeps_its_ends_its_highest_and_its_lowest(random: Rando
         factor *= (base + profit) / base
         base += profit
         full.append(factor - 1)
-    points = reckon(base, trades, [], START, END).points
+    points = calculate(base, trades, [], START, END).points
     gains = [point.gain for point in points]
     assert len(points) <= MAX_POINTS
     assert (gains[0], gains[-1]) == (full[0], full[-1])

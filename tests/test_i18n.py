@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from widget import paths
 from widget.errors import OperatorError
-from widget.i18n import Catalogues, cldr, is_rtl, load
+from widget.i18n import Catalogues, cldr_locale, is_rtl, load_catalogues
 
 LANGUAGES = sorted(path.stem for path in paths.locales().glob("*.po"))
 FIRST = {"ar", "de", "es", "fr", "hi", "id", "it", "ms", "pl", "pt", "ru", "uk", "zh"}
@@ -65,7 +65,9 @@ def problems(catalogue: Catalog, wanted: Set[object]) -> Iterator[str]:
         expected = placeholders(msgid[-1] if plural else msgid)
         for index, form in enumerate(forms):
             # a form for one number only ("two trades") need not repeat it
-            missing = expected - placeholders(form) if not plural or numbers[index] > 1 else Counter()
+            missing = (
+                expected - placeholders(form) if not plural or numbers[index] > 1 else Counter()
+            )
             if form and (missing or placeholders(form) - expected):
                 yield f"other placeholders: {msgid!r}: {form!r}"
 
@@ -86,7 +88,12 @@ def test_a_catalogue_has_the_plural_forms_of_cldr(language: str) -> None:
     catalogue = read(paths.locales() / f"{language}.po")
     form_of, rule = c2py(catalogue.plural_expr), Locale(language).plural_form
     pairs = {(form_of(n), rule(n)) for n in range(1000)}
-    assert len(pairs) == len({form for form, _ in pairs}) == len({tag for _, tag in pairs}) == catalogue.num_plurals
+    assert (
+        len(pairs)
+        == len({form for form, _ in pairs})
+        == len({tag for _, tag in pairs})
+        == catalogue.num_plurals
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -95,24 +102,30 @@ def test_a_sentence_stays_a_sentence_and_a_label_a_label(language: str) -> None:
         if isinstance(message.id, str) and message.id:
             assert message.id == message.id.strip()
             text = str(message.string)
-            assert (text == text.strip(), text[-1] in ".。।") == (True, message.id[-1] == "."), message.id
+            assert (text == text.strip(), text[-1] in ".。।") == (True, message.id[-1] == "."), (
+                message.id
+            )
 
 
 def test_every_catalogue_is_a_language_none_goes_and_english_needs_none() -> None:
-    assert load(paths.locales()).languages == tuple(sorted(["en", *LANGUAGES]))
+    assert load_catalogues(paths.locales()).languages == tuple(sorted(["en", *LANGUAGES]))
     assert set(LANGUAGES) >= FIRST
 
 
 def test_the_check_of_catalogues_finds_each_kind_of_mistake() -> None:
     catalogue = Catalog("fr")
-    catalogue.mime_headers = [("Plural-Forms", "nplurals=2; plural=(n > 1);")]  # Babel's own depend on its version
+    catalogue.mime_headers = [
+        ("Plural-Forms", "nplurals=2; plural=(n > 1);")
+    ]  # Babel's own depend on its version
     catalogue.add("Balance", "Solde", flags=["fuzzy"])
     catalogue.add("Equity", "")
     catalogue.add("Long gone", "Disparu")
     catalogue.add("at %(time)s", "à %(heure)s")
     catalogue.add(("%(n)d trade", "%(n)d trades"), ("une position", "des positions"))
     catalogue.add(("%(n)d lot", "%(n)d lots"), ("%(n)d lot",))
-    wanted = frozenset(msgid for msgid in (message.id for message in catalogue) if msgid) - {"Long gone"} | {"Swap"}
+    wanted = frozenset(msgid for msgid in (message.id for message in catalogue) if msgid) - {
+        "Long gone"
+    } | {"Swap"}
     assert list(problems(catalogue, wanted)) == [
         "missing: 'Swap'",
         "obsolete: 'Long gone'",
@@ -137,10 +150,12 @@ HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
 def catalogues(tmp_path: Path, **texts: str) -> Catalogues:
     for name, text in texts.items():
         (tmp_path / f"{name}.po").write_text(text, encoding="utf-8")
-    return load(tmp_path)
+    return load_catalogues(tmp_path)
 
 
-def test_texts_come_from_the_catalogue_and_stay_english_where_it_is_silent_or_unsure(tmp_path: Path) -> None:
+def test_texts_come_from_the_catalogue_and_stay_english_where_it_is_silent_or_unsure(
+    tmp_path: Path,
+) -> None:
     text = HEADER + (
         'msgid "Balance"\nmsgstr "Solde"\n\n#, fuzzy\nmsgid "Equity"\nmsgstr "Équipe"\n\nmsgid "Swap"\nmsgstr ""\n'
     )
@@ -168,12 +183,20 @@ def test_plurals_follow_the_catalogue_and_are_english_without_one(tmp_path: Path
         "loty",
         "lotów",
     ]
-    assert [found.translations("pl").ngettext("trade", "trades", n) for n in (0, 1, 2)] == ["trades", "trade", "trades"]
-    assert [found.translations("en").ngettext("lot", "lots", n) for n in (0, 1, 2)] == ["lots", "lot", "lots"]
+    assert [found.translations("pl").ngettext("trade", "trades", n) for n in (0, 1, 2)] == [
+        "trades",
+        "trade",
+        "trades",
+    ]
+    assert [found.translations("en").ngettext("lot", "lots", n) for n in (0, 1, 2)] == [
+        "lots",
+        "lot",
+        "lots",
+    ]
 
 
 def test_arabic_has_a_form_of_its_own_for_none_one_two_few_and_many() -> None:
-    arabic = load(paths.locales()).translations("ar")
+    arabic = load_catalogues(paths.locales()).translations("ar")
     shown = [arabic.ngettext("%(count)s trade", "%(count)s trades", n) for n in (0, 1, 2, 3, 11)]
     assert len(set(shown)) == 5
 
@@ -213,7 +236,7 @@ def test_a_catalogue_of_a_region_goes_before_that_of_its_language() -> None:
 def test_no_well_formed_tag_is_too_strange(tag: str) -> None:
     assert Catalogues({}).negotiate(tag) == "en"
     assert is_rtl(tag) in (True, False)
-    assert cldr(tag).language
+    assert cldr_locale(tag).language
 
 
 def test_a_tag_of_a_great_many_subtags_costs_no_more_than_a_short_one() -> None:
@@ -226,7 +249,7 @@ def test_a_tag_of_a_great_many_subtags_costs_no_more_than_a_short_one() -> None:
             Counting.asked += 1
             return super().get(key, default)
 
-    catalogues = load(paths.locales())
+    catalogues = load_catalogues(paths.locales())
     catalogues._names = Counting(catalogues._names)
     assert catalogues.negotiate("fr" + "-a" * 100_000) == "fr"
     assert Counting.asked < 10
@@ -238,4 +261,8 @@ def test_a_broken_catalogue_is_named(tmp_path: Path) -> None:
 
 
 def test_arabic_is_written_from_right_to_left() -> None:
-    assert [tag for tag in ["en", *LANGUAGES, "ar-EG", "he"] if is_rtl(tag)] == ["ar", "ar-EG", "he"]
+    assert [tag for tag in ["en", *LANGUAGES, "ar-EG", "he"] if is_rtl(tag)] == [
+        "ar",
+        "ar-EG",
+        "he",
+    ]

@@ -50,7 +50,12 @@ class Live:
         self.path = "/w/main/balance"
         self.asked: list[Request] = []
         self._over: list[Request] = []
-        page.on("request", lambda request: self.asked.append(request) if request.resource_type == "fetch" else None)
+        page.on(
+            "request",
+            lambda request: (
+                self.asked.append(request) if request.resource_type == "fetch" else None
+            ),
+        )
         page.on("requestfinished", lambda request: self._over.append(request))
         page.on("requestfailed", lambda request: self._over.append(request))
 
@@ -165,7 +170,9 @@ def test_errors_make_it_ask_less_and_less_often(live: Live) -> None:
 
 def test_retry_after_is_heeded(live: Live) -> None:
     live.open()
-    live.page.route("**/w/main/balance", lambda route: route.fulfill(status=429, headers={"Retry-After": "300"}))
+    live.page.route(
+        "**/w/main/balance", lambda route: route.fulfill(status=429, headers={"Retry-After": "300"})
+    )
     live.until_asked()
     assert live.until_asked() >= 299.9
 
@@ -257,7 +264,9 @@ def test_what_is_said_aloud_is_said_once_a_minute_at_most(live: Live) -> None:
     assert said.json_value() == spoken, "nothing is new, so that nothing is said"
 
 
-def test_without_javascript_it_is_complete_and_says_its_time(browser: Browser, serve: Serve) -> None:
+def test_without_javascript_it_is_complete_and_says_its_time(
+    browser: Browser, serve: Serve
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     with tab(browser, java_script_enabled=False) as page:
         page.goto(f"{service.url}/w/main/growth")

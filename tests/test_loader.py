@@ -84,7 +84,10 @@ class Chromium:
             context.close()
         self._page = self._browser.new_page(viewport={"width": 1100, "height": 900})
         self._complaints = list[str]()
-        self._page.on("console", lambda m: self._complaints.append(m.text) if is_complaint(m.type, m.text) else None)
+        self._page.on(
+            "console",
+            lambda m: self._complaints.append(m.text) if is_complaint(m.type, m.text) else None,
+        )
         self._page.on("pageerror", lambda error: self._complaints.append(str(error)))
 
     def goto(self, url: str) -> None:
@@ -134,8 +137,14 @@ class Firefox:
 @contextmanager
 def firefox() -> Iterator[Tab]:
     """Debian's Firefox."""
-    command = [find_program("node"), str(Path(__file__).parent / "firefox.mjs"), str(CACHE / "node_modules")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+    command = [
+        find_program("node"),
+        str(Path(__file__).parent / "firefox.mjs"),
+        str(CACHE / "node_modules"),
+    ]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
         yield Firefox(program)
         assert program.stdin
         program.stdin.close()
@@ -185,7 +194,9 @@ def path_of(opened: Tab) -> str:
         return ""
 
 
-def test_an_element_that_is_moved_or_put_back_shows_its_figures_again(opened: Tab, serve: Serve) -> None:
+def test_an_element_that_is_moved_or_put_back_shows_its_figures_again(
+    opened: Tab, serve: Serve
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     with host(loader(service) + "<div id=one></div><div id=two></div>") as url:
         opened.goto(url)
@@ -231,7 +242,9 @@ def test_an_element_that_is_gone_at_once_troubles_nobody(opened: Tab, serve: Ser
     assert frames == [1]
 
 
-def test_attributes_change_the_widget_and_those_that_change_together_load_it_once(opened: Tab, serve: Serve) -> None:
+def test_attributes_change_the_widget_and_those_that_change_together_load_it_once(
+    opened: Tab, serve: Serve
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     with host(loader(service)) as url:
         opened.goto(url)
@@ -279,7 +292,9 @@ def test_twenty_at_once_each_have_their_own_figures_and_height(opened: Tab, serv
     assert seen == [[name, WIDGETS[name].pixels(Options()), 1, 0] for name in ([*WIDGETS] * 3)[:20]]
 
 
-def test_what_is_far_down_is_loaded_when_it_comes_near(opened: Tab, serve: Serve, upstream: Upstream) -> None:
+def test_what_is_far_down_is_loaded_when_it_comes_near(
+    opened: Tab, serve: Serve, upstream: Upstream
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     with host(loader(service) + "<div id=far style='margin-top:20000px'></div>") as url:
         opened.goto(url)
@@ -296,7 +311,9 @@ def test_what_is_far_down_is_loaded_when_it_comes_near(opened: Tab, serve: Serve
         ) == [0, 1]
 
 
-def test_a_strict_policy_and_trusted_types_of_the_page_let_it_work(opened: Tab, serve: Serve) -> None:
+def test_a_strict_policy_and_trusted_types_of_the_page_let_it_work(
+    opened: Tab, serve: Serve
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     policy = (
         f"default-src 'none'; script-src 'nonce-n' {service.url}; frame-src {service.url}; img-src data:; "
@@ -306,7 +323,9 @@ def test_a_strict_policy_and_trusted_types_of_the_page_let_it_work(opened: Tab, 
         "<script nonce=n>window.violations = []; addEventListener('securitypolicyviolation', "
         "(event) => violations.push(event.violatedDirective))</script>"
     )
-    tag = f"<script async src='{service.url}/embed.js' data-account=main data-widget=bonus></script>"
+    tag = (
+        f"<script async src='{service.url}/embed.js' data-account=main data-widget=bonus></script>"
+    )
     body = loader(service) + "<cabinet-widget account=main widget=balance></cabinet-widget>" + tag
     with host(body, watch, {"Content-Security-Policy": policy}) as url:
         opened.goto(url)
@@ -327,7 +346,9 @@ def test_a_strict_policy_and_trusted_types_of_the_page_let_it_work(opened: Tab, 
 
 def test_after_going_back_the_page_lives_on(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
-    with host(loader(service) + "<cabinet-widget account=main widget=balance></cabinet-widget>") as url:
+    with host(
+        loader(service) + "<cabinet-widget account=main widget=balance></cabinet-widget>"
+    ) as url:
         opened.goto(url)
         run(opened, "await shown(document.querySelector('cabinet-widget')); window.isKept = true;")
         opened.goto(f"{url}/other")
@@ -442,7 +463,9 @@ def test_the_page_s_language_is_followed_as_it_changes(opened: Tab, serve: Serve
         )
 
 
-def test_the_fallback_stands_until_the_widget_is_there(opened: Tab, serve: Serve, upstream: Upstream) -> None:
+def test_the_fallback_stands_until_the_widget_is_there(
+    opened: Tab, serve: Serve, upstream: Upstream
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     upstream.sandbox.faults.append(Fault("slow", seconds=30))
     with host(loader(service)) as url:
@@ -470,11 +493,20 @@ def test_the_fallback_stands_until_the_widget_is_there(opened: Tab, serve: Serve
     assert seen == {"height": 0, "title": "balance"}
 
 
-def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(opened: Tab, serve: Serve) -> None:
+def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(
+    opened: Tab, serve: Serve
+) -> None:
     with host("") as url:
-        closed = {**EVERYTHING, "access": "closed", "embed_secret": SECRET, "allowed_origins": [url]}
+        closed = {
+            **EVERYTHING,
+            "access": "closed",
+            "embed_secret": SECRET,
+            "allowed_origins": [url],
+        }
         now = opened.evaluate("Date.now()") / 1000
-        service = serve(accounts={"main": closed}, clock=Clock(now))  # both browsers go by the real clock
+        service = serve(
+            accounts={"main": closed}, clock=Clock(now)
+        )  # both browsers go by the real clock
         queries, answer = list[str](), service.app.wsgi_app
 
         def note(environ: Any, start_response: Any) -> Any:
@@ -482,9 +514,13 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(opened: Tab
             return answer(environ, start_response)
 
         service.app.wsgi_app = note  # type: ignore[method-assign]
-        short, long = (tokens.sign([SECRET.encode()], "main/balance", now + ttl) for ttl in (3, 600))
+        short, long = (
+            tokens.sign([SECRET.encode()], "main/balance", now + ttl) for ttl in (3, 600)
+        )
         opened.goto(url)
-        script = f"Object.assign(document.createElement('script'), {{src: '{service.url}/embed.js'}})"
+        script = (
+            f"Object.assign(document.createElement('script'), {{src: '{service.url}/embed.js'}})"
+        )
         opened.evaluate(f"void document.head.append({script})")
         seen = run(
             opened,
@@ -512,12 +548,19 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(opened: Tab
     assert seen["later"] == 0
     # The fresh one by message, and again from the beginning where the element was moved.
     assert sum(long in query for query in queries) == 2
-    assert seen["counts"] == {"load": 1, "resize": seen["counts"]["resize"], "error": 0, "expired": 1}
+    assert seen["counts"] == {
+        "load": 1,
+        "resize": seen["counts"]["resize"],
+        "error": 0,
+        "expired": 1,
+    }
 
 
 def test_the_loader_is_small_as_it_is_served(serve: Serve) -> None:
     service = serve()
-    answer = requests.get(service.url + "/embed.js", headers={"Accept-Encoding": "gzip"}, stream=True, timeout=30)
+    answer = requests.get(
+        service.url + "/embed.js", headers={"Accept-Encoding": "gzip"}, stream=True, timeout=30
+    )
     sent = answer.raw.read()
     assert answer.headers["Content-Encoding"] == "gzip"
     assert b"cabinet-widget" in gzip.decompress(sent)
@@ -525,7 +568,9 @@ def test_the_loader_is_small_as_it_is_served(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("widget", WIDGETS)
-def test_the_first_view_of_a_widget_is_light_and_asks_no_other_host(widget: str, chrome: Browser, serve: Serve) -> None:
+def test_the_first_view_of_a_widget_is_light_and_asks_no_other_host(
+    widget: str, chrome: Browser, serve: Serve
+) -> None:
     service = serve(accounts={"main": EVERYTHING})
     element = f"<cabinet-widget account=main widget={widget}></cabinet-widget>"
     with host(loader(service) + element) as url, tab(chrome) as page:

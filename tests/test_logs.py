@@ -19,7 +19,7 @@ from processes import until
 
 from widget import config, logs
 from widget.config import Settings
-from widget.logs import Lines, Mask, Requests
+from widget.logs import JsonFormatter, RequestLogger, SecretFilter
 
 LOGIN = 77123456
 SECRETS = {
@@ -30,12 +30,19 @@ SECRETS = {
     "redis_url": "redis://user:redis-password@127.0.0.1:6379/0",
     "studio_password_hash": "scrypt:32768:8:1$other$" + "cd" * 32,
 }
-ALONE = ["the newer secret of the embedding page", "the older secret of the embedding page", "redis-password"]
+ALONE = [
+    "the newer secret of the embedding page",
+    "the older secret of the embedding page",
+    "redis-password",
+]
 
 
 def settings(**more: Any) -> Settings:
     """A configuration with every kind of secret."""
-    account = {name: SECRETS[name] for name in ("password", "partner_password", "embed_secret", "viewer_password_hash")}
+    account = {
+        name: SECRETS[name]
+        for name in ("password", "partner_password", "embed_secret", "viewer_password_hash")
+    }
     raw = {
         "server": {"studio_password_hash": SECRETS["studio_password_hash"]},
         "cache": {"redis_url": SECRETS["redis_url"]},
@@ -54,8 +61,8 @@ def log() -> Iterator[tuple[logging.Logger, list[str]]]:
             written.append(self.format(record))
 
     handler, logger = Kept(), logging.getLogger("test_logs")
-    handler.addFilter(Mask(settings()))
-    handler.setFormatter(Lines())
+    handler.addFilter(SecretFilter(settings()))
+    handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     yield logger, written
@@ -63,7 +70,7 @@ def log() -> Iterator[tuple[logging.Logger, list[str]]]:
 
 
 def test_the_configuration_of_these_tests_has_every_kind_of_secret() -> None:
-    assert set(config.SECRETS) == set(SECRETS)
+    assert set(config.SECRET_KEYS) == set(SECRETS)
 
 
 @pytest.mark.parametrize("secret", [*SECRETS.values(), *ALONE, str(LOGIN)])
@@ -100,7 +107,7 @@ def test_a_token_is_hidden_and_what_looks_like_a_login_within_another_number_is_
     assert json.loads(written[1])["message"] == f"ticket 1{LOGIN}9, login ***"
 
 
-MASK = Mask(settings())
+MASK = SecretFilter(settings())
 PARTS = st.one_of(st.text(max_size=20), st.sampled_from([*SECRETS.values(), *ALONE, f" {LOGIN} "]))
 
 
@@ -114,10 +121,14 @@ def test_whatever_stands_around_a_secret_it_is_hidden(parts: list[str]) -> None:
 def test_the_secrets_of_ten_thousand_accounts_are_hidden() -> None:
     """How fast is said by ``make bench``."""
     many = {
-        f"a{n}": {"login": 10**7 + n, "password": f"password {n * 7919} of an account", "partner_password": f"{n:012x}"}
+        f"a{n}": {
+            "login": 10**7 + n,
+            "password": f"password {n * 7919} of an account",
+            "partner_password": f"{n:012x}",
+        }
         for n in range(10_000)
     }
-    mask = Mask(settings(**many))
+    mask = SecretFilter(settings(**many))
     line = "GET /w/main/balance of an account: no complete answer within the deadline of 8 s " * 3
     assert mask.hide(line) == line
     for n in (0, 1, 4999, 9999):
@@ -126,7 +137,9 @@ def test_the_secrets_of_ten_thousand_accounts_are_hidden() -> None:
         assert mask.hide(f"{line} {said}") == f"{line} *** *** ***"
 
 
-def test_a_line_is_one_line_of_json_with_time_level_and_message(log: tuple[logging.Logger, list[str]]) -> None:
+def test_a_line_is_one_line_of_json_with_time_level_and_message(
+    log: tuple[logging.Logger, list[str]],
+) -> None:
     logger, written = log
     logger.warning("two\nlines", extra={"status": 200, "path": Path("x")})
     assert "\n" not in written[0]
@@ -153,11 +166,15 @@ def ask(control: str, **environ: str) -> dict[str, str]:
     """The headers of an answer."""
     given: dict[str, str] = {}
 
-    def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], object]:
+    def start_response(
+        status: str, headers: list[tuple[str, str]], *_: object
+    ) -> Callable[[bytes], object]:
         given.update(headers)
         return lambda _: None
 
-    Requests(answer(control))({"REQUEST_METHOD": "GET", "PATH_INFO": "/w", **environ}, start_response)
+    RequestLogger(answer(control))(
+        {"REQUEST_METHOD": "GET", "PATH_INFO": "/w", **environ}, start_response
+    )
     return given
 
 
@@ -169,7 +186,9 @@ def test_an_id_ties_an_answer_to_its_lines_and_a_proxys_own_is_taken_over(
     assert len(set(ids)) == 2
     logging.getLogger("test_logs").info("afterwards")
     assert [json.loads(line).get("request_id") for line in written] == [*ids, None]
-    assert ask("no-store", HTTP_X_REQUEST_ID="proxy-0123456789")["X-Request-Id"] == "proxy-0123456789"
+    assert (
+        ask("no-store", HTTP_X_REQUEST_ID="proxy-0123456789")["X-Request-Id"] == "proxy-0123456789"
+    )
     for odd in ("short", "x" * 65, 'quote"quote"', "line\nline-line", "<script>alert"):
         assert ask("no-store", HTTP_X_REQUEST_ID=odd)["X-Request-Id"] != odd
 
@@ -182,12 +201,17 @@ def test_a_request_is_logged_with_path_status_and_time_and_without_query_or_visi
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        ask("no-store", QUERY_STRING="token=x", REMOTE_ADDR="203.0.113.9", HTTP_REFERER="https://blog.example.com")
-        for path in logs.PROBES:
+        ask(
+            "no-store",
+            QUERY_STRING="token=x",
+            REMOTE_ADDR="203.0.113.9",
+            HTTP_REFERER="https://blog.example.com",
+        )
+        for path in logs.PROBE_PATHS:
             ask("no-store", PATH_INFO=path)
     lines = [record for record in caplog.records if record.name == "widget.requests"]
     assert [record.levelname for record in lines] == ["INFO"] + ["DEBUG"] * 3
-    line = json.loads(Lines().format(lines[0]))
+    line = json.loads(JsonFormatter().format(lines[0]))
     assert (line["message"], line["status"]) == ("GET /w", 404)
     assert line["ms"] >= 0
     assert not re.search("token|203|blog", json.dumps(line))
@@ -205,7 +229,7 @@ def test_unexpected_trouble_is_logged_with_the_id_that_the_visitor_gets(
             written.append(self.format(record))
 
     handler = Kept()
-    handler.setFormatter(Lines())
+    handler.setFormatter(JsonFormatter())
     app_log = logging.getLogger("widget")
     app_log.addHandler(handler)
     try:

@@ -17,7 +17,16 @@ from widget.spec import Options, Widget
 Serve = Callable[..., Service]
 LANGUAGES = ("en", "fr", "ar", "zh")
 NARROW_LANGUAGES = ("de", "ru", "pl", "uk", "es", "pt", "it", "id", "ms", "hi")
-MONEY = {"balance", "equity", "freeMargin", "profit", "swaps", "availableToWithdraw", "totalBonus", "welcomeBonus"}
+MONEY = {
+    "balance",
+    "equity",
+    "freeMargin",
+    "profit",
+    "swaps",
+    "availableToWithdraw",
+    "totalBonus",
+    "welcomeBonus",
+}
 LOOK = script("looks.js")
 PASSWORD = "viewer-password"
 
@@ -44,7 +53,11 @@ def accounts() -> dict[str, dict[str, Any]]:
 def paths_of(account: str, language: str = "en", theme: str = "auto") -> list[tuple[Widget, str]]:
     """The addresses of all widgets of an account; rows are few where a table is as wide as its widest row anyway."""
     return [
-        (widget, f"/w/{account}/{widget.name}?lang={language}&theme={theme}" + "&rows=8" * bool(widget.default_rows))
+        (
+            widget,
+            f"/w/{account}/{widget.name}?lang={language}&theme={theme}"
+            + "&rows=8" * bool(widget.default_rows),
+        )
         for widget in WIDGETS.values()
     ]
 
@@ -52,7 +65,9 @@ def paths_of(account: str, language: str = "en", theme: str = "auto") -> list[tu
 def look(page: Page, url: str, widths: tuple[int, ...], height: int | None) -> list[str]:
     """What is wrong with a page."""
     page.goto(url)
-    return [f"{url} at {what}" for what in page.evaluate(LOOK, {"widths": widths, "height": height})]
+    return [
+        f"{url} at {what}" for what in page.evaluate(LOOK, {"widths": widths, "height": height})
+    ]
 
 
 def nothing(complaints: Iterable[str]) -> None:
@@ -111,7 +126,9 @@ def test_empty_and_stale_widgets_fit_at_every_width(
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "de", "ru"])
-def test_cards_fit_at_every_width(language: str, page: Page, serve: Serve, upstream: Upstream) -> None:
+def test_cards_fit_at_every_width(
+    language: str, page: Page, serve: Serve, upstream: Upstream
+) -> None:
     service = serve(accounts=accounts())
     upstream.sandbox.faults.append(Fault("error503"))
     complaints = []
@@ -162,7 +179,9 @@ def test_every_text_can_be_read_in_every_theme(theme: str, page: Page, serve: Se
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", ["main", "empty", "stale", "locked", "token", "away"])
-def test_axe_finds_nothing(state: str, scheme: str, page: Page, serve: Serve, upstream: Upstream, clock: Clock) -> None:
+def test_axe_finds_nothing(
+    state: str, scheme: str, page: Page, serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
     service = serve(accounts=accounts())
     slug = "main" if state == "stale" else state
     if state == "stale":
@@ -175,7 +194,9 @@ def test_axe_finds_nothing(state: str, scheme: str, page: Page, serve: Serve, up
     # Cards are the same for every widget.
     cards = state in ("locked", "token", "away")
     for theme in ("auto", scheme) if state == "main" else (scheme,):
-        for _, path in paths_of(slug, "ar" if theme == "auto" else "en", theme)[: 2 if cards else None]:
+        for _, path in paths_of(slug, "ar" if theme == "auto" else "en", theme)[
+            : 2 if cards else None
+        ]:
             page.goto(service.url + path)
             assert findings(page) == [], path
     page.emulate_media(color_scheme="null")
@@ -206,15 +227,22 @@ def luminance(colour: list[int]) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_widgets_are_transparent_and_can_be_read_on_every_page(scheme: Any, browser: Browser, serve: Serve) -> None:
+def test_widgets_are_transparent_and_can_be_read_on_every_page(
+    scheme: Any, browser: Browser, serve: Serve
+) -> None:
     service = serve(accounts=accounts())
     themes = ("auto", "light", "dark")
-    elements = "".join(f"<cabinet-widget account=main widget=bonus theme={theme}></cabinet-widget>" for theme in themes)
+    elements = "".join(
+        f"<cabinet-widget account=main widget=bonus theme={theme}></cabinet-widget>"
+        for theme in themes
+    )
     with tab(browser, width=400, color_scheme=scheme) as page, tab(browser) as reader:
         reader.goto("about:blank")
         for name, (declared, ground, ink) in PAGES.items():
             style = f"<style>html {{ color-scheme: {declared}; background: {ground}; color: {ink}; }}</style>"
-            with host(f"<script async src='{service.url}/embed.js'></script>{elements}", style) as url:
+            with host(
+                f"<script async src='{service.url}/embed.js'></script>{elements}", style
+            ) as url:
                 page.goto(url)
                 frames = page.locator("iframe")
                 for index in range(len(themes)):
@@ -230,7 +258,10 @@ def test_widgets_are_transparent_and_can_be_read_on_every_page(scheme: Any, brow
                     bar = frames.nth(index).content_frame.locator("h1").bounding_box()
                     assert frame
                     assert bar
-                    points += [(frame["x"] + 200, frame["y"] + 45), (bar["x"] + 1, bar["y"] + bar["height"] / 2)]
+                    points += [
+                        (frame["x"] + 200, frame["y"] + 45),
+                        (bar["x"] + 1, bar["y"] + bar["height"] / 2),
+                    ]
                 picture = base64.b64encode(page.screenshot()).decode()
             around, *inside = reader.evaluate(PIXELS, [picture, points])
             host_is_dark = name in ("dark", "undeclared") or (name == "both" and scheme == "dark")
@@ -243,7 +274,9 @@ def test_widgets_are_transparent_and_can_be_read_on_every_page(scheme: Any, brow
 
 
 @pytest.mark.parametrize("hide", [[], ["profit"]])
-def test_closed_trades_say_when_they_were_closed_at_every_width(hide: list[str], page: Page, serve: Serve) -> None:
+def test_closed_trades_say_when_they_were_closed_at_every_width(
+    hide: list[str], page: Page, serve: Serve
+) -> None:
     service = serve(accounts={"main": {**EVERYTHING, "hide": hide}})
     closed = service.json("/w/main/closed-trades.json?rows=1")["trades"][0]["close_time"]
     page.goto(f"{service.url}/w/main/closed-trades?rows=1&lang=fr")
@@ -292,7 +325,10 @@ def test_forced_colours_show_charts_progress_and_focus(page: Page, serve: Serve)
                   return getComputedStyle(document.documentElement).backgroundColor;
                 }}"""
             )
-            assert page.locator(selector).first.evaluate(colour, [name, None]) != canvas, (path, selector)
+            assert page.locator(selector).first.evaluate(colour, [name, None]) != canvas, (
+                path,
+                selector,
+            )
         page.goto(f"{service.url}/w/main/growth")
         page.keyboard.press("Tab")
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
@@ -355,7 +391,9 @@ def test_the_pointer_reads_the_nearest_point(page: Page, serve: Serve) -> None:
     tip = page.locator(".tip")
     page.mouse.move(box["x"] + 3, box["y"] + 50)
     first = page.locator("details tbody tr").first
-    expect(tip).to_have_text(first.evaluate("({ cells }) => `${cells[0].textContent}: ${cells[1].textContent}`"))
+    expect(tip).to_have_text(
+        first.evaluate("({ cells }) => `${cells[0].textContent}: ${cells[1].textContent}`")
+    )
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 50)
     inside = tip.bounding_box()
     assert inside
@@ -394,7 +432,9 @@ def test_nothing_moves_cold_or_on_a_slow_service(
     parts = [
         form(embed).replace("lazy", "eager") + "<p>Text</p>"
         for widget in WIDGETS.values()
-        for embed in [snippet.Embed(service.url, "main", widget, {"theme": "dark"}, Options(), widget.label)]
+        for embed in [
+            snippet.Embed(service.url, "main", widget, {"theme": "dark"}, Options(), widget.label)
+        ]
         for form in (snippet.script, snippet.iframe)
     ]
     with host("".join(parts)) as url, tab(browser, height=9000) as page:

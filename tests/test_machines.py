@@ -125,7 +125,9 @@ class Site:
         self._ports = {name: processes.free_port() for name in ("first", "second")}
         self.machines = {name: self.start(name) for name in self._ports}
         url = f"http://127.0.0.1:{port}"
-        stack.enter_context(processes.nginx(folder, proxy(folder, port, self._ports.values()), f"{url}/healthz"))
+        stack.enter_context(
+            processes.nginx(folder, proxy(folder, port, self._ports.values()), f"{url}/healthz")
+        )
         self.viewers = Viewers(url)
 
     def start(self, name: str) -> Program:
@@ -173,7 +175,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(stack, tmp_path)
 
 
-def test_a_hundred_viewers_at_two_machines_are_one_call_for_each_function_and_period(site: Site) -> None:
+def test_a_hundred_viewers_at_two_machines_are_one_call_for_each_function_and_period(
+    site: Site,
+) -> None:
     with ThreadPoolExecutor(25) as pool:
         for _ in pool.map(site.viewers.visit, [*WIDGETS] * 100):
             pass
@@ -183,7 +187,9 @@ def test_a_hundred_viewers_at_two_machines_are_one_call_for_each_function_and_pe
     for widget in WIDGETS:
         times = site.viewers.times_of(widget)
         assert all(later - earlier >= PERIOD for earlier, later in pairwise(times))
-        assert site.api.calls[widget] <= len(times) + 1, "a call that nobody has seen can only be the last"
+        assert site.api.calls[widget] <= len(times) + 1, (
+            "a call that nobody has seen can only be the last"
+        )
     for program in site.machines.values():
         assert program.text().count('"status": 200') > 100, "both have answered"
 
@@ -204,7 +210,9 @@ def test_machines_and_redis_may_go_and_come_back_under_load(site: Site) -> None:
         calls = site.api.calls - before
         for widget in WIDGETS:
             times = site.viewers.times_of(widget, without_redis[widget])
-            assert all(later - earlier >= PERIOD for earlier, later in zip(times, times[2:], strict=False))
+            assert all(
+                later - earlier >= PERIOD for earlier, later in zip(times, times[2:], strict=False)
+            )
             assert calls[widget] <= 2 * (len(times) + 1), "each machine for itself"
         site.machines["first"].end()
         site.machines["first"] = site.start("first")

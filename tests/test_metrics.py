@@ -33,7 +33,9 @@ def scraped(service: Service) -> dict[str, float]:
     return figures(answer.text)
 
 
-def test_answers_are_counted_by_widget_status_and_freshness(serve: Serve, upstream: Upstream, clock: Clock) -> None:
+def test_answers_are_counted_by_widget_status_and_freshness(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
     service = serve()
     service.get("/w/main/balance")
     service.get("/w/main/balance")
@@ -44,7 +46,9 @@ def test_answers_are_counted_by_widget_status_and_freshness(serve: Serve, upstre
     service.get("/w/main/balance.json")
     service.get("/w/main/summary.json")
     found = scraped(service)
-    assert {name: value for name, value in found.items() if name.startswith("cabinet_answers_total")} == {
+    assert {
+        name: value for name, value in found.items() if name.startswith("cabinet_answers_total")
+    } == {
         'cabinet_answers_total{freshness="fresh",status="200",widget="balance"}': 1,
         'cabinet_answers_total{freshness="stale",status="200",widget="balance"}': 1,
         'cabinet_answers_total{freshness="none",status="400",widget="balance"}': 1,
@@ -57,7 +61,9 @@ def test_answers_are_counted_by_widget_status_and_freshness(serve: Serve, upstre
     assert found['cabinet_age_seconds_bucket{le="5.0",widget="balance"}'] == 1
 
 
-def test_calls_are_counted_with_their_time_and_their_failures_by_function(serve: Serve, upstream: Upstream) -> None:
+def test_calls_are_counted_with_their_time_and_their_failures_by_function(
+    serve: Serve, upstream: Upstream
+) -> None:
     service = serve()
     upstream.sandbox.faults.append(Fault("html200", "RequestOpenTrades"))
     upstream.sandbox.faults.append(Fault("slow", "RequestBalanceInformation", seconds=0.11))
@@ -68,7 +74,10 @@ def test_calls_are_counted_with_their_time_and_their_failures_by_function(serve:
     found = scraped(service)
     assert found['cabinet_upstream_seconds_count{function="balance"}'] == 1
     assert 0.11 <= found['cabinet_upstream_seconds_sum{function="balance"}'] <= elapsed
-    assert found['cabinet_upstream_failures_total{code="upstream_unreadable",function="open_trades"}'] == 1
+    assert (
+        found['cabinet_upstream_failures_total{code="upstream_unreadable",function="open_trades"}']
+        == 1
+    )
     assert not [name for name in found if "failures_total" in name and '"balance"' in name]
 
 
@@ -116,7 +125,9 @@ def test_metrics_are_for_this_machine_and_private_networks(
         assert answer.text == visitor.get("/elsewhere").text
 
 
-def test_a_replica_is_ready_when_a_call_has_worked_and_stays_so(serve: Serve, upstream: Upstream, clock: Clock) -> None:
+def test_a_replica_is_ready_when_a_call_has_worked_and_stays_so(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
     service = serve()
     upstream.sandbox.faults.append(Fault("error503"))
     assert service.get("/healthz").status_code == 200
@@ -140,11 +151,15 @@ def test_a_visitors_call_makes_it_ready_as_well(serve: Serve, upstream: Upstream
 
 
 def test_one_account_that_is_refused_does_not_keep_a_replica_out_of_work(serve: Serve) -> None:
-    service = serve(accounts={"wrong": {"login": 1000002, "password": "wrong"}, "right": {"login": 1000001}})
+    service = serve(
+        accounts={"wrong": {"login": 1000002, "password": "wrong"}, "right": {"login": 1000001}}
+    )
     assert [service.get("/readyz").status_code for _ in range(3)] == [503, 200, 200]
 
 
-def test_figures_that_another_process_fetched_make_it_ready(serve: Serve, upstream: Upstream, tmp_path: Path) -> None:
+def test_figures_that_another_process_fetched_make_it_ready(
+    serve: Serve, upstream: Upstream, tmp_path: Path
+) -> None:
     kept = {"type": "FileSystemCache", "dir": str(tmp_path)}
     serve(cache=kept).get("/w/main/balance")
     upstream.sandbox.faults.append(Fault("error503"))
@@ -171,7 +186,9 @@ def named(text: str) -> Iterator[str]:
     yield from set(re.findall(r"\bcabinet_[a-z_]+", text))
 
 
-def test_dashboard_and_alerts_name_only_figures_that_there_are(serve: Serve, upstream: Upstream) -> None:
+def test_dashboard_and_alerts_name_only_figures_that_there_are(
+    serve: Serve, upstream: Upstream
+) -> None:
     service = serve()
     upstream.sandbox.faults.append(Fault("error503", "RequestOpenTrades"))
     service.get("/w/main/balance")
@@ -181,5 +198,7 @@ def test_dashboard_and_alerts_name_only_figures_that_there_are(serve: Serve, ups
         text = (MONITORING / file).read_text(encoding="utf-8")
         assert set(named(text)) <= known, file
         assert len(list(named(text))) >= 3
-    dashboard: dict[str, Any] = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
+    dashboard: dict[str, Any] = json.loads(
+        (MONITORING / "dashboard.json").read_text(encoding="utf-8")
+    )
     assert all(panel["targets"] for panel in dashboard["panels"])

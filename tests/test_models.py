@@ -14,8 +14,17 @@ from hypothesis import strategies as st
 
 from widget import models
 from widget.errors import Unreadable
-from widget.functions import FUNCTIONS, Function
-from widget.models import AccountInformation, Bonus, ClosedTrade, Commission, History, Login, OpenTrade, Operation
+from widget.models import (
+    AccountInformation,
+    Bonus,
+    ClosedTrade,
+    Commission,
+    History,
+    Login,
+    OpenTrade,
+    Operation,
+)
+from widget.names import FUNCTIONS, Function
 
 PERSONAL = {
     "name": "Private Person",
@@ -152,7 +161,9 @@ def test_an_account_type_may_be_a_number_or_a_name() -> None:
     assert read("summary", {"type": "3"}).account_type == 3
 
 
-@pytest.mark.parametrize(("value", "expected"), [(True, True), ("False", False), (1, True), ("0", False), (None, None)])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(True, True), ("False", False), (1, True), ("0", False), (None, None)]
+)
 def test_truth_is_written_in_several_ways(value: object, expected: bool | None) -> None:
     assert read("summary", {"balance": 1, "isSwapFree": value}).swap_free is expected
 
@@ -192,7 +203,9 @@ def test_side_and_kind_follow_from_the_command() -> None:
         ("buy", "stop", False),
         ("sell", "stop", False),
     ]
-    assert [trade.side for trade in read("closed_trades", [CLOSED, {**CLOSED, "type": 1}]).trades] == ["buy", "sell"]
+    assert [
+        trade.side for trade in read("closed_trades", [CLOSED, {**CLOSED, "type": 1}]).trades
+    ] == ["buy", "sell"]
 
 
 def test_balance_operations_among_open_trades_are_no_trades() -> None:
@@ -202,7 +215,10 @@ def test_balance_operations_among_open_trades_are_no_trades() -> None:
 def test_a_closed_trade_is_read() -> None:
     trade = read("closed_trades", [CLOSED]).trades[0]
     assert isinstance(trade, ClosedTrade)
-    assert (str(trade.close_price), trade.close_time) == ("1.08620", datetime(2026, 11, 20, 15, tzinfo=UTC))
+    assert (str(trade.close_price), trade.close_time) == (
+        "1.08620",
+        datetime(2026, 11, 20, 15, tzinfo=UTC),
+    )
     assert (trade.swap, trade.profit, trade.stop_loss) == (Decimal("-0.42"), Decimal("11.9"), None)
 
 
@@ -214,7 +230,13 @@ def test_cancelled_orders_are_no_closed_trades() -> None:
 
 def test_deposits_and_withdrawals_among_closed_trades_are_operations_and_credits_are_none() -> None:
     rows = [
-        {"type": 6, "profit": 500, "closeTime": "2026-11-20T15:00:00", "openPrice": "-", "symbol": ""},
+        {
+            "type": 6,
+            "profit": 500,
+            "closeTime": "2026-11-20T15:00:00",
+            "openPrice": "-",
+            "symbol": "",
+        },
         {"type": 6, "profit": -80, "openTime": "2026-11-21T15:00:00"},
         {"type": 7, "profit": -30, "closeTime": "2026-11-22T15:00:00"},
     ]
@@ -252,7 +274,9 @@ def test_the_bonus_is_read() -> None:
         (None, None, None),
     ],
 )
-def test_progress_is_lots_closed_of_lots_required(trade: object, missing: object, progress: object) -> None:
+def test_progress_is_lots_closed_of_lots_required(
+    trade: object, missing: object, progress: object
+) -> None:
     bonus = read("bonus", {"bonuses": {"totalBonus": 1}, "trade": trade})
     assert (bonus.lots_missing, bonus.progress) == (missing, progress)
 
@@ -284,7 +308,10 @@ def test_only_completed_operations_count_and_a_withdrawal_is_below_zero_whatever
 def test_logins_are_read() -> None:
     at = datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC)
     rows = [LOGIN, {"time": LOGIN["time"], "application": "\u0000Meta\ud800Trader\n"}]
-    assert read("logins", rows) == (Login(at, "203.0.113.7", "MetaTrader 4"), Login(at, None, "MetaTrader"))
+    assert read("logins", rows) == (
+        Login(at, "203.0.113.7", "MetaTrader 4"),
+        Login(at, None, "MetaTrader"),
+    )
 
 
 def test_commissions_of_all_partners_are_one_list() -> None:
@@ -294,17 +321,24 @@ def test_commissions_of_all_partners_are_one_list() -> None:
         {"Partner": 7, "BalanceRecords": COMMISSION},
     ]
     at = datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC)
-    assert read("commissions", value) == (Commission(at, Decimal("3.75"), "EURUSD", Decimal("1.5")),) * 3
+    assert (
+        read("commissions", value)
+        == (Commission(at, Decimal("3.75"), "EURUSD", Decimal("1.5")),) * 3
+    )
     assert read("commissions", [COMMISSION]) == read("commissions", value)[:1]
 
 
-@pytest.mark.parametrize("value", [12.5, "12.5", {"lots": 12.5}, {"Lots": "12.5"}, {"d": {"LOTS": 12.5}}])
+@pytest.mark.parametrize(
+    "value", [12.5, "12.5", {"lots": 12.5}, {"Lots": "12.5"}, {"d": {"LOTS": 12.5}}]
+)
 def test_lots_are_a_number_or_an_object(value: object) -> None:
     assert read("lots", value) == Decimal("12.5")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("change", [str.lower, str.upper, lambda name: name[:1].upper() + name[1:], str.swapcase])
+@pytest.mark.parametrize(
+    "change", [str.lower, str.upper, lambda name: name[:1].upper() + name[1:], str.swapcase]
+)
 def test_keys_may_be_in_any_case(function: Function, change: Callable[[str], str]) -> None:
     assert read(function, recased(SAMPLES[function], change)) == read(function, SAMPLES[function])
 
@@ -326,7 +360,10 @@ def test_numbers_may_be_strings(function: Function) -> None:
 def test_a_wrapper_is_taken_off(function: Function, wrapper: str) -> None:
     plain = read(function, SAMPLES[function])
     assert read(function, {wrapper: SAMPLES[function]}) == plain
-    assert read(function, {"success": True, wrapper: {"result": True, "data": SAMPLES[function]}}) == plain
+    assert (
+        read(function, {"success": True, wrapper: {"result": True, "data": SAMPLES[function]}})
+        == plain
+    )
 
 
 @pytest.mark.parametrize("empty", [None, [], {"d": None}, {"result": []}])
@@ -347,9 +384,13 @@ def test_a_single_object_is_a_list_of_one(function: Function) -> None:
 def test_what_is_missing_is_none_and_never_0() -> None:
     assert read("balance", {"equity": 5}) == AccountInformation(equity=Decimal(5))
     optional = {"comment", "currentPrice", "sl", "tp", "swaps", "profit", "digits", "login"}
-    trade = read("open_trades", [{name: value for name, value in OPEN.items() if name not in optional}])[0]
+    trade = read(
+        "open_trades", [{name: value for name, value in OPEN.items() if name not in optional}]
+    )[0]
     assert trade[6:] == (None,) * 5
-    assert read("balance", {"equity": 5, "balance": None, "profit": ""}) == AccountInformation(equity=Decimal(5))
+    assert read("balance", {"equity": 5, "balance": None, "profit": ""}) == AccountInformation(
+        equity=Decimal(5)
+    )
 
 
 INSTANT = datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC)
@@ -379,10 +420,14 @@ def test_a_time_may_be_written_in_many_ways(written: object) -> None:
 
 def test_slashes_of_a_date_may_be_escaped() -> None:
     body = b'[{"time": "\\/Date(1520217807000+0300)\\/"}]'
-    assert models.parse("logins", body, UTC) == (Login(datetime(2018, 3, 5, 2, 43, 27, tzinfo=UTC)),)
+    assert models.parse("logins", body, UTC) == (
+        Login(datetime(2018, 3, 5, 2, 43, 27, tzinfo=UTC)),
+    )
 
 
-@pytest.mark.parametrize(("written", "hour"), [("2026-07-01T12:00:00", 10), ("2026-12-01T12:00:00", 11)])
+@pytest.mark.parametrize(
+    ("written", "hour"), [("2026-07-01T12:00:00", 10), ("2026-12-01T12:00:00", 11)]
+)
 def test_a_time_without_a_zone_is_in_the_zone_of_the_configuration(written: str, hour: int) -> None:
     moment = read("logins", [{"time": written}], ZoneInfo("Europe/Paris"))[0].time
     assert (moment.hour, moment.tzinfo) == (hour, UTC)
@@ -442,7 +487,11 @@ def test_money_is_exactly_what_was_written(amount: Decimal) -> None:
         assert str(account.balance) == (str(amount) if amount else "0")
 
 
-@given(st.floats(min_value=1e-20, max_value=1e17).flatmap(lambda number: st.sampled_from((number, -number))))
+@given(
+    st.floats(min_value=1e-20, max_value=1e17).flatmap(
+        lambda number: st.sampled_from((number, -number))
+    )
+)
 def test_a_binary_number_is_read_as_it_is_written(number: float) -> None:
     assert read("balance", {"balance": number}).balance == Decimal(repr(number))
 
@@ -485,29 +534,57 @@ def test_a_number_that_cannot_be_is_named(written: str) -> None:
 @pytest.mark.parametrize(
     ("function", "value", "text"),
     [
-        ("open_trades", [OPEN, OPEN, OPEN, {**OPEN, "OpenPrice": "x"}], "open trades[3].openPrice: 'x' is no number"),
+        (
+            "open_trades",
+            [OPEN, OPEN, OPEN, {**OPEN, "OpenPrice": "x"}],
+            "open trades[3].openPrice: 'x' is no number",
+        ),
         ("open_trades", [{**OPEN, "openPrice": None}], "open trades[0].openPrice: missing"),
         ("open_trades", [{**OPEN, "symbol": " "}], "open trades[0].symbol: ' ' is no text"),
         ("open_trades", [{**OPEN, "symbol": {}}], "open trades[0].symbol: an object is no text"),
         ("open_trades", [{**OPEN, "ticket": 1.5}], "open trades[0].ticket: 1.5 is no whole number"),
         ("open_trades", [{**OPEN, "type": 8}], "open trades[0].type: 8 is no MetaTrader command"),
-        ("open_trades", [{**OPEN, "digits": 400}], "open trades[0].digits: '400' is no number of decimals"),
-        ("open_trades", [{**OPEN, "digits": 2.5}], "open trades[0].digits: '2.5' is no number of decimals"),
+        (
+            "open_trades",
+            [{**OPEN, "digits": 400}],
+            "open trades[0].digits: '400' is no number of decimals",
+        ),
+        (
+            "open_trades",
+            [{**OPEN, "digits": 2.5}],
+            "open trades[0].digits: '2.5' is no number of decimals",
+        ),
         ("open_trades", [None], "open trades[0]: null is no object"),
         ("open_trades", "nothing", "open trades[0]: 'nothing' is no object"),
         ("open_trades", {"Message": "An error has occurred."}, "open trades[0].type: missing"),
-        ("closed_trades", [CLOSED, {**CLOSED, "closeTime": None}], "closed trades[1].closeTime: missing"),
-        ("closed_trades", [{**CLOSED, "type": 6, "profit": None}], "closed trades[0].profit: missing"),
+        (
+            "closed_trades",
+            [CLOSED, {**CLOSED, "closeTime": None}],
+            "closed trades[1].closeTime: missing",
+        ),
+        (
+            "closed_trades",
+            [{**CLOSED, "type": 6, "profit": None}],
+            "closed trades[0].profit: missing",
+        ),
         ("balance", [], "balance: a list is no object"),
         ("balance", None, "balance: null is no object"),
-        ("balance", {"Message": "An error has occurred."}, "balance.balance: missing, and so is everything else"),
+        (
+            "balance",
+            {"Message": "An error has occurred."},
+            "balance.balance: missing, and so is everything else",
+        ),
         ("summary", {"isSwapFree": "perhaps"}, "summary.isSwapFree: 'perhaps' is no truth value"),
         ("bonus", {}, "bonus.bonuses: missing, and so is everything else"),
         ("bonus", {"trade": [1]}, "bonus.trade: a list is no object"),
         ("bonus", {"trade": {"closedLots": "many"}}, "bonus.trade.closedLots: 'many' is no number"),
         ("lots", None, "lots.lots: missing"),
         ("lots", {"volume": 1}, "lots.lots: missing"),
-        ("operations", [{**OPERATION, "operationType": 2}], "operations[0].operationType: 2 is neither"),
+        (
+            "operations",
+            [{**OPERATION, "operationType": 2}],
+            "operations[0].operationType: 2 is neither",
+        ),
         ("operations", [{**OPERATION, "status": None}], "operations[0].status: missing"),
         (
             "commissions",
@@ -516,7 +593,9 @@ def test_a_number_that_cannot_be_is_named(written: str) -> None:
         ),
     ],
 )
-def test_the_text_for_the_log_names_function_and_field(function: Function, value: object, text: str) -> None:
+def test_the_text_for_the_log_names_function_and_field(
+    function: Function, value: object, text: str
+) -> None:
     with pytest.raises(Unreadable) as caught:
         read(function, value)
     assert str(caught.value).startswith(text)
@@ -525,7 +604,9 @@ def test_the_text_for_the_log_names_function_and_field(function: Function, value
 def test_rows_of_a_later_page_are_numbered_on() -> None:
     rows = [CLOSED, {**CLOSED, "closePrice": None}]
     with pytest.raises(Unreadable, match=r"^closed trades\[1001\]\.closePrice: missing"):
-        models.build("closed_trades", models.decode("closed_trades", json.dumps(rows)), UTC, first=1000)
+        models.build_records(
+            "closed_trades", models.decode("closed_trades", json.dumps(rows)), UTC, first=1000
+        )
 
 
 @pytest.mark.parametrize(
@@ -552,7 +633,9 @@ def test_a_byte_order_mark_and_white_space_do_no_harm(before: str) -> None:
 
 
 def test_a_name_in_an_old_encoding_does_no_harm() -> None:
-    assert models.parse("balance", b'{"name": "J\xf6rg", "balance": 1}', UTC) == AccountInformation(balance=Decimal(1))
+    assert models.parse("balance", b'{"name": "J\xf6rg", "balance": 1}', UTC) == AccountInformation(
+        balance=Decimal(1)
+    )
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -579,7 +662,11 @@ JSON = st.recursive(
     | st.sampled_from(["1", "2026-11-20"]),
     lambda inside: (
         st.lists(inside, max_size=4)
-        | st.dictionaries(st.sampled_from(["d", *OPEN, *CLOSED, *INFORMATION, *BONUS, *OPERATION]), inside, max_size=8)
+        | st.dictionaries(
+            st.sampled_from(["d", *OPEN, *CLOSED, *INFORMATION, *BONUS, *OPERATION]),
+            inside,
+            max_size=8,
+        )
     ),
     max_leaves=12,
 )
@@ -598,16 +685,18 @@ def complaint(function: Function, body: str | bytes) -> str | None:
     value=JSON,
     row=st.sampled_from([OPEN, CLOSED, OPERATION, LOGIN, INFORMATION]),
 )
-def test_any_json_is_read_or_is_unreadable(function: Function, value: object, row: dict[str, object]) -> None:
+def test_any_json_is_read_or_is_unreadable(
+    function: Function, value: object, row: dict[str, object]
+) -> None:
     for candidate in (value, {**row, **value} if isinstance(value, dict) else [row, value]):
         text = complaint(function, json.dumps(candidate))
-        assert text is None or text.startswith(models.title(function))
+        assert text is None or text.startswith(models.function_title(function))
 
 
 @given(function=st.sampled_from(FUNCTIONS), body=st.binary(max_size=60))
 def test_any_bytes_are_read_or_are_unreadable(function: Function, body: bytes) -> None:
     text = complaint(function, body)
-    assert text is None or text.startswith(models.title(function))
+    assert text is None or text.startswith(models.function_title(function))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

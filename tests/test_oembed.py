@@ -44,7 +44,9 @@ def test_xml_says_the_same(serve: Serve) -> None:
     data = ask(service, f"{BASE}/w/main/lots").json()
     answer = ask(service, f"{BASE}/w/main/lots", "&format=xml")
     assert answer.headers["Content-Type"].startswith("text/xml")
-    assert {child.tag: child.text for child in ET.fromstring(answer.content)} == {k: str(v) for k, v in data.items()}
+    assert {child.tag: child.text for child in ET.fromstring(answer.content)} == {
+        k: str(v) for k, v in data.items()
+    }
 
 
 def test_both_maxima_are_obeyed_by_fewer_rows_where_that_is_enough(serve: Serve) -> None:
@@ -87,9 +89,16 @@ def test_formats_that_do_not_exist_are_501_and_wrong_maxima_400(serve: Serve) ->
 
 @pytest.mark.parametrize(
     ("maxima", "size"),
-    [("", (320, 160)), ("&maxwidth=300", (240, 60)), ("&maxheight=100", (240, 60)), ("&maxwidth=200", (None, None))],
+    [
+        ("", (320, 160)),
+        ("&maxwidth=300", (240, 60)),
+        ("&maxheight=100", (240, 60)),
+        ("&maxwidth=200", (None, None)),
+    ],
 )
-def test_a_thumbnail_is_no_larger_than_the_maxima(maxima: str, size: tuple[int | None, ...], serve: Serve) -> None:
+def test_a_thumbnail_is_no_larger_than_the_maxima(
+    maxima: str, size: tuple[int | None, ...], serve: Serve
+) -> None:
     body = ask(serve(server=SERVER), f"{BASE}/w/main/balance", maxima).json()
     assert (body.get("thumbnail_width"), body.get("thumbnail_height")) == size
     assert ("thumbnail_url" in body) == (size[0] is not None)
@@ -98,13 +107,19 @@ def test_a_thumbnail_is_no_larger_than_the_maxima(maxima: str, size: tuple[int |
 def test_closed_accounts_and_tokens_are_401_and_no_figure_is_told(serve: Serve) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     service = serve(server=SERVER, accounts={"open": {"login": 1000001}, "closed": closed})
-    for url in (f"{BASE}/w/closed/balance", f"{BASE}/w/closed/balance?token=x", f"{BASE}/w/open/balance?token=x"):
+    for url in (
+        f"{BASE}/w/closed/balance",
+        f"{BASE}/w/closed/balance?token=x",
+        f"{BASE}/w/open/balance?token=x",
+    ):
         answer = ask(service, url)
         assert answer.status_code == 401
         assert set(answer.json()) == {"error"}
 
 
-def test_every_public_page_leads_to_its_oembed_answer_and_a_private_one_does_not(serve: Serve) -> None:
+def test_every_public_page_leads_to_its_oembed_answer_and_a_private_one_does_not(
+    serve: Serve,
+) -> None:
     walled = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
     service = serve(server=SERVER, accounts={"main": {"login": 1000001}, "walled": walled})
     page = service.get("/w/main/growth?period=7d").text

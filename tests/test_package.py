@@ -30,7 +30,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built the way a release is: by way of the source archive, so that no leftover ships again."""
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "build", "--outdir", folder, ROOT], check=True, capture_output=True
+        [sys.executable, "-W", "ignore", "-m", "build", "--outdir", folder, ROOT],
+        check=True,
+        capture_output=True,
     )
     [built] = folder.glob("cabinet_widgets-*.whl")
     return built
@@ -47,17 +49,24 @@ def test_the_wheel_holds_all_that_lies_beside_the_package_and_nothing_else(wheel
     assert {name.partition("/")[0] for name in files} == {"widget"}
 
 
-def test_the_installed_wheel_serves_a_page_the_loader_and_a_catalogue(wheel: Path, tmp_path: Path) -> None:
+def test_the_installed_wheel_serves_a_page_the_loader_and_a_catalogue(
+    wheel: Path, tmp_path: Path
+) -> None:
     environment = tmp_path / "venv"
     venv.create(environment)
     python = environment / "bin" / "python"
     # This environment's pip installs into the other one, which saves copying pip into it.
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python]
-    subprocess.run([*pip, "install", "--quiet", "--no-compile", wheel], check=True, capture_output=True)
+    subprocess.run(
+        [*pip, "install", "--quiet", "--no-compile", wheel], check=True, capture_output=True
+    )
     program = PROGRAM.format(venv=environment)
     ran = subprocess.run([python, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert ran.stdout.split() == ["9", "404", "True", "200", "True", "True"], ran.stderr
     version = subprocess.run(
-        [environment / "bin" / "cabinet-widgets", "--version"], cwd=tmp_path, capture_output=True, text=True
+        [environment / "bin" / "cabinet-widgets", "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert version.stdout.startswith("cabinet-widgets, version ")

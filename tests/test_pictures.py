@@ -22,19 +22,22 @@ from conftest import Clock, Service, Upstream
 from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser
 
-from widget import badge, config, figures, i18n, paths, picture, registry, snippet
+from widget import config, i18n, paths, picture, privacy, registry, snippet
 from widget.errors import OperatorError
 from widget.format import Formatter
 from widget.sandbox import Fault
 from widget.spec import PICTURE_OPTIONS, Options, parse_options
+from widget.svg import SIZES, Style, draw_message
 from widget.view import View
 
 WIDGETS = registry.discover(paths.templates())
 PICTURED = [name for name, widget in WIDGETS.items() if widget.picture]
-CATALOGUES = i18n.load(paths.locales())
+CATALOGUES = i18n.load_catalogues(paths.locales())
 SECRET = "a secret of more than thirty-two bytes"
 ALL = {"login": 1000005, "currency": "USD"}
-FONTS = {weight: TTFont(paths.static() / "fonts" / f"{weight}.ttf") for weight in picture.WEIGHTS}
+FONTS = {
+    weight: TTFont(paths.static() / "fonts" / f"{weight}.ttf") for weight in picture.FONT_WEIGHTS
+}
 Serve = Callable[..., Service]
 
 
@@ -47,19 +50,21 @@ def pixels(png: bytes) -> tuple[int, int]:
 
 def words(svg: str) -> str:
     """All that a picture says."""
-    return " | ".join(text for element in ElementTree.fromstring(svg).iter() if (text := element.text))
+    return " | ".join(
+        text for element in ElementTree.fromstring(svg).iter() if (text := element.text)
+    )
 
 
 def view(name: str, hide: Iterable[str] = (), amounts: str = "money", **options: str) -> View:
     """The example of a widget, as an account shows it."""
     tables = {"accounts": {"main": {"login": 1, "hide": list(hide), "amounts": amounts}}}
     account = config.parse(tables, {}, WIDGETS, folder=Path(), demo=True).accounts["main"]
-    hidden = figures.with_what_gives_away(account.hide)
+    hidden = privacy.expand_hidden(account.hide)
     return View(
         account=account,
         widget=WIDGETS[name],
-        options=parse_options(WIDGETS[name], options.items(), besides=PICTURE_OPTIONS),
-        data=figures.hide(dict(WIDGETS[name].example), hidden),
+        options=parse_options(WIDGETS[name], options.items(), extra=PICTURE_OPTIONS),
+        data=privacy.hide(dict(WIDGETS[name].example), hidden),
         hidden=hidden,
         currency="USD",
         as_of=datetime(2026, 11, 23, 12, 34, tzinfo=UTC),
@@ -75,7 +80,7 @@ def test_the_five_widgets_of_the_contract_have_pictures() -> None:
 @pytest.mark.parametrize("name", PICTURED)
 def test_every_picture_comes_in_three_sizes_once_and_twice_as_fine(name: str, serve: Serve) -> None:
     service = serve(accounts={"main": ALL})
-    for size, (width, height) in badge.SIZES.items():
+    for size, (width, height) in SIZES.items():
         for scale in (1, 2):
             query = f"?size={size}&scale={scale}&theme=dark"
             png = service.get(f"/w/main/{name}.png{query}")
@@ -84,7 +89,7 @@ def test_every_picture_comes_in_three_sizes_once_and_twice_as_fine(name: str, se
             svg = service.get(f"/w/main/{name}.svg{query}")
             assert svg.headers["Content-Type"].startswith("image/svg+xml")
             assert ElementTree.fromstring(svg.text).get("width") == str(width * scale)
-    assert pixels(service.get(f"/w/main/{name}.png").content) == badge.SIZES["medium"]
+    assert pixels(service.get(f"/w/main/{name}.png").content) == SIZES["medium"]
 
 
 def test_a_picture_shows_the_figures_of_the_page(serve: Serve) -> None:
@@ -96,7 +101,9 @@ def test_a_picture_shows_the_figures_of_the_page(serve: Serve) -> None:
     assert f"{data['profit']:+,.2f}".replace("-", "−").replace("+", "+$").replace("−", "−$") in said
 
 
-def test_a_picture_may_be_kept_and_shown_anywhere_and_is_validated_by_its_etag(serve: Serve) -> None:
+def test_a_picture_may_be_kept_and_shown_anywhere_and_is_validated_by_its_etag(
+    serve: Serve,
+) -> None:
     service = serve(accounts={"main": ALL})
     for suffix in (".svg", ".png"):
         first = service.get(f"/w/main/balance{suffix}")
@@ -104,7 +111,9 @@ def test_a_picture_may_be_kept_and_shown_anywhere_and_is_validated_by_its_etag(s
         assert first.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
         assert first.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in first.headers["Content-Security-Policy"]
-        again = service.get(f"/w/main/balance{suffix}", headers={"If-None-Match": first.headers["ETag"]})
+        again = service.get(
+            f"/w/main/balance{suffix}", headers={"If-None-Match": first.headers["ETag"]}
+        )
         assert (again.status_code, again.content) == (304, b"")
 
 
@@ -121,8 +130,8 @@ def test_the_options_of_a_widget_hold_for_its_picture(serve: Serve) -> None:
     assert "#cc00aa" in get("accent=cc00aa")
     assert "#15181e" in get("theme=dark")
     assert get("theme=auto") == get("theme=light") == get("refresh=60")
-    assert "12:34" in words(picture.svg(view("lots"), CATALOGUES))
-    assert "9:34" in words(picture.svg(view("lots", tz="Asia/Tokyo"), CATALOGUES))
+    assert "12:34" in words(picture.widget_svg(view("lots"), CATALOGUES))
+    assert "9:34" in words(picture.widget_svg(view("lots", tz="Asia/Tokyo"), CATALOGUES))
 
 
 @pytest.mark.parametrize(
@@ -136,11 +145,13 @@ def test_the_options_of_a_widget_hold_for_its_picture(serve: Serve) -> None:
         ("balance.png?size=small&size=small", "size"),
     ],
 )
-def test_a_wrong_option_is_400_and_named_in_the_form_that_was_asked_for(path: str, option: str, serve: Serve) -> None:
+def test_a_wrong_option_is_400_and_named_in_the_form_that_was_asked_for(
+    path: str, option: str, serve: Serve
+) -> None:
     answer = serve().get(f"/w/main/{path}")
     assert answer.status_code == 400
     if ".png" in path:
-        assert pixels(answer.content) == badge.SIZES["small" if "small" in path else "medium"]
+        assert pixels(answer.content) == SIZES["small" if "small" in path else "medium"]
     else:
         assert option in answer.text
 
@@ -148,24 +159,30 @@ def test_a_wrong_option_is_400_and_named_in_the_form_that_was_asked_for(path: st
 @pytest.mark.parametrize("name", PICTURED)
 def test_what_an_account_hides_is_in_no_picture(name: str) -> None:
     # Each figure is a number that no other one is.
-    numbers = {shown.name: Decimal(number) / 100 + 7 * number for number, shown in enumerate(WIDGETS[name].picture, 1)}
+    numbers = {
+        shown.name: Decimal(number) / 100 + 7 * number
+        for number, shown in enumerate(WIDGETS[name].picture, 1)
+    }
     everything = view(name, size="large", title="0")
     everything = replace(everything, data={**everything.data, **numbers})
     fmt = Formatter("en", ZoneInfo("UTC"), "USD")
     for shown in WIDGETS[name].picture[:4]:
         text = shown.write(fmt, numbers[shown.name])
-        assert text in words(picture.svg(everything, CATALOGUES)).split(" | ")
-        hidden = figures.with_what_gives_away([shown.name])
-        partly = replace(everything, hidden=hidden, data=figures.hide(everything.data, hidden))
-        said = words(picture.svg(partly, CATALOGUES))
+        assert text in words(picture.widget_svg(everything, CATALOGUES)).split(" | ")
+        hidden = privacy.expand_hidden([shown.name])
+        partly = replace(everything, hidden=hidden, data=privacy.hide(everything.data, hidden))
+        said = words(picture.widget_svg(partly, CATALOGUES))
         assert text not in said
         assert shown.label not in said.split(" | ")
 
 
 def test_with_the_gain_goes_the_curve_and_with_the_lots_go_the_bars() -> None:
-    for name, figure, shape in (("growth", "gain", "<path"), ("lots", "lots", 'fill="#1f5dbf"/><rect')):
-        assert shape in picture.svg(view(name, size="small"), CATALOGUES)
-        assert shape not in picture.svg(view(name, hide=[figure], size="small"), CATALOGUES)
+    for name, figure, shape in (
+        ("growth", "gain", "<path"),
+        ("lots", "lots", 'fill="#1f5dbf"/><rect'),
+    ):
+        assert shape in picture.widget_svg(view(name, size="small"), CATALOGUES)
+        assert shape not in picture.widget_svg(view(name, hide=[figure], size="small"), CATALOGUES)
 
 
 def test_where_amounts_are_percentages_no_picture_names_money(serve: Serve) -> None:
@@ -178,7 +195,9 @@ def test_where_amounts_are_percentages_no_picture_names_money(serve: Serve) -> N
     assert f"{100 * balance['free_margin']:.2f}%" in words(service.get("/w/main/balance.svg").text)
 
 
-def test_a_picture_says_how_old_its_figures_are_and_when_they_are_not_new(serve: Serve, upstream: Upstream) -> None:
+def test_a_picture_says_how_old_its_figures_are_and_when_they_are_not_new(
+    serve: Serve, upstream: Upstream
+) -> None:
     clock = Clock(1795437240.0)  # 23 November 2026, 12:34 in UTC
     service = serve(clock=clock, accounts={"main": {**ALL, "timezone": "Europe/Paris"}})
     fresh = words(service.get("/w/main/balance.svg").text)
@@ -193,7 +212,9 @@ def test_a_picture_says_how_old_its_figures_are_and_when_they_are_not_new(serve:
     assert service.get("/w/main/balance.png").status_code == 200
 
 
-def test_an_error_is_a_picture_of_its_message_with_its_status(serve: Serve, upstream: Upstream) -> None:
+def test_an_error_is_a_picture_of_its_message_with_its_status(
+    serve: Serve, upstream: Upstream
+) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     service = serve(accounts={"main": {"login": 1000001}, "closed": closed})
     unknown = ("nobody/balance", "main/logins", "main/open-trades")
@@ -212,8 +233,12 @@ def test_an_error_is_a_picture_of_its_message_with_its_status(serve: Serve, upst
 
 
 def test_a_picture_by_token_is_kept_by_nobody(serve: Serve, instant: float) -> None:
-    service = serve(accounts={"main": {"login": 1000001, "access": "closed", "embed_secret": SECRET}})
-    token = jwt.encode({"sub": "main/balance", "exp": int(instant) + 60, "params": {"size": "small"}}, SECRET)
+    service = serve(
+        accounts={"main": {"login": 1000001, "access": "closed", "embed_secret": SECRET}}
+    )
+    token = jwt.encode(
+        {"sub": "main/balance", "exp": int(instant) + 60, "params": {"size": "small"}}, SECRET
+    )
     answer = service.get(f"/w/main/balance.png?token={token}")
     assert (answer.status_code, pixels(answer.content)) == (200, (240, 60))
     assert answer.headers["Cache-Control"] == "private, no-store"
@@ -223,7 +248,9 @@ def test_a_picture_by_token_is_kept_by_nobody(serve: Serve, instant: float) -> N
 
 def test_pictures_are_drawn_with_the_shipped_font_alone() -> None:
     ani, bani, a_umlaut = (
-        picture.png(re.sub("<title>.*</title>", "", badge.card(letter, badge.Style(picture.measure))))
+        picture.svg_to_png(
+            re.sub("<title>.*</title>", "", draw_message(letter, Style(picture.text_width)))
+        )
         for letter in ("ა", "ბ", "Ä")
     )
     assert ani == bani, "letters that the font does not have look alike, whatever this machine has"
@@ -242,15 +269,26 @@ def samples(language: str) -> set[str]:
         found |= {fmt.percent(Decimal(1), signed=True), fmt.leverage(500)}
         for hour in range(24):
             moment = datetime(2026, hour // 2 + 1, 28, hour, tzinfo=UTC)
-            found |= {fmt.datetime(moment), fmt.date(moment), fmt.day(moment), fmt.time(moment), fmt.month(moment)}
+            found |= {
+                fmt.datetime(moment),
+                fmt.date(moment),
+                fmt.day(moment),
+                fmt.time(moment),
+                fmt.month(moment),
+            }
             first = moment.date()
             found |= {fmt.period(first, None), fmt.offset(moment)}
             for days in (0, 1, 9, 400):
                 last = first + timedelta(days=days)
                 found |= {fmt.period(first, last), fmt.brief_period(first, last)}
-        found |= {get_currency_symbol(currency, i18n.cldr(locale)) for currency in list_currencies()}
+        found |= {
+            get_currency_symbol(currency, i18n.cldr_locale(locale))
+            for currency in list_currencies()
+        }
     zone = ZoneInfo("UTC")
-    return found | {Formatter(language, zone, currency).money(Decimal(1)) for currency in list_currencies()}
+    return found | {
+        Formatter(language, zone, currency).money(Decimal(1)) for currency in list_currencies()
+    }
 
 
 @pytest.mark.parametrize("language", CATALOGUES.languages)
@@ -259,8 +297,12 @@ def test_the_font_has_every_character_that_a_language_is_written_with(language: 
     if language != i18n.ENGLISH:
         with (paths.locales() / f"{language}.po").open("rb") as file:
             for message in read_po(file):
-                texts |= {message.string} if isinstance(message.string, str) else set(message.string)
-    wanted = {character for text in texts for character in text if not is_mark_of_direction(character)}
+                texts |= (
+                    {message.string} if isinstance(message.string, str) else set(message.string)
+                )
+    wanted = {
+        character for text in texts for character in text if not is_mark_of_direction(character)
+    }
     for weight, font in FONTS.items():
         missing = sorted(wanted - set(map(chr, font.getBestCmap())) - {"\n"})
         assert not missing, f"{weight} is without {missing}: run tests/fonts/subset.py"
@@ -272,16 +314,24 @@ def is_mark_of_direction(character: str) -> bool:
 
 
 def test_the_font_has_what_english_is_written_with() -> None:
-    wanted = {ord(character) for path in paths.templates().rglob("*.html") for character in path.read_text()} - {10}
-    assert {chr(point) for point in wanted if point not in FONTS["Regular"].getBestCmap()} <= set("▲▼")
+    wanted = {
+        ord(character)
+        for path in paths.templates().rglob("*.html")
+        for character in path.read_text()
+    } - {10}
+    assert {chr(point) for point in wanted if point not in FONTS["Regular"].getBestCmap()} <= set(
+        "▲▼"
+    )
 
 
 def test_the_table_of_widths_is_that_of_the_fonts() -> None:
     table = json.loads((paths.static() / "fonts" / "widths.json").read_text())
     for weight, font in FONTS.items():
-        assert table[weight] == {chr(point): font["hmtx"][name][0] for point, name in font.getBestCmap().items()}
-    assert picture.measure("10", False) == 2 * table["Regular"]["0"] / 1000
-    assert picture.measure("10", True) == 2 * table["Bold"]["0"] / 1000
+        assert table[weight] == {
+            chr(point): font["hmtx"][name][0] for point, name in font.getBestCmap().items()
+        }
+    assert picture.text_width("10", False) == 2 * table["Regular"]["0"] / 1000
+    assert picture.text_width("10", True) == 2 * table["Bold"]["0"] / 1000
 
 
 def test_the_fonts_are_small_and_their_licence_lies_beside_them() -> None:
@@ -317,26 +367,38 @@ def test_a_host_page_shows_pictures_even_of_errors_and_an_svg_keeps_to_its_polic
     page = browser.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    sources = [f"{service.url}/w/{slug}/growth{suffix}" for slug in ("main", "closed") for suffix in (".png", ".svg")]
+    sources = [
+        f"{service.url}/w/{slug}/growth{suffix}"
+        for slug in ("main", "closed")
+        for suffix in (".png", ".svg")
+    ]
     page.set_content("".join(f'<img src="{source}">' for source in sources))
-    sizes = page.evaluate("[...document.images].map(image => [image.naturalWidth, image.naturalHeight])")
+    sizes = page.evaluate(
+        "[...document.images].map(image => [image.naturalWidth, image.naturalHeight])"
+    )
     assert sizes == [[320, 160]] * 4
     complaints.clear()  # a browser tells of the 401 itself
     page.goto(f"{service.url}/w/main/growth.svg?size=large")
     assert page.locator("text").count() > 10
-    assert [text for text in complaints if "404 (NOT FOUND)" not in text] == []  # of the favicon, that is
+    assert [
+        text for text in complaints if "404 (NOT FOUND)" not in text
+    ] == []  # of the favicon, that is
     page.close()
 
 
 def test_in_a_browser_with_other_fonts_nothing_overflows_in_any_language(browser: Browser) -> None:
     drawn = {
-        f"{language} {name} {size}": picture.svg(replace(view(name, lang=language, size=size), stale=True), CATALOGUES)
+        f"{language} {name} {size}": picture.widget_svg(
+            replace(view(name, lang=language, size=size), stale=True), CATALOGUES
+        )
         for language in CATALOGUES.languages
         for name in PICTURED
-        for size in badge.SIZES
+        for size in SIZES
     }
     page = browser.new_page()
-    page.set_content("".join(f'<div id="{html.escape(name)}">{svg}</div>' for name, svg in drawn.items()))
+    page.set_content(
+        "".join(f'<div id="{html.escape(name)}">{svg}</div>' for name, svg in drawn.items())
+    )
     assert page.locator("svg").count() == len(drawn) > 200
     misfits = page.evaluate(MISFITS)
     page.set_content(f"<div>{drawn['en balance small']}</div>")
@@ -351,7 +413,7 @@ def test_snippets_for_mail_and_forums_name_size_and_scale() -> None:
     base, widget = "https://widgets.example.com", WIDGETS["balance"]
 
     def written(form: str, **given: str) -> str:
-        options = parse_options(widget, given.items(), besides=PICTURE_OPTIONS)
+        options = parse_options(widget, given.items(), extra=PICTURE_OPTIONS)
         return snippet.FORMS[form](snippet.Embed(base, "main", widget, given, options, "Solde"))
 
     assert written("badge", size="small", lang="fr") == (
@@ -365,7 +427,9 @@ def test_snippets_for_mail_and_forums_name_size_and_scale() -> None:
         "[img]https://widgets.example.com/w/main/balance.png?size=large[/img][/url]"
     )
     with pytest.raises(OperatorError, match="there is no picture of open-trades"):
-        snippet.badge(snippet.Embed(base, "main", WIDGETS["open-trades"], {}, Options(), "Open trades"))
+        snippet.badge(
+            snippet.Embed(base, "main", WIDGETS["open-trades"], {}, Options(), "Open trades")
+        )
 
 
 def test_the_page_offers_its_picture_to_those_who_preview_links(serve: Serve) -> None:

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import WIDGETS, InProcess, Script, at, running
 
-from widget import figures
+from widget import privacy
 from widget.format import formatter
-from widget.functions import Function
+from widget.names import Function
 
 DAY = 86400
 PERSONAL = {
@@ -94,16 +94,36 @@ def answers() -> dict[Function, Any]:
         "closed_trades": [*closed, deposit],
         "lots": str(lots),
         "bonus": {
-            "bonuses": {"clubBonus": "3244.44", "totalBonus": "31105.81", "welcomeBonus": "27861.37"},
-            "summary": {"availableToWithdraw": "359135.71", "availableToWithdrawWithoutLosingBonus": "328077.63"},
-            "trade": {"closedLots": "44719.31", "lotsRequired": "93174.27", "missingLots": "48454.96"},
+            "bonuses": {
+                "clubBonus": "3244.44",
+                "totalBonus": "31105.81",
+                "welcomeBonus": "27861.37",
+            },
+            "summary": {
+                "availableToWithdraw": "359135.71",
+                "availableToWithdrawWithoutLosingBonus": "328077.63",
+            },
+            "trade": {
+                "closedLots": "44719.31",
+                "lotsRequired": "93174.27",
+                "missingLots": "48454.96",
+            },
         },
         "logins": [
-            {"time": at(n * 7_001 + 333), "ip": f"203.{n + 40}.{n * 3 + 101}.77", "application": f"Terminal {n}77341"}
+            {
+                "time": at(n * 7_001 + 333),
+                "ip": f"203.{n + 40}.{n * 3 + 101}.77",
+                "application": f"Terminal {n}77341",
+            }
             for n in range(5)
         ],
         "commissions": [
-            {"time": at(n * 50_021 + 77), "login": 7654321, "volume": f"{n + 3}.4{n}17", "symbol": f"QZ{n}CHF"}
+            {
+                "time": at(n * 50_021 + 77),
+                "login": 7654321,
+                "volume": f"{n + 3}.4{n}17",
+                "symbol": f"QZ{n}CHF",
+            }
             | {"amount": f"{n + 2}71{n}.3{n}", "currency": "USD"}
             for n in range(8)
         ],
@@ -143,7 +163,9 @@ def shown(slug: str) -> Iterator[tuple[str, str]]:
                 assert answer.status_code == 200, (name, suffix, answer.text)
                 yield f"{name}{suffix}{query}", answer.text
         for form in ("json", "xml"):
-            answer = client.get(f"/oembed?format={form}&url=http%3A%2F%2F127.0.0.1%3A8000%2Fw%2F{slug}%2F{name}")
+            answer = client.get(
+                f"/oembed?format={form}&url=http%3A%2F%2F127.0.0.1%3A8000%2Fw%2F{slug}%2F{name}"
+            )
             assert answer.status_code == 200, answer.text
             yield f"{name} {form}", answer.text
 
@@ -177,7 +199,11 @@ def written(name: str, value: Any) -> set[str]:
     if isinstance(value, str) and name in ("time", "open_time", "close_time"):
         moment = datetime.fromisoformat(value)
         return {value, formatter("en", ZoneInfo("UTC"), None).datetime(moment.astimezone(UTC))}
-    return {value} if isinstance(value, str) and len(value) > 5 and name not in ("from", "to", "date") else set()
+    return (
+        {value}
+        if isinstance(value, str) and len(value) > 5 and name not in ("from", "to", "date")
+        else set()
+    )
 
 
 def plain(text: str) -> str:
@@ -196,7 +222,7 @@ def everything(amounts: str = "money", delay: int = 0) -> dict[str, Any]:
     return data(service().add(widgets=list(WIDGETS), amounts=amounts, delay_minutes=delay))
 
 
-HIDE = st.sets(st.sampled_from(sorted(figures.FIGURES)), max_size=4)
+HIDE = st.sets(st.sampled_from(sorted(privacy.FIGURES)), max_size=4)
 
 
 @settings(max_examples=40)
@@ -212,7 +238,7 @@ def test_what_is_hidden_is_in_no_form_of_any_widget(
     is_nowhere(hidden, amounts, delay, enabled)
 
 
-@pytest.mark.parametrize("figure", sorted(figures.FIGURES))
+@pytest.mark.parametrize("figure", sorted(privacy.FIGURES))
 def test_every_figure_can_be_hidden(figure: str) -> None:
     is_nowhere({figure}, "money", 0, list(WIDGETS))
 
@@ -225,7 +251,7 @@ def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -
         for kind in ("money", amounts)
         for all_of_it in everything(kind, delay).values()
         for name, value, _ in named(all_of_it)
-        if name in hidden or (amounts == "percent" and kind == "money" and name in figures.MONEY)
+        if name in hidden or (amounts == "percent" and kind == "money" and name in privacy.MONEY)
         if value != all_of_it.get("from")  # the curve begins where the period does
         for form in written(name, value)
     }
@@ -254,11 +280,15 @@ def scalars(all_of_it: dict[str, Any]) -> dict[str, Decimal]:
     for where, widget in all_of_it.items():
         found |= {f"{where} {name}": total for name, total in columns(widget)}
         for part in (widget, widget.get("totals") or {}):
-            found |= {f"{where} {name}": x for name, x in part.items() if isinstance(x, Decimal) and abs(x) > 1000}
+            found |= {
+                f"{where} {name}": x
+                for name, x in part.items()
+                if isinstance(x, Decimal) and abs(x) > 1000
+            }
     return found
 
 
-@pytest.mark.parametrize("figure", sorted(figures.FIGURES))
+@pytest.mark.parametrize("figure", sorted(privacy.FIGURES))
 def test_no_two_figures_that_are_shown_add_up_to_one_that_is_hidden(figure: str) -> None:
     nothing_adds_up_to({figure})
 
@@ -278,7 +308,9 @@ def nothing_adds_up_to(hidden: set[str]) -> None:
         for name, value, _ in named(all_of_it)
         if name in hidden and isinstance(value, Decimal) and written(name, value)
     }
-    for (one, a), (two, b) in itertools.combinations_with_replacement(scalars(data(slug)).items(), 2):
+    for (one, a), (two, b) in itertools.combinations_with_replacement(
+        scalars(data(slug)).items(), 2
+    ):
         sums = {a, -a, a - b, b - a, a + b}
         assert not sums & secret, (one, two)
 
@@ -290,24 +322,32 @@ def test_a_balance_cannot_be_reckoned_from_a_gain_and_a_profit() -> None:
     before, after = (1 + point["gain"] for point in shown_["growth.json"]["points"][-2:])
     result = newest["profit"] + newest["swap"]
     reckoned = result / (after / before - 1) + result
-    assert abs(reckoned - shown_["balance.json"]["balance"]) < 100  # so it can be, where all of it is shown
+    assert (
+        abs(reckoned - shown_["balance.json"]["balance"]) < 100
+    )  # so it can be, where all of it is shown
     for hidden in ("balance", "profit", "equity"):
         left = data(service().add(widgets=list(WIDGETS), hide=[hidden]))
         gain = left["growth.json"]["gain"]
-        profit, balance = left["closed-trades.json"]["totals"]["profit"], left["balance.json"]["balance"]
+        profit, balance = (
+            left["closed-trades.json"]["totals"]["profit"],
+            left["balance.json"]["balance"],
+        )
         assert gain is None or (profit is not None) == (balance is not None), hidden
 
 
 @pytest.mark.parametrize(
-    "withheld", [{"amounts": "percent", "hide": ["volume"]}, {"hide": ["balance", "profit", "volume"]}]
+    "withheld",
+    [{"amounts": "percent", "hide": ["volume"]}, {"hide": ["balance", "profit", "volume"]}],
 )
-def test_fractions_of_a_balance_that_is_not_shown_have_too_few_decimals_to_reckon_it(withheld: dict[str, Any]) -> None:
+def test_fractions_of_a_balance_that_is_not_shown_have_too_few_decimals_to_reckon_it(
+    withheld: dict[str, Any],
+) -> None:
     """Of amounts in whole cents: what they have in common, as fractions, is a cent of the balance."""
     fractions = [
         value
         for widget in data(service().add(widgets=list(WIDGETS), **withheld)).values()
         for name, value, _ in named(widget)
-        if (name in figures.MONEY and "amounts" in withheld) or name in ("gain", "drawdown")
+        if (name in privacy.MONEY and "amounts" in withheld) or name in ("gain", "drawdown")
         if value is not None
     ]
     assert len(set(fractions)) > 50

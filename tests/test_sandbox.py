@@ -64,8 +64,12 @@ def newer(client: FlaskClient, function: str, login: int, **body: Any) -> Any:
     return answer.json
 
 
-def request_token(client: FlaskClient, login: int, password: str, function: str = "RequestClientApiToken") -> Any:
-    return client.post(f"/api/Authentication/{function}", json={"Login": login, "Password": password})
+def request_token(
+    client: FlaskClient, login: int, password: str, function: str = "RequestClientApiToken"
+) -> Any:
+    return client.post(
+        f"/api/Authentication/{function}", json={"Login": login, "Password": password}
+    )
 
 
 def unix(text: str) -> float:
@@ -91,7 +95,9 @@ def test_the_balance_is_the_sum_of_all_that_was_paid_in_and_earned(client: Flask
     seconds=st.integers(0, 3 * DAY),
     login=st.sampled_from([OPEN, CLOSED, PARTNER]),
 )
-def test_the_figures_add_up_for_every_seed_and_moment(seed: int, day: int, seconds: int, login: int) -> None:
+def test_the_figures_add_up_for_every_seed_and_moment(
+    seed: int, day: int, seconds: int, login: int
+) -> None:
     clock = Clock(day * DAY)
     book = state(create_sandbox(seed=seed, clock=clock)).books[login]
     now = day * DAY + seconds
@@ -110,7 +116,9 @@ def test_the_figures_add_up_for_every_seed_and_moment(seed: int, day: int, secon
 
 
 @settings(max_examples=20)
-@given(moment=st.integers(10_000 * DAY, 40_000 * DAY), login=st.sampled_from([OPEN, CLOSED, PARTNER]))
+@given(
+    moment=st.integers(10_000 * DAY, 40_000 * DAY), login=st.sampled_from([OPEN, CLOSED, PARTNER])
+)
 def test_the_accounts_can_bear_their_open_trades_at_any_moment(moment: int, login: int) -> None:
     """Those of the seed that is used; with another one a trader may lose everything."""
     book = state(create_sandbox(clock=Clock(moment))).books[login]
@@ -126,17 +134,31 @@ def test_a_credit_is_no_part_of_the_balance(app: Flask, clock: Clock) -> None:
 
 
 def test_profit_follows_from_prices(client: FlaskClient) -> None:
-    records = older(client, f"/client/RequestOpenTrades/{OPEN}") + older(client, f"/client/RequestClosedTrades/{OPEN}")
+    records = older(client, f"/client/RequestOpenTrades/{OPEN}") + older(
+        client, f"/client/RequestClosedTrades/{OPEN}"
+    )
     for record in records:
         if record["Type"] > 1:
             continue
-        symbol, price = SYMBOLS[record["Symbol"]], record.get("CurrentPrice") or record["ClosePrice"]
-        move = (price - record["OpenPrice"]) * (1 if record["Type"] == 0 else -1) * record["Volume"] * symbol.contract
-        assert record["Profit"] == pytest.approx(move if symbol.quoted_in_usd else move / price, abs=0.0051)
+        symbol, price = (
+            SYMBOLS[record["Symbol"]],
+            record.get("CurrentPrice") or record["ClosePrice"],
+        )
+        move = (
+            (price - record["OpenPrice"])
+            * (1 if record["Type"] == 0 else -1)
+            * record["Volume"]
+            * symbol.contract
+        )
+        assert record["Profit"] == pytest.approx(
+            move if symbol.quoted_in_usd else move / price, abs=0.0051
+        )
         assert price == round(price, record["Digits"])
 
 
-def test_figures_move_within_seconds_and_equity_does_not_jump_when_a_trade_closes(clock: Clock) -> None:
+def test_figures_move_within_seconds_and_equity_does_not_jump_when_a_trade_closes(
+    clock: Clock,
+) -> None:
     book = state(create_sandbox(clock=clock)).books[OPEN]
     first, later = (book.information(clock.now + seconds)["equity"] for seconds in (0, 5))
     assert first != later
@@ -152,7 +174,11 @@ def test_a_year_of_history_reaches_to_this_very_day(seconds: int, instant: float
     today = int(instant) // DAY
     now = today * DAY + seconds
     client = create_sandbox(clock=Clock(now)).test_client()
-    trades = [record for record in older(client, f"/client/RequestClosedTrades/{OPEN}") if record["Type"] < 2]
+    trades = [
+        record
+        for record in older(client, f"/client/RequestClosedTrades/{OPEN}")
+        if record["Type"] < 2
+    ]
     times = [unix(trade["CloseTime"]) for trade in trades]
     assert 300 < len(trades) < 900
     assert min(times) < now - 360 * DAY
@@ -165,7 +191,12 @@ def test_a_year_of_history_reaches_to_this_very_day(seconds: int, instant: float
 
 def test_the_same_seed_gives_the_same_answers_and_another_seed_others(clock: Clock) -> None:
     one, same, other = (create_sandbox(seed=seed, clock=clock).test_client() for seed in (3, 3, 4))
-    for function in ("RequestAccountInformation", "RequestOpenTrades", "RequestClosedTrades", "RequestLoginHistory"):
+    for function in (
+        "RequestAccountInformation",
+        "RequestOpenTrades",
+        "RequestClosedTrades",
+        "RequestLoginHistory",
+    ):
         answers = [older(client, f"/client/{function}/{OPEN}") for client in (one, same, other)]
         assert answers[0] == answers[1]
         assert answers[0] != answers[2]
@@ -184,9 +215,15 @@ def test_history_stays_as_it_was_when_time_goes_on(clock: Clock, client: FlaskCl
     assert all(entry in after[1] for entry in recent)
 
 
-def test_a_bonus_is_half_worked_off_and_its_lots_agree_with_the_trades(client: FlaskClient, clock: Clock) -> None:
+def test_a_bonus_is_half_worked_off_and_its_lots_agree_with_the_trades(
+    client: FlaskClient, clock: Clock
+) -> None:
     trade = older(client, f"/client/RequestBonusStatistic/{OPEN}")["Trade"]
-    bonus = next(r for r in older(client, f"/client/RequestClosedTrades/{OPEN}") if r["Comment"] == "30% bonus")
+    bonus = next(
+        r
+        for r in older(client, f"/client/RequestClosedTrades/{OPEN}")
+        if r["Comment"] == "30% bonus"
+    )
     start = int(unix(bonus["CloseTime"]))
     lots = older(client, f"/client/RequestClosedLots/{OPEN}?from={start}&to={clock.now}")
     assert lots == pytest.approx(trade["ClosedLots"])
@@ -228,8 +265,13 @@ def test_eight_trades_are_open_at_any_hour(hours: int, clock: Clock) -> None:
 def test_a_period_includes_both_of_its_ends(client: FlaskClient) -> None:
     every = older(client, f"/client/RequestClosedTrades/{OPEN}")
     start, end = (int(unix(every[n]["CloseTime"])) for n in (10, 20))
-    assert older(client, f"/client/RequestClosedTrades/{OPEN}?from={start}&to={end}") == every[10:21]
-    assert older(client, f"/client/RequestClosedTrades/{OPEN}?from={start + 1}&to={end - 1}") == every[11:20]
+    assert (
+        older(client, f"/client/RequestClosedTrades/{OPEN}?from={start}&to={end}") == every[10:21]
+    )
+    assert (
+        older(client, f"/client/RequestClosedTrades/{OPEN}?from={start + 1}&to={end - 1}")
+        == every[11:20]
+    )
 
 
 def test_the_closed_level_of_the_older_dialect_wants_a_token(client: FlaskClient) -> None:
@@ -242,13 +284,18 @@ def test_the_closed_level_of_the_older_dialect_wants_a_token(client: FlaskClient
     assert older(client, path, answer.json)["Balance"] > 0
     assert older(client, f"/client/RequestClosedLots/{CLOSED}", answer.json)["Lots"] > 0
     assert (
-        client.get(f"/client/RequestBalanceInformation/{MASKED}", headers={"passkey": answer.json}).status_code == 401
+        client.get(
+            f"/client/RequestBalanceInformation/{MASKED}", headers={"passkey": answer.json}
+        ).status_code
+        == 401
     )
     assert request_token(client, MASKED, "sandbox-password").status_code == 403
     assert client.get("/client/RequestBalanceInformation/77").status_code == 404
 
 
-def test_partner_functions_want_a_partner_token_even_of_an_open_account(client: FlaskClient, clock: Clock) -> None:
+def test_partner_functions_want_a_partner_token_even_of_an_open_account(
+    client: FlaskClient, clock: Clock
+) -> None:
     path = f"/partner/GetCommissionRecords/{PARTNER}"
     ordinary = request_token(client, PARTNER, "partner-password").json
     assert client.get(path, headers={"passkey": ordinary}).status_code == 401
@@ -262,14 +309,23 @@ def test_partner_functions_want_a_partner_token_even_of_an_open_account(client: 
     assert clock.now - 90 * DAY < min(times) < clock.now - 85 * DAY
     assert clock.now - DAY < max(times) <= clock.now
     referrals = older(client, f"/partner/GetClickStatistics/{PARTNER}", token)
-    assert {record["Login"] for record in partners[0]["BalanceRecords"]} <= set(referrals[0]["ReferalAccounts"])
+    assert {record["Login"] for record in partners[0]["BalanceRecords"]} <= set(
+        referrals[0]["ReferalAccounts"]
+    )
     assert older(client, f"/client/RequestBalanceInformation/{PARTNER}")["Balance"] > 0
 
 
-def test_the_closed_level_of_the_newer_dialect_wants_a_token_in_the_body(client: FlaskClient) -> None:
+def test_the_closed_level_of_the_newer_dialect_wants_a_token_in_the_body(
+    client: FlaskClient,
+) -> None:
     check = "/api/ClientCabinetBasic/IsAccountCredentialsCorrect"
-    assert newer(client, "IsAccountCredentialsCorrect", CLOSED, password="wrong") == {"result": False}
-    assert client.post(check, json={"login": MASKED, "password": "sandbox-password"}).status_code == 401
+    assert newer(client, "IsAccountCredentialsCorrect", CLOSED, password="wrong") == {
+        "result": False
+    }
+    assert (
+        client.post(check, json={"login": MASKED, "password": "sandbox-password"}).status_code
+        == 401
+    )
     answer = newer(client, "IsAccountCredentialsCorrect", CLOSED, password="sandbox-password")
     assert answer["result"] is True
     path = "/api/ClientCabinetBasic/GetAccountInformation"
@@ -278,18 +334,27 @@ def test_the_closed_level_of_the_newer_dialect_wants_a_token_in_the_body(client:
     assert newer(client, "GetAccountInformation", CLOSED, token=answer["token"])["freeMargin"] > 0
     assert newer(client, "GetAccountInformation", OPEN)["freeMargin"] > 0
     assert newer(client, "GetOpenTrades", EMPTY) is None
-    assert client.post("/api/ClientCabinetBasic/RequestLoginHistory", json={"login": OPEN}).status_code == 404
+    assert (
+        client.post("/api/ClientCabinetBasic/RequestLoginHistory", json={"login": OPEN}).status_code
+        == 404
+    )
 
 
 def test_closed_trades_come_in_pages_newest_first(client: FlaskClient, clock: Clock) -> None:
     period = {"from": int(clock.now) - 90 * DAY, "to": int(clock.now)}
     pages: list[list[dict[str, Any]]] = []
     while not pages or len(pages[-1]) == 50:
-        pages.append(newer(client, "GetClosedTrades", OPEN, count=50, offset=50 * len(pages), **period))
+        pages.append(
+            newer(client, "GetClosedTrades", OPEN, count=50, offset=50 * len(pages), **period)
+        )
     assert len(pages) > 2
     trades = [trade for page in pages for trade in page]
-    assert [trade["closeTime"] for trade in trades] == sorted((trade["closeTime"] for trade in trades), reverse=True)
-    same = older(client, f"/client/RequestClosedTrades/{OPEN}?from={period['from']}&to={period['to']}")
+    assert [trade["closeTime"] for trade in trades] == sorted(
+        (trade["closeTime"] for trade in trades), reverse=True
+    )
+    same = older(
+        client, f"/client/RequestClosedTrades/{OPEN}?from={period['from']}&to={period['to']}"
+    )
     assert [trade["ticket"] for trade in trades] == [trade["Ticket"] for trade in reversed(same)]
 
 
@@ -321,7 +386,9 @@ def test_a_fault_befalls_its_function_as_often_as_asked(client: FlaskClient) -> 
 
 def test_faults_last_until_they_are_cleared(client: FlaskClient) -> None:
     client.post("/sandbox/faults", json={"fault": "error500"})
-    assert [client.get(f"/client/RequestOpenTrades/{OPEN}").status_code for _ in range(4)] == [500] * 4
+    assert [client.get(f"/client/RequestOpenTrades/{OPEN}").status_code for _ in range(4)] == [
+        500
+    ] * 4
     assert client.delete("/sandbox/faults").status_code == 204
     assert client.get(f"/client/RequestOpenTrades/{OPEN}").status_code == 200
 
@@ -371,7 +438,9 @@ def test_expired_tokens_are_refused_once_and_renewed_ones_accepted(
     old = token()
     state(app).faults.append(Fault("expire_tokens", status=status))
     new = token()
-    refused = client.post("/api/ClientCabinetBasic/GetOpenTrades", json={"login": CLOSED, "token": new})
+    refused = client.post(
+        "/api/ClientCabinetBasic/GetOpenTrades", json={"login": CLOSED, "token": new}
+    )
     assert (refused.status_code, "token" in refused.text) == (status, True)
     assert not state(app).faults
     assert len({old, new, token()}) == 3
@@ -398,7 +467,9 @@ def test_served_over_http_it_cuts_bodies_short_drips_and_dawdles(clock: Clock) -
         assert slept == [0.2]
 
 
-def test_it_listens_on_loopback_and_stops_when_left(app: Flask, capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_listens_on_loopback_and_stops_when_left(
+    app: Flask, capfd: pytest.CaptureFixture[str]
+) -> None:
     with serve_sandbox(app) as base:
         assert base.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(f"{base}/sandbox/calls") as answer:

@@ -66,7 +66,12 @@ class Api:
             start("200 OK", kind)
             return [
                 json.dumps(
-                    {"balance": f"{LOGIN} {token}", "symbol": told, "time": f"{token} {LOGIN}", "equity": token}
+                    {
+                        "balance": f"{LOGIN} {token}",
+                        "symbol": told,
+                        "time": f"{token} {LOGIN}",
+                        "equity": token,
+                    }
                 ).encode()
             ]
         if self.mood in ("401 no", "500 broken", "302 gone"):
@@ -118,10 +123,14 @@ def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO
     """All that every logger says, at the lowest level; with or without the filter that is the second wall."""
     written = io.StringIO()
     handler, root = logging.StreamHandler(written), logging.getLogger()
-    handler.setFormatter(logs.Lines() if masked else logging.Formatter("%(name)s %(message)s %(args)s"))
+    handler.setFormatter(
+        logs.JsonFormatter() if masked else logging.Formatter("%(name)s %(message)s %(args)s")
+    )
     if masked:
-        handler.addFilter(logs.Mask(settings))
-    levels = {name: logging.getLogger(name).level for name in ("", *logging.root.manager.loggerDict)}
+        handler.addFilter(logs.SecretFilter(settings))
+    levels = {
+        name: logging.getLogger(name).level for name in ("", *logging.root.manager.loggerDict)
+    }
     root.addHandler(handler)
     for name in levels:
         # urllib3 logs addresses, and these hold the login: the client has silenced it, so that only the filter is left.
@@ -139,7 +148,9 @@ def visited(service: Service, now: float) -> str:
     """Everything that can be asked of a service, with credentials right and wrong; all that came back."""
     came: list[str] = []
 
-    def get(path: str, method: str = "GET", body: str = "", kind: str = FORM, basic: str = "") -> None:
+    def get(
+        path: str, method: str = "GET", body: str = "", kind: str = FORM, basic: str = ""
+    ) -> None:
         # Not by requests, which logs what it does in the same process.
         connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=30)
         headers = {"Content-Type": kind}
@@ -160,7 +171,9 @@ def visited(service: Service, now: float) -> str:
         get(f"/oembed?url=http://127.0.0.1:8000/w/{slug}/{name}")
     for password in (VIEWER, f"{VIEWER} and more", SECRETS["API password"]):
         get("/w/main/balance/unlock", "POST", f"password={quote(password)}")
-        get("/w/main/balance/unlock", "POST", json.dumps({"password": password}), "application/json")
+        get(
+            "/w/main/balance/unlock", "POST", json.dumps({"password": password}), "application/json"
+        )
     for password in (STUDIO, f"{STUDIO}!"):
         get("/", basic=f"operator:{password}")
         get("/?account=main&rows=x", basic=f"operator:{password}")
@@ -179,7 +192,10 @@ def visited(service: Service, now: float) -> str:
 
 def found_in(text: str) -> list[str]:
     """The names of the secrets that stand in a text, also as JSON or repr would write them."""
-    forms = {name: {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]} for name, secret in SECRETS.items()}
+    forms = {
+        name: {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+        for name, secret in SECRETS.items()
+    }
     return sorted(name for name, written in forms.items() if any(form in text for form in written))
 
 
@@ -192,7 +208,9 @@ def found_in(text: str) -> list[str]:
         pytest.param("RedisCache", "client-api", False, marks=pytest.mark.programs),
     ],
 )
-def test_no_secret_comes_out_of_anything(cache: str, dialect: str, masked: bool, tmp_path: Path) -> None:
+def test_no_secret_comes_out_of_anything(
+    cache: str, dialect: str, masked: bool, tmp_path: Path
+) -> None:
     api = Api()
     with ExitStack() as stack:
         raw = raw_settings(stack.enter_context(serving(api)), dialect)
@@ -205,7 +223,9 @@ def test_no_secret_comes_out_of_anything(cache: str, dialect: str, masked: bool,
             store.config_set("requirepass", SECRETS["redis password"])
             raw["cache"]["redis_url"] = f"redis://:{SECRETS['redis password']}@127.0.0.1:{port}/0"
         settings = config.parse(raw, {}, WIDGETS, folder=tmp_path, demo=True)
-        settings = settings.model_copy(update={"demo": False})  # so that the studio asks for its password
+        settings = settings.model_copy(
+            update={"demo": False}
+        )  # so that the studio asks for its password
         clock = Clock(NOW)
         application = app.create_app(settings, clock=clock)
         service = application.extensions["cabinet-widgets"]
@@ -221,11 +241,23 @@ def test_no_secret_comes_out_of_anything(cache: str, dialect: str, masked: bool,
             came += visited(client, clock.now)
         assert {"API password", "token of the API", "login"} <= api.seen  # it was told them
 
-        original, service.renderer.page = service.renderer.page, None  # a fault of our own, with a traceback
+        original, service.renderer.page = (
+            service.renderer.page,
+            None,
+        )  # a fault of our own, with a traceback
         came += visited(client, clock.now)
         service.renderer.page = original
-        for thing in (settings, service, application.config, service.client, service.cache, service.client._tokens):
-            came += repr(thing) + str(thing) + repr(vars(thing) if hasattr(thing, "__dict__") else "")
+        for thing in (
+            settings,
+            service,
+            application.config,
+            service.client,
+            service.cache,
+            service.client._tokens,
+        ):
+            came += (
+                repr(thing) + str(thing) + repr(vars(thing) if hasattr(thing, "__dict__") else "")
+            )
         kept = repr(service.cache._memory._records) + repr(service.cache._flights)
         if cache == "SimpleCache":
             kept += repr(service.cache._store._cache)
@@ -249,7 +281,9 @@ def test_what_is_searched_would_be_found() -> None:
     for name, secret in SECRETS.items():
         assert found_in(f"x{secret}y") == [name] or name in found_in(f"x{secret}y")
         assert name in found_in(json.dumps({"a": secret}))
-    settings = config.parse(raw_settings("http://127.0.0.1:9", "client-api"), {}, WIDGETS, folder=Path(), demo=True)
+    settings = config.parse(
+        raw_settings("http://127.0.0.1:9", "client-api"), {}, WIDGETS, folder=Path(), demo=True
+    )
     with logged_at_debug(settings, masked=False) as written:
         logging.getLogger("anything").debug("a slip: %s", SECRETS["API password"])
     assert found_in(written.getvalue()) == ["API password"]
@@ -307,11 +341,17 @@ def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
         'login = "api-password-q1w2e3"',
     ],
 )
-def test_a_mistake_in_the_configuration_is_not_answered_with_the_secret(mistake: str, tmp_path: Path) -> None:
+def test_a_mistake_in_the_configuration_is_not_answered_with_the_secret(
+    mistake: str, tmp_path: Path
+) -> None:
     (tmp_path / "widgets.toml").write_text(f"[accounts.main]\nlogin = 1\n{mistake}\n")
     env = {**os.environ, "S": SECRETS["API password"], "SHORT": SECRETS["API password"]}
     done = subprocess.run(
-        [sys.executable, "-m", "widget", "check"], cwd=tmp_path, env=env, capture_output=True, text=True
+        [sys.executable, "-m", "widget", "check"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -328,7 +368,10 @@ def test_a_mistake_in_the_configuration_is_not_answered_with_the_secret(mistake:
     ],
 )
 def test_an_address_of_redis_that_is_none_is_not_said_back(url: str, tmp_path: Path) -> None:
-    raw = {"accounts": {"main": {"login": 1}}, "cache": {"type": "RedisCache", "redis_url_env": "R"}}
+    raw = {
+        "accounts": {"main": {"login": 1}},
+        "cache": {"type": "RedisCache", "redis_url_env": "R"},
+    }
     with pytest.raises(ConfigError) as caught:
         config.parse(raw, {"R": url}, WIDGETS, folder=tmp_path, demo=False)
     assert found_in(f"{caught.value} {caught.value.problems}") == []
@@ -353,7 +396,8 @@ def test_a_file_with_a_password_that_others_can_read_is_warned_of(
         warnings = config.load(path, {}, WIDGETS).warnings
         assert len(warnings) == bool(told)
         assert all(
-            told and told in warning and "chmod 600" in warning and "secret" not in warning for warning in warnings
+            told and told in warning and "chmod 600" in warning and "secret" not in warning
+            for warning in warnings
         )
 
 
@@ -364,12 +408,18 @@ ROOT = Path(__file__).parent.parent
 
 def threats() -> list[list[str]]:
     """The rows of the threat model's table."""
-    table = processes.readme("Security").partition("| what | who | what stops it | test |\n")[2].partition("\n\n")[0]
+    table = (
+        processes.readme("Security")
+        .partition("| what | who | what stops it | test |\n")[2]
+        .partition("\n\n")[0]
+    )
     return [line.strip("| ").split(" | ") for line in table.splitlines()[1:]]
 
 
 def test_every_threat_of_the_readme_names_a_test_that_there_is() -> None:
-    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    tests = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")
+    )
     assert len(threats()) > 20
     for what, _, _, named in threats():
         names = re.findall(r"`(test_\w+)`", named)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import Clock, Service, Upstream
 
-from widget.edge import WAITED
+from widget.guard import MAX_PERIODS_PER_ACCOUNT, PERIODS_SECONDS
+from widget.response_cache import ELAPSED
 from widget.sandbox import Fault
 from widget.source import Source
-from widget.upstream import PERIODS_AN_ACCOUNT, PERIODS_SECONDS
 
 Serve = Callable[..., Service]
 
@@ -28,16 +28,21 @@ def test_however_many_periods_are_asked_for_closed_trades_cost_a_call_for_each_o
     assert upstream.sandbox.calls["RequestClosedTrades"] <= 4
 
 
-def test_a_shorter_period_is_a_part_of_a_longer_one_whatever_window_it_came_from(serve: Serve, instant: float) -> None:
+def test_a_shorter_period_is_a_part_of_a_longer_one_whatever_window_it_came_from(
+    serve: Serve, instant: float
+) -> None:
     service = serve()
-    midnight = datetime.fromtimestamp(instant, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = datetime.fromtimestamp(instant, UTC).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     everything = service.json("/w/main/closed-trades.json?period=all&rows=100")["trades"]
     for period, days in (("7d", 7), ("30d", 30), ("90d", 90)):
         first = (midnight - timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")
         part = service.json(f"/w/main/closed-trades.json?period={period}&rows=100")["trades"]
         assert part == [trade for trade in everything if trade["close_time"] >= first][: len(part)]
         assert (
-            len(part) == min(100, sum(trade["close_time"] >= first for trade in everything)) or len(everything) == 100
+            len(part) == min(100, sum(trade["close_time"] >= first for trade in everything))
+            or len(everything) == 100
         )
 
 
@@ -54,7 +59,9 @@ def test_midnight_does_not_empty_the_cache_while_the_upstream_is_down(
     assert after.json()["data"]["from"] == "2026-11-14T00:00:00Z"
 
 
-def test_where_the_lots_function_fails_the_trades_are_added_up(serve: Serve, upstream: Upstream) -> None:
+def test_where_the_lots_function_fails_the_trades_are_added_up(
+    serve: Serve, upstream: Upstream
+) -> None:
     service = serve()
     upstream.sandbox.faults.append(Fault("error503", "RequestClosedLots"))
     data = service.json("/w/main/lots.json?period=7d")
@@ -76,7 +83,7 @@ def test_dates_that_visitors_make_up_cost_few_calls_and_named_periods_go_on(
         return upstream.sandbox.calls["RequestClosedLots"] - before
 
     asked = sum(calls(f"from={today - timedelta(days)}") for days in range(28, 88))
-    assert asked == PERIODS_AN_ACCOUNT
+    assert asked == MAX_PERIODS_PER_ACCOUNT
     assert calls("period=90d") == 1
     clock.now += PERIODS_SECONDS
     assert calls(f"from={today - timedelta(60)}") == 1
@@ -89,7 +96,9 @@ def test_where_the_api_knows_no_lots_the_trades_are_added_up(serve: Serve) -> No
     assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
 
 
-def test_an_api_without_a_lots_function_is_not_asked_for_it(serve: Serve, upstream: Upstream) -> None:
+def test_an_api_without_a_lots_function_is_not_asked_for_it(
+    serve: Serve, upstream: Upstream
+) -> None:
     service = serve(api={"methods": {"lots": ""}})
     assert service.json("/w/main/lots.json")["lots"] > 0
     assert upstream.sandbox.calls["RequestClosedLots"] == 0
@@ -116,7 +125,9 @@ def test_the_log_does_not_hold_what_a_login_could_be_found_from(
 def test_the_currency_is_the_configured_one_or_what_the_upstream_said_and_costs_no_call(
     serve: Serve, upstream: Upstream
 ) -> None:
-    service = serve(accounts={"main": {"login": 1000001}, "eur": {"login": 1000001, "currency": "EUR"}})
+    service = serve(
+        accounts={"main": {"login": 1000001}, "eur": {"login": 1000001, "currency": "EUR"}}
+    )
     assert service.get("/w/main/open-trades.json").json()["currency"] is None
     assert upstream.sandbox.calls["RequestBalanceInformation"] == 0
     assert service.get("/w/main/balance.json").json()["currency"] == "USD"
@@ -141,17 +152,21 @@ def test_what_another_version_kept_is_not_read(
         assert upstream.sandbox.calls["RequestBalanceInformation"] == calls
 
 
-def test_an_account_that_is_pointed_elsewhere_is_not_answered_from_what_was_kept(serve: Serve, tmp_path: str) -> None:
+def test_an_account_that_is_pointed_elsewhere_is_not_answered_from_what_was_kept(
+    serve: Serve, tmp_path: str
+) -> None:
     cache = {"type": "FileSystemCache", "dir": str(tmp_path)}
     first = serve(cache=cache, accounts={"main": {"login": 1000001}}).json("/w/main/balance.json")
     other = {"login": 1000002, "password": "sandbox-password"}
     assert serve(cache=cache, accounts={"main": other}).json("/w/main/balance.json") != first
 
 
-def test_who_has_waited_for_somebody_else_waits_no_deadline_more(serve: Serve, upstream: Upstream) -> None:
+def test_who_has_waited_for_somebody_else_waits_no_deadline_more(
+    serve: Serve, upstream: Upstream
+) -> None:
     service = serve(api={"deadline_seconds": 60})
     upstream.sandbox.faults.append(Fault("slow", seconds=30))
     visitor = service.app.test_client()
-    assert visitor.get("/w/main/balance", environ_overrides={WAITED: 60.0}).status_code == 503
+    assert visitor.get("/w/main/balance", environ_overrides={ELAPSED: 60.0}).status_code == 503
     upstream.gate.set()
-    assert visitor.get("/w/main/balance", environ_overrides={WAITED: 0.0}).status_code == 200
+    assert visitor.get("/w/main/balance", environ_overrides={ELAPSED: 0.0}).status_code == 200

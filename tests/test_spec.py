@@ -42,7 +42,9 @@ def test_options_are_read() -> None:
             ("period", "7d"),
         ],
     )
-    assert options == Options("dark", "ff8800", "pt-BR", ZoneInfo("Asia/Tokyo"), False, 30, 25, Period("7d"))
+    assert options == Options(
+        "dark", "ff8800", "pt-BR", ZoneInfo("Asia/Tokyo"), False, 30, 25, Period("7d")
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,9 @@ def test_locked_options_are_validated_like_any(value: object) -> None:
 
 
 @given(st.text(max_size=60), st.text(max_size=30))
-def test_whatever_is_sent_is_read_or_refused_and_markup_is_not_said_back(name: str, value: str) -> None:
+def test_whatever_is_sent_is_read_or_refused_and_markup_is_not_said_back(
+    name: str, value: str
+) -> None:
     for widget in WIDGETS.values():
         try:
             parse_options(widget, [(name, value)])
@@ -145,5 +149,7 @@ def test_a_period_of_dates_never_ends_before_it_begins(first: date, days: int) -
 
 
 def test_the_height_follows_from_rows_and_heading() -> None:
-    assert TRADES.pixels(Options(rows=20)) - TRADES.pixels(Options(rows=10)) == 10 * TRADES.row_height
+    assert (
+        TRADES.pixels(Options(rows=20)) - TRADES.pixels(Options(rows=10)) == 10 * TRADES.row_height
+    )
     assert TRADES.pixels(Options()) - TRADES.pixels(Options(title=False)) == 40

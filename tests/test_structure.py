@@ -11,7 +11,7 @@ import pytest
 from babel import Locale
 
 from widget import cli, config, errors, i18n, paths, registry
-from widget.functions import FUNCTIONS
+from widget.names import FUNCTIONS
 from widget.spec import Widget
 
 ROOT = Path(__file__).parent.parent
@@ -20,11 +20,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # A module imports only from layers above its own line.
 LAYERS = """
-errors paths functions colour transport
-figures cache
-config models tokens i18n edge badge
+errors paths names colour transport
+privacy cache
+config models tokens i18n response_cache svg
 client access totals format
-delay growth chart upstream metrics logs
+delay growth chart guard metrics logs
 source
 spec
 widgets
@@ -38,7 +38,9 @@ app
 demo
 cli
 """
-LAYER = {name: number for number, line in enumerate(LAYERS.strip().splitlines()) for name in line.split()}
+LAYER = {
+    name: number for number, line in enumerate(LAYERS.strip().splitlines()) for name in line.split()
+}
 
 
 def imported(source: str) -> set[str]:
@@ -50,22 +52,32 @@ def imported(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("widget."):
             found.add((node.module or "").split(".")[1])
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("widget.")}
+            found |= {
+                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("widget.")
+            }
     return found - {"__version__"}
 
 
 def upward(module: str, source: str) -> set[str]:
     """The imports of a module that go the wrong way."""
-    return {name for name in imported(source) if LAYER.get(name, 99) >= LAYER[module] and module != name}
+    return {
+        name for name in imported(source) if LAYER.get(name, 99) >= LAYER[module] and module != name
+    }
 
 
 def modules() -> list[tuple[str, Path]]:
     """All modules but the sandbox, each with the layer that it belongs to."""
-    files = [path for path in PACKAGE.rglob("*.py") if path.stem not in ("__init__", "__main__", "sandbox")]
+    files = [
+        path
+        for path in PACKAGE.rglob("*.py")
+        if path.stem not in ("__init__", "__main__", "sandbox")
+    ]
     return [("widgets" if path.parent.name == "widgets" else path.stem, path) for path in files]
 
 
-@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: getattr(value, "stem", value))
+@pytest.mark.parametrize(
+    ("module", "path"), modules(), ids=lambda value: getattr(value, "stem", value)
+)
 def test_modules_import_only_from_lower_layers(module: str, path: Path) -> None:
     assert upward(module, path.read_text()) - {"sandbox" if module == "cli" else ""} == set()
 
@@ -112,7 +124,10 @@ def declared_distributions(section: str, key: str) -> set[str]:
 
 
 def test_setup_cfg_declares_every_distribution_that_is_imported() -> None:
-    assert imported_distributions("import jwt, re\nfrom dogpile.cache import region") == {"pyjwt", "dogpile-cache"}
+    assert imported_distributions("import jwt, re\nfrom dogpile.cache import region") == {
+        "pyjwt",
+        "dogpile-cache",
+    }
     declared = declared_distributions("options", "install_requires")
     for path in PACKAGE.rglob("*.py"):
         assert imported_distributions(path.read_text()) <= declared, path
@@ -132,8 +147,12 @@ def test_the_readme_names_every_command_and_each_of_its_options() -> None:
 def test_the_readme_names_every_key_of_the_configuration() -> None:
     sections = (config.Server, config.Cache, config.Api, config.Account)
     keys = {key for section in sections for key in section.model_fields} - {"slug"}
-    keys = {f"{key}_env" if key in config.SECRETS and key != "redis_url" else key for key in keys}
-    missing = {key for key in keys | set(FUNCTIONS) if not re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`", README)}
+    keys = {
+        f"{key}_env" if key in config.SECRET_KEYS and key != "redis_url" else key for key in keys
+    }
+    missing = {
+        key for key in keys | set(FUNCTIONS) if not re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`", README)
+    }
     assert not missing
 
 
@@ -150,7 +169,7 @@ def test_the_readme_names_every_widget_and_every_option() -> None:
 
 
 def test_the_readme_names_every_language() -> None:
-    for language in i18n.load(paths.locales()).languages:
+    for language in i18n.load_catalogues(paths.locales()).languages:
         assert str(Locale(language).get_language_name("en")) in README, language
 
 
@@ -163,7 +182,9 @@ def test_the_readme_names_every_error_code() -> None:
 
 
 def test_a_wrong_widget_is_refused_with_its_module_and_what_to_mend(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"widget\.widgets\.balance: templates/widgets/balance\.html is missing"):
+    with pytest.raises(
+        ValueError, match=r"widget\.widgets\.balance: templates/widgets/balance\.html is missing"
+    ):
         registry.discover(tmp_path)
 
 

@@ -53,16 +53,26 @@ def studio(browser: Browser, service: str) -> Iterator[Studio]:
 
 def test_every_enabled_widget_is_shown_as_it_is_chosen(studio: Studio) -> None:
     chosen = studio.page.get_by_label("Widget", exact=True)
-    assert chosen.locator("option").evaluate_all("options => options.map(({ value }) => value)") == [*WIDGETS]
+    assert chosen.locator("option").evaluate_all(
+        "options => options.map(({ value }) => value)"
+    ) == [*WIDGETS]
     for name, widget in WIDGETS.items():
         chosen.select_option(name)
         expect(studio.page.locator("cabinet-widget")).to_have_attribute("widget", name)
-        expect(studio.page.frame_locator("iframe").locator("#w")).to_have_attribute("aria-label", widget.label)
-        expect(studio.page.locator("#options [name=rows]")).to_have_count(int("rows" in widget.options))
-        expect(studio.page.locator("#options [name=period]")).to_have_count(int("period" in widget.options))
+        expect(studio.page.frame_locator("iframe").locator("#w")).to_have_attribute(
+            "aria-label", widget.label
+        )
+        expect(studio.page.locator("#options [name=rows]")).to_have_count(
+            int("rows" in widget.options)
+        )
+        expect(studio.page.locator("#options [name=period]")).to_have_count(
+            int("period" in widget.options)
+        )
         expect(studio.page.locator("#code-bbcode")).to_have_count(int(bool(widget.picture)))
         expect(studio.page.locator("#options [name=size]")).to_have_count(int(bool(widget.picture)))
-        expect(studio.page.locator("article:has(#code-script) pre")).to_contain_text(f'widget="{name}"')
+        expect(studio.page.locator("article:has(#code-script) pre")).to_contain_text(
+            f'widget="{name}"'
+        )
         assert f"{widget.pixels(Options())}px" in studio.code("iframe")
 
 
@@ -77,7 +87,9 @@ def test_options_change_the_preview_and_the_code(studio: Studio) -> None:
     expect(page.frame_locator("iframe").locator("tbody tr")).to_have_count(4)
     expect(page.frame_locator("iframe").locator("html")).to_have_attribute("lang", "fr")
     for form in ("script", "wordpress"):
-        assert all(part in studio.code(form) for part in ('rows="4"', 'lang="fr"', 'accent="ff8800"')), form
+        assert all(
+            part in studio.code(form) for part in ('rows="4"', 'lang="fr"', 'accent="ff8800"')
+        ), form
     for form in ("iframe", "oembed"):
         assert {"rows=4", "lang=fr", "accent=ff8800", "title=0"} <= set(
             re.split(r'[?&"]', html.unescape(studio.code(form)))
@@ -117,7 +129,9 @@ def test_a_picture_is_seen_and_has_the_size_that_is_chosen(studio: Studio) -> No
     page.locator("#size").select_option("240 × 60")
     picture = page.locator("article img")
     expect(picture).to_have_attribute("src", "/w/demo/growth.png?scale=2&size=small")
-    assert picture.evaluate("img => img.decode().then(() => [img.naturalWidth, img.width, img.height])") == [
+    assert picture.evaluate(
+        "img => img.decode().then(() => [img.naturalWidth, img.width, img.height])"
+    ) == [
         480,
         240,
         60,
@@ -148,7 +162,9 @@ def test_on_a_phone_the_preview_is_seen_whole(studio: Studio) -> None:
     assert studio.page.locator(".stage").evaluate("stage => stage.scrollWidth <= stage.clientWidth")
 
 
-def test_code_is_copied_by_a_button_and_works_where_it_is_pasted(studio: Studio, browser: Browser) -> None:
+def test_code_is_copied_by_a_button_and_works_where_it_is_pasted(
+    studio: Studio, browser: Browser
+) -> None:
     page = studio.page
     page.get_by_label("Widget", exact=True).select_option("bonus")
     expect(page.locator("article:has(#code-script) pre")).to_contain_text('"bonus"')
@@ -160,8 +176,15 @@ def test_code_is_copied_by_a_button_and_works_where_it_is_pasted(studio: Studio,
     with host(pasted + studio.code("iframe") + studio.code("badge")) as url, tab(browser) as other:
         other.goto(url)
         for n in (0, 1):
-            expect(other.frame_locator(f"iframe >> nth={n}").locator("dd").first).to_contain_text("$")
-        assert other.locator("img").evaluate("img => img.decode().then(() => img.naturalWidth / img.width)") == 2
+            expect(other.frame_locator(f"iframe >> nth={n}").locator("dd").first).to_contain_text(
+                "$"
+            )
+        assert (
+            other.locator("img").evaluate(
+                "img => img.decode().then(() => img.naturalWidth / img.width)"
+            )
+            == 2
+        )
 
 
 def test_who_may_frame_an_account_is_said(studio: Studio) -> None:
@@ -201,7 +224,18 @@ def test_all_of_it_is_reached_by_keyboard(studio: Studio) -> None:
         if page.evaluate("document.activeElement !== document.body"):
             outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
             assert outline != "none" or met[-1] == "CABINET-WIDGET", met[-1]
-    forms = {"account", "widget", "theme", "accent", "lang", "tz", "title", "refresh", "width", "scheme"}
+    forms = {
+        "account",
+        "widget",
+        "theme",
+        "accent",
+        "lang",
+        "tz",
+        "title",
+        "refresh",
+        "width",
+        "scheme",
+    }
     assert forms <= set(met), met
     assert "Copy Script" in met
     assert "PRE" in met
@@ -217,6 +251,8 @@ def test_without_javascript_the_form_is_sent_by_a_button(browser: Browser, servi
 
 def test_markup_in_its_address_stays_text(service: str) -> None:
     attack = '"><script>alert(1)</script>'
-    answer = requests.get(service, {"account": attack, "widget": attack, "tz": attack, "accent": attack}, timeout=30)
+    answer = requests.get(
+        service, {"account": attack, "widget": attack, "tz": attack, "accent": attack}, timeout=30
+    )
     assert html.escape(attack) in answer.text.replace("&#34;", "&quot;")
     assert attack not in answer.text

@@ -37,7 +37,11 @@ def minted(language: str, folder: Path) -> str:
 def test_a_token_minted_as_the_readme_says_opens_the_widget(
     language: str, serve: Callable[..., Service], tmp_path: Path
 ) -> None:
-    closed = {"login": 1000001, "access": "closed", "embed_secret": f"{SECRET}, the older one of 32 bytes and more"}
+    closed = {
+        "login": 1000001,
+        "access": "closed",
+        "embed_secret": f"{SECRET}, the older one of 32 bytes and more",
+    }
     service = serve(accounts={"main": closed}, clock=time.time)  # noqa: TID251  # as the programs do
     before = int(time.time())  # noqa: TID251
     token = minted(language, tmp_path)
@@ -61,4 +65,6 @@ def test_the_programs_of_the_readme_agree(tmp_path: Path) -> None:
         assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", token)
     said = [jwt.decode(token, SECRET, ["HS256"]) | {"exp": 0} for token in tokens]
     assert said[0] == said[1] == said[2]
-    assert len({json.dumps(jwt.get_unverified_header(token), sort_keys=True) for token in tokens}) == 1
+    assert (
+        len({json.dumps(jwt.get_unverified_header(token), sort_keys=True) for token in tokens}) == 1
+    )

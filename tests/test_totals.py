@@ -14,7 +14,11 @@ MOMENT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
 def order(
-    command: int, volume: str = "1", price: str = "1.10000", profit: str | None = "5", symbol: str = "EURUSD"
+    command: int,
+    volume: str = "1",
+    price: str = "1.10000",
+    profit: str | None = "5",
+    symbol: str = "EURUSD",
 ) -> OpenTrade:
     """An open trade: 0 buy, 1 sell, 2 to 5 pending."""
     return OpenTrade(
@@ -30,18 +34,20 @@ def order(
 
 
 def test_pending_orders_do_not_count_in_totals() -> None:
-    summed = totals.of_positions([order(0), order(1), order(2), order(5)])
+    summed = totals.position_totals([order(0), order(1), order(2), order(5)])
     assert summed == {"count": 2, "volume": 2, "swap": -1, "profit": 10}
 
 
 def test_an_unknown_profit_is_unknown_in_the_sum_only_where_none_is_known() -> None:
-    assert totals.of_positions([order(0, profit=None)])["profit"] is None
-    assert totals.of_positions([order(0, profit=None), order(0)])["profit"] == 5
-    assert totals.of_positions([])["profit"] == 0
+    assert totals.position_totals([order(0, profit=None)])["profit"] is None
+    assert totals.position_totals([order(0, profit=None), order(0)])["profit"] == 5
+    assert totals.position_totals([])["profit"] == 0
 
 
 def test_a_group_averages_prices_by_volume_on_each_side() -> None:
-    [group] = totals.by_symbol([order(0, "1", "1.10000"), order(0, "3", "1.20000"), order(1, "2", "1.30000"), order(2)])
+    [group] = totals.group_by_symbol(
+        [order(0, "1", "1.10000"), order(0, "3", "1.20000"), order(1, "2", "1.30000"), order(2)]
+    )
     assert group == {
         "symbol": "EURUSD",
         "orders": 3,
@@ -55,15 +61,25 @@ def test_a_group_averages_prices_by_volume_on_each_side() -> None:
 
 
 def test_an_average_has_the_decimals_of_its_prices() -> None:
-    assert str(totals.average_price([order(0, "1", "149.871"), order(0, "2", "150.000")])) == "149.957"
+    assert (
+        str(totals.average_price([order(0, "1", "149.871"), order(0, "2", "150.000")])) == "149.957"
+    )
 
 
 def test_an_average_of_prices_far_apart_is_reckoned_all_the_same() -> None:
     assert totals.average_price([order(0, "1", "1e17"), order(0, "1", "1e-30")]) == Decimal("5e16")
 
 
-@given(st.lists(st.tuples(st.decimals("0.01", 50, places=2), st.decimals("0.5", 2, places=5)), min_size=1, max_size=20))
-def test_an_average_lies_between_the_lowest_and_the_highest_price(orders: list[tuple[Decimal, Decimal]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.decimals("0.01", 50, places=2), st.decimals("0.5", 2, places=5)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_an_average_lies_between_the_lowest_and_the_highest_price(
+    orders: list[tuple[Decimal, Decimal]],
+) -> None:
     mean = totals.average_price([order(0, str(volume), str(price)) for volume, price in orders])
     assert mean is not None
     assert min(price for _, price in orders) <= mean <= max(price for _, price in orders)
@@ -71,12 +87,18 @@ def test_an_average_lies_between_the_lowest_and_the_highest_price(orders: list[t
 
 def test_days_are_days_of_the_zone() -> None:
     late = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
-    assert totals.by_day([(late, Decimal(1))], ZoneInfo("Europe/Paris")) == [(date(2026, 11, 21), Decimal(1))]
-    assert totals.by_day([(late, Decimal(1))], ZoneInfo("America/New_York")) == [(date(2026, 11, 20), Decimal(1))]
+    assert totals.sum_by_day([(late, Decimal(1))], ZoneInfo("Europe/Paris")) == [
+        (date(2026, 11, 21), Decimal(1))
+    ]
+    assert totals.sum_by_day([(late, Decimal(1))], ZoneInfo("America/New_York")) == [
+        (date(2026, 11, 20), Decimal(1))
+    ]
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.decimals(0, 100, places=2)), max_size=30))
 def test_the_days_add_up_to_all_there_is(parts: list[tuple[int, Decimal]]) -> None:
-    days = totals.by_day([(MOMENT + timedelta(seconds=s), lots) for s, lots in parts], ZoneInfo("Asia/Kolkata"))
+    days = totals.sum_by_day(
+        [(MOMENT + timedelta(seconds=s), lots) for s, lots in parts], ZoneInfo("Asia/Kolkata")
+    )
     assert sum(lots for _, lots in days) == sum(lots for _, lots in parts)
     assert days == sorted(days)

@@ -15,19 +15,22 @@ from conftest import Clock
 from conftest import Upstream as Simulated
 from processes import until
 
-from widget import config, upstream
+from widget import config, guard
 from widget.client import Client
 from widget.config import Account
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
-from widget.functions import Function
+from widget.guard import Upstream
 from widget.models import AccountInformation
+from widget.names import Function
 from widget.sandbox import Fault
-from widget.upstream import Upstream
 
 
 def accounts(base_url: str = "https://api.example.com", **more: Any) -> dict[str, Account]:
     """Two accounts of an API."""
-    tables = {slug: {"login": 1000001, "api": {"base_url": base_url, **more}} for slug in ("main", "other")}
+    tables = {
+        slug: {"login": 1000001, "api": {"base_url": base_url, **more}}
+        for slug in ("main", "other")
+    }
     return config.parse({"accounts": tables}, {}, (), folder=Path(), demo=True).accounts
 
 
@@ -43,7 +46,9 @@ class Api:
     asked: list[Account] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
-    def call(self, account: Account, function: Function, start: object, end: object) -> AccountInformation:
+    def call(
+        self, account: Account, function: Function, start: object, end: object
+    ) -> AccountInformation:
         """An answer, when the gate opens, or the error."""
         self.asked.append(account)
         assert self.gate.wait(30)
@@ -74,7 +79,9 @@ def attempts(client: Upstream, account: Account, times: int) -> None:
             client.call(account, "balance")
 
 
-def test_after_five_failures_in_a_row_nobody_calls_that_api_for_a_while(api: Api, clock: Clock) -> None:
+def test_after_five_failures_in_a_row_nobody_calls_that_api_for_a_while(
+    api: Api, clock: Clock
+) -> None:
     client = Upstream(clock=clock)
     api.error = Unavailable("HTTP 503", retry_after=15)
     attempts(client, MAIN, 3)
@@ -99,7 +106,9 @@ def test_the_api_is_left_alone_for_as_long_as_it_asks(api: Api, clock: Clock) ->
     assert len(api.asked) == 6
 
 
-def test_a_probe_that_fails_keeps_it_shut_and_one_that_works_opens_it_to_all(api: Api, clock: Clock) -> None:
+def test_a_probe_that_fails_keeps_it_shut_and_one_that_works_opens_it_to_all(
+    api: Api, clock: Clock
+) -> None:
     client = Upstream(clock=clock)
     api.error = Unavailable("HTTP 503", retry_after=15)
     attempts(client, MAIN, 5)
@@ -133,8 +142,12 @@ def test_only_one_call_probes(api: Api, clock: Clock) -> None:
     assert len(api.asked) == 7
 
 
-@pytest.mark.parametrize("error", [Refused("wrong password"), Unreadable("HTML"), NotOffered("lots")])
-def test_what_concerns_one_account_or_function_is_no_outage(error: CabinetError, api: Api, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    "error", [Refused("wrong password"), Unreadable("HTML"), NotOffered("lots")]
+)
+def test_what_concerns_one_account_or_function_is_no_outage(
+    error: CabinetError, api: Api, clock: Clock
+) -> None:
     client = Upstream(clock=clock)
     api.error = error
     attempts(client, MAIN, 20)
@@ -166,8 +179,10 @@ def test_who_waits_for_a_place_gives_up_in_time(api: Api) -> None:
     client = Upstream()
     api.gate.clear()
     with ThreadPoolExecutor(20) as pool:
-        calls = [pool.submit(client.call, account, "balance") for _ in range(upstream.CALLS_AN_ACCOUNT)]
-        until(lambda: len(api.asked) == upstream.CALLS_AN_ACCOUNT)
+        calls = [
+            pool.submit(client.call, account, "balance") for _ in range(guard.MAX_CALLS_PER_ACCOUNT)
+        ]
+        until(lambda: len(api.asked) == guard.MAX_CALLS_PER_ACCOUNT)
         with pytest.raises(Unavailable, match="still wait"):
             client.call(account, "balance")
         api.gate.set()
@@ -175,14 +190,16 @@ def test_who_waits_for_a_place_gives_up_in_time(api: Api) -> None:
     assert client.call(account, "balance") == AccountInformation()
 
 
-def test_every_call_that_is_made_is_told_of_and_the_first_that_works_is_remembered(api: Api, clock: Clock) -> None:
+def test_every_call_that_is_made_is_told_of_and_the_first_that_works_is_remembered(
+    api: Api, clock: Clock
+) -> None:
     told: list[tuple[str, str, float]] = []
-    client = Upstream(clock=clock, told=lambda *call: told.append(call))
+    client = Upstream(clock=clock, on_call=lambda *call: told.append(call))
     api.error = Unavailable("HTTP 503")
     attempts(client, MAIN, 8)
     assert told == [("balance", "upstream_unavailable", 0.0)] * 5
     assert not client.has_worked
-    clock.now += upstream.PAUSE_SECONDS
+    clock.now += guard.PAUSE_SECONDS
     api.error = None
     attempts(client, MAIN, 1)
     assert told[5:] == [("balance", "ok", 0.0)]

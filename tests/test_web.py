@@ -22,19 +22,31 @@ from widget.sandbox import Fault
 WIDGETS = registry.discover(paths.templates())
 SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("open sesame", "scrypt:4096:8:1")
-ALL = {"login": 1000005, "partner_password": "partner-password", "widgets": list(WIDGETS), "currency": "USD"}
+ALL = {
+    "login": 1000005,
+    "partner_password": "partner-password",
+    "widgets": list(WIDGETS),
+    "currency": "USD",
+}
 Serve = Callable[..., Service]
 
 
 @pytest.mark.parametrize("name", WIDGETS)
-def test_every_widget_answers_as_page_and_as_json_with_the_names_of_its_example(name: str, serve: Serve) -> None:
+def test_every_widget_answers_as_page_and_as_json_with_the_names_of_its_example(
+    name: str, serve: Serve
+) -> None:
     service = serve(accounts={"main": ALL})
     page = service.get(f"/w/main/{name}")
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     answer = service.get(f"/w/main/{name}.json")
     body = answer.json()
-    assert (body["account"], body["widget"], body["stale"], body["currency"]) == ("main", name, False, "USD")
+    assert (body["account"], body["widget"], body["stale"], body["currency"]) == (
+        "main",
+        name,
+        False,
+        "USD",
+    )
     assert datetime.fromisoformat(body["as_of"]).utcoffset() is not None
     assert names(body["data"]) == names(WIDGETS[name].example)
 
@@ -59,8 +71,12 @@ def test_grouped_by_symbol_there_is_a_row_for_each(serve: Serve) -> None:
 
 def test_pending_orders_stand_back_and_have_no_profit(serve: Serve) -> None:
     service = serve(accounts={"main": ALL})
-    orders = [row for row in service.json("/w/main/open-trades.json")["trades"] if row["kind"] != "market"]
-    shown = re.findall(r'<tr class="order".*?</tr>', service.get("/w/main/open-trades").text, re.DOTALL)
+    orders = [
+        row for row in service.json("/w/main/open-trades.json")["trades"] if row["kind"] != "market"
+    ]
+    shown = re.findall(
+        r'<tr class="order".*?</tr>', service.get("/w/main/open-trades").text, re.DOTALL
+    )
     assert orders
     assert len(shown) == len(orders)
     assert all(row.endswith("<td><bdi>–</bdi></td></tr>") for row in shown)
@@ -80,14 +96,25 @@ def test_rows_limit_the_list_and_not_the_totals(serve: Serve) -> None:
 def test_both_dialects_give_the_same_figures(serve: Serve) -> None:
     login = {"login": 1000002, "password": "sandbox-password"}
     dialects = ("client-api", "cabinet-basic")
-    service = serve(accounts={dialect: {**login, "api": {"dialect": dialect}} for dialect in dialects})
-    for path in ("closed-trades.json?period=90d", "lots.json?period=90d", "growth.json?period=90d", "bonus.json"):
+    service = serve(
+        accounts={dialect: {**login, "api": {"dialect": dialect}} for dialect in dialects}
+    )
+    for path in (
+        "closed-trades.json?period=90d",
+        "lots.json?period=90d",
+        "growth.json?period=90d",
+        "bonus.json",
+    ):
         old, new = (service.json(f"/w/{slug}/{path}") for slug in dialects)
         assert old == new, path
 
 
 def test_what_the_dialect_does_not_offer_is_501_and_says_so(serve: Serve) -> None:
-    account = {"login": 1000002, "password": "sandbox-password", "widgets": ["logins", "commissions"]}
+    account = {
+        "login": 1000002,
+        "password": "sandbox-password",
+        "widgets": ["logins", "commissions"],
+    }
     service = serve(accounts={"main": {**account, "api": {"dialect": "cabinet-basic"}}})
     for name in ("logins", "commissions"):
         answer = service.get(f"/w/main/{name}.json")
@@ -97,13 +124,27 @@ def test_what_the_dialect_does_not_offer_is_501_and_says_so(serve: Serve) -> Non
 
 def test_unknown_accounts_unknown_widgets_and_those_not_enabled_are_alike(serve: Serve) -> None:
     service = serve()
-    paths_ = ["/w/nobody/balance", "/w/main/nothing", "/w/main/logins", "/w/MAIN/balance", "/w/main/balance.xml"]
+    paths_ = [
+        "/w/nobody/balance",
+        "/w/main/nothing",
+        "/w/main/logins",
+        "/w/MAIN/balance",
+        "/w/main/balance.xml",
+    ]
     for suffix in ("", ".json"):
         answers = [service.get(path + ("" if path.endswith(".xml") else suffix)) for path in paths_]
         assert {answer.status_code for answer in answers} == {404}
         assert len({answer.text for answer in answers[:4]}) == 1
         own = ("Date", "X-Request-Id")
-        assert len({tuple(sorted(h for h in answer.headers.items() if h[0] not in own)) for answer in answers[:4]}) == 1
+        assert (
+            len(
+                {
+                    tuple(sorted(h for h in answer.headers.items() if h[0] not in own))
+                    for answer in answers[:4]
+                }
+            )
+            == 1
+        )
 
 
 @pytest.mark.parametrize(
@@ -130,11 +171,15 @@ def test_a_wrong_option_is_400_and_named(query: str, option: str, serve: Serve) 
     assert option in page.text
 
 
-def test_errors_are_told_in_the_pages_language_else_the_visitors_else_the_accounts(serve: Serve) -> None:
+def test_errors_are_told_in_the_pages_language_else_the_visitors_else_the_accounts(
+    serve: Serve,
+) -> None:
     service = serve(accounts={"main": {"login": 1000001, "lang": "fr", "currency": "USD"}})
 
     def language(query: str, accepted: str | None) -> str:
-        page = service.get(f"/w/main/growth?period=3d{query}", headers={"Accept-Language": accepted})
+        page = service.get(
+            f"/w/main/growth?period=3d{query}", headers={"Accept-Language": accepted}
+        )
         return str(re.findall(r'<html lang="([^"]*)"', page.text)[0])
 
     assert language("&lang=es", "de-AT") == "es"
@@ -167,7 +212,13 @@ def test_public_answers_may_be_kept_and_read_by_anybody_and_private_ones_by_nobo
 ) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     walled = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
-    service = serve(accounts={"open": {"login": 1000001, "embed_secret": SECRET}, "closed": closed, "walled": walled})
+    service = serve(
+        accounts={
+            "open": {"login": 1000001, "embed_secret": SECRET},
+            "closed": closed,
+            "walled": walled,
+        }
+    )
     public = service.get("/w/open/balance.json").headers
     assert public["Access-Control-Allow-Origin"] == "*"
     assert public["Cache-Control"].startswith("public, max-age=")
@@ -256,7 +307,9 @@ def test_a_hundred_and_twenty_visitors_of_a_cold_widget_cost_one_call_and_one_to
     assert calls["RequestClientApiToken"] == 1
 
 
-def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(serve: Serve, upstream: Upstream, clock: Clock) -> None:
+def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
     service = serve()
     before = service.get("/w/main/open-trades.json").json()["as_of"]
     clock.now += 20
@@ -275,7 +328,9 @@ def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(serve: Serve, up
             assert (answer["as_of"], answer["stale"]) == (before, False)
     finally:
         gate.set()
-    addresses = (f"/w/main/open-trades.json?refresh={n}" for n in range(10, 10000))  # none of them kept at the edge
+    addresses = (
+        f"/w/main/open-trades.json?refresh={n}" for n in range(10, 10000)
+    )  # none of them kept at the edge
     until(lambda: service.get(next(addresses)).json()["as_of"] > before)
     assert upstream.sandbox.calls["RequestOpenTrades"] == 2
 
@@ -294,7 +349,9 @@ def test_while_the_upstream_fails_the_last_answer_is_shown_and_marked(
     assert "data-stale" in page.text
 
 
-def test_with_nothing_cached_a_dead_upstream_is_503_with_a_time_to_come_back(serve: Serve, upstream: Upstream) -> None:
+def test_with_nothing_cached_a_dead_upstream_is_503_with_a_time_to_come_back(
+    serve: Serve, upstream: Upstream
+) -> None:
     service = serve()
     upstream.sandbox.faults.append(Fault("error503"))
     for path in ("/w/main/balance.json", "/w/main/balance"):
@@ -305,7 +362,9 @@ def test_with_nothing_cached_a_dead_upstream_is_503_with_a_time_to_come_back(ser
     assert upstream.sandbox.calls["RequestBalanceInformation"] == 1
 
 
-@pytest.mark.parametrize(("fault", "status"), [("refuse", 502), ("html200", 502), ("garbage", 502), ("redirect", 502)])
+@pytest.mark.parametrize(
+    ("fault", "status"), [("refuse", 502), ("html200", 502), ("garbage", 502), ("redirect", 502)]
+)
 def test_what_the_upstream_refuses_or_garbles_is_502_and_calm(
     fault: str, status: int, serve: Serve, upstream: Upstream
 ) -> None:
@@ -317,13 +376,19 @@ def test_what_the_upstream_refuses_or_garbles_is_502_and_calm(
 
 
 def test_a_password_unlocks_and_brings_a_token_for_the_pages_own_refreshes(serve: Serve) -> None:
-    service = serve(accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}})
+    service = serve(
+        accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}}
+    )
     locked = service.get("/w/main/balance?theme=dark")
     assert locked.status_code == 401
     assert 'action="/w/main/balance/unlock?theme=dark"' in locked.text
-    wrong = requests.post(f"{service.url}/w/main/balance/unlock", data={"password": "guess"}, timeout=30)
+    wrong = requests.post(
+        f"{service.url}/w/main/balance/unlock", data={"password": "guess"}, timeout=30
+    )
     assert wrong.status_code == 401
-    right = requests.post(f"{service.url}/w/main/balance/unlock", data={"password": "open sesame"}, timeout=30)
+    right = requests.post(
+        f"{service.url}/w/main/balance/unlock", data={"password": "open sesame"}, timeout=30
+    )
     assert right.status_code == 200
     assert right.headers["Cache-Control"] == "private, no-store"
     token = right.text.partition('data-token="')[2].partition('"')[0]
@@ -332,7 +397,9 @@ def test_a_password_unlocks_and_brings_a_token_for_the_pages_own_refreshes(serve
 
 
 def test_ten_passwords_a_minute_may_be_tried_and_then_none(serve: Serve) -> None:
-    service = serve(accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}})
+    service = serve(
+        accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}}
+    )
     url = f"{service.url}/w/main/balance/unlock"
     tries = [requests.post(url, data={"password": "guess"}, timeout=30) for _ in range(11)]
     assert [answer.status_code for answer in tries] == [401] * 10 + [429]
@@ -346,7 +413,10 @@ def test_the_loader_knows_every_widgets_height_and_has_an_immutable_name(serve: 
     assert loader.headers["Content-Type"].startswith("text/javascript")
     assert loader.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     for widget in WIDGETS.values():
-        assert f'"{widget.name}":[{widget.height},{widget.row_height},40,{widget.default_rows}]' in loader.text
+        assert (
+            f'"{widget.name}":[{widget.height},{widget.row_height},40,{widget.default_rows}]'
+            in loader.text
+        )
     version = service.app.extensions["cabinet-widgets"].assets.version
     named = service.get(f"/static/{version}/embed.js")
     assert named.content == loader.content
@@ -379,14 +449,21 @@ def test_unexpected_trouble_is_500_without_a_traceback(serve: Serve) -> None:
 
 def studio_settings(**more: Any) -> dict[str, Any]:
     """A server with a studio."""
-    return {"public_url": "https://widgets.example.com", "studio": True, "studio_password_hash": HASH, **more}
+    return {
+        "public_url": "https://widgets.example.com",
+        "studio": True,
+        "studio_password_hash": HASH,
+        **more,
+    }
 
 
 def test_there_is_no_studio_unless_it_is_turned_on(serve: Serve) -> None:
     assert serve().get("/").status_code == 404
 
 
-def test_the_studio_shows_every_enabled_widget_and_the_code_for_what_is_chosen(serve: Serve) -> None:
+def test_the_studio_shows_every_enabled_widget_and_the_code_for_what_is_chosen(
+    serve: Serve,
+) -> None:
     service = serve(server=studio_settings(), accounts={"main": ALL})
     page = service.get("/?account=main&widget=closed-trades&rows=5&period=7d&theme=")
     assert page.status_code == 200
@@ -398,12 +475,17 @@ def test_the_studio_shows_every_enabled_widget_and_the_code_for_what_is_chosen(s
     assert page.headers["Cache-Control"] == "private, no-store"
 
 
-def test_the_studio_says_what_is_wrong_with_an_option_and_shows_no_code_for_it(serve: Serve) -> None:
+def test_the_studio_says_what_is_wrong_with_an_option_and_shows_no_code_for_it(
+    serve: Serve,
+) -> None:
     service = serve(server=studio_settings())
     page = service.get("/?widget=closed-trades&rows=500").text
     assert "rows must be" in page or "rows: must be" in page
     assert "[cabinet_widget" not in page
-    assert "<script>alert" not in service.get("/?widget=<script>alert(1)</script>&lang=<script>alert(2)</script>").text
+    assert (
+        "<script>alert"
+        not in service.get("/?widget=<script>alert(1)</script>&lang=<script>alert(2)</script>").text
+    )
 
 
 def test_the_studio_says_which_sites_may_embed_an_account(serve: Serve) -> None:
@@ -425,7 +507,11 @@ def test_outside_of_the_demo_the_studio_asks_for_its_password_and_ten_tries_are_
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parse = config.parse
-    monkeypatch.setattr(config, "parse", lambda *args, **more: parse(*args, **more).model_copy(update={"demo": False}))
+    monkeypatch.setattr(
+        config,
+        "parse",
+        lambda *args, **more: parse(*args, **more).model_copy(update={"demo": False}),
+    )
     service = serve(server=studio_settings())
     asked = service.get("/")
     assert asked.status_code == 401
@@ -438,7 +524,9 @@ def test_outside_of_the_demo_the_studio_asks_for_its_password_and_ten_tries_are_
     assert "Set-Cookie" not in asked.headers
 
 
-def test_the_catalogue_names_the_widgets_and_a_single_open_account_and_no_other(serve: Serve) -> None:
+def test_the_catalogue_names_the_widgets_and_a_single_open_account_and_no_other(
+    serve: Serve,
+) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     opened = {"login": 1000001}
     for accounts, named in (

@@ -25,7 +25,12 @@ class Policy:
     @classmethod
     def of(cls, account: Account, widget: str) -> "Policy":
         """The policy for a widget of an account."""
-        return cls(f"{account.slug}/{widget}", account.access == "closed", account.allowed_networks, keys(account))
+        return cls(
+            f"{account.slug}/{widget}",
+            account.access == "closed",
+            account.allowed_networks,
+            signing_keys(account),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Deny:
 ANYBODY: Final = Allow()
 
 
-def keys(account: Account) -> tuple[bytes, ...]:
+def signing_keys(account: Account) -> tuple[bytes, ...]:
     """All keys whose tokens open the account: the operator's, and the one of the unlock form."""
     viewer = account.viewer_password_hash
     return account.embed_keys + ((tokens.viewer_key(viewer.get_secret_value()),) if viewer else ())
@@ -81,7 +86,7 @@ def decide(policy: Policy | None, credentials: Credentials, now: float) -> Allow
     if credentials.token is not None:
         # A token that does not hold is refused on an open account too: its locked options would be lost.
         try:
-            return Allow(tokens.check(credentials.token, policy.keys, policy.subject, now))
+            return Allow(tokens.verify(credentials.token, policy.keys, policy.subject, now))
         except Locked as error:
             return Deny(error)
     if credentials.password_is_right is False:
@@ -105,7 +110,7 @@ def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
     return [*chain, peer][-1 - min(hops, len(chain))]
 
 
-def network_of(address: str | None) -> str:
+def client_network(address: str | None) -> str:
     """What tries are counted by: an IPv4 address, or the /64 that anybody with IPv6 has all addresses of."""
     parsed = _parsed(address)
     if isinstance(parsed, ipaddress.IPv6Address):

@@ -15,15 +15,15 @@ from werkzeug.exceptions import HTTPException
 
 from widget import assets, cache, config, headers, i18n, logs, paths, registry, render, web
 from widget.config import Settings
-from widget.edge import Edge
 from widget.errors import OperatorError
+from widget.guard import Upstream
 from widget.metrics import Metrics
-from widget.upstream import Upstream
+from widget.response_cache import ResponseCache
 
 CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
 DEFAULT_CONFIG = "widgets.toml"
 MAX_BODY_BYTES = 4096
-ENTRIES_AN_ACCOUNT = 16
+CACHE_ENTRIES_PER_ACCOUNT = 16
 
 
 def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Flask:
@@ -40,17 +40,17 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.merge_slashes = False  # it would redirect, to the Host that the request names
     widgets = registry.discover(paths.templates())
-    catalogues = i18n.load(paths.locales())
+    catalogues = i18n.load_catalogues(paths.locales())
     metrics = Metrics()
     service = web.Service(
         settings=settings,
         widgets=widgets,
-        client=Upstream(now=clock, told=metrics.called),
+        client=Upstream(now=clock, on_call=metrics.observe_call),
         cache=_cache(app, settings, clock),
         catalogues=catalogues,
         renderer=render.Renderer(paths.templates(), catalogues),
         assets=assets.Assets(paths.static(), widgets, settings.server.path),
-        tries=web.Tries(_limiter(app, settings), settings.server),
+        tries=web.PasswordAttempts(_limiter(app, settings), settings.server),
         metrics=metrics,
         clock=clock,
     )
@@ -60,17 +60,19 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         """Also what was unforeseen: Flask logs it and makes a 500 of it."""
-        return Response(f"{error.code} {error.name}\n", error.code, error.get_headers(), mimetype="text/plain")
+        return Response(
+            f"{error.code} {error.name}\n", error.code, error.get_headers(), mimetype="text/plain"
+        )
 
     @app.after_request
     def protected(response: Response) -> Response:
         """What has not said who may keep it is for nobody else: errors, probes, what Flask answers to OPTIONS."""
         if "Content-Security-Policy" in response.headers:
             return response
-        return headers.finish(response, settings.server, headers.PRIVATE)
+        return headers.set_headers(response, settings.server, headers.PRIVATE)
 
-    layer: WSGIApplication = logs.Requests(app.wsgi_app)
-    app.wsgi_app = Edge(layer, clock=clock, count=metrics.met)  # type: ignore[method-assign]
+    layer: WSGIApplication = logs.RequestLogger(app.wsgi_app)
+    app.wsgi_app = ResponseCache(layer, clock=clock, count=metrics.count_request)  # type: ignore[method-assign]
     return app
 
 
@@ -88,8 +90,10 @@ def from_environment() -> WSGIApplication:
     """The application for a server that only knows a name: ``widget.app:from_environment()``."""
     try:
         settings = load_settings(config_path(None, os.environ), os.environ)
-        logs.to_stderr(settings)
-        return create_app(settings).wsgi_app  # Flask's own __call__ in front of it would take a tenth of its time
+        logs.configure(settings)
+        return create_app(
+            settings
+        ).wsgi_app  # Flask's own __call__ in front of it would take a tenth of its time
     except OperatorError as error:
         raise SystemExit(f"cabinet-widgets: {error}") from None
 
@@ -112,16 +116,22 @@ def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
             status = folder.stat()
             # What is kept is unpickled: who can write it, or put another folder in its place, can run code here.
             if status.st_uid not in (0, os.geteuid()):
-                raise OperatorError(f"cache.dir: {folder} belongs to another user; name one of the service's user")
+                raise OperatorError(
+                    f"cache.dir: {folder} belongs to another user; name one of the service's user"
+                )
             # In a sticky folder such as /tmp nobody can move what is another's.
             is_sticky = folder == chosen.dir and status.st_mode & stat.S_ISVTX
             if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
-                raise OperatorError(f"cache.dir: {folder} can be written by others; run: chmod 700 {folder}")
+                raise OperatorError(
+                    f"cache.dir: {folder} can be written by others; run: chmod 700 {folder}"
+                )
         for folder in (answers, locks):
             (folder / ".writable").touch()
     except OSError as error:
         why = f"{chosen.dir} cannot be written: {error.strerror}"
-        raise OperatorError(f"cache.dir: {why}; name a folder that the service's user may write") from None
+        raise OperatorError(
+            f"cache.dir: {why}; name a folder that the service's user may write"
+        ) from None
     return answers, locks
 
 
@@ -133,7 +143,7 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
     options: dict[str, Any] = {
         "CACHE_TYPE": chosen.type,
         "CACHE_DEFAULT_TIMEOUT": chosen.keep_seconds,
-        "CACHE_THRESHOLD": max(500, ENTRIES_AN_ACCOUNT * len(settings.accounts)),
+        "CACHE_THRESHOLD": max(500, CACHE_ENTRIES_PER_ACCOUNT * len(settings.accounts)),
     }
     more: dict[str, Any] = {}
     if folders := prepare_folders(settings):
@@ -149,7 +159,9 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
             "CACHE_KEY_PREFIX": "cabinet-widgets:",
             "CACHE_OPTIONS": cache.redis_options(),
         }
-        more["mutex"] = cache.redis_mutexes(Redis.from_url(url, **cache.redis_options()), lock_seconds)
+        more["mutex"] = cache.redis_mutexes(
+            Redis.from_url(url, **cache.redis_options()), lock_seconds
+        )
     store = Cache(app, config=options).cache
     return cache.FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **more)
 

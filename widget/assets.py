@@ -11,7 +11,7 @@ from rcssmin import cssmin
 from rjsmin import jsmin
 
 from widget import colour
-from widget.spec import HEADING, Widget
+from widget.spec import HEADING_HEIGHT, Widget
 
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
@@ -29,9 +29,14 @@ class Assets:
 
     def __init__(self, folder: Path, widgets: Mapping[str, Widget], base: str) -> None:
         self._base = base
-        heights = {w.name: [w.height, w.row_height, HEADING, w.default_rows] for w in widgets.values()}
+        heights = {
+            w.name: [w.height, w.row_height, HEADING_HEIGHT, w.default_rows]
+            for w in widgets.values()
+        }
         self._files = {
-            path.name: _minified(path, json.dumps(heights)) for path in folder.iterdir() if path.suffix in _TYPES
+            path.name: _minified(path, json.dumps(heights))
+            for path in folder.iterdir()
+            if path.suffix in _TYPES
         }
         digest = hashlib.sha256(b"".join(self._files[name].body for name in sorted(self._files)))
         self.version = digest.hexdigest()[:12]

@@ -29,14 +29,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds without a second attempt after a failure, doubled after each
+FIRST_PAUSE, LONGEST_PAUSE = (
+    5.0,
+    300.0,
+)  # seconds without a second attempt after a failure, doubled after each
 SPREAD = 0.1  # by how much periods and pauses are lengthened: so a thousand keys do not fall due in the same second
 OUTAGE_PAUSE = 5.0  # seconds for which a store or a lock that failed is left alone
 LOCK_STRIPES, POLL_SECONDS = 1024, 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class CachedValue(Generic[T]):
     """A value with its age.
 
     Attributes:
@@ -75,7 +78,7 @@ class _Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class _Entry:
     """What is known of a key: the last good value, if ``as_of`` says when it was true, and the latest failure since.
 
     A time ahead of the clock is a clock that jumped, here or elsewhere. Its distance counts, whichever way: clocks that
@@ -92,7 +95,7 @@ class _Record:
     def pause_left(self, now: float) -> float:
         return self.failure.pause - abs(now - self.failure.at) if self.failure else 0.0
 
-    def merged(self, other: "_Record", now: float) -> "_Record":
+    def merged(self, other: "_Entry", now: float) -> "_Entry":
         newest = min(self, other, key=lambda record: record.age(now))
         failures = [(abs(now - r.failure.at), r.failure) for r in (self, other) if r.failure]
         since = [pair for pair in failures if pair[0] <= newest.age(now)]
@@ -104,16 +107,16 @@ class _Memory:
 
     def __init__(self, entries: int, keep_seconds: float) -> None:
         self._entries, self._keep_seconds = entries, keep_seconds
-        self._records: OrderedDict[str, _Record] = OrderedDict()
+        self._records: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: str, now: float) -> _Record:
+    def get(self, key: str, now: float) -> _Entry:
         with self._lock:
             if key in self._records:
                 self._records.move_to_end(key)
-            return self._unless_too_old(self._records.get(key, _Record()), now)
+            return self._unless_too_old(self._records.get(key, _Entry()), now)
 
-    def merge(self, key: str, record: _Record, now: float) -> _Record:
+    def merge(self, key: str, record: _Entry, now: float) -> _Entry:
         with self._lock:
             merged = record.merged(self._records.get(key, record), now)
             merged = self._records[key] = self._unless_too_old(merged, now)
@@ -122,8 +125,12 @@ class _Memory:
                 self._records.popitem(last=False)
             return merged
 
-    def _unless_too_old(self, record: _Record, now: float) -> _Record:
-        return replace(record, value=None, as_of=None) if record.age(now) > self._keep_seconds else record
+    def _unless_too_old(self, record: _Entry, now: float) -> _Entry:
+        return (
+            replace(record, value=None, as_of=None)
+            if record.age(now) > self._keep_seconds
+            else record
+        )
 
 
 class _Unreliable:
@@ -144,7 +151,12 @@ class _Unreliable:
             result = action()
         except Exception as error:  # noqa: BLE001  # whatever it is, visitors get their answer
             if self._failed_at is None:
-                log.warning("cache: %s fails, going on without: %s: %s", self._what, type(error).__name__, error)
+                log.warning(
+                    "cache: %s fails, going on without: %s: %s",
+                    self._what,
+                    type(error).__name__,
+                    error,
+                )
             self._failed_at = self._clock()
             return None
         if failed_at is not None:
@@ -175,7 +187,7 @@ class _Flight:
     """A call under way, or waiting for a thread."""
 
     began: float
-    future: Future[_Record]
+    future: Future[_Entry]
 
     def patience(self, wait_seconds: float, asked: float, now: float) -> float:
         """How long it is still worth waiting for it: nobody queues behind a call that is stuck."""
@@ -214,11 +226,15 @@ class FreshCache:
         self._mutex, self._chance = mutex, chance
         self._runner = runner or ThreadPoolExecutor(max_workers, thread_name_prefix="cabinet-call")
         self._memory = _Memory(local_entries, keep_seconds)
-        self._reading, self._writing, self._locking = (_Unreliable(w, clock) for w in ("reading", "writing", "locking"))
+        self._reading, self._writing, self._locking = (
+            _Unreliable(w, clock) for w in ("reading", "writing", "locking")
+        )
         self._flights: dict[str, _Flight] = {}
         self._starting = threading.Lock()
 
-    def get(self, key: str, fresh_seconds: float, fetch: Callable[[], T], wait_seconds: float) -> Answer[T]:
+    def get(
+        self, key: str, fresh_seconds: float, fetch: Callable[[], T], wait_seconds: float
+    ) -> CachedValue[T]:
         """The answer for a key, from a call only if it must be.
 
         Args:
@@ -244,7 +260,7 @@ class FreshCache:
             raise _error(key, record, now)
         age = record.age(now)
         stale = age > fresh_seconds and (record.failure is not None or age > 2 * fresh_seconds)
-        return Answer(record.value, min(record.as_of, now), stale)
+        return CachedValue(record.value, min(record.as_of, now), stale)
 
     def peek(self, key: str) -> object | None:
         """The value that is kept for a key, of whatever age within the limit, or None; no call is made for it."""
@@ -256,7 +272,7 @@ class FreshCache:
         """Begin no further call. Those under way end by themselves, and nobody waits for them."""
         self._runner.shutdown(wait=False, cancel_futures=True)
 
-    def _look(self, key: str, fresh_seconds: float, wait_seconds: float, now: float) -> _Record:
+    def _look(self, key: str, fresh_seconds: float, wait_seconds: float, now: float) -> _Entry:
         """What is known of a key; the store is asked only where that may help, since it may be slow or hang."""
         record = self._memory.get(key, now)
         flight = self._flights.get(key)
@@ -277,17 +293,19 @@ class FreshCache:
                 future.add_done_callback(lambda _: self._flights.pop(key, None))
             return flight
 
-    def _land(self, key: str, flight: _Flight, wait_seconds: float, asked: float) -> _Record:
+    def _land(self, key: str, flight: _Flight, wait_seconds: float, asked: float) -> _Entry:
         try:
             return flight.future.result(flight.patience(wait_seconds, asked, self._clock()))
         except (TimeoutError, CancelledError):
-            raise Unavailable(f"{_shown(key)}: no answer within {wait_seconds:.1f} s") from None
+            raise Unavailable(
+                f"{_key_for_log(key)}: no answer within {wait_seconds:.1f} s"
+            ) from None
 
-    def _renew(self, key: str, due_seconds: float, fetch: Callable[[], object]) -> _Record:
+    def _renew(self, key: str, due_seconds: float, fetch: Callable[[], object]) -> _Entry:
         # dogpile looks before it takes the mutex and again when it has it: so who waited for another process sees its
         # answer or its failure and does not call in turn. It knows no clock but the system's, so it is told that
         # there is a value, which never expires, or that there is none.
-        def settled() -> tuple[_Record, float]:
+        def settled() -> tuple[_Entry, float]:
             record, now = self._read(key), self._clock()
             if record.age(now) > due_seconds and record.pause_left(now) <= 0:
                 raise NeedRegenerationException
@@ -295,49 +313,66 @@ class FreshCache:
 
         mutex = _BestEffort(self._mutex(key), self._locking)
         with Lock(mutex, lambda: (self._call(key, fetch), 1.0), settled, None) as record:  # type: ignore[no-untyped-call]
-            assert isinstance(record, _Record)
+            assert isinstance(record, _Entry)
             return record
 
-    def _call(self, key: str, fetch: Callable[[], object]) -> _Record:
+    def _call(self, key: str, fetch: Callable[[], object]) -> _Entry:
         began = self._clock()
         try:
-            record = _Record(fetch(), began)
+            record = _Entry(fetch(), began)
         except Exception as error:  # noqa: BLE001  # what fails in a call must not fail for its visitors
             record = self._failed(key, error)
         record = self._memory.merge(key, record, self._clock())
         self._writing.attempt(lambda: self._write(key, record))
         return record
 
-    def _failed(self, key: str, error: Exception) -> _Record:
+    def _failed(self, key: str, error: Exception) -> _Entry:
         known = self._read(key)
         count = known.failure.count + 1 if known.failure else 1
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(count - 1, 10))
         if isinstance(error, CabinetError):
             pause = max(pause, error.retry_after or 0.0)
-            log.warning("%s: %s: %s (failure %d, pause %.0f s)", _shown(key), type(error).__name__, error, count, pause)
+            log.warning(
+                "%s: %s: %s (failure %d, pause %.0f s)",
+                _key_for_log(key),
+                type(error).__name__,
+                error,
+                count,
+                pause,
+            )
         else:
-            log.error("%s: unexpected (failure %d, pause %.0f s)", _shown(key), count, pause, exc_info=error)
+            log.error(
+                "%s: unexpected (failure %d, pause %.0f s)",
+                _key_for_log(key),
+                count,
+                pause,
+                exc_info=error,
+            )
         kind = type(error) if isinstance(error, CabinetError) else CabinetError
         pause *= 1 + SPREAD * self._chance()
         return replace(known, failure=_Failure(kind, self._clock(), pause, count))
 
-    def _read(self, key: str) -> _Record:
-        read = self._reading.attempt(lambda: self._memory.merge(key, self._store.get(key) or _Record(), self._clock()))
+    def _read(self, key: str) -> _Entry:
+        read = self._reading.attempt(
+            lambda: self._memory.merge(key, self._store.get(key) or _Entry(), self._clock())
+        )
         return read or self._memory.get(key, self._clock())
 
-    def _write(self, key: str, record: _Record) -> None:
+    def _write(self, key: str, record: _Entry) -> None:
         if self._store.set(key, record, math.ceil(self._keep_seconds)) is False:
             raise OSError("it does not keep what it is given")
 
 
-def _shown(key: str) -> str:
+def _key_for_log(key: str) -> str:
     return key.partition("#")[0]
 
 
-def _error(key: str, record: _Record, now: float) -> CabinetError:
+def _error(key: str, record: _Entry, now: float) -> CabinetError:
     left = max(1.0, record.pause_left(now))
     kind = record.failure.kind if record.failure else Unavailable
-    error = kind(f"{_shown(key)}: the latest call failed; the next may be made in {left:.0f} s")
+    error = kind(
+        f"{_key_for_log(key)}: the latest call failed; the next may be made in {left:.0f} s"
+    )
     error.retry_after = left
     return error
 
@@ -370,7 +405,9 @@ def file_mutexes(directory: Path, lock_seconds: float) -> Callable[[str], Mutex]
         lock_seconds: how long another process is waited for: longer than any call takes.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    return lambda key: _FileMutex(directory / f"{crc32(key.encode()) % LOCK_STRIPES:03x}.lock", lock_seconds)
+    return lambda key: _FileMutex(
+        directory / f"{crc32(key.encode()) % LOCK_STRIPES:03x}.lock", lock_seconds
+    )
 
 
 def redis_options() -> dict[str, Any]:
@@ -381,7 +418,12 @@ def redis_options() -> dict[str, Any]:
 
     # One more try at once, for a connection that died in the pool; redis-py's own ten tries take seconds.
     retry = Retry(NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,))
-    return {"socket_timeout": 1.0, "socket_connect_timeout": 1.0, "retry": retry, "max_connections": 1024}
+    return {
+        "socket_timeout": 1.0,
+        "socket_connect_timeout": 1.0,
+        "retry": retry,
+        "max_connections": 1024,
+    }
 
 
 def redis_mutexes(client: "Redis", lock_seconds: float) -> Callable[[str], Mutex]:
@@ -392,5 +434,8 @@ def redis_mutexes(client: "Redis", lock_seconds: float) -> Callable[[str], Mutex
         lock_seconds: how long a lock lives, and how long another process is waited for: longer than any call takes.
     """
     return lambda key: client.lock(
-        f"cabinet-lock:{key}", timeout=lock_seconds, blocking_timeout=lock_seconds, sleep=POLL_SECONDS
+        f"cabinet-lock:{key}",
+        timeout=lock_seconds,
+        blocking_timeout=lock_seconds,
+        sleep=POLL_SECONDS,
     )

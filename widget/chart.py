@@ -31,7 +31,9 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
 
 
 def curve(
-    points: Sequence[tuple[datetime, Decimal]], label_y: Writing, label_x: Callable[[datetime, datetime], Naming]
+    points: Sequence[tuple[datetime, Decimal]],
+    label_y: Writing,
+    label_x: Callable[[datetime, datetime], Naming],
 ) -> dict[str, Any] | None:
     """A growth curve with the shade of its drawdown (from each peak down to the curve).
 
@@ -53,14 +55,18 @@ def curve(
     span = (last - first).total_seconds() or 1.0
 
     def x(moment: datetime) -> float:
-        return round((moment - first).total_seconds() / span * WIDTH, 1) if last > first else WIDTH / 2
+        return (
+            round((moment - first).total_seconds() / span * WIDTH, 1) if last > first else WIDTH / 2
+        )
 
     def y(value: float) -> float:
         return round((high - value) / (high - low) * HEIGHT, 1)
 
     xs, ys = [x(moment) for moment, _ in points], [y(value) for value in values]
     line = "L".join(f"{a:g} {b:g}" for a, b in zip(xs, ys, strict=True))
-    ceiling = "L".join(f"{a:g} {b:g}" for a, b in reversed(_ceiling(list(zip(xs, ys, strict=True)))))
+    ceiling = "L".join(
+        f"{a:g} {b:g}" for a, b in reversed(_ceiling(list(zip(xs, ys, strict=True))))
+    )
     marks = [first + (last - first) * k / 3 for k in range(4)] if last > first else [first]
     (write, _), (name, name_mark) = label_y, label_x(first, last)
     return {
@@ -79,7 +85,9 @@ def curve(
     }
 
 
-def _y_ticks(low: float, high: float, y: Callable[[float], float], label_y: Writing) -> list[dict[str, Any]]:
+def _y_ticks(
+    low: float, high: float, y: Callable[[float], float], label_y: Writing
+) -> list[dict[str, Any]]:
     marks = [Decimal(str(round(mark, 6))) for mark in ticks(low, high)]
     step = marks[1] - marks[0] if len(marks) > 1 else marks[0]
     return [{"y": y(float(mark)), "label": label_y[1](mark, step)} for mark in marks]
@@ -89,7 +97,9 @@ def _without_repeats(marks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What says the same as the mark before it is left out, and between the ends what says the same as the last."""
     kept = list(marks[:1])
     for mark in marks[1:]:
-        is_repeated = mark["label"] == kept[-1]["label"] or (mark != marks[-1] and mark["label"] == marks[-1]["label"])
+        is_repeated = mark["label"] == kept[-1]["label"] or (
+            mark != marks[-1] and mark["label"] == marks[-1]["label"]
+        )
         if not is_repeated:
             kept.append(mark)
     return kept
@@ -167,6 +177,7 @@ def bars(
         ],
         "y_ticks": _y_ticks(low, high, y, label_y),
         "x_ticks": [
-            {"x": round((k + 0.5) * step, 1), "label": name_mark(begin + timedelta(days=k * each))} for k in marks
+            {"x": round((k + 0.5) * step, 1), "label": name_mark(begin + timedelta(days=k * each))}
+            for k in marks
         ],
     }

@@ -22,27 +22,37 @@ from widget import demo as demonstration
 from widget import snippet as snippets
 from widget.client import Client
 from widget.config import Account, Settings
-from widget.errors import BadOption, CabinetError, ConfigError, NotOffered, OperatorError, Refused, Unavailable
-from widget.functions import FUNCTIONS, Function
+from widget.errors import (
+    BadOption,
+    CabinetError,
+    ConfigError,
+    NotOffered,
+    OperatorError,
+    Refused,
+    Unavailable,
+)
+from widget.names import FUNCTIONS, Function
 from widget.spec import PICTURE_OPTIONS, Options, Widget, parse_options
 
 
 class _Command(click.Group):
     """Ends an operator's mistake with its line on stderr and exit code 2."""
 
-    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
+    def make_context(
+        self, info_name: str | None, args: list[str], *more: Any, **extra: Any
+    ) -> click.Context:
         if not args:  # click shows the help
             return super().make_context(info_name, args, *more, **extra)
-        with _told():
+        with _operator_errors():
             return super().make_context(info_name, args, *more, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _told():
+        with _operator_errors():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _operator_errors() -> Iterator[None]:
     try:
         yield
     except (ConfigError, OperatorError, click.UsageError) as error:
@@ -56,7 +66,9 @@ def _told() -> Iterator[None]:
         raise click.exceptions.Exit(2) from None
 
 
-_config = click.option("--config", metavar="PATH", help="The configuration file. [default: ./widgets.toml]")
+_config = click.option(
+    "--config", metavar="PATH", help="The configuration file. [default: ./widgets.toml]"
+)
 
 
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,7 +86,9 @@ def init(path: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise OperatorError(f"{path} is there already; remove it first, or name another file") from None
+        raise OperatorError(
+            f"{path} is there already; remove it first, or name another file"
+        ) from None
     except OSError as error:
         raise OperatorError(f"{path} cannot be written: {error.strerror}") from None
     click.echo(f"Wrote {path}. Put your account in, then run: cabinet-widgets check")
@@ -108,7 +122,9 @@ def _try(client: Client, account: Account, function: Function) -> str | None:
         key = "partner_password_env" if function == "commissions" else "password_env"
         return f"refused: {error}; look at accounts.{account.slug}.{key}"
     except Unavailable as error:
-        besides = "".join(f", api.{key}" for key in ("proxy", "ca_file") if getattr(account.api, key))
+        besides = "".join(
+            f", api.{key}" for key in ("proxy", "ca_file") if getattr(account.api, key)
+        )
         return f"not reached: {error}; look at api.base_url ({account.api.base_url}){besides}"
     except NotOffered as error:
         return f"not offered: {error}"
@@ -116,7 +132,9 @@ def _try(client: Client, account: Account, function: Function) -> str | None:
         if "max_response_bytes" in str(error):
             return f"unreadable: {error}; raise api.max_response_bytes"
         otherwise = f', or set api.methods.{function} ("" where the API has it not)'
-        where = f"accounts.{account.slug}.login, api.base_url ({account.api.base_url}) and api.dialect"
+        where = (
+            f"accounts.{account.slug}.login, api.base_url ({account.api.base_url}) and api.dialect"
+        )
         return f"unreadable: {error}; look at {where}{'' if 'api.methods' in str(error) else otherwise}"
     return None
 
@@ -124,7 +142,9 @@ def _try(client: Client, account: Account, function: Function) -> str | None:
 @main.command()
 @_config
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes."
+)
 def serve(config: str | None, bind: str, workers: int) -> None:
     """Run the production server."""
     settings = _settings(config)
@@ -188,7 +208,7 @@ def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
         workers_kill_timeout=10,
         respawn_failed_workers=True,
         log_access=False,
-        log_dictconfig=logs.OF_THE_SERVER,
+        log_dictconfig=logs.GRANIAN_LOGGING,
     ).serve()
 
 
@@ -201,27 +221,41 @@ BLOCKING_THREADS = 256
 @_config
 @click.argument("account")
 @click.argument("widget")
-@click.option("--as", "form", type=click.Choice(list(snippets.FORMS)), default="script", show_default=True)
 @click.option(
-    "--param", "params", multiple=True, metavar="NAME=VALUE", help="An option of the widget; may be repeated."
+    "--as", "form", type=click.Choice(list(snippets.FORMS)), default="script", show_default=True
 )
-def snippet(config: str | None, account: str, widget: str, form: str, params: tuple[str, ...]) -> None:
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the widget; may be repeated.",
+)
+def snippet(
+    config: str | None, account: str, widget: str, form: str, params: tuple[str, ...]
+) -> None:
     """Print the code to paste for a WIDGET of an ACCOUNT."""
     settings, found, definition = _named(config, account, widget)
-    given, options = _given(definition, params, PICTURE_OPTIONS if form in snippets.PICTURES else ())
+    given, options = _given(
+        definition, params, PICTURE_OPTIONS if form in snippets.PICTURE_FORMS else ()
+    )
     if found.access == "closed":
         click.echo(f"cabinet-widgets: {account} is closed: {_who_sees(found, form)}", err=True)
     if settings.server.public_url.startswith("http:"):  # of loopback, or it would not be accepted
         here = f"only browsers of this machine reach {settings.server.public_url}"
         click.echo(f"cabinet-widgets: {here}; for others set server.public_url", err=True)
-    label = i18n.load(paths.locales()).translations(options.lang, found.lang).gettext(definition.label)
+    label = (
+        i18n.load_catalogues(paths.locales())
+        .translations(options.lang, found.lang)
+        .gettext(definition.label)
+    )
     embed = snippets.Embed(settings.server.public_url, account, definition, given, options, label)
     click.echo(snippets.FORMS[form](embed))
 
 
 def _who_sees(account: Account, form: str) -> str:
     """What it takes to see a widget of a closed account where it is pasted."""
-    if form in (*snippets.PICTURES, "oembed"):
+    if form in (*snippets.PICTURE_FORMS, "oembed"):
         return "nobody sees this without a token in its address, and those end within a day"
     if account.allowed_origins is None:
         return f"no other site may frame it; name yours in accounts.{account.slug}.allowed_origins"
@@ -233,12 +267,20 @@ def _who_sees(account: Account, form: str) -> str:
 @click.argument("account")
 @click.argument("widget")
 @click.option("--ttl", default="10m", show_default=True, help="How long it holds: 90s, 10m, 24h.")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="An option to lock; may be repeated.")
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option to lock; may be repeated.",
+)
 def token(config: str | None, account: str, widget: str, ttl: str, params: tuple[str, ...]) -> None:
     """Mint a signed token for a WIDGET of an ACCOUNT."""
     _, found, definition = _named(config, account, widget)
     if not found.embed_keys:
-        raise OperatorError(f"accounts.{account}: has no embed_secret_env to sign tokens with; set one")
+        raise OperatorError(
+            f"accounts.{account}: has no embed_secret_env to sign tokens with; set one"
+        )
     match = re.fullmatch(r"(\d{1,6})([smh]?)", ttl)
     seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
     if not 0 < seconds <= tokens.MAX_SECONDS:
@@ -256,7 +298,9 @@ def password() -> None:
         # As bytes: a machine whose locale is C reads UTF-8 as something else, and the form sends UTF-8.
         secret = sys.stdin.buffer.readline().decode("utf-8", "replace").rstrip("\r\n")
     if not secret:
-        raise OperatorError("the password is empty; type one, or send it on the first line of standard input")
+        raise OperatorError(
+            "the password is empty; type one, or send it on the first line of standard input"
+        )
     if len(secret) > 256 or "\ufffd" in secret:
         raise OperatorError("the password must be UTF-8 and have no more than 256 characters")
     click.echo(generate_password_hash(secret, "scrypt"))
@@ -277,7 +321,13 @@ def simulate(port: int) -> None:
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The service's port.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The service's port.",
+)
 def demo(port: int) -> None:
     """Show all widgets with a simulated API: no configuration, everything on loopback."""
     _must_be_free("127.0.0.1", port, f"--port {port}")
@@ -288,7 +338,9 @@ def demo(port: int) -> None:
     ):
         click.echo(f"A page with all widgets:      {host_page}/")
         click.echo(f"The studio, to make your own: {service}/")
-        click.echo(f"Press Ctrl+C to stop. The private account's password is: {demonstration.PASSWORD}")
+        click.echo(
+            f"Press Ctrl+C to stop. The private account's password is: {demonstration.PASSWORD}"
+        )
         _wait()
 
 
@@ -302,16 +354,20 @@ def _settings(config: str | None) -> Settings:
 def _named(config: str | None, account: str, widget: str) -> tuple[Settings, Account, Widget]:
     settings, widgets = _settings(config), registry.discover(paths.templates())
     if account not in settings.accounts:
-        raise OperatorError(f"there is no account {account!r}; there are: {', '.join(settings.accounts)}")
+        raise OperatorError(
+            f"there is no account {account!r}; there are: {', '.join(settings.accounts)}"
+        )
     found = settings.accounts[account]
     if widget not in widgets:
         raise OperatorError(f"there is no widget {widget!r}; there are: {', '.join(widgets)}")
-    if widget not in registry.enabled(found, widgets):
+    if widget not in registry.enabled_widgets(found, widgets):
         raise OperatorError(f"{widget} is not enabled: add it to accounts.{account}.widgets")
     return settings, found, widgets[widget]
 
 
-def _given(widget: Widget, params: Iterable[str], besides: Collection[str] = ()) -> tuple[dict[str, str], Options]:
+def _given(
+    widget: Widget, params: Iterable[str], besides: Collection[str] = ()
+) -> tuple[dict[str, str], Options]:
     """The options of ``--param``, as they were given and parsed."""
     pairs: list[tuple[str, str]] = []
     for param in params:
@@ -320,7 +376,7 @@ def _given(widget: Widget, params: Iterable[str], besides: Collection[str] = ())
             raise OperatorError(f"--param {param}: write NAME=VALUE")
         pairs.append((name, value))
     try:
-        return dict(pairs), parse_options(widget, pairs, besides=besides)
+        return dict(pairs), parse_options(widget, pairs, extra=besides)
     except BadOption as error:
         raise OperatorError(f"--param {error}") from None
 

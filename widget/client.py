@@ -26,8 +26,8 @@ from urllib3.exceptions import HTTPError as TransportError
 from widget import models
 from widget.config import Account
 from widget.errors import NoSuchPath, NotOffered, Refused, Unavailable, Unreadable, UpstreamError
-from widget.functions import Function
-from widget.transport import ENDS, Deadline, Session, seconds_left
+from widget.names import Function
+from widget.transport import DEADLINE, Deadline, Session, remaining_seconds
 
 _METHODS: Mapping[str, Mapping[Function, str]] = {
     "client-api": {
@@ -71,7 +71,9 @@ class Client:
         now: Unix seconds, for periods that end now.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
+    ) -> None:
         self._clock, self._now = clock, now
         self._session = Session()
         self._tokens: dict[tuple[str, bool], _Token] = {}
@@ -80,7 +82,9 @@ class Client:
 
     def offers(self, account: Account, function: Function) -> bool:
         """Whether the account's API has a function, and the password that it needs is configured."""
-        return bool(_path(account, function)) and (function not in _PARTNERS or account.partner_password is not None)
+        return bool(_path(account, function)) and (
+            function not in _PARTNERS or account.partner_password is not None
+        )
 
     def endpoint(self, account: Account, function: Function) -> Function:
         """The function whose call answers this one: ``balance`` where one call gives balance and summary."""
@@ -88,8 +92,12 @@ class Client:
         return "balance" if same else function
 
     def call(
-        self, account: Account, function: Function, start: datetime | None = None, end: datetime | None = None
-    ) -> models.Answer:
+        self,
+        account: Account,
+        function: Function,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> models.Result:
         """Ask the upstream, within the account's deadline.
 
         Args:
@@ -104,17 +112,20 @@ class Client:
         """
         if not self.offers(account, function):
             raise NotOffered(f"{function}: not in this API, or no password for it")
-        period = {"from": int(start.timestamp()) if start else 0, "to": ceil(end.timestamp() if end else self._now())}
-        reset = ENDS.set(Deadline(self._clock, account.api.deadline_seconds))
+        period = {
+            "from": int(start.timestamp()) if start else 0,
+            "to": ceil(end.timestamp() if end else self._now()),
+        }
+        reset = DEADLINE.set(Deadline(self._clock, account.api.deadline_seconds))
         try:
             return self._answer(_Call(account, function, period))
         except UpstreamError as error:
             error.args = (self._without_secrets(account, _titled(function, str(error))),)
             raise
         finally:
-            ENDS.reset(reset)
+            DEADLINE.reset(reset)
 
-    def _answer(self, call: "_Call") -> models.Answer:
+    def _answer(self, call: "_Call") -> models.Result:
         account = call.account
         if call.function == "closed_trades" and account.api.dialect == "cabinet-basic":
             return self._paged_history(call)
@@ -124,16 +135,26 @@ class Client:
         return answer
 
     def _paged_history(self, call: "_Call") -> models.History:
-        trades: dict[models.ClosedTrade, None] = {}  # a trade that moved to the next page meanwhile counts once
+        trades: dict[
+            models.ClosedTrade, None
+        ] = {}  # a trade that moved to the next page meanwhile counts once
         before: Sequence[object] = ()
         for offset in range(0, _PAGE_ROWS * _MOST_PAGES, _PAGE_ROWS):
-            page = models.rows(models.decode(call.function, self._fetch(call, {"count": _PAGE_ROWS, "offset": offset})))
+            page = models.as_rows(
+                models.decode(
+                    call.function, self._fetch(call, {"count": _PAGE_ROWS, "offset": offset})
+                )
+            )
             if page and page == before:
                 raise Unreadable("two pages are the same: the API pays no heed to the offset")
-            history = models.build(call.function, page, call.account.api.timezone, first=offset)
+            history = models.build_records(
+                call.function, page, call.account.api.timezone, first=offset
+            )
             assert isinstance(history, models.History)
             trades.update(dict.fromkeys(history.trades))
-            if len(page) != _PAGE_ROWS:  # more than asked for: an API that does not page has given all
+            if (
+                len(page) != _PAGE_ROWS
+            ):  # more than asked for: an API that does not page has given all
                 return models.History(tuple(trades))  # this dialect tells of deposits elsewhere
             before = page
         raise Unreadable(f"more than {_PAGE_ROWS * _MOST_PAGES} rows")
@@ -143,7 +164,9 @@ class Client:
         token = self._token(call)
         body = self._send(call.account, call.request(token, page), {401, 403})
         if body is None and token is not None:
-            body = self._send(call.account, call.request(self._token(call, stale=token), page), {401, 403})
+            body = self._send(
+                call.account, call.request(self._token(call, stale=token), page), {401, 403}
+            )
         if body is None:
             raise Refused(
                 "a new token is refused as well: the API password is wrong, or this server's address is outside the "
@@ -164,18 +187,27 @@ class Client:
         body = self._send(call.account, call.token_request(), {400, 401, 403})
         token = None if body is None else _token_in(body)
         if not token:
-            raise Refused("no token: the API password is wrong, or this server's address is outside the IP mask")
+            raise Refused(
+                "no token: the API password is wrong, or this server's address is outside the IP mask"
+            )
         if not _TOKEN.fullmatch(token):
             raise Unreadable("the answer to the request for a token is none")
         return token
 
-    def _send(self, account: Account, request: Mapping[str, Any], denials: Collection[int]) -> bytes | None:
+    def _send(
+        self, account: Account, request: Mapping[str, Any], denials: Collection[int]
+    ) -> bytes | None:
         """The body of an answer; None where the server answers that the caller may not have it."""
-        for _ in range(2):  # a kept connection may have been closed meanwhile, or the server is just being restarted
+        for _ in range(
+            2
+        ):  # a kept connection may have been closed meanwhile, or the server is just being restarted
             try:
                 with self._session.request(**request, **_transport(account)) as response:
                     return self._read(
-                        response, account.api.max_response_bytes, denials, "token" in request.get("json", ())
+                        response,
+                        account.api.max_response_bytes,
+                        denials,
+                        "token" in request.get("json", ()),
                     )
             except _FAULTS as error:
                 cause = _innermost(error)
@@ -185,7 +217,11 @@ class Client:
         raise _fault(cause, account.api.deadline_seconds)
 
     def _read(
-        self, response: requests.Response, limit: int, denials: Collection[int], has_sent_token: bool
+        self,
+        response: requests.Response,
+        limit: int,
+        denials: Collection[int],
+        has_sent_token: bool,
     ) -> bytes | None:
         status = response.status_code
         if 200 <= status < 300:
@@ -195,21 +231,35 @@ class Client:
         ):
             return None
         if status == 429 or status >= 500:
-            raise Unavailable(f"HTTP {status}", self._retry_after(response.headers.get("Retry-After", "")))
+            raise Unavailable(
+                f"HTTP {status}", self._retry_after(response.headers.get("Retry-After", ""))
+            )
         if 300 <= status < 400:
             raise Unreadable(f"HTTP {status}: a redirect, and none is followed; mend base_url")
-        raise NoSuchPath(f"HTTP {status}; if this API has another path for it, name that in api.methods")
+        raise NoSuchPath(
+            f"HTTP {status}; if this API has another path for it, name that in api.methods"
+        )
 
     def _retry_after(self, header: str) -> float:
         try:
-            seconds = float(header) if header.isdecimal() else parsedate_to_datetime(header).timestamp() - self._now()
+            seconds = (
+                float(header)
+                if header.isdecimal()
+                else parsedate_to_datetime(header).timestamp() - self._now()
+            )
         except (ValueError, OverflowError):
             return _RETRY_OTHERWISE
         return min(max(seconds, _RETRY_AT_LEAST), _RETRY_AT_MOST)
 
     def _without_secrets(self, account: Account, text: str) -> str:
-        passwords = [secret.get_secret_value() for secret in (account.password, account.partner_password) if secret]
-        tokens = [slot.value for (slug, _), slot in list(self._tokens.items()) if slug == account.slug]
+        passwords = [
+            secret.get_secret_value()
+            for secret in (account.password, account.partner_password)
+            if secret
+        ]
+        tokens = [
+            slot.value for (slug, _), slot in list(self._tokens.items()) if slug == account.slug
+        ]
         for secret in filter(None, [*passwords, *tokens]):
             text = text.replace(secret, "***")
         return re.sub(rf"(?<!\d){account.login}(?!\d)", "***", text)[:500]
@@ -235,12 +285,21 @@ class _Call:
     def request(self, token: str | None, page: Mapping[str, int]) -> dict[str, Any]:
         """What goes to ``requests``."""
         values = {"login": self.account.login, **self.period}
-        path = re.sub(r"\{(login|from|to)\}", lambda match: str(values[match[1]]), _path(self.account, self.function))
+        path = re.sub(
+            r"\{(login|from|to)\}",
+            lambda match: str(values[match[1]]),
+            _path(self.account, self.function),
+        )
         if self.account.api.dialect == "client-api":
             return self._request("GET", path, headers={"passkey": token} if token else {})
         path = path if "/" in path else f"api/ClientCabinetBasic/{path}"
         period = self.period if self.function in _IN_A_PERIOD else {}
-        body = {"login": self.account.login, **({"token": token} if token else {}), **period, **page}
+        body = {
+            "login": self.account.login,
+            **({"token": token} if token else {}),
+            **period,
+            **page,
+        }
         return self._request("POST", path, json=body)
 
     def token_request(self) -> dict[str, Any]:
@@ -249,7 +308,9 @@ class _Call:
         body = {"login": self.account.login, "password": self.password}
         if dialect == "client-api":
             body = {name.capitalize(): value for name, value in body.items()}
-        path = _TOKEN_PATH[dialect].replace("RequestClient", "RequestPartner" if self.is_partner else "RequestClient")
+        path = _TOKEN_PATH[dialect].replace(
+            "RequestClient", "RequestPartner" if self.is_partner else "RequestClient"
+        )
         return self._request("POST", path, json=body)
 
     def _request(self, method: str, path: str, **more: Any) -> dict[str, Any]:
@@ -272,7 +333,7 @@ class _Token:
         known = self._outcome
         if isinstance(known, str) and known != stale:
             return known
-        if not self._lock.acquire(timeout=max(0.0, ENDS.get().left)):
+        if not self._lock.acquire(timeout=max(0.0, DEADLINE.get().left)):
             raise Unavailable("another call still waits for the token")
         try:
             if self._outcome is known:
@@ -294,7 +355,7 @@ def _path(account: Account, function: Function) -> str:
 
 
 def _titled(function: Function, text: str) -> str:
-    title = models.title(function)
+    title = models.function_title(function)
     return text if text.startswith(title) else f"{title}: {text}"
 
 
@@ -302,7 +363,7 @@ def _token_in(body: bytes) -> str | None:
     """The token of an answer: bare, a JSON string, or the ``token`` of an object."""
     text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n")
     try:
-        value = models.unwrapped(json.loads(text, parse_int=str, parse_float=str))
+        value = models.unwrap(json.loads(text, parse_int=str, parse_float=str))
     except (ValueError, RecursionError):
         return text
     if isinstance(value, dict):
@@ -341,7 +402,7 @@ def _transport(account: Account) -> dict[str, Any]:
     proxy = account.api.proxy
     return {
         "stream": True,
-        "timeout": seconds_left(),
+        "timeout": remaining_seconds(),
         "verify": account.api.ca_file or True,
         "proxies": {"http": proxy, "https": proxy} if proxy else None,
     }

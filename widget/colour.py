@@ -26,7 +26,10 @@ def contrast(one: str, other: str) -> float:
 
 def luminance(colour: str) -> float:
     """The relative luminance of a colour, from 0 to 1."""
-    linear = [c / 12.92 if (c := v / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for v in _channels(colour)]
+    linear = [
+        c / 12.92 if (c := v / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for v in _channels(colour)
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

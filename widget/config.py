@@ -25,13 +25,22 @@ from pydantic import (
 from werkzeug.security import check_password_hash
 
 from widget.errors import ConfigError, OperatorError
-from widget.figures import FIGURES
-from widget.functions import FRESH_SECONDS, FRESH_SECONDS_OTHERWISE, Function
+from widget.names import DEFAULT_TTL_SECONDS, TTL_SECONDS, Function
+from widget.privacy import FIGURES
 
-SECRETS = ("password", "partner_password", "viewer_password_hash", "embed_secret", "studio_password_hash", "redis_url")
+SECRET_KEYS = (
+    "password",
+    "partner_password",
+    "viewer_password_hash",
+    "embed_secret",
+    "studio_password_hash",
+    "redis_url",
+)
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _SCRYPT = "scrypt:32768:8:1"  # werkzeug's own
-ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
+ORIGIN = re.compile(
+    r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"
+)
 MIN_SECRET_BYTES = 32
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -44,7 +53,9 @@ def _base_url(value: str) -> str:
     if parts.username or parts.password:
         raise ValueError("must not carry a user name or password")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ValueError("must begin with https:// (plain http is accepted for loopback addresses only)")
+        raise ValueError(
+            "must begin with https:// (plain http is accepted for loopback addresses only)"
+        )
     return value.rstrip("/")
 
 
@@ -83,24 +94,32 @@ def _network(value: object) -> Network:
             text = f"{address}/{len(ones)}"
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
-        raise ValueError("is no network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0") from error
+        raise ValueError(
+            "is no network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0"
+        ) from error
     if slash and "." in mask and mask != str(network.netmask):
         # Python would take 0.0.0.255 for a host mask. Who means it otherwise lets in too many, or the wrong ones.
         raise ValueError(f"is no mask: its ones come first; did you mean /{network.netmask}?")
-    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
+    if (
+        isinstance(network, ipaddress.IPv6Network)
+        and network.prefixlen >= 96
+        and network.network_address.ipv4_mapped
+    ):
         return ipaddress.IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     return network
 
 
 def _origin(value: str) -> str:
     if not ORIGIN.fullmatch(value):
-        raise ValueError("is no origin: write scheme and host without a path, such as https://blog.example.com")
+        raise ValueError(
+            "is no origin: write scheme and host without a path, such as https://blog.example.com"
+        )
     return value
 
 
 def _figure(value: str) -> str:
     if value not in FIGURES:
-        raise ValueError(f"is no figure's JSON name{_hint(value, FIGURES)}")
+        raise ValueError(f"is no figure's JSON name{did_you_mean(value, FIGURES)}")
     return value
 
 
@@ -130,11 +149,15 @@ def _redis_url(value: SecretStr) -> SecretStr:
     # Checked here, since the libraries that are given it say it back, password and all.
     try:
         parts = urlsplit(value.get_secret_value())
-        is_address = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+        is_address = (
+            parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+        )
     except ValueError:
         is_address = False
     if not is_address:
-        raise ValueError("must be an address like redis://:password@127.0.0.1:6379/0 (in the password, @ is %40)")
+        raise ValueError(
+            "must be an address like redis://:password@127.0.0.1:6379/0 (in the password, @ is %40)"
+        )
     return value
 
 
@@ -157,7 +180,9 @@ Seconds = Annotated[float, Field(gt=0, le=86400 * 7, strict=True)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
 
 
 class Server(_Section):
@@ -232,7 +257,7 @@ class Account(_Section):
 
     def fresh_seconds(self, function: Function) -> float:
         """How long an answer of a function counts as fresh."""
-        return self.ttl_seconds.get(function, FRESH_SECONDS.get(function, FRESH_SECONDS_OTHERWISE))
+        return self.ttl_seconds.get(function, TTL_SECONDS.get(function, DEFAULT_TTL_SECONDS))
 
 
 class _File(_Section):
@@ -264,21 +289,35 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
         ConfigError: it has mistakes; all of them are named.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin it with a mark
+        raw = tomllib.loads(
+            path.read_text(encoding="utf-8-sig")
+        )  # Windows' editors begin it with a mark
     except FileNotFoundError:
-        raise OperatorError(f"{path}: no such file; write one with `cabinet-widgets init`") from None
+        raise OperatorError(
+            f"{path}: no such file; write one with `cabinet-widgets init`"
+        ) from None
     except PermissionError as error:
-        raise OperatorError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
+        raise OperatorError(
+            f"{path}: cannot be read ({error.strerror}); mend its permissions"
+        ) from None
     except OSError as error:
-        raise OperatorError(f"{path}: cannot be read ({error.strerror}); name the file itself") from None
+        raise OperatorError(
+            f"{path}: cannot be read ({error.strerror}); name the file itself"
+        ) from None
     except UnicodeDecodeError:
         raise OperatorError(f"{path}: is not written in UTF-8; save it so") from None
     except tomllib.TOMLDecodeError as error:
-        hint = '; text stands in straight quotation marks: "…"' if "Invalid value" in str(error) else ""
+        hint = (
+            '; text stands in straight quotation marks: "…"'
+            if "Invalid value" in str(error)
+            else ""
+        )
         raise OperatorError(f"{path}: is no valid TOML: {error}{hint}") from None
     settings = parse(raw, env, widgets, folder=path.parent, demo=False)
     if _can_be_read_by_others(path) and (where := ", ".join(_written_passwords(raw))):
-        warning = f"{where}: holds a password, and {path} can be read by others; run: chmod 600 {path}"
+        warning = (
+            f"{where}: holds a password, and {path} can be read by others; run: chmod 600 {path}"
+        )
         settings = settings.model_copy(update={"warnings": (*settings.warnings, warning)})
     return settings
 
@@ -290,7 +329,10 @@ def _can_be_read_by_others(path: Path) -> bool:
 def _written_passwords(raw: dict[str, Any]) -> list[str]:
     """The keys of addresses that hold a password, in the file itself."""
     tables = {"cache": raw.get("cache"), "api": raw.get("api")}
-    tables |= {f"accounts.{slug}.api": _table(table).get("api") for slug, table in _table(raw.get("accounts")).items()}
+    tables |= {
+        f"accounts.{slug}.api": _table(table).get("api")
+        for slug, table in _table(raw.get("accounts")).items()
+    }
     return [
         f"{where}.{key}"
         for where, table in tables.items()
@@ -300,7 +342,12 @@ def _written_passwords(raw: dict[str, Any]) -> list[str]:
 
 
 def parse(
-    raw: dict[str, Any], env: Mapping[str, str], widgets: Collection[str], *, folder: Path, demo: bool
+    raw: dict[str, Any],
+    env: Mapping[str, str],
+    widgets: Collection[str],
+    *,
+    folder: Path,
+    demo: bool,
 ) -> Settings:
     """Settings from what TOML says.
 
@@ -322,14 +369,16 @@ def parse(
             resolved[name] = reader.resolve(raw[name], name)
     if "accounts" in raw:
         resolved["accounts"] = {
-            slug: _with_api(reader.resolve(_table(table), f"accounts.{slug}"), _table(raw.get("api")), slug)
+            slug: _with_api(
+                reader.resolve(_table(table), f"accounts.{slug}"), _table(raw.get("api")), slug
+            )
             for slug, table in accounts.items()
         }
     problems = list(reader.problems)
     try:
         file = _File.model_validate(resolved)
     except ValidationError as error:
-        problems += _sentences(error, raw)
+        problems += describe_mistakes(error, raw)
         file = None
     problems += [
         f"accounts.{slug}: an account's name is made of a-z, 0-9 and -, at most 32 characters"
@@ -337,34 +386,50 @@ def parse(
         if not SLUG.fullmatch(slug)
     ]
     for slug, table in accounts.items():
-        for name in (_table(table).get("widgets") or ()) if isinstance(_table(table).get("widgets"), list) else ():
+        for name in (
+            (_table(table).get("widgets") or ())
+            if isinstance(_table(table).get("widgets"), list)
+            else ()
+        ):
             if name not in widgets:
-                problems.append(f"accounts.{slug}.widgets: there is no widget {name!r}{_hint(str(name), widgets)}")
-    problems += _lacking(raw, demo)
+                problems.append(
+                    f"accounts.{slug}.widgets: there is no widget {name!r}{did_you_mean(str(name), widgets)}"
+                )
+    problems += missing_dependencies(raw, demo)
     for account in file.accounts.values() if file else ():
         if account.access == "open" and account.viewer_password_hash:
-            reader.warnings.append(f'accounts.{account.slug}: has a viewer password and is open; set access = "closed"')
+            reader.warnings.append(
+                f'accounts.{account.slug}: has a viewer password and is open; set access = "closed"'
+            )
     if problems or file is None:
         raise ConfigError(sorted(set(problems)))
     return Settings(**dict(file), demo=demo, warnings=tuple(reader.warnings))
 
 
-def _lacking(raw: dict[str, Any], demo: bool) -> list[str]:
+def missing_dependencies(raw: dict[str, Any], demo: bool) -> list[str]:
     """What one key demands of others; seen in the file itself, so that no other mistake keeps it from being told."""
 
     def names(table: dict[str, Any], *secrets: str) -> bool:
-        return any(f"{secret}{ending}" in table for secret in secrets for ending in ("", "_env", "_file"))
+        return any(
+            f"{secret}{ending}" in table for secret in secrets for ending in ("", "_env", "_file")
+        )
 
     lines = []
     server, cache = _table(raw.get("server")), _table(raw.get("cache"))
     if server.get("studio") is True and not demo and not names(server, "studio_password_hash"):
-        lines.append("server.studio: needs studio_password_hash_env; make a hash with `cabinet-widgets password`")
+        lines.append(
+            "server.studio: needs studio_password_hash_env; make a hash with `cabinet-widgets password`"
+        )
     if cache.get("type") == "RedisCache" and not names(cache, "redis_url"):
         lines.append('cache.redis_url: RedisCache needs one, such as "redis://127.0.0.1:6379/0"')
     for slug, table in _table(raw.get("accounts")).items():
         account = _table(table)
-        if account.get("access") == "closed" and not names(account, "viewer_password_hash", "embed_secret"):
-            needed = "a closed account needs viewer_password_hash_env or embed_secret_env, at least one"
+        if account.get("access") == "closed" and not names(
+            account, "viewer_password_hash", "embed_secret"
+        ):
+            needed = (
+                "a closed account needs viewer_password_hash_env or embed_secret_env, at least one"
+            )
             lines.append(f"accounts.{slug}: {needed}")
     return lines
 
@@ -391,10 +456,12 @@ class _Secrets:
 
     def resolve(self, table: dict[str, Any], where: str) -> dict[str, Any]:
         result = dict(table)
-        for name in SECRETS:
+        for name in SECRET_KEYS:
             given = [key for key in (name, f"{name}_env", f"{name}_file") if key in result]
             if len(given) > 1:
-                self.problems.append(f"{where}.{name}: given more than once ({', '.join(given)}); keep one")
+                self.problems.append(
+                    f"{where}.{name}: given more than once ({', '.join(given)}); keep one"
+                )
             for key in given:
                 value = result.pop(key)
                 secret = self._read(key, value, f"{where}.{key}", plain=key == name)
@@ -407,9 +474,13 @@ class _Secrets:
             self.problems.append(f"{where}: must be text")
         elif plain and key != "redis_url":
             if self.demo:
-                self.warnings.append(f"{where}: a secret in the file itself; use {key}_env outside of the demo")
+                self.warnings.append(
+                    f"{where}: a secret in the file itself; use {key}_env outside of the demo"
+                )
                 return value
-            self.problems.append(f"{where}: a secret must not stand in the file; use {key}_env or {key}_file")
+            self.problems.append(
+                f"{where}: a secret must not stand in the file; use {key}_env or {key}_file"
+            )
         elif plain:
             return value
         elif key.endswith("_env"):
@@ -426,7 +497,9 @@ class _Secrets:
         try:
             secret = path.read_text(encoding="utf-8").strip()
             if _can_be_read_by_others(path):
-                self.warnings.append(f"{where}: {path} can be read by others; run: chmod 600 {path}")
+                self.warnings.append(
+                    f"{where}: {path} can be read by others; run: chmod 600 {path}"
+                )
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not written in UTF-8"
             self.problems.append(f"{where}: {path} cannot be read ({why})")
@@ -436,7 +509,7 @@ class _Secrets:
         return secret or None
 
 
-_IN_OUR_WORDS = {
+_MESSAGES = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
     **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
@@ -448,25 +521,29 @@ _IN_OUR_WORDS = {
 }
 
 
-def _sentences(error: ValidationError, raw: dict[str, Any]) -> list[str]:
+def describe_mistakes(error: ValidationError, raw: dict[str, Any]) -> list[str]:
     """One line for each mistake that pydantic found, with the key as the file has it."""
     lines = []
     for mistake in error.errors(include_input=False, include_url=False):
         loc = [part for part in mistake["loc"] if part != "[key]"]
-        if loc[2:3] == ["api"] and "api" not in _table(_table(raw.get("accounts")).get(str(loc[1]))):
+        if loc[2:3] == ["api"] and "api" not in _table(
+            _table(raw.get("accounts")).get(str(loc[1]))
+        ):
             continue  # the shared [api] table is merged into each account: it is reported once, where it stands
         key = ".".join(str(part) for part in loc)
         if mistake["type"] == "extra_forbidden":
-            lines.append(f"{key}: unknown key{_hint(str(loc[-1]), _known_keys(loc[:-1]))}")
+            lines.append(f"{key}: unknown key{did_you_mean(str(loc[-1]), _known_keys(loc[:-1]))}")
         elif mistake["type"] == "missing":
-            lines.append(f"{key}: missing" + ("; name at least one account" if key == "accounts" else ""))
+            lines.append(
+                f"{key}: missing" + ("; name at least one account" if key == "accounts" else "")
+            )
         else:
-            message = _IN_OUR_WORDS.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
+            message = _MESSAGES.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
             lines.append(f"{key}: {message[:1].lower()}{message[1:]}")
     return lines
 
 
-def _hint(word: str, known: Collection[str]) -> str:
+def did_you_mean(word: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(word, known, 1)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -476,4 +553,4 @@ def _known_keys(loc: list[int | str]) -> list[str]:
     name = str(loc[-1]) if loc else ""
     section = sections.get(name, Account if loc else _File)
     fields = [field for field in section.model_fields if field != "slug"]
-    return [f"{field}_env" if field in SECRETS[:5] else field for field in fields]
+    return [f"{field}_env" if field in SECRET_KEYS[:5] else field for field in fields]

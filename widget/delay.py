@@ -3,8 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from widget.models import AccountInformation, Bonus, ClosedTrade, OpenTrade, less, still_to_trade
-from widget.totals import ZERO, result
+from widget.models import (
+    AccountInformation,
+    Bonus,
+    ClosedTrade,
+    OpenTrade,
+    remaining_lots,
+    subtract,
+)
+from widget.totals import ZERO, trade_result
 
 
 def account_information(
@@ -21,17 +28,17 @@ def account_information(
         late: trades closed within the delay.
     """
     positions = [trade for trade in young if trade.is_position]
-    floating = sum(map(result, positions), ZERO)
-    realised = sum(map(result, late), ZERO)
+    floating = sum(map(trade_result, positions), ZERO)
+    realised = sum(map(trade_result, late), ZERO)
     return replace(
         now,
-        balance=less(now.balance, realised),
-        profit=less(now.profit, floating),
-        equity=less(now.equity, realised + floating),
+        balance=subtract(now.balance, realised),
+        profit=subtract(now.profit, floating),
+        equity=subtract(now.equity, realised + floating),
         margin=None,
         free_margin=None,
         open_trades=None if now.open_trades is None else max(0, now.open_trades - len(positions)),
-        open_lots=less(now.open_lots, sum((trade.volume for trade in positions), ZERO)),
+        open_lots=subtract(now.open_lots, sum((trade.volume for trade in positions), ZERO)),
         total_trades=None,
         total_lots=None,
     )
@@ -41,7 +48,7 @@ def bonus(now: Bonus, late: Iterable[ClosedTrade]) -> Bonus:
     """The bonus without the lots closed within the delay; what is available follows equity and is None."""
     lots = sum((trade.volume for trade in late), ZERO)
     closed = None if now.lots_closed is None else max(ZERO, now.lots_closed - lots)
-    missing, progress = still_to_trade(closed, now.lots_required)
+    missing, progress = remaining_lots(closed, now.lots_required)
     return replace(
         now,
         available=None,

@@ -46,7 +46,11 @@ def settings(upstream: str, public_url: str, host_page: str) -> Settings:
         "server": {"public_url": public_url, "studio": True},
         "api": {"base_url": upstream},
         "accounts": {
-            "demo": {"login": 1000005, "partner_password": "partner-password", "widgets": list(widgets)},
+            "demo": {
+                "login": 1000005,
+                "partner_password": "partner-password",
+                "widgets": list(widgets),
+            },
             "private": {
                 "login": 1000002,
                 "password": "sandbox-password",
@@ -74,6 +78,8 @@ def _serving(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]
         def run(application: WSGIApplication) -> None:
             server.app = application
             Thread(target=server.serve_forever, daemon=True).start()
-            stack.callback(server.shutdown)  # it would wait for ever for a server that was never started
+            stack.callback(
+                server.shutdown
+            )  # it would wait for ever for a server that was never started
 
         yield f"http://127.0.0.1:{server.server_port}", run

@@ -72,7 +72,7 @@ class NotFound(CabinetError):
     message = N_("There is no such widget.")
 
 
-class TooManyTries(CabinetError):
+class TooManyAttempts(CabinetError):
     """Too many passwords were tried from one address."""
 
     status = 429

@@ -35,14 +35,14 @@ from babel.numbers import (
 )
 from markupsafe import escape
 
-from widget.i18n import cldr
+from widget.i18n import cldr_locale
 
 T = TypeVar("T")
 
 Naming = tuple[Callable[[Any], str], Callable[[Any], str]]
 """What names the points of a chart, and what names those on its axis."""
 
-NOTHING: Final = "–"
+MISSING: Final = "–"
 """What stands where there is no figure."""
 
 _LONG: Final = 300
@@ -50,7 +50,9 @@ _LONG: Final = 300
 
 
 @lru_cache(maxsize=512)
-def formatter(locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False) -> "Formatter":
+def formatter(
+    locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False
+) -> "Formatter":
     """The formatter for these, made once and kept."""
     return Formatter(locale, zone, currency, percent_amounts)
 
@@ -58,7 +60,9 @@ def formatter(locale: str, zone: ZoneInfo, currency: str | None, percent_amounts
 class Formatter:
     """Writes figures and times. Every method answers ``NOTHING`` to None; a zero never has a sign."""
 
-    def __init__(self, locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False) -> None:
+    def __init__(
+        self, locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False
+    ) -> None:
         """Learn how a locale writes.
 
         Args:
@@ -67,16 +71,20 @@ class Formatter:
             currency: ISO 4217 code of amounts; None where they have none.
             percent_amounts: amounts are fractions of the balance and shown as percentages.
         """
-        self._locale = known = cldr(locale)
+        self._locale = known = cldr_locale(locale)
         self.zone = zone
         self._plain = _numbers(known, "decimal", None)
         self._percent = _numbers(known, "percent", None)
         self._money = _numbers(known, "currency", currency) if currency else self._plain
         self._decimals = f"z,.{get_currency_precision(currency) if currency else 2}f"
         self._percent_amounts = percent_amounts
-        self._datetime, self._time, self._date, self._day, self._month, self._brief = _moments(known)
+        self._datetime, self._time, self._date, self._day, self._month, self._brief = _moments(
+            known
+        )
 
-    def table(self, records: Iterable[Mapping[str, Any]], columns: Iterable[tuple[str, str]]) -> Iterator[list[Any]]:
+    def table(
+        self, records: Iterable[Mapping[str, Any]], columns: Iterable[tuple[str, str]]
+    ) -> Iterator[list[Any]]:
         """The rows of a table as HTML, all at once: calls from a template would cost more than what they write.
 
         Args:
@@ -95,7 +103,7 @@ class Formatter:
     @staticmethod
     def text(x: object) -> str:
         """A name, whoever chose it, as HTML. What the other methods write is the same in HTML and in text."""
-        return NOTHING if x is None else str(escape(x))
+        return MISSING if x is None else str(escape(x))
 
     def money(self, x: Decimal | None, signed: bool = False) -> str:
         """An amount with its currency, or as a percentage of the balance; ``signed`` shows the sign of a gain too."""
@@ -111,14 +119,14 @@ class Formatter:
 
     def _amount(self, numbers: "_Numbers", x: Decimal | None, signed: bool) -> str:
         if x is None:
-            return NOTHING
+            return MISSING
         if self._percent_amounts:
             return self._percent.format(x * 100, "z,.2f", signed=signed)
         return numbers.format(x, self._decimals, signed=signed)
 
     def lots(self, x: Decimal | None) -> str:
         """A volume in lots, with two to four decimals."""
-        return NOTHING if x is None else self._plain.format(x, "z,.4f", optional=2)
+        return MISSING if x is None else self._plain.format(x, "z,.4f", optional=2)
 
     def lots_if_any(self, x: Decimal | None) -> str:
         """A volume of which none is no figure."""
@@ -126,19 +134,23 @@ class Formatter:
 
     def price(self, x: Decimal | None) -> str:
         """A price or rate, with as many decimals as it came with."""
-        return NOTHING if x is None else self._plain.format(x, "z,f")
+        return MISSING if x is None else self._plain.format(x, "z,f")
 
     def integer(self, n: Decimal | int | None) -> str:
         """A count."""
-        return NOTHING if n is None else self._plain.format(Decimal(n), "z,.0f")
+        return MISSING if n is None else self._plain.format(Decimal(n), "z,.0f")
 
     def percent(self, x: Decimal | None, signed: bool = False) -> str:
         """A fraction as a percentage with one or two decimals: 0.123 is 12.3%."""
-        return NOTHING if x is None else self._percent.format(x * 100, "z,.2f", optional=1, signed=signed)
+        return (
+            MISSING
+            if x is None
+            else self._percent.format(x * 100, "z,.2f", optional=1, signed=signed)
+        )
 
     def gain(self, x: Decimal | None) -> str:
         """A gain as a percentage with its sign and two decimals, for what stands one below another."""
-        return NOTHING if x is None else self._percent.format(x * 100, "z,.2f", signed=True)
+        return MISSING if x is None else self._percent.format(x * 100, "z,.2f", signed=True)
 
     def percent_on_axis(self, x: Decimal, step: Decimal) -> str:
         """A fraction as a percentage, with as many decimals as its axis needs."""
@@ -156,37 +168,43 @@ class Formatter:
 
     def ratio(self, x: Decimal | None) -> str:
         """A bare ratio, such as a profit factor, with two decimals."""
-        return NOTHING if x is None else self._plain.format(x, "z,.2f")
+        return MISSING if x is None else self._plain.format(x, "z,.2f")
 
     def leverage(self, n: Decimal | int | None) -> str:
         """A leverage: 500 is 1:500."""
-        return NOTHING if n is None else f"1:{n:.0f}"
+        return MISSING if n is None else f"1:{n:.0f}"
 
     def datetime(self, t: dt.datetime | None) -> str:
         """An instant as a short date and time in the zone."""
-        return NOTHING if t is None else self._datetime.format(t.astimezone(self.zone))
+        return MISSING if t is None else self._datetime.format(t.astimezone(self.zone))
 
     def time(self, t: dt.datetime | None) -> str:
         """An instant's hour and minute in the zone."""
-        return NOTHING if t is None else self._time.format(t.astimezone(self.zone))
+        return MISSING if t is None else self._time.format(t.astimezone(self.zone))
 
     def offset(self, t: dt.datetime) -> str:
         """How far the zone is from UTC at an instant: UTC+5:30."""
-        minutes = round((t.astimezone(self.zone).utcoffset() or dt.timedelta()).total_seconds() / 60)
+        minutes = round(
+            (t.astimezone(self.zone).utcoffset() or dt.timedelta()).total_seconds() / 60
+        )
         hours, minutes, sign = *divmod(abs(minutes), 60), "+" if minutes > 0 else "\N{MINUS SIGN}"
-        return "UTC" + (f"{sign}{hours}" if hours or minutes else "") + (f":{minutes:02}" if minutes else "")
+        return (
+            "UTC"
+            + (f"{sign}{hours}" if hours or minutes else "")
+            + (f":{minutes:02}" if minutes else "")
+        )
 
     def date(self, d: dt.date | None) -> str:
         """A day with its year; an instant is taken by its day in the zone."""
-        return NOTHING if d is None else self._date.format(self._moment(d))
+        return MISSING if d is None else self._date.format(self._moment(d))
 
     def day(self, d: dt.date | None) -> str:
         """A day and month, for axes and narrow columns: 21 Nov."""
-        return NOTHING if d is None else self._day.format(self._moment(d))
+        return MISSING if d is None else self._day.format(self._moment(d))
 
     def month(self, d: dt.date | None) -> str:
         """A month with its year, for axes of years: Nov 2026."""
-        return NOTHING if d is None else self._month.format(self._moment(d))
+        return MISSING if d is None else self._month.format(self._moment(d))
 
     def span(self, first: dt.date, last: dt.date) -> str:
         """Two days and what lies between, with nothing said twice: Nov 1 – 20, 2026."""
@@ -291,11 +309,15 @@ class _Numbers:
         return longest
 
 
-def _affixes(pattern: NumberPattern, locale: Locale, currency: str | None, one: int, sign: str) -> tuple[str, str]:
+def _affixes(
+    pattern: NumberPattern, locale: Locale, currency: str | None, one: int, sign: str
+) -> tuple[str, str]:
     """What stands before and after a number, from how Babel writes 1 or -1."""
     bare = copy(pattern)
     bare.frac_prec, bare.scale = (0, 0), 0
-    before, _, after = bare.apply(Decimal(one), locale, currency=currency, currency_digits=False).partition("1")
+    before, _, after = bare.apply(
+        Decimal(one), locale, currency=currency, currency_digits=False
+    ).partition("1")
     before, after = before.replace("-", sign), after.replace("-", sign)
     if currency:  # CLDR's currencySpacing, which Babel leaves out: CHF 1.50, but $1.50
         before += "\N{NO-BREAK SPACE}" if category(before[-1:] or " ")[0] in "LP" else ""
@@ -345,11 +367,18 @@ class _Moment:
         periods = get_period_names("abbreviated", "format", locale)
         self._periods = periods["am"], periods["pm"]
         self._template: str | None = None
-        template = str(self._pattern.format).replace("{", "{{").replace("}", "}}").replace("%%", "%")
+        template = (
+            str(self._pattern.format).replace("{", "{{").replace("}", "}}").replace("%%", "%")
+        )
         if all(name in _FIELDS for name in re.findall(r"%\((\w+)\)s", template)):
             template = re.sub(r"%\((\w+)\)s", lambda match: _FIELDS[match[1]], template)
-            samples = (dt.datetime(2007, 3, 4, 5, 6, tzinfo=dt.UTC), dt.datetime(2026, 12, 31, 23, 59, tzinfo=dt.UTC))
-            if all(self._by_template(template, sample) == self._by_babel(sample) for sample in samples):
+            samples = (
+                dt.datetime(2007, 3, 4, 5, 6, tzinfo=dt.UTC),
+                dt.datetime(2026, 12, 31, 23, 59, tzinfo=dt.UTC),
+            )
+            if all(
+                self._by_template(template, sample) == self._by_babel(sample) for sample in samples
+            ):
                 self._template = template
 
     def format(self, t: dt.datetime) -> str:
@@ -359,7 +388,9 @@ class _Moment:
     def _by_template(self, template: str, t: dt.datetime) -> str:
         year, month, hour = t.year, t.month, t.hour
         half_day, period = hour % 12 or 12, self._periods[hour >= 12]
-        return template.format(t.day, month, self._months[month], year, year % 100, hour, half_day, t.minute, period)
+        return template.format(
+            t.day, month, self._months[month], year, year % 100, hour, half_day, t.minute, period
+        )
 
     def _by_babel(self, t: dt.datetime) -> str:
         return self._pattern.apply(t, self._locale)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from operator import itemgetter
 
 from widget.models import ClosedTrade, Operation
-from widget.totals import ZERO, result
+from widget.totals import ZERO, trade_result
 
 ONE = Decimal(1)
 MAX_POINTS = 400
@@ -47,7 +47,7 @@ class Growth:
     points: tuple[Point, ...]
 
 
-def reckon(
+def calculate(
     balance: Decimal | None,
     trades: Iterable[ClosedTrade],
     operations: Iterable[Operation],
@@ -64,7 +64,7 @@ def reckon(
         end: before when it ends.
     """
     trades = sorted(trades, key=lambda trade: trade.close_time)
-    closed = [(trade.close_time, 1, result(trade)) for trade in trades]
+    closed = [(trade.close_time, 1, trade_result(trade)) for trade in trades]
     inside = [trade for trade in trades if trade.close_time < end]
     results = [value for _, _, value in closed[: len(inside)]]
     won = sum((value for value in results if value > 0), ZERO)
@@ -74,12 +74,16 @@ def reckon(
     if balance is not None and inside:
         # What is paid in at the instant of a trade was there before it.
         moves = [(operation.time, 0, operation.amount) for operation in operations]
-        curve = _curve(balance, sorted(moves + closed, key=itemgetter(0, 1)), start or inside[0].open_time, end)
+        curve = _curve(
+            balance, sorted(moves + closed, key=itemgetter(0, 1)), start or inside[0].open_time, end
+        )
     return Growth(
         gain=curve[-1][1] - 1 if curve else (ZERO if balance is not None else None),
         drawdown=_drawdown(curve) if balance is not None else None,
         profit_factor=won / lost if lost else None,
-        won_share=Decimal(sum(1 for t in inside if t.profit is not None and t.profit > 0)) / count if count else None,
+        won_share=Decimal(sum(1 for t in inside if t.profit is not None and t.profit > 0)) / count
+        if count
+        else None,
         trades=count,
         points=tuple(Point(moment, factor - 1) for moment, factor in _thinned(curve, MAX_POINTS)),
     )

@@ -22,7 +22,7 @@ _NO_FEATURES = ", ".join(
 _ASSETS = ("text/css", "text/javascript")
 
 
-def finish(
+def set_headers(
     response: Response,
     server: Server,
     cache: str,
@@ -45,16 +45,22 @@ def finish(
     headers["Server"] = "cabinet-widgets"
     headers["Cache-Control"] = cache
     ancestors = frame_ancestors(account, studio=server.studio)
-    frames = "frame-src 'self'; frame-ancestors 'none'" if is_studio else f"frame-ancestors {ancestors}"
+    frames = (
+        "frame-src 'self'; frame-ancestors 'none'" if is_studio else f"frame-ancestors {ancestors}"
+    )
     headers["Content-Security-Policy"] = f"{_CSP}; {frames}"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     if response.mimetype not in _ASSETS:
         headers["Permissions-Policy"] = _NO_FEATURES
-    if cache == PRIVATE:  # a public page is made for frames, where this has no meaning, and hides nothing
+    if (
+        cache == PRIVATE
+    ):  # a public page is made for frames, where this has no meaning, and hides nothing
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
     # A host page may have asked for the isolation in which frames need this, and shows pictures by <img>.
-    is_for_others = cors or cache.startswith("public") or (response.mimetype or "").startswith("image/")
+    is_for_others = (
+        cors or cache.startswith("public") or (response.mimetype or "").startswith("image/")
+    )
     headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_for_others else "same-origin"
     if cors:
         headers["Access-Control-Allow-Origin"] = "*"

@@ -46,8 +46,8 @@ class Catalogues:
         They are written in the script of the texts around them: en-Shaw-GB, in an alphabet of its own, is en-GB.
         """
         language, tag = self._best(wanted)
-        locale = cldr(tag)
-        if locale.script in (None, "Hans", "Hant", cldr(language).script):
+        locale = cldr_locale(tag)
+        if locale.script in (None, "Hans", "Hant", cldr_locale(language).script):
             return tag
         return f"{language}-{locale.territory}" if locale.territory else language
 
@@ -65,7 +65,7 @@ class Catalogues:
         return ENGLISH, ENGLISH
 
 
-def load(folder: Path) -> Catalogues:
+def load_catalogues(folder: Path) -> Catalogues:
     """Read every ``XX.po`` of a folder.
 
     Raises:
@@ -86,7 +86,7 @@ def _read(path: Path) -> GNUTranslations:
 
 
 @lru_cache(maxsize=256)
-def cldr(tag: str) -> Locale:
+def cldr_locale(tag: str) -> Locale:
     """What CLDR knows under a BCP 47 tag, or under as much of its beginning as it knows; at worst English."""
     subtags = tag.replace("_", "-").split("-")
     for length in range(len(subtags), 0, -1):
@@ -99,9 +99,9 @@ def cldr(tag: str) -> Locale:
 
 def is_rtl(tag: str) -> bool:
     """Whether a language is written from right to left."""
-    return cldr(tag).text_direction == "rtl"
+    return cldr_locale(tag).text_direction == "rtl"
 
 
-def name(language: str) -> str:
+def language_name(language: str) -> str:
     """What a language calls itself, such as français; its tag where CLDR does not say."""
-    return cldr(language).get_display_name() or language
+    return cldr_locale(language).get_display_name() or language

@@ -18,13 +18,15 @@ from widget.config import Settings
 
 log = logging.getLogger("widget.requests")
 
-PROBES = ("/healthz", "/readyz", "/metrics")
+PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
 """Asked every few seconds by machines: their requests are logged at the level DEBUG."""
 
-OF_THE_SERVER: dict[str, Any] = {
-    "formatters": {"lines": {"()": "widget.logs.Lines"}},
-    "filters": {"no_advice": {"()": "widget.logs.NoAdvice"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_advice"]}},
+GRANIAN_LOGGING: dict[str, Any] = {
+    "formatters": {"lines": {"()": "widget.logs.JsonFormatter"}},
+    "filters": {"no_advice": {"()": "widget.logs.ThreadAdviceFilter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_advice"]}
+    },
     "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
 }
 """How Granian's own messages become lines like all others: a configuration for ``logging.config``."""
@@ -38,7 +40,7 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 _request_id: ContextVar[str] = ContextVar("request_id")
 
 
-class Mask(logging.Filter):
+class SecretFilter(logging.Filter):
     """Hides the secrets of a configuration, and login numbers, in whatever is logged: text, arguments, tracebacks.
 
     It is the second wall. The first is that none of them is given to the log.
@@ -69,12 +71,18 @@ class Mask(logging.Filter):
 
     def hide(self, text: str) -> str:
         """A text without them."""
-        begins = self._secrets.keys() & {text[place : place + _PREFIX] for place in range(len(text))}
+        begins = self._secrets.keys() & {
+            text[place : place + _PREFIX] for place in range(len(text))
+        }
         # The longest first: of one that holds another nothing may be left.
-        for secret in sorted((s for begin in begins for s in self._secrets[begin]), key=len, reverse=True):
+        for secret in sorted(
+            (s for begin in begins for s in self._secrets[begin]), key=len, reverse=True
+        ):
             text = text.replace(secret, _HIDDEN)
         text = _TOKEN.sub(_HIDDEN, text)
-        return re.sub(r"\d+", lambda digits: _HIDDEN if digits[0] in self._logins else digits[0], text)
+        return re.sub(
+            r"\d+", lambda digits: _HIDDEN if digits[0] in self._logins else digits[0], text
+        )
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
@@ -83,7 +91,9 @@ def _secrets(settings: Settings) -> Iterator[str]:
         parts = [secret, *(part.strip() for part in secret.split(","))]
         parts += re.findall(r"//[^/@]*:([^/@]+)@", secret)  # the password of a database's address
         for part in parts:
-            yield from {part, repr(part)[1:-1], json.dumps(part)[1:-1]} if len(part) >= _PREFIX else ()
+            yield from (
+                {part, repr(part)[1:-1], json.dumps(part)[1:-1]} if len(part) >= _PREFIX else ()
+            )
 
 
 def _secret_values(value: object) -> Iterator[str]:
@@ -97,7 +107,7 @@ def _secret_values(value: object) -> Iterator[str]:
             yield from _secret_values(item)
 
 
-class NoAdvice(logging.Filter):
+class ThreadAdviceFilter(logging.Filter):
     """Keeps back what Granian advises at each start: the number of threads is meant, and no operator can change it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -105,13 +115,14 @@ class NoAdvice(logging.Filter):
         return "Python threads, which seems quite high" not in record.getMessage()
 
 
-class Lines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """A record as one line of JSON: time, level, logger, message, request_id, what ``extra`` gave, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         line: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -119,24 +130,26 @@ class Lines(logging.Formatter):
         if request_id := _request_id.get(None):
             line["request_id"] = request_id
         line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
-        if exception := record.exc_text or (record.exc_info and self.formatException(record.exc_info)):
+        if exception := record.exc_text or (
+            record.exc_info and self.formatException(record.exc_info)
+        ):
             line["exception"] = exception
         if record.stack_info:
             line["stack"] = record.stack_info
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-def to_stderr(settings: Settings) -> None:
+def configure(settings: Settings) -> None:
     """Log everything of this process to stderr, from the level INFO on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(Mask(settings))
-    handler.setFormatter(Lines())
+    handler.addFilter(SecretFilter(settings))
+    handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
 
 
-class Requests:
+class RequestLogger:
     """A WSGI layer that gives each request an id and logs it with its status and time, without its query or visitor.
 
     The id comes back as ``X-Request-Id``, but not with what others may keep: to them it would be somebody else's.
@@ -146,7 +159,9 @@ class Requests:
         clock: seconds from anywhere.
     """
 
-    def __init__(self, app: WSGIApplication, *, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, app: WSGIApplication, *, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._app, self._clock = app, clock
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -167,7 +182,7 @@ class Requests:
             return self._app(environ, start)
         finally:
             log.log(
-                logging.DEBUG if environ["PATH_INFO"] in PROBES else logging.INFO,
+                logging.DEBUG if environ["PATH_INFO"] in PROBE_PATHS else logging.INFO,
                 "%s %s",
                 environ["REQUEST_METHOD"],
                 environ["PATH_INFO"][:200],

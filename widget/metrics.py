@@ -8,18 +8,18 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from widget.edge import Outcome
-from widget.functions import Function
+from widget.names import Function
+from widget.response_cache import Outcome
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable: a folder in which several workers add up their figures; prometheus-client's own."""
 
 _AGES = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)  # seconds
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)  # seconds
 
 
-class _Tally:
+class _BatchedCounter:
     """Counts up a Counter in lumps: its lock at every hit would cost the edge a quarter of its time.
 
     What other workers have counted is told up to a lump late.
@@ -30,7 +30,7 @@ class _Tally:
     def __init__(self, counter: Counter) -> None:
         self._counter, self._lock = counter, threading.Lock()
         self._next = itertools.count(1).__next__  # counts without a lock, in one step
-        self._told = self._looks = 0
+        self._on_call = self._looks = 0
 
     def add(self) -> None:
         """Count one."""
@@ -42,8 +42,8 @@ class _Tally:
         with self._lock:
             counted = self._next() - 1 - self._looks
             self._looks += 1
-            self._counter.inc(counted - self._told)
-            self._told = counted
+            self._counter.inc(counted - self._on_call)
+            self._on_call = counted
 
 
 class Metrics:
@@ -58,7 +58,11 @@ class Metrics:
             registry=registry,
         )
         self._age = Histogram(
-            "cabinet_age_seconds", "Age of the figures shown.", ["widget"], buckets=_AGES, registry=registry
+            "cabinet_age_seconds",
+            "Age of the figures shown.",
+            ["widget"],
+            buckets=_AGES,
+            registry=registry,
         )
         self._calls = Histogram(
             "cabinet_upstream_seconds",
@@ -74,12 +78,21 @@ class Metrics:
             registry=registry,
         )
         edge = Counter(
-            "cabinet_edge_requests", "Requests, by how the edge answered them.", ["outcome"], registry=registry
+            "cabinet_edge_requests",
+            "Requests, by how the edge answered them.",
+            ["outcome"],
+            registry=registry,
         )
-        self._edge = {outcome: _Tally(edge.labels(outcome)) for outcome in get_args(Outcome)}
+        self._edge = {
+            outcome: _BatchedCounter(edge.labels(outcome)) for outcome in get_args(Outcome)
+        }
 
-    def answered(
-        self, widget: str, status: int, freshness: Literal["fresh", "stale", "none"], age: float | None = None
+    def count_response(
+        self,
+        widget: str,
+        status: int,
+        freshness: Literal["fresh", "stale", "none"],
+        age: float | None = None,
     ) -> None:
         """Count an answer.
 
@@ -93,13 +106,13 @@ class Metrics:
         if age is not None:
             self._age.labels(widget).observe(max(0.0, age))
 
-    def called(self, function: Function, outcome: str, seconds: float) -> None:
+    def observe_call(self, function: Function, outcome: str, seconds: float) -> None:
         """Count a call of the API; the outcome is "ok" or an error's code."""
         self._calls.labels(function).observe(seconds)
         if outcome != "ok":
             self._failures.labels(function, outcome).inc()
 
-    def met(self, outcome: Outcome) -> None:
+    def count_request(self, outcome: Outcome) -> None:
         """Count a request at the edge."""
         self._edge[outcome].add()
 
@@ -108,7 +121,7 @@ class Metrics:
         for tally in self._edge.values():
             tally.settle()
         registry = self._registry
-        if os.environ.get(SHARED_FOLDER):
+        if os.environ.get(MULTIPROCESS_VARIABLE):
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)

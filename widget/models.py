@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from widget.errors import Unreadable
-from widget.functions import Function
+from widget.names import Function
 
 T = TypeVar("T")
 Side = Literal["buy", "sell"]
@@ -150,10 +150,10 @@ class Commission(NamedTuple):
 
 
 Rows = tuple[OpenTrade, ...] | tuple[Login, ...] | tuple[Commission, ...] | tuple[Operation, ...]
-Answer = AccountInformation | History | Bonus | Decimal | Rows
+Result = AccountInformation | History | Bonus | Decimal | Rows
 
 
-def parse(function: Function, body: str | bytes, zone: tzinfo) -> Answer:
+def parse(function: Function, body: str | bytes, zone: tzinfo) -> Result:
     """What a function answered: a record, a tuple of records, or the lots.
 
     Args:
@@ -164,7 +164,7 @@ def parse(function: Function, body: str | bytes, zone: tzinfo) -> Answer:
     Raises:
         Unreadable: the debug text names the function and the field, as in ``open trades[3].openPrice: ...``.
     """
-    return build(function, decode(function, body), zone)
+    return build_records(function, decode(function, body), zone)
 
 
 def decode(function: Function, body: str | bytes) -> object:
@@ -176,49 +176,66 @@ def decode(function: Function, body: str | bytes) -> object:
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     text = text.strip("\ufeff \t\r\n")
     try:
-        return unwrapped(json.loads(text, parse_int=str, parse_float=str, parse_constant=str))
+        return unwrap(json.loads(text, parse_int=str, parse_float=str, parse_constant=str))
     except (ValueError, RecursionError) as error:
         what = "an HTML page" if text.startswith("<") else str(error)
-        raise Unreadable(f"{title(function)}: no JSON but {what} ({len(text)} characters)") from None
+        raise Unreadable(
+            f"{function_title(function)}: no JSON but {what} ({len(text)} characters)"
+        ) from None
 
 
-def unwrapped(value: object) -> object:
+def unwrap(value: object) -> object:
     """What is inside of ``{"d": ...}``, ``{"data": ...}`` or ``{"result": ...}``, however often."""
     while isinstance(value, dict):
-        inside = [v for k, v in value.items() if k.lower() in ("d", "data", "result") and not isinstance(v, bool)]
+        inside = [
+            v
+            for k, v in value.items()
+            if k.lower() in ("d", "data", "result") and not isinstance(v, bool)
+        ]
         if not inside:
             break
         value = inside[0]
     return value
 
 
-def rows(data: object) -> Sequence[object]:
+def as_rows(data: object) -> Sequence[object]:
     """A list; null is an empty one, a single object is a list of one."""
     return data if isinstance(data, list) else [] if data is None else [data]
 
 
-def build(function: Function, data: object, zone: tzinfo, first: int = 0) -> Answer:
+def build_records(function: Function, data: object, zone: tzinfo, first: int = 0) -> Result:
     """Records from decoded JSON; ``first`` is the number of the first row in error texts."""
-    place = title(function)
+    place = function_title(function)
     if function == "lots":
-        return _Row(place, data if isinstance(data, dict) else {"lots": data}, zone).required(_Row.number, "lots")
+        return _Row(place, data if isinstance(data, dict) else {"lots": data}, zone).required(
+            _Row.number, "lots"
+        )
     if function in ("balance", "summary"):
         return _account_information(_Row(place, data, zone))
     if function == "bonus":
         return _bonus(_Row(place, data, zone))
-    found = [_Row(f"{place}[{n}]", row, zone) for n, row in enumerate(rows(data), first)]
+    found = [_Row(f"{place}[{n}]", row, zone) for n, row in enumerate(as_rows(data), first)]
     if function == "open_trades":
-        return tuple(_open_trade(row, command) for row, command in _commands(found) if command <= _LAST_ORDER)
+        return tuple(
+            _open_trade(row, command) for row, command in _commands(found) if command <= _LAST_ORDER
+        )
     if function == "closed_trades":
         return _history(_commands(found))
     if function == "logins":
-        return tuple(Login(row.required(_Row.time, "time"), row.text("ip"), row.text("application")) for row in found)
+        return tuple(
+            Login(row.required(_Row.time, "time"), row.text("ip"), row.text("application"))
+            for row in found
+        )
     if function == "commissions":
-        return tuple(_commission(record) for row in found for record in row.inside("balanceRecords"))
-    return tuple(_operation(row) for row in found if row.required(_Row.whole, "status") == _COMPLETED)
+        return tuple(
+            _commission(record) for row in found for record in row.inside("balanceRecords")
+        )
+    return tuple(
+        _operation(row) for row in found if row.required(_Row.whole, "status") == _COMPLETED
+    )
 
 
-def title(function: Function) -> str:
+def function_title(function: Function) -> str:
     """A function's name in error texts."""
     return function.replace("_", " ")
 
@@ -281,7 +298,7 @@ class _Row:
 
     def __init__(self, place: str, value: object, zone: tzinfo) -> None:
         if not isinstance(value, dict):
-            raise Unreadable(f"{place}: {_shown(value)} is no object")
+            raise Unreadable(f"{place}: {_describe(value)} is no object")
         self._place, self._zone = place, zone
         self._values: Mapping[str, object] = {name.lower(): item for name, item in value.items()}
 
@@ -291,7 +308,7 @@ class _Row:
             return None
         result = read(str(value).strip()) if isinstance(value, str | bool) else None
         if result is None:
-            raise self.bad(name, f"{_shown(value)} is no {what}")
+            raise self.bad(name, f"{_describe(value)} is no {what}")
         return result
 
     def bad(self, name: str, why: str) -> Unreadable:
@@ -328,7 +345,9 @@ class _Row:
 
     def currency(self, name: str) -> str | None:
         code = self.text(name) or ""
-        return _CURRENCIES.get(code) or (code.upper() if re.fullmatch("[A-Za-z]{3}", code) else None)
+        return _CURRENCIES.get(code) or (
+            code.upper() if re.fullmatch("[A-Za-z]{3}", code) else None
+        )
 
     def has(self, name: str) -> bool:
         """Whether there is anything of that name, be it null."""
@@ -341,40 +360,56 @@ class _Row:
         """The rows of a list in here; where there is no such list, this row is what would be in it."""
         if not self.has(name):
             return [self]
-        listed = enumerate(rows(self._values[name.lower()]))
+        listed = enumerate(as_rows(self._values[name.lower()]))
         return [_Row(f"{self._place}.{name}[{n}]", row, self._zone) for n, row in listed]
 
 
-def _shown(value: object) -> str:
+def _describe(value: object) -> str:
     if isinstance(value, str):
         return repr(value[:40])
-    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else json.dumps(value)
+    return (
+        "an object"
+        if isinstance(value, dict)
+        else "a list"
+        if isinstance(value, list)
+        else json.dumps(value)
+    )
 
 
-def less(figure: Decimal | None, part: Decimal | None) -> Decimal | None:
+def subtract(figure: Decimal | None, part: Decimal | None) -> Decimal | None:
     """The difference, where both are known, without the noise that the upstream's binary fractions leave."""
     return None if figure is None or part is None else Decimal(f"{figure - part:.8f}")
 
 
-def still_to_trade(closed: Decimal | None, required: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+def remaining_lots(
+    closed: Decimal | None, required: Decimal | None
+) -> tuple[Decimal | None, Decimal | None]:
     """Of the lots that a bonus requires those that are missing, and the share that is closed, from 0 to 1."""
     if closed is None or required is None:
         return None, None
-    return max(_ZERO, required - closed), min(max(_ZERO, closed / required), _ONE) if required else None
+    return max(_ZERO, required - closed), min(
+        max(_ZERO, closed / required), _ONE
+    ) if required else None
 
 
 def _account_information(row: _Row) -> AccountInformation:
-    balance, equity, free_margin = row.number("balance"), row.number("equity"), row.number("freeMargin")
+    balance, equity, free_margin = (
+        row.number("balance"),
+        row.number("equity"),
+        row.number("freeMargin"),
+    )
     margin, profit, account_type = row.number("margin"), row.number("profit"), row.text("type")
     information = AccountInformation(
         balance=balance,
         equity=equity,
         free_margin=free_margin,
-        margin=less(equity, free_margin) if margin is None else margin,
-        profit=less(equity, balance) if profit is None else profit,
+        margin=subtract(equity, free_margin) if margin is None else margin,
+        profit=subtract(equity, balance) if profit is None else profit,
         currency=row.currency("currency"),
         leverage=row.whole("leverage"),
-        account_type=int(account_type) if account_type and account_type.isdecimal() else account_type,
+        account_type=int(account_type)
+        if account_type and account_type.isdecimal()
+        else account_type,
         swap_free=row.flag("isSwapFree"),
         verification_level=row.whole("verificationLevel"),
         open_trades=row.whole("currentTradesCount"),
@@ -426,7 +461,9 @@ def _history(found: Iterable[tuple[_Row, int]]) -> History:
     for row, command in found:
         if command <= _LAST_POSITION:
             trades.append(_closed_trade(row, command))
-        elif command == _BALANCE:  # the pending orders between were cancelled, and never were trades
+        elif (
+            command == _BALANCE
+        ):  # the pending orders between were cancelled, and never were trades
             time = row.time("closeTime") or row.required(_Row.time, "openTime")
             operations.append(Operation(time, row.required(_Row.number, "profit")))
     return History(tuple(trades), tuple(operations))
@@ -443,7 +480,7 @@ def _operation(row: _Row) -> Operation:
 def _bonus(row: _Row) -> Bonus:
     bonuses, summary, trade = row.part("bonuses"), row.part("summary"), row.part("trade")
     closed, required = trade.number("closedLots"), trade.number("lotsRequired")
-    told, (missing, progress) = trade.number("missingLots"), still_to_trade(closed, required)
+    told, (missing, progress) = trade.number("missingLots"), remaining_lots(closed, required)
     bonus = Bonus(
         total=bonuses.number("totalBonus"),
         welcome=bonuses.number("welcomeBonus"),

@@ -6,17 +6,17 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from widget.badge import SIZES
 from widget.render import Renderer, widget_url
 from widget.snippet import SANDBOX
 from widget.spec import Options, Widget
+from widget.svg import SIZES
 from widget.view import View
 
 WIDTH = 640
 """The width, in CSS pixels, where the consumer names none."""
 
 
-def fitting(widget: Widget, options: Options, max_height: int | None) -> Options:
+def fit_rows(widget: Widget, options: Options, max_height: int | None) -> Options:
     """The options with as many rows as fit into a height, in CSS pixels; one at least."""
     if max_height is None or not widget.row_height:
         return options
@@ -24,8 +24,13 @@ def fitting(widget: Widget, options: Options, max_height: int | None) -> Options
     return replace(options, rows=max(1, min(options.rows, room)))
 
 
-def answer(
-    renderer: Renderer, view: View, base: str, given: Mapping[str, str], max_width: int | None, max_height: int | None
+def build_response(
+    renderer: Renderer,
+    view: View,
+    base: str,
+    given: Mapping[str, str],
+    max_width: int | None,
+    max_height: int | None,
 ) -> dict[str, Any]:
     """The oEmbed answer for a view.
 
@@ -55,8 +60,14 @@ def answer(
     for size in ("medium", "small") if widget.picture else ():
         across, down = SIZES[size]
         if across <= (max_width or across) and down <= (max_height or down):
-            thumbnail = widget_url(base, view.account.slug, widget.name, ".png", {**given, "size": size})
-            picture = {"thumbnail_url": thumbnail, "thumbnail_width": across, "thumbnail_height": down}
+            thumbnail = widget_url(
+                base, view.account.slug, widget.name, ".png", {**given, "size": size}
+            )
+            picture = {
+                "thumbnail_url": thumbnail,
+                "thumbnail_width": across,
+                "thumbnail_height": down,
+            }
             break
     return {
         "version": "1.0",
@@ -77,4 +88,6 @@ def as_xml(data: Mapping[str, Any]) -> str:
     root = ET.Element("oembed")
     for name, value in data.items():
         ET.SubElement(root, name).text = str(value)
-    return '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n' + ET.tostring(root, encoding="unicode")
+    return '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n' + ET.tostring(
+        root, encoding="unicode"
+    )

@@ -9,7 +9,9 @@ def _find(name: str, marker: str) -> Path:
     for folder in (_PACKAGE / name, _PACKAGE.parent / name):
         if (folder / marker).is_file():
             return folder
-    raise FileNotFoundError(f"{name}/{marker} is neither in {_PACKAGE} nor beside it: reinstall cabinet-widgets")
+    raise FileNotFoundError(
+        f"{name}/{marker} is neither in {_PACKAGE} nor beside it: reinstall cabinet-widgets"
+    )
 
 
 def templates() -> Path:

@@ -8,8 +8,8 @@ from typing import Any
 
 import widget.widgets
 from widget.config import Account
-from widget.figures import FIGURES
-from widget.functions import FUNCTIONS
+from widget.names import FUNCTIONS
+from widget.privacy import FIGURES
 from widget.spec import PARSERS, Widget
 
 
@@ -32,7 +32,7 @@ def discover(templates: Path) -> dict[str, Widget]:
     return dict(sorted(found.items()))
 
 
-def enabled(account: Account, widgets: Mapping[str, Widget]) -> tuple[str, ...]:
+def enabled_widgets(account: Account, widgets: Mapping[str, Widget]) -> tuple[str, ...]:
     """The names of the widgets that an account shows."""
     if account.widgets is not None:
         return account.widgets
@@ -46,10 +46,12 @@ def _problem(definition: object, module: str, templates: Path) -> str | None:
         return f"its name is {definition.name!r}; the module's is {module!r}"
     if not (templates / "widgets" / f"{definition.name}.html").is_file():
         return f"templates/widgets/{definition.name}.html is missing"
-    if unknown := (definition.options - PARSERS.keys()) | (set(definition.functions) - set(FUNCTIONS)):
+    if unknown := (definition.options - PARSERS.keys()) | (
+        set(definition.functions) - set(FUNCTIONS)
+    ):
         return f"knows no option or function {', '.join(sorted(unknown))}"
     if unnamed := _names(definition.example) - FIGURES:
-        return f"widget.figures.FIGURES does not say what {', '.join(sorted(unnamed))} is"
+        return f"widget.privacy.FIGURES does not say what {', '.join(sorted(unnamed))} is"
     if (definition.row_height > 0) != ("rows" in definition.options):
         return "needs a row_height if and only if it has rows"
     return None

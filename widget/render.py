@@ -21,7 +21,7 @@ from widget.view import View
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PageContext:
     """What a page needs to know besides its figures.
 
     Attributes:
@@ -55,23 +55,28 @@ class Renderer:
             auto_reload=False,
         )
 
-    def page(self, view: View, frame: Frame) -> str:
+    def page(self, view: View, frame: PageContext) -> str:
         """The widget as a page of its own."""
         return self._render(
-            f"widgets/{view.widget.name}.html", view.language(self._catalogues), frame, **self._shown(view)
+            f"widgets/{view.widget.name}.html",
+            view.language(self._catalogues),
+            frame,
+            **self._shown(view),
         )
 
     def summary(self, view: View) -> str:
         """The figures that matter most, in one line of plain text."""
         template = self._environment.get_template(f"widgets/{view.widget.name}.html")
-        context = self._context(view.language(self._catalogues), Frame({}), self._shown(view))
+        context = self._context(view.language(self._catalogues), PageContext({}), self._shown(view))
         summary = template.blocks.get("summary")  # a list of nothing but times and names has none
         block = "".join(summary(template.new_context(context))) if summary else ""
         return " ".join(unescape(block).split())
 
     def label(self, view: View) -> str:
         """The widget's name in the view's language."""
-        return self._catalogues.translations(view.language(self._catalogues)).gettext(view.widget.label)
+        return self._catalogues.translations(view.language(self._catalogues)).gettext(
+            view.widget.label
+        )
 
     def _shown(self, view: View) -> dict[str, Any]:
         fmt = view.formatter(self._catalogues)
@@ -91,7 +96,15 @@ class Renderer:
             "currency": view.currency,
         }
 
-    def error_page(self, code: str, message: str, language: str, options: Options, frame: Frame, of: str = "") -> str:
+    def error_page(
+        self,
+        code: str,
+        message: str,
+        language: str,
+        options: Options,
+        frame: PageContext,
+        of: str = "",
+    ) -> str:
         """A small readable card that says what is wrong.
 
         Args:
@@ -102,7 +115,9 @@ class Renderer:
             frame: what every page needs.
             of: the label of the widget that was asked for, a msgid; empty where there is none.
         """
-        return self._render("error.html", language, frame, options=options, code=code, label=message, of=of)
+        return self._render(
+            "error.html", language, frame, options=options, code=code, label=message, of=of
+        )
 
     def message(self, error: CabinetError, language: str) -> str:
         """An error's public text."""
@@ -115,12 +130,14 @@ class Renderer:
 
     def template(self, name: str, language: str, **context: Any) -> str:
         """Any other page."""
-        return self._render(name, language, Frame({}), **context)
+        return self._render(name, language, PageContext({}), **context)
 
-    def _render(self, name: str, language: str, frame: Frame, **shown: Any) -> str:
+    def _render(self, name: str, language: str, frame: PageContext, **shown: Any) -> str:
         return self._environment.get_template(name).render(self._context(language, frame, shown))
 
-    def _context(self, language: str, frame: Frame, shown: Mapping[str, Any]) -> dict[str, Any]:
+    def _context(
+        self, language: str, frame: PageContext, shown: Mapping[str, Any]
+    ) -> dict[str, Any]:
         translations = self._catalogues.translations(language)
         return {
             **{field.name: getattr(frame, field.name) for field in fields(frame)},
@@ -132,7 +149,7 @@ class Renderer:
         }
 
 
-def data(view: View) -> str:
+def render_json(view: View) -> str:
     """The figures as JSON, as the contract says: amounts as numbers, times in UTC, what is missing as null."""
     return json.dumps(
         {
@@ -149,13 +166,17 @@ def data(view: View) -> str:
     )
 
 
-def error_data(error: CabinetError, message: str) -> str:
+def render_error_json(error: CabinetError, message: str) -> str:
     """An error as JSON."""
     return json.dumps({"error": {"code": error.code, "message": message}}, ensure_ascii=False)
 
 
 def widget_url(
-    base: str, account: str, widget: str, suffix: str, options: Mapping[str, str] | Sequence[tuple[str, str]]
+    base: str,
+    account: str,
+    widget: str,
+    suffix: str,
+    options: Mapping[str, str] | Sequence[tuple[str, str]],
 ) -> str:
     """The URL of a widget: an absolute one, where ``base`` is the service's."""
     query = f"?{urlencode(options)}" if options else ""

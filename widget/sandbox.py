@@ -43,7 +43,13 @@ ACCOUNTS = {
     for account in (
         Account(1000001, "open level, no credentials"),
         Account(1000002, "closed level, API password", True, "sandbox-password"),
-        Account(1000003, "closed level, other IP mask", True, "sandbox-password", network="203.0.113.0/255.255.255.0"),
+        Account(
+            1000003,
+            "closed level, other IP mask",
+            True,
+            "sandbox-password",
+            network="203.0.113.0/255.255.255.0",
+        ),
         Account(1000004, "open level, new and empty", empty=True),
         Account(1000005, "open level, a partner", False, "partner-password", "partner-password"),
     )
@@ -106,18 +112,34 @@ SYMBOLS = {
     "XAUUSD": Symbol(2651.40, 2, 100, (1, 13), (-2850, 1130)),
 }
 # (period in seconds, share of the price): from what a visitor sees moving to the trend of months
-WAVES = ((41, 0.00008), (700, 0.0002), (18_000, 0.0011), (140_000, 0.0025), (950_000, 0.007), (10_400_000, 0.02))
+WAVES = (
+    (41, 0.00008),
+    (700, 0.0002),
+    (18_000, 0.0011),
+    (140_000, 0.0025),
+    (950_000, 0.007),
+    (10_400_000, 0.02),
+)
 
 # (day since the account was opened, type, cents, comment)
 OPERATIONS = (
     *((0, 6, 500_000, "Bank transfer"), (60, 6, 25_000, "Card"), (60, 6, 7_500, "30% bonus")),
     *((120, 7, 5_000, "Credit in"), (150, 7, -5_000, "Credit out"), (180, 6, -40_000, "Card")),
-    *((240, 6, 100_000, "Bank transfer"), (300, 6, -60_000, "Card"), (352, 6, -25_000, "Bank transfer")),
+    *(
+        (240, 6, 100_000, "Bank transfer"),
+        (300, 6, -60_000, "Card"),
+        (352, 6, -25_000, "Bank transfer"),
+    ),
 )
 REFERRALS = [2000011, 2000012, 2000013]
 # (type, symbol, hundredths of a lot, days open, price as a share of the usual one or 0 for the market's)
 STANDING = (
-    *((0, "EURUSD", 13, 9, 0), (0, "EURUSD", 6, 4, 0), (1, "EURUSD", 9, 2, 0), (1, "USDJPY", 10, 6, 0)),
+    *(
+        (0, "EURUSD", 13, 9, 0),
+        (0, "EURUSD", 6, 4, 0),
+        (1, "EURUSD", 9, 2, 0),
+        (1, "USDJPY", 10, 6, 0),
+    ),
     *((0, "XAUUSD", 3, 3, 0), (2, "EURUSD", 25, 5, 0.93), (5, "XAUUSD", 10, 1, 0.9)),
     (1, "GBPUSD", 4, 7, 0),
 )
@@ -157,14 +179,18 @@ class Book:
     def __init__(self, seed: int, account: Account, opened: int) -> None:
         self.seed, self.account, self.login, self.opened = seed, account, account.login, opened
         self._days: dict[int, list[Trade]] = {}
-        self._phases = {name: [self._rng(name + str(w)).uniform(0, math.tau) for w in WAVES] for name in SYMBOLS}
+        self._phases = {
+            name: [self._rng(name + str(w)).uniform(0, math.tau) for w in WAVES] for name in SYMBOLS
+        }
 
     def _rng(self, purpose: str) -> random.Random:
         return random.Random(f"{self.seed}/{purpose}")
 
     def price(self, name: str, now: float) -> float:
         waves = zip(WAVES, self._phases[name], strict=True)
-        swing = sum(share * math.sin(math.tau * now / period + phase) for (period, share), phase in waves)
+        swing = sum(
+            share * math.sin(math.tau * now / period + phase) for (period, share), phase in waves
+        )
         return round(SYMBOLS[name].base * (1 + swing), SYMBOLS[name].digits)
 
     def result(self, trade: Trade, now: float) -> tuple[int, int]:
@@ -185,22 +211,34 @@ class Book:
         """The trades that close on one day: one just after midnight, on weekdays perhaps another."""
         if day not in self._days:
             rng, trades = self._rng(f"{self.login}/{day}"), []
-            closes = [rng.randint(5, 45)] + [rng.randint(60, 80_000)] * ((day + 3) % 7 < 5 and rng.random() < 0.6)
+            closes = [rng.randint(5, 45)] + [rng.randint(60, 80_000)] * (
+                (day + 3) % 7 < 5 and rng.random() < 0.6
+            )
             for n, close in enumerate(closes):
                 name = rng.choice(("EURUSD", "EURUSD", "GBPUSD", "USDJPY", "XAUUSD"))
                 closed = day * DAY + close
                 opened = closed - rng.randint(1_200, 20_000 if n else 110_000)
-                entry, rises = self.price(name, opened), self.price(name, closed) > self.price(name, opened)
-                command = int(rises != (rng.random() < 0.57))  # a trader who is right a little more often than not
+                entry, rises = (
+                    self.price(name, opened),
+                    self.price(name, closed) > self.price(name, opened),
+                )
+                command = int(
+                    rises != (rng.random() < 0.57)
+                )  # a trader who is right a little more often than not
                 lots = rng.randint(*SYMBOLS[name].lots)
-                trades.append(Trade(self._ticket(day, n), command, name, lots, opened, closed, entry))
+                trades.append(
+                    Trade(self._ticket(day, n), command, name, lots, opened, closed, entry)
+                )
             self._days[day] = trades
         return self._days[day]
 
     def _operations(self) -> list[Trade]:
         trades = []
         for n, (day, command, cents, comment) in enumerate(OPERATIONS):
-            ticket, at = self._ticket(self.opened + day, 80 + n), (self.opened + day) * DAY + 33_000 + n
+            ticket, at = (
+                self._ticket(self.opened + day, 80 + n),
+                (self.opened + day) * DAY + 33_000 + n,
+            )
             trades.append(Trade(ticket, command, "", 0, at, at, cents=cents, comment=comment))
         return trades
 
@@ -212,7 +250,10 @@ class Book:
         start, end = ((period or {}).get(name) for name in ("from", "to"))
         start, end = start or 0, now if end is None else min(end, now)
         trades = self._operations() + [trade for day in days for trade in self._day(day)]
-        return sorted((trade for trade in trades if start <= trade.closed <= end), key=lambda trade: trade.closed)
+        return sorted(
+            (trade for trade in trades if start <= trade.closed <= end),
+            key=lambda trade: trade.closed,
+        )
 
     def open(self, now: float) -> list[Trade]:
         """Positions and pending orders: the standing ones, and each trade that will close within two days."""
@@ -222,8 +263,14 @@ class Book:
         for n, (command, name, lots, days, share) in enumerate(STANDING):
             day = self.opened + 365 - days
             opened = day * DAY + 30_000 + n * 977
-            price = round(SYMBOLS[name].base * share, SYMBOLS[name].digits) if share else self.price(name, opened)
-            trades.append(Trade(self._ticket(day, 50 + n), command, name, lots, opened, open_price=price))
+            price = (
+                round(SYMBOLS[name].base * share, SYMBOLS[name].digits)
+                if share
+                else self.price(name, opened)
+            )
+            trades.append(
+                Trade(self._ticket(day, 50 + n), command, name, lots, opened, open_price=price)
+            )
         trades += [trade for day in range(today, today + 3) for trade in self._day(day)]
         return [trade for trade in trades if trade.opened <= now < trade.closed]
 
@@ -233,7 +280,9 @@ class Book:
 
     def _record(self, trade: Trade, symbol: Symbol | None, now: float) -> dict[str, Any]:
         price = self.price(trade.symbol, min(now, trade.closed)) if symbol else 0.0
-        edge = round(trade.open_price * 1.08, symbol.digits) if symbol and trade.lots % 2 else 0.0  # never reached
+        edge = (
+            round(trade.open_price * 1.08, symbol.digits) if symbol and trade.lots % 2 else 0.0
+        )  # never reached
         (profit, swap), over = self.result(trade, now), trade.closed <= now
         return {
             "ticket": trade.ticket, "login": self.login, "type": trade.command, "symbol": trade.symbol or None,
@@ -246,13 +295,21 @@ class Book:
 
     def information(self, now: float) -> dict[str, Any]:
         """All of the account's figures. Credits (type 7) are not in the balance; what is open counts positions only."""
-        closed, positions = self.closed(now), [trade for trade in self.open(now) if trade.command < 2]
+        closed, positions = (
+            self.closed(now),
+            [trade for trade in self.open(now) if trade.command < 2],
+        )
         balance = sum(sum(self.result(trade, now)) for trade in closed if trade.command != 7)
         equity = balance + sum(sum(self.result(trade, now)) for trade in positions)
         margin = 0.0  # cents, at a leverage of 1:100
         for trade in positions:
             symbol = SYMBOLS[trade.symbol]
-            margin += trade.lots * symbol.contract * (trade.open_price if symbol.quoted_in_usd else 1) / 100
+            margin += (
+                trade.lots
+                * symbol.contract
+                * (trade.open_price if symbol.quoted_in_usd else 1)
+                / 100
+            )
         return {
             **PERSONAL, "country": "Belarus", "leverage": 100, "type": 1, "verificationLevel": 1,
             "balance": balance / 100, "equity": _noisy(equity), "freeMargin": _noisy(equity - round(margin)),
@@ -264,12 +321,17 @@ class Book:
 
     def balance(self, now: float) -> dict[str, Any]:
         figures = self.information(now)
-        return {name: figures[name] for name in ("name", "currency", "balance", "equity", "freeMargin")}
+        return {
+            name: figures[name] for name in ("name", "currency", "balance", "equity", "freeMargin")
+        }
 
     def bonus(self, now: float) -> dict[str, Any]:
         figures, own = self.information(now), not self.account.empty
         credit = next(trade for trade in self._operations() if "bonus" in trade.comment)
-        bonus, closed = credit.cents / 100 * own, _lots(self.closed(now, {"from": credit.closed})) / 100
+        bonus, closed = (
+            credit.cents / 100 * own,
+            _lots(self.closed(now, {"from": credit.closed})) / 100,
+        )
         required = 3 * bonus
         available = max(0.0, round(figures["freeMargin"] - bonus, 2))
         return {
@@ -286,7 +348,10 @@ class Book:
         """Deposits and withdrawals, amounts without a sign, one still pending and one failed."""
         if self.account.empty:
             return []
-        done = [(trade.closed, trade.cents, trade.comment, 1, trade.ticket) for trade in self._operations()]
+        done = [
+            (trade.closed, trade.cents, trade.comment, 1, trade.ticket)
+            for trade in self._operations()
+        ]
         other = [((self.opened + 364) * DAY + 40_000 + n, 15_000, "Card", n, None) for n in (0, 2)]
         return [
             {"account": self.login, "amount": abs(cents) / 100, "date": _utc(at), "operationId": at % 10**7,
@@ -307,7 +372,12 @@ class Book:
         places = ("203.0.113.77", "198.51.100.23", "2001:db8:85a3::8a2e:370:7334")
         programs = ("MetaTrader 4", "Client Cabinet", "MetaTrader 4 Mobile", None)
         return [
-            {"time": _utc(at), "ip": rng.choice(places), "application": rng.choice(programs), "serverId": 4}
+            {
+                "time": _utc(at),
+                "ip": rng.choice(places),
+                "application": rng.choice(programs),
+                "serverId": 4,
+            }
             for at, rng in self._recent("logins", now)
         ]
 
@@ -318,7 +388,10 @@ class Book:
              "amount": _noisy(round(lots * 1.5)), "currency": "USD", "groupId": 3}
             for at, rng in self._recent("commissions", now) for lots in [rng.randint(5, 250)]
         ]  # fmt: skip
-        return [{"partner": self.login, "balanceRecords": records}, {"partner": 1000006, "balanceRecords": []}]
+        return [
+            {"partner": self.login, "balanceRecords": records},
+            {"partner": 1000006, "balanceRecords": []},
+        ]
 
     def clicks(self, now: float) -> list[dict[str, Any]]:
         visits = {"date": _utc(now // DAY * DAY), "clicks": 31, "referer": "https://example.com/"}
@@ -335,9 +408,13 @@ FUNCTIONS: dict[str, Callable[[Book, float, dict[str, Any]], Any]] = {
     "client/RequestBalanceInformation": lambda book, now, _: book.balance(now),
     "client/RequestAccountInformation": lambda book, now, _: book.information(now),
     "client/RequestOpenTrades": lambda book, now, _: book.records(book.open(now), now),
-    "client/RequestClosedTrades": lambda book, now, query: book.records(book.closed(now, query), now),
+    "client/RequestClosedTrades": lambda book, now, query: book.records(
+        book.closed(now, query), now
+    ),
     "client/RequestClosedLots": lambda book, now, query: (
-        {"lots": _lots(book.closed(now, query)) / 100} if book.account.closed else _lots(book.closed(now, query)) / 100
+        {"lots": _lots(book.closed(now, query)) / 100}
+        if book.account.closed
+        else _lots(book.closed(now, query)) / 100
     ),
     "client/RequestBonusStatistic": lambda book, now, _: book.bonus(now),
     "client/RequestLoginHistory": lambda book, now, _: book.logins(now),
@@ -345,7 +422,9 @@ FUNCTIONS: dict[str, Callable[[Book, float, dict[str, Any]], Any]] = {
     "partner/GetClickStatistics": lambda book, now, _: book.clicks(now),
     "basic/GetAccountInformation": lambda book, now, _: book.information(now),
     "basic/GetOpenTrades": lambda book, now, _: book.records(book.open(now), now) or None,
-    "basic/GetClosedTrades": lambda book, now, body: book.records(_page(book.closed(now, body), body), now),
+    "basic/GetClosedTrades": lambda book, now, body: book.records(
+        _page(book.closed(now, body), body), now
+    ),
     "basic/GetBonusStatistic": lambda book, now, _: book.bonus(now),
     "basic/GetBalanceOperationsHistory": lambda book, now, _: book.operations(now) or None,
 }
@@ -373,7 +452,9 @@ class Sandbox:
             self.calls[function] += 1
             for fault in self.faults:
                 expiry = fault.fault == "expire_tokens"
-                if fault.function not in (None, function) or (expiry and function in TOKEN_FUNCTIONS):
+                if fault.function not in (None, function) or (
+                    expiry and function in TOKEN_FUNCTIONS
+                ):
                     continue
                 fault.times -= 1
                 if fault.times <= 0:
@@ -384,20 +465,30 @@ class Sandbox:
                 return fault
         return None
 
-    def sign_in(self, login: object, password: object, *, partner: bool = False, outside: int = 403) -> str | None:
+    def sign_in(
+        self, login: object, password: object, *, partner: bool = False, outside: int = 403
+    ) -> str | None:
         """A token of 32 letters and digits, None for a wrong password; an abort with that status outside the mask."""
         account = ACCOUNTS.get(login) if isinstance(login, int) else None
         expected = account and (account.partner_password if partner else account.password)
         if account is None or expected is None or password != expected:
             return None
-        if ipaddress.ip_address(str(request.remote_addr)) not in ipaddress.ip_network(account.network):
+        if ipaddress.ip_address(str(request.remote_addr)) not in ipaddress.ip_network(
+            account.network
+        ):
             abort(outside, "Your address is outside the allowed IP mask.")
         with self._lock:
-            token = "".join(self._dice.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", k=32))
+            token = "".join(
+                self._dice.choices(
+                    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", k=32
+                )
+            )
             self._tokens[token] = (account.login, partner)
         return token
 
-    def admit(self, login: object, token: object, *, partner: bool = False, status: int | None = None) -> Book:
+    def admit(
+        self, login: object, token: object, *, partner: bool = False, status: int | None = None
+    ) -> Book:
         """The account's book, or an abort; open accounts need no token, partner functions always do."""
         book = self.books.get(login) if isinstance(login, int) else None
         if book is None or (partner and book.account.partner_password is None):
@@ -423,7 +514,10 @@ def _older(value: Any, key: str = "") -> Any:
 def _newer(value: Any) -> Any:
     """As the newer stack writes: camelCase, times as ISO 8601 without a zone, Unix seconds for balance operations."""
     if isinstance(value, dict):
-        return {name: int(item.timestamp()) if name == "date" else _newer(item) for name, item in value.items()}
+        return {
+            name: int(item.timestamp()) if name == "date" else _newer(item)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         return [_newer(item) for item in value]
     return value.strftime("%Y-%m-%dT%H:%M:%S") if isinstance(value, datetime) else value
@@ -442,11 +536,18 @@ INSTEAD: dict[str, Callable[[Fault], Response]] = {
     "html200": lambda _: Response(ERROR_PAGE),
     "too_many": lambda fault: Response("", 429, {"Retry-After": str(math.ceil(fault.seconds))}),
     "redirect": lambda fault: Response("", 302, {"Location": fault.location}),
-    "refuse": lambda fault: Response('{"Message": "Access denied."}', fault.status, content_type="application/json"),
+    "refuse": lambda fault: Response(
+        '{"Message": "Access denied."}', fault.status, content_type="application/json"
+    ),
     "garbage": lambda _: Response('{"Balance": 12.5, "Equity": ,', content_type="application/json"),
-    "huge": lambda fault: Response((b"[" * 2**20 for _ in range(fault.megabytes)), content_type="application/json"),
+    "huge": lambda fault: Response(
+        (b"[" * 2**20 for _ in range(fault.megabytes)), content_type="application/json"
+    ),
     "gzip_bomb": lambda fault: Response(
-        gzip.compress(b" " * fault.megabytes * 2**20), 200, {"Content-Encoding": "gzip"}, "application/json"
+        gzip.compress(b" " * fault.megabytes * 2**20),
+        200,
+        {"Content-Encoding": "gzip"},
+        "application/json",
     ),
 }
 FAULTS = (*INSTEAD, "slow", "truncated", "drip", "renamed", "expire_tokens")
@@ -506,7 +607,9 @@ def create_sandbox(
         if function not in TOKEN_FUNCTIONS[:2]:
             abort(404)
         partner, body = function == "RequestPartnerApiToken", request.get_json()
-        token = sandbox.sign_in(body.get("Login"), body.get("Password"), partner=partner) or abort(401)
+        token = sandbox.sign_in(body.get("Login"), body.get("Password"), partner=partner) or abort(
+            401
+        )
         if partner:  # bare, as some deployments write it; the byte order mark is theirs as well
             return Response(f"\ufeff{token}\r\n", content_type="text/plain; charset=utf-8")
         return jsonify(token)
@@ -514,7 +617,9 @@ def create_sandbox(
     @app.get("/<any(client, partner):area>/<function>/<int:login>")
     def older(area: str, function: str, login: int) -> ResponseReturnValue:
         answer = FUNCTIONS.get(f"{area}/{function}") or abort(404)
-        book = sandbox.admit(login, request.headers.get("passkey"), partner=area == "partner", status=401)
+        book = sandbox.admit(
+            login, request.headers.get("passkey"), partner=area == "partner", status=401
+        )
         query = {name: request.args.get(name, type=int) for name in ("from", "to")}
         return jsonify(_older(answer(book, clock(), query)))
 
@@ -531,7 +636,9 @@ def create_sandbox(
     @app.route("/sandbox/faults", methods=["POST", "DELETE"])
     def faults() -> ResponseReturnValue:
         try:
-            sandbox.faults = [*sandbox.faults, Fault(**request.get_json())] if request.method == "POST" else []
+            sandbox.faults = (
+                [*sandbox.faults, Fault(**request.get_json())] if request.method == "POST" else []
+            )
         except (TypeError, ValueError) as error:
             abort(400, str(error))
         return "", 204
@@ -557,7 +664,9 @@ def serve_sandbox(app: Flask, port: int = 0) -> Iterator[str]:
         port: 0 takes a free one.
     """
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True
+    )
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

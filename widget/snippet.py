@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from widget.badge import SIZES
 from widget.errors import OperatorError
 from widget.render import widget_url
 from widget.spec import PICTURE_OPTIONS, Options, Widget
+from widget.svg import SIZES
 
 SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
 
@@ -95,5 +95,5 @@ def _picture(embed: Embed, given: Mapping[str, str]) -> tuple[str, str]:
 FORMS: Mapping[str, Callable[[Embed], str]] = {
     form.__name__: form for form in (script, iframe, wordpress, oembed, badge, bbcode)
 }
-PICTURES = ("badge", "bbcode")
+PICTURE_FORMS = ("badge", "bbcode")
 """The forms that take ``PICTURE_OPTIONS`` as well."""

@@ -16,15 +16,29 @@ from widget import __version__, delay
 from widget.cache import FreshCache
 from widget.config import Account
 from widget.errors import NoSuchPath, NotOffered, Unavailable
-from widget.functions import Function
-from widget.models import AccountInformation, Bonus, ClosedTrade, Commission, History, Login, OpenTrade, Operation
-from widget.upstream import Upstream
+from widget.guard import Upstream
+from widget.models import (
+    AccountInformation,
+    Bonus,
+    ClosedTrade,
+    Commission,
+    History,
+    Login,
+    OpenTrade,
+    Operation,
+)
+from widget.names import Function
 
 T = TypeVar("T")
 
 # Closed trades are asked for in a few windows that end now, whatever the visitor's period: so there is one upstream
 # call for a freshness period and not one for each pair of dates, and midnight does not empty the cache.
-_WINDOWS: tuple[tuple[str, int | None], ...] = (("35d", 35), ("95d", 95), ("370d", 370), ("all", None))
+_WINDOWS: tuple[tuple[str, int | None], ...] = (
+    ("35d", 35),
+    ("95d", 95),
+    ("370d", 370),
+    ("all", None),
+)
 _WITH_TRADES = "trades"
 # Of requests that share a call one may have begun a little earlier, and its delay with it.
 _MARGIN = timedelta(minutes=1)
@@ -45,7 +59,12 @@ class Source:
     """
 
     def __init__(
-        self, account: Account, client: Upstream, cache: FreshCache, now: datetime, waited: float = 0.0
+        self,
+        account: Account,
+        client: Upstream,
+        cache: FreshCache,
+        now: datetime,
+        waited: float = 0.0,
     ) -> None:
         self.account = account
         self.now = now
@@ -58,7 +77,9 @@ class Source:
         self._until = now - timedelta(minutes=account.delay_minutes)
         # What was kept of an account that pointed elsewhere, or by a version with other records, is not its answer.
         api = account.api
-        identity = repr((__version__, account.login, api.dialect, api.base_url, sorted(api.methods.items())))
+        identity = repr(
+            (__version__, account.login, api.dialect, api.base_url, sorted(api.methods.items()))
+        )
         self._identity = blake2s(identity.encode(), digest_size=8).hexdigest()
 
     @property
@@ -82,7 +103,9 @@ class Source:
     def closed_trades(self, start: datetime | None, end: datetime) -> tuple[ClosedTrade, ...]:
         """Trades closed from ``start`` (None: since ever) until before ``end``, newest first."""
         trades = self._history(start).trades
-        return tuple(t for t in trades if t.close_time <= self._until and _within(t.close_time, start, end))
+        return tuple(
+            t for t in trades if t.close_time <= self._until and _within(t.close_time, start, end)
+        )
 
     def operations(self, start: datetime | None) -> tuple[Operation, ...]:
         """Deposits and withdrawals since ``start``, in no order."""
@@ -90,9 +113,11 @@ class Source:
             operations: tuple[Operation, ...] = self._get("operations", tuple)
         else:
             operations = self._history(start).operations
-        return tuple(operation for operation in operations if start is None or operation.time >= start)
+        return tuple(
+            operation for operation in operations if start is None or operation.time >= start
+        )
 
-    def lots(self, start: datetime | None, end: datetime, *, is_chosen: bool = False) -> Decimal:
+    def lots(self, start: datetime | None, end: datetime, *, has_dates: bool = False) -> Decimal:
         """Lots traded in a period: the upstream's own figure where it has the function, else the sum of the trades.
 
         Args:
@@ -104,8 +129,10 @@ class Source:
             last = min(end, self._until)
             if start and last <= start:
                 return Decimal(0)
-            span = (f"{start:%Y%m%d%H}-" if start else "-") + ("now" if end == self.now else f"{last:%Y%m%d%H}")
-            if not is_chosen or self._client.may_ask_for(self.account, span):
+            span = (f"{start:%Y%m%d%H}-" if start else "-") + (
+                "now" if end == self.now else f"{last:%Y%m%d%H}"
+            )
+            if not has_dates or self._client.may_request_period(self.account, span):
                 try:
                     return self._get("lots", Decimal, start, last, span)
                 except (Unavailable, NoSuchPath):
@@ -138,7 +165,7 @@ class Source:
             known = known[0]
         return known.currency if isinstance(known, AccountInformation) else None
 
-    def seen_until(self, end: datetime) -> datetime:
+    def known_until(self, end: datetime) -> datetime:
         """Where a period that ends now really ends: figures cannot tell of what came after them."""
         return datetime.fromtimestamp(int(self.as_of), UTC) if end == self.now else end
 
@@ -169,9 +196,15 @@ class Source:
 
         def fetch() -> object:
             answer = self._call(function)
-            return answer, self._call("open_trades"), self._call("closed_trades", self._until - _MARGIN)
+            return (
+                answer,
+                self._call("open_trades"),
+                self._call("closed_trades", self._until - _MARGIN),
+            )
 
-        kept: tuple[Any, tuple[OpenTrade, ...], History] = self._get(function, tuple, span=_WITH_TRADES, fetch=fetch)
+        kept: tuple[Any, tuple[OpenTrade, ...], History] = self._get(
+            function, tuple, span=_WITH_TRADES, fetch=fetch
+        )
         return kept
 
     def _get(
@@ -196,11 +229,15 @@ class Source:
         )
         self.as_of = min(self.as_of, answer.as_of)
         self.stale = self.stale or answer.stale
-        self.fresh_seconds = max(0.0, min(self.fresh_seconds, answer.as_of + fresh - self.now.timestamp()))
+        self.fresh_seconds = max(
+            0.0, min(self.fresh_seconds, answer.as_of + fresh - self.now.timestamp())
+        )
         assert isinstance(answer.value, kind), function
         return answer.value
 
-    def _call(self, function: Function, start: datetime | None = None, end: datetime | None = None) -> object:
+    def _call(
+        self, function: Function, start: datetime | None = None, end: datetime | None = None
+    ) -> object:
         endpoint = self._client.endpoint(self.account, function)
         return _newest_first(self._client.call(self.account, endpoint, start, end))
 
@@ -218,7 +255,10 @@ def _newest_first(answer: object) -> object:
     if isinstance(answer, History):
         return replace(answer, trades=_sorted(answer.trades, lambda trade: trade.close_time))
     if isinstance(answer, tuple):
-        return _sorted(answer, lambda record: record.open_time if isinstance(record, OpenTrade) else record.time)
+        return _sorted(
+            answer,
+            lambda record: record.open_time if isinstance(record, OpenTrade) else record.time,
+        )
     return answer
 
 

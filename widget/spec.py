@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from widget.badge import SCALES, SIZES
 from widget.config import zones
 from widget.errors import N_, BadOption
 from widget.format import Formatter
-from widget.functions import Function
+from widget.names import Function
 from widget.source import Source
+from widget.svg import SCALES, SIZES
 
 COMMON_OPTIONS: Final = ("theme", "accent", "lang", "tz", "title", "refresh")
 PICTURE_OPTIONS: Final = ("size", "scale")
@@ -22,7 +22,7 @@ MIN_REFRESH: Final = 10
 MAX_REFRESH: Final = 86400
 MAX_ROWS: Final = 100
 DEFAULT_ROWS: Final = 10
-HEADING: Final = 40
+HEADING_HEIGHT: Final = 40
 """Height of a widget's heading in CSS pixels; ``title=0`` saves it."""
 
 PERIODS: Final[Mapping[str, str]] = {
@@ -49,7 +49,7 @@ class Period:
     last: date | None = None
 
     @property
-    def is_chosen(self) -> bool:
+    def has_dates(self) -> bool:
         """Whether it is given by dates."""
         return bool(self.first or self.last)
 
@@ -73,9 +73,11 @@ class Period:
         start = _midnight(first, zone) if first else None
         return start, _midnight(self.last + timedelta(days=1), zone) if self.last else now
 
-    def text(self, gettext: Callable[[str], str], write: Callable[[date | None, date | None], str]) -> str:
+    def text(
+        self, gettext: Callable[[str], str], write: Callable[[date | None, date | None], str]
+    ) -> str:
         """What it is called: its name in the reader's language, or its dates."""
-        return write(self.first, self.last) if self.is_chosen else gettext(PERIODS[self.name])
+        return write(self.first, self.last) if self.has_dates else gettext(PERIODS[self.name])
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -100,7 +102,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PictureFigure:
     """A figure of a widget's picture.
 
     Attributes:
@@ -144,7 +146,7 @@ class Widget:
     row_height: int = 0
     options: frozenset[str] = frozenset()
     chart: Callable[[Mapping[str, Any], Formatter, ZoneInfo], dict[str, Any] | None] | None = None
-    picture: tuple[Shown, ...] = ()
+    picture: tuple[PictureFigure, ...] = ()
     by_default: bool = True
 
     @property
@@ -161,14 +163,14 @@ class Widget:
     def pixels(self, options: Options) -> int:
         """The exact height of its frame in CSS pixels."""
         rows = options.rows if "rows" in self.options else 0
-        return self.height + rows * self.row_height - (0 if options.title else HEADING)
+        return self.height + rows * self.row_height - (0 if options.title else HEADING_HEIGHT)
 
 
 def parse_options(
     widget: Widget,
     given: Iterable[tuple[str, str]],
     locked: Mapping[str, object] = MappingProxyType({}),
-    besides: Collection[str] = (),
+    extra: Collection[str] = (),
 ) -> Options:
     """The options of a request.
 
@@ -194,7 +196,7 @@ def parse_options(
         values[name] = value
     parsed: dict[str, Any] = {}
     for name, value in values.items():
-        if name not in widget.all_options and name not in besides:
+        if name not in widget.all_options and name not in extra:
             raise BadOption(_printable(name), "is no option of this widget")
         parsed[name] = PARSERS[name](name, value)
     return Options(**_with_period(parsed))
@@ -225,7 +227,7 @@ def _one_of(*choices: str) -> Callable[[str, str], str]:
     return parse
 
 
-def between(low: int, high: int) -> Callable[[str, str], int]:
+def integer_between(low: int, high: int) -> Callable[[str, str], int]:
     """A parser of whole numbers; it takes their name and their text."""
 
     def parse(name: str, value: str) -> int:
@@ -256,7 +258,11 @@ def _tz(name: str, value: str) -> ZoneInfo:
 
 def _date(name: str, value: str) -> date:
     try:
-        day = date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII) else date.min
+        day = (
+            date.fromisoformat(value)
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII)
+            else date.min
+        )
     except ValueError:
         day = date.min
     if not _FIRST_DATE <= day <= _LAST_DATE:
@@ -274,8 +280,8 @@ PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "lang": _lang,
     "tz": _tz,
     "title": lambda name, value: _one_of("0", "1")(name, value) == "1",
-    "refresh": between(MIN_REFRESH, MAX_REFRESH),
-    "rows": between(1, MAX_ROWS),
+    "refresh": integer_between(MIN_REFRESH, MAX_REFRESH),
+    "rows": integer_between(1, MAX_ROWS),
     "period": _period,
     "from": _date,
     "to": _date,

@@ -5,16 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from widget import registry, snippet
-from widget.badge import SIZES
 from widget.config import Settings
 from widget.errors import BadOption
 from widget.i18n import Catalogues
 from widget.render import widget_url
 from widget.spec import PICTURE_OPTIONS, Options, Widget, parse_options
+from widget.svg import SIZES
 
 
-def shown(
-    settings: Settings, widgets: Mapping[str, Widget], catalogues: Catalogues, query: Sequence[tuple[str, str]]
+def build_context(
+    settings: Settings,
+    widgets: Mapping[str, Widget],
+    catalogues: Catalogues,
+    query: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
     """What the template is filled with.
 
@@ -26,21 +29,29 @@ def shown(
             first is shown.
     """
     fields = dict(query)
-    account = settings.accounts.get(fields.get("account", "")) or next(iter(settings.accounts.values()))
-    names = registry.enabled(account, widgets)
+    account = settings.accounts.get(fields.get("account", "")) or next(
+        iter(settings.accounts.values())
+    )
+    names = registry.enabled_widgets(account, widgets)
     widget = widgets[fields["widget"] if fields.get("widget") in names else names[0]]
     given = {name: value for name, value in fields.items() if value and name in widget.all_options}
-    pictured = given | {name: fields[name] for name in PICTURE_OPTIONS if fields.get(name) and widget.picture}
+    pictured = given | {
+        name: fields[name] for name in PICTURE_OPTIONS if fields.get(name) and widget.picture
+    }
     options, problem = Options(), None
     try:
-        options = parse_options(widget, pictured.items(), besides=PICTURE_OPTIONS)
+        options = parse_options(widget, pictured.items(), extra=PICTURE_OPTIONS)
     except BadOption as error:
         problem = str(error)
     base = settings.server.public_url
     label = catalogues.translations(options.lang, account.lang).gettext(widget.label)
     embed = snippet.Embed(base, account.slug, widget, given, options, label)
     pictures = replace(embed, given=pictured)
-    forms = [(name, form) for name, form in snippet.FORMS.items() if widget.picture or name not in snippet.PICTURES]
+    forms = [
+        (name, form)
+        for name, form in snippet.FORMS.items()
+        if widget.picture or name not in snippet.PICTURE_FORMS
+    ]
     return {
         "accounts": list(settings.accounts),
         "account": account.slug,
@@ -49,12 +60,19 @@ def shown(
         "given": given,
         "sizes": SIZES if widget.picture else {},
         "size": options.size,
-        "picture": widget_url(settings.server.path, account.slug, widget.name, ".png", {"scale": "2", **pictured}),
+        "picture": widget_url(
+            settings.server.path, account.slug, widget.name, ".png", {"scale": "2", **pictured}
+        ),
         "problem": problem,
         "snippets": []
         if problem
-        else [(name, form(pictures if name in snippet.PICTURES else embed)) for name, form in forms],
-        "origins": () if account.access == "closed" and not account.allowed_origins else account.allowed_origins,
+        else [
+            (name, form(pictures if name in snippet.PICTURE_FORMS else embed))
+            for name, form in forms
+        ],
+        "origins": ()
+        if account.access == "closed" and not account.allowed_origins
+        else account.allowed_origins,
         "closed": account.access == "closed",
         "service": base,
     }

@@ -57,7 +57,7 @@ def sign(
     return jwt.encode(claims, keys[0], _ALGORITHM)
 
 
-def check(token: str, keys: Sequence[bytes], subject: str, now: float) -> Grant:
+def verify(token: str, keys: Sequence[bytes], subject: str, now: float) -> Grant:
     """What a token allows.
 
     Raises:
@@ -85,9 +85,15 @@ def _claims(token: str, keys: Sequence[bytes]) -> dict[str, Any]:
             try:
                 # The times are checked above, by the service's own clock.
                 return jwt.decode(
-                    token, key, [_ALGORITHM], options={"verify_exp": False, "verify_iat": False, "verify_sub": False}
+                    token,
+                    key,
+                    [_ALGORITHM],
+                    options={"verify_exp": False, "verify_iat": False, "verify_sub": False},
                 )
-            except (jwt.InvalidTokenError, RecursionError):  # its header is read before the signature
+            except (
+                jwt.InvalidTokenError,
+                RecursionError,
+            ):  # its header is read before the signature
                 continue
     raise Locked("token: not signed with a key of this account, or no token at all")
 

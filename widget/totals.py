@@ -12,42 +12,42 @@ from widget.models import ClosedTrade, OpenTrade
 ZERO = Decimal(0)
 
 
-def total(values: Iterable[Decimal | None]) -> Decimal | None:
+def sum_known(values: Iterable[Decimal | None]) -> Decimal | None:
     """The sum of the values that are known; None where there are values and none is known."""
     values = list(values)
     known = [value for value in values if value is not None]
     return sum(known, ZERO) if known or not values else None
 
 
-def result(trade: OpenTrade | ClosedTrade) -> Decimal:
+def trade_result(trade: OpenTrade | ClosedTrade) -> Decimal:
     """What a trade does to the balance, once it is closed: its profit and its swap."""
     return (trade.profit or ZERO) + (trade.swap or ZERO)
 
 
-def of_positions(trades: Iterable[OpenTrade]) -> dict[str, Any]:
+def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
     """Totals over the open positions; pending orders are no positions and do not count."""
     positions = [trade for trade in trades if trade.is_position]
     return {
         "count": len(positions),
-        "volume": total(trade.volume for trade in positions),
-        "swap": total(trade.swap for trade in positions),
-        "profit": total(trade.profit for trade in positions),
+        "volume": sum_known(trade.volume for trade in positions),
+        "swap": sum_known(trade.swap for trade in positions),
+        "profit": sum_known(trade.profit for trade in positions),
     }
 
 
-def of_closed(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
+def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
     """Totals over closed trades; a trade is won when its profit, without swap, is above 0, and lost below."""
     return {
         "count": len(trades),
         "won": sum(1 for trade in trades if trade.profit is not None and trade.profit > 0),
         "lost": sum(1 for trade in trades if trade.profit is not None and trade.profit < 0),
-        "volume": total(trade.volume for trade in trades),
-        "swap": total(trade.swap for trade in trades),
-        "profit": total(trade.profit for trade in trades),
+        "volume": sum_known(trade.volume for trade in trades),
+        "swap": sum_known(trade.swap for trade in trades),
+        "profit": sum_known(trade.profit for trade in trades),
     }
 
 
-def by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
+def group_by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
     """The open positions, one row a symbol in alphabetical order; prices are averages weighted by volume."""
     groups: defaultdict[str, list[OpenTrade]] = defaultdict(list)
     for trade in trades:
@@ -62,12 +62,12 @@ def _group(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
     return {
         "symbol": symbol,
         "orders": len(positions),
-        "buy_volume": total(trade.volume for trade in bought),
-        "sell_volume": total(trade.volume for trade in sold),
+        "buy_volume": sum_known(trade.volume for trade in bought),
+        "sell_volume": sum_known(trade.volume for trade in sold),
         "buy_price": average_price(bought),
         "sell_price": average_price(sold),
-        "swap": total(trade.swap for trade in positions),
-        "profit": total(trade.profit for trade in positions),
+        "swap": sum_known(trade.swap for trade in positions),
+        "profit": sum_known(trade.profit for trade in positions),
     }
 
 
@@ -81,7 +81,9 @@ def average_price(trades: Sequence[OpenTrade]) -> Decimal | None:
     return Decimal(f"{mean:.{decimals}f}")  # half-even; quantize() gives up beyond 28 digits
 
 
-def by_day(amounts: Iterable[tuple[datetime, Decimal]], zone: ZoneInfo) -> list[tuple[date, Decimal]]:
+def sum_by_day(
+    amounts: Iterable[tuple[datetime, Decimal]], zone: ZoneInfo
+) -> list[tuple[date, Decimal]]:
     """Sums by day of a zone, oldest first; days without any are left out."""
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     for moment, amount in amounts:

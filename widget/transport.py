@@ -34,17 +34,17 @@ class Deadline:
         return self._end - self._clock()
 
 
-ENDS: ContextVar[Deadline] = ContextVar("ends")
+DEADLINE: ContextVar[Deadline] = ContextVar("ends")
 """The deadline of the call that this thread makes."""
 
 
-def seconds_left() -> float:
+def remaining_seconds() -> float:
     """What is left of the present call.
 
     Raises:
         TimeoutError: nothing is.
     """
-    left = ENDS.get().left
+    left = DEADLINE.get().left
     if left <= 0:
         raise TimeoutError("the deadline has passed")
     return left
@@ -58,7 +58,11 @@ class Session(requests.Session):
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self.headers.update(
-            {"User-Agent": f"cabinet-widgets/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
+            {
+                "User-Agent": f"cabinet-widgets/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+            }
         )
         self.mount("https://", _Adapter(POOL_SIZE, POOL_SIZE))
         self.mount("http://", _Adapter(POOL_SIZE, POOL_SIZE))
@@ -69,26 +73,30 @@ class Session(requests.Session):
 
 class _Socket(socket.socket):
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(seconds_left())
+        self.settimeout(remaining_seconds())
         return super().recv_into(*args, **kwargs)
 
 
 class _TLSSocket(ssl.SSLSocket):
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(seconds_left())
+        self.settimeout(remaining_seconds())
         return super().recv_into(*args, **kwargs)
 
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """A socket that is connected to one of the host's addresses; each has its share of the time left."""
-        addresses = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(
+            self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM
+        )
         for n, (family, kind, protocol, _, address) in enumerate(addresses, 1):
             sock = _Socket(family, kind, protocol)
             try:
-                sock.settimeout(seconds_left() / (len(addresses) - n + 1))
+                sock.settimeout(remaining_seconds() / (len(addresses) - n + 1))
                 sock.connect(address)
-                sock.settimeout(seconds_left())  # for the handshake, which is a single operation
+                sock.settimeout(
+                    remaining_seconds()
+                )  # for the handshake, which is a single operation
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 sock.close()

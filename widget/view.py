@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from widget import figures
+from widget import privacy
 from widget.config import Account
 from widget.format import Formatter, formatter
 from widget.i18n import Catalogues
@@ -49,33 +49,42 @@ class View:
         """What writes its figures and times."""
         options, account = self.options, self.account
         locale = catalogues.locale_for(options.lang, account.lang)
-        return formatter(locale, options.tz or account.timezone, self.currency, account.amounts == "percent")
+        return formatter(
+            locale, options.tz or account.timezone, self.currency, account.amounts == "percent"
+        )
 
     def chart(self, fmt: Formatter) -> dict[str, Any] | None:
         """The geometry of its chart, where there is one; days are the account's, whatever zone times are shown in."""
-        return self.widget.chart(self.data, fmt, self.account.timezone) if self.widget.chart else None
+        return (
+            self.widget.chart(self.data, fmt, self.account.timezone) if self.widget.chart else None
+        )
 
 
-def look(source: Source, widget: Widget, options: Options) -> View:
+def build_view(source: Source, widget: Widget, options: Options) -> View:
     """Fetch a widget's figures and withhold what the account hides."""
     account = source.account
     data = widget.fetch(source, options)
     currency, no_fractions = None, frozenset[str]()
     if account.amounts == "percent":
-        data, no_fractions = figures.as_fractions(data, source.balance().balance), figures.NO_FRACTIONS
+        data, no_fractions = (
+            privacy.as_fractions(data, source.balance().balance),
+            privacy.NEVER_FRACTIONS,
+        )
     else:
         currency = source.currency()
-    hidden = figures.with_what_gives_away(account.hide)
+    hidden = privacy.expand_hidden(account.hide)
     if {"balance", "volume"} <= hidden | no_fractions:
         # Money comes in cents, so that exact fractions of it tell the balance to the cent. (Where volumes are shown,
         # they and the prices tell it anyway.)
-        data = figures.coarse(data, figures.GAINS | (figures.MONEY if no_fractions else frozenset()))
+        data = privacy.round_fractions(
+            data, privacy.GAINS | (privacy.MONEY if no_fractions else frozenset())
+        )
     return View(
         account=account,
         widget=widget,
         options=options,
-        data=figures.hide(data, hidden),
-        hidden=hidden | figures.withheld(data, hidden) | no_fractions,
+        data=privacy.hide(data, hidden),
+        hidden=hidden | privacy.hidden_names(data, hidden) | no_fractions,
         currency=currency,
         as_of=datetime.fromtimestamp(source.as_of, UTC),
         stale=source.stale,

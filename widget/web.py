@@ -19,28 +19,48 @@ from flask_limiter.errors import RateLimitExceeded
 from pydantic import SecretStr
 from werkzeug.security import check_password_hash
 
-from widget import __version__, access, headers, i18n, oembed, picture, registry, render, studio, tokens
+from widget import (
+    __version__,
+    access,
+    headers,
+    i18n,
+    oembed,
+    picture,
+    registry,
+    render,
+    studio,
+    tokens,
+)
 from widget.access import Allow, Credentials, Deny, Policy
 from widget.assets import Assets
 from widget.cache import FreshCache
 from widget.config import Account, Server, Settings
-from widget.edge import WAITED
-from widget.errors import BadOption, CabinetError, Locked, NotFound, TooManyTries, Unavailable
+from widget.errors import BadOption, CabinetError, Locked, NotFound, TooManyAttempts, Unavailable
+from widget.guard import Upstream
 from widget.i18n import Catalogues
 from widget.metrics import CONTENT_TYPE, Metrics
-from widget.render import Frame, Renderer
+from widget.render import PageContext, Renderer
+from widget.response_cache import ELAPSED
 from widget.source import Source
-from widget.spec import HEADING, MIN_REFRESH, PARSERS, PICTURE_OPTIONS, Options, Widget, between, parse_options
-from widget.upstream import Upstream
-from widget.view import View, look
+from widget.spec import (
+    HEADING_HEIGHT,
+    MIN_REFRESH,
+    PARSERS,
+    PICTURE_OPTIONS,
+    Options,
+    Widget,
+    integer_between,
+    parse_options,
+)
+from widget.view import View, build_view
 
-VIEWER_SECONDS = 3600
+VIEWER_TOKEN_SECONDS = 3600
 """How long a token of the unlock form holds; each refresh renews it, for ``VIEWER_LIMIT_SECONDS`` in all."""
-VIEWER_LIMIT_SECONDS = 12 * 3600
+MAX_VIEWER_SECONDS = 12 * 3600
 MAX_QUERY = 6144
 RETRY_SECONDS = 5
 """After how long to come back, where neither the upstream nor the cache says it."""
-TRIES = "10 per minute"
+ATTEMPT_LIMIT = "10 per minute"
 """Of passwords, from one address and for one account."""
 
 log = logging.getLogger(__name__)
@@ -61,20 +81,24 @@ class Service:
     catalogues: Catalogues
     renderer: Renderer
     assets: Assets
-    tries: "Tries"
+    tries: "PasswordAttempts"
     metrics: Metrics
     clock: Callable[[], float]
 
     def find(self, slug: str, name: str) -> tuple[Account, Widget] | None:
         """An account and one of its widgets; None where one of them is unknown or not enabled."""
         account, widget = self.settings.accounts.get(slug), self.widgets.get(name)
-        if account is None or widget is None or name not in registry.enabled(account, self.widgets):
+        if (
+            account is None
+            or widget is None
+            or name not in registry.enabled_widgets(account, self.widgets)
+        ):
             return None
         return account, widget
 
 
 @dataclass(slots=True)
-class Asked:
+class WidgetRequest:
     """A request for a widget, taken apart; filled as far as it was understood, for whoever renders the error."""
 
     account: Account | None = None
@@ -91,20 +115,22 @@ def blueprint(service: Service) -> Blueprint:
     def widget(slug: str, name: str) -> Response:
         name, dot, suffix = name.partition(".")
         if dot + suffix not in _FORMATS:
-            return _failure(service, NotFound("no such format"), Asked(), ".html")
+            return _failure(service, NotFound("no such format"), WidgetRequest(), ".html")
         return _answer(service, slug, name, dot + suffix)
 
     @routes.post("/w/<slug>/<name>/unlock")
     def unlock(slug: str, name: str) -> Response:
         return _answer(service, slug, name, "", unlocking=True)
 
-    @routes.get("/", strict_slashes=False)  # else an address without any path is redirected, to the request's Host
+    @routes.get(
+        "/", strict_slashes=False
+    )  # else an address without any path is redirected, to the request's Host
     def studio_page() -> Response:
         return _studio(service)
 
     @routes.get("/oembed")
     def oembed_answer() -> Response:
-        asked = Asked()
+        asked = WidgetRequest()
         try:
             return _oembed(service, asked)
         except CabinetError as error:
@@ -113,7 +139,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/favicon.ico")
     def icon() -> Response:
         # Browsers ask for one wherever a page is opened by itself.
-        return headers.finish(Response(status=204), service.settings.server, _YEAR)
+        return headers.set_headers(Response(status=204), service.settings.server, _YEAR)
 
     @routes.get("/embed.js")
     def loader() -> Response:
@@ -128,7 +154,9 @@ def blueprint(service: Service) -> Blueprint:
     def catalogue() -> Response:
         response = Response(_catalogue(service), content_type="application/json")
         _validate(response)
-        return headers.finish(response, service.settings.server, "public, max-age=3600", cors=True)
+        return headers.set_headers(
+            response, service.settings.server, "public, max-age=3600", cors=True
+        )
 
     @routes.get("/healthz")
     def health() -> Response:
@@ -140,7 +168,7 @@ def blueprint(service: Service) -> Blueprint:
     def ready() -> Response:
         # As long as no call has ever worked, each probe tries another account, and of each another widget in turn.
         turn, number = divmod(next(probes), len(accounts))
-        names = registry.enabled(accounts[number], service.widgets)
+        names = registry.enabled_widgets(accounts[number], service.widgets)
         untried = service.widgets[names[turn % len(names)]]
         is_ready = service.client.has_worked or _works(service, accounts[number], untried)
         text, status = ("ok\n", 200) if is_ready else ("no call of the API has worked yet\n", 503)
@@ -155,17 +183,19 @@ def blueprint(service: Service) -> Blueprint:
     return routes
 
 
-class Tries:
-    """Tries of passwords, from one address and for one account."""
+class PasswordAttempts:
+    """PasswordAttempts of passwords, from one address and for one account."""
 
     def __init__(self, limiter: Limiter, server: Server) -> None:
         def who_and_what() -> str:
-            return f"{access.network_of(_visitor(server))} {(request.view_args or {}).get('slug')}"
+            return (
+                f"{access.client_network(_visitor(server))} {(request.view_args or {}).get('slug')}"
+            )
 
         self._limiter = limiter
-        self._count = limiter.limit(TRIES, key_func=who_and_what)(_nothing)
+        self._count = limiter.limit(ATTEMPT_LIMIT, key_func=who_and_what)(_nothing)
 
-    def is_right(self, stored: SecretStr | None, password: Callable[[], str]) -> bool:
+    def verify(self, stored: SecretStr | None, password: Callable[[], str]) -> bool:
         """Whether a password is the one that is stored as a hash; counted before it is read, which may take a while.
 
         A right one makes up for those before: nine widgets on one page are unlocked one by one.
@@ -176,12 +206,12 @@ class Tries:
         try:
             self._count()
         except RateLimitExceeded:
-            raise TooManyTries("passwords") from None
-        is_right = stored is not None and check_password_hash(stored.get_secret_value(), password())
-        for counted in self._limiter.current_limits if is_right else ():
+            raise TooManyAttempts("passwords") from None
+        verify = stored is not None and check_password_hash(stored.get_secret_value(), password())
+        for counted in self._limiter.current_limits if verify else ():
             with suppress(Exception):  # where they are counted may be out of reach
                 self._limiter.limiter.clear(counted.limit, *counted.request_args)
-        return is_right
+        return verify
 
 
 def _nothing() -> None:
@@ -194,18 +224,24 @@ def _visitor(server: Server) -> str | None:
     return access.visitor_address(request.remote_addr, forwarded, server.trusted_proxies)
 
 
-def _answer(service: Service, slug: str, name: str, suffix: str, *, unlocking: bool = False) -> Response:
+def _answer(
+    service: Service, slug: str, name: str, suffix: str, *, unlocking: bool = False
+) -> Response:
     """One widget in one format, or the card that says why not."""
-    asked = Asked()
+    asked = WidgetRequest()
     try:
-        account, widget = _understand(service, asked, slug, name, suffix, unlocking=unlocking)
+        account, widget = resolve_request(service, asked, slug, name, suffix, unlocking=unlocking)
         view = _look(service, account, widget, asked.options)
         response = _FORMATS[suffix](service, asked, view)
         age = service.clock() - view.as_of.timestamp()
-        service.metrics.answered(widget.name, response.status_code, "stale" if view.stale else "fresh", age)
+        service.metrics.count_response(
+            widget.name, response.status_code, "stale" if view.stale else "fresh", age
+        )
         return response
     except CabinetError as error:
-        service.metrics.answered(asked.widget.name if asked.widget else "none", error.status, "none")
+        service.metrics.count_response(
+            asked.widget.name if asked.widget else "none", error.status, "none"
+        )
         return _failure(service, error, asked, suffix)
 
 
@@ -231,12 +267,12 @@ def _is_near(service: Service) -> bool:
 
 def _look(service: Service, account: Account, widget: Widget, options: Options) -> View:
     now = datetime.fromtimestamp(service.clock(), UTC)
-    waited = request.environ.get(WAITED, 0.0)
-    return look(Source(account, service.client, service.cache, now, waited), widget, options)
+    waited = request.environ.get(ELAPSED, 0.0)
+    return build_view(Source(account, service.client, service.cache, now, waited), widget, options)
 
 
-def _understand(
-    service: Service, asked: Asked, slug: str, name: str, suffix: str, *, unlocking: bool
+def resolve_request(
+    service: Service, asked: WidgetRequest, slug: str, name: str, suffix: str, *, unlocking: bool
 ) -> tuple[Account, Widget]:
     """Fill in what is asked for.
 
@@ -244,8 +280,8 @@ def _understand(
         CabinetError: it may not be answered.
     """
     found = service.find(slug, name)
-    besides = PICTURE_OPTIONS if suffix in _PICTURES else ()
-    if besides and found and not found[1].picture:
+    extra = PICTURE_OPTIONS if suffix in _PICTURES else ()
+    if extra and found and not found[1].picture:
         found = None
     pairs = _query()
     asked.options = _looks(pairs)
@@ -256,22 +292,31 @@ def _understand(
         asked.account, asked.widget = found
     policy = Policy.of(found[0], found[1].name) if found else None
     now = service.clock()
-    credentials = Credentials(_visitor(service.settings.server), None if unlocking else next(iter(given), None))
+    credentials = Credentials(
+        _visitor(service.settings.server), None if unlocking else next(iter(given), None)
+    )
     decision = access.decide(policy, credentials, now)
-    if unlocking and asked.account and isinstance(decision, Deny) and isinstance(decision.reason, Locked):
+    if (
+        unlocking
+        and asked.account
+        and isinstance(decision, Deny)
+        and isinstance(decision.reason, Locked)
+    ):
         # Only here, behind the networks: a password is expensive to try, for the service too.
         stored = asked.account.viewer_password_hash
-        is_right = service.tries.is_right(stored, lambda: request.form.get("password", ""))
-        credentials = replace(credentials, password_is_right=is_right)
+        verify = service.tries.verify(stored, lambda: request.form.get("password", ""))
+        credentials = replace(credentials, password_is_right=verify)
         decision = access.decide(policy, credentials, now)
         if isinstance(decision, Allow):
-            asked.grant = tokens.Grant({}, 0, int(now) + VIEWER_LIMIT_SECONDS)
+            asked.grant = tokens.Grant({}, 0, int(now) + MAX_VIEWER_SECONDS)
     if isinstance(decision, Deny):
         raise decision.reason
     assert found is not None
     asked.grant = decision.grant or asked.grant
     options = [pair for pair in pairs if pair[0] != "token"]
-    asked.options = parse_options(found[1], options, asked.grant.params if asked.grant else {}, besides)
+    asked.options = parse_options(
+        found[1], options, asked.grant.params if asked.grant else {}, extra
+    )
     return found
 
 
@@ -282,38 +327,44 @@ def _studio(service: Service) -> Response:
         abort(404)
     try:
         if not service.settings.demo and not _is_operator(service):
-            challenge = {"WWW-Authenticate": 'Basic realm="Cabinet Widgets studio", charset="UTF-8"'}
-            return Response("The studio's password is needed.\n", 401, challenge, mimetype="text/plain")
+            challenge = {
+                "WWW-Authenticate": 'Basic realm="Cabinet Widgets studio", charset="UTF-8"'
+            }
+            return Response(
+                "The studio's password is needed.\n", 401, challenge, mimetype="text/plain"
+            )
         language = service.catalogues.negotiate(*(tag for tag, _ in request.accept_languages))
         urls = {name: service.assets.url(f"studio.{name}") for name in ("css", "js")}
         html = service.renderer.template(
             "studio.html",
             language,
             assets={**urls, "loader": f"{server.path}/embed.js"},
-            languages={tag: i18n.name(tag) for tag in service.catalogues.languages},
-            **studio.shown(service.settings, service.widgets, service.catalogues, _query()),
+            languages={tag: i18n.language_name(tag) for tag in service.catalogues.languages},
+            **studio.build_context(service.settings, service.widgets, service.catalogues, _query()),
         )
         response = Response(html, content_type="text/html; charset=utf-8")
-        return headers.finish(response, server, headers.PRIVATE, is_studio=True)
+        return headers.set_headers(response, server, headers.PRIVATE, is_studio=True)
     except CabinetError as error:
-        return _failure(service, error, Asked(), "")
+        return _failure(service, error, WidgetRequest(), "")
 
 
 def _is_operator(service: Service) -> bool:
     given, stored = request.authorization, service.settings.server.studio_password_hash
     if given is None or given.type != "basic" or stored is None:
         return False
-    return service.tries.is_right(stored, lambda: given.password or "")
+    return service.tries.verify(stored, lambda: given.password or "")
 
 
-def _oembed(service: Service, asked: Asked) -> Response:
+def _oembed(service: Service, asked: WidgetRequest) -> Response:
     """What to embed for the address of a widget; the consumer's own further parameters are let be."""
     params = dict(_query())
     form = params.get("format", "json").lower()
     if form not in ("json", "xml"):
         abort(501)  # as oEmbed asks
-    pixels = between(1, 999_999)
-    most = {name: pixels(name, params[name]) for name in ("maxwidth", "maxheight") if name in params}
+    pixels = integer_between(1, 999_999)
+    most = {
+        name: pixels(name, params[name]) for name in ("maxwidth", "maxheight") if name in params
+    }
     base, url = service.settings.server.public_url, params.get("url", "")
     match = re.fullmatch(re.escape(base) + r"/w/([^/?#]+)/([^/?#]+)(?:\?([^#]*))?(?:#.*)?", url)
     found = service.find(match[1], match[2]) if match else None
@@ -328,14 +379,23 @@ def _oembed(service: Service, asked: Asked) -> Response:
     if any(name == "token" for name, _ in pairs):
         raise Locked("what is embedded for everybody carries no token")
     try:
-        options = oembed.fitting(found[1], parse_options(found[1], pairs), most.get("maxheight"))
+        options = oembed.fit_rows(found[1], parse_options(found[1], pairs), most.get("maxheight"))
     except BadOption as error:
         raise NotFound(f"no address of a widget: {error}") from None
     view = _look(service, asked.account, asked.widget, options)
-    data = oembed.answer(service.renderer, view, base, dict(pairs), most.get("maxwidth"), most.get("maxheight"))
+    data = oembed.build_response(
+        service.renderer, view, base, dict(pairs), most.get("maxwidth"), most.get("maxheight")
+    )
     if form == "xml":
-        return _figures(service, Response(oembed.as_xml(data), content_type="text/xml; charset=utf-8"), asked, view)
-    return _figures(service, Response(json.dumps(data), content_type="application/json"), asked, view)
+        return _figures(
+            service,
+            Response(oembed.as_xml(data), content_type="text/xml; charset=utf-8"),
+            asked,
+            view,
+        )
+    return _figures(
+        service, Response(json.dumps(data), content_type="application/json"), asked, view
+    )
 
 
 def _query() -> list[tuple[str, str]]:
@@ -348,7 +408,10 @@ def _query() -> list[tuple[str, str]]:
         raise BadOption("query", f"is longer than {MAX_QUERY} characters")
     try:
         return parse_qsl(
-            request.query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=40
+            request.query_string.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=40,
         )
     except ValueError:
         raise BadOption("query", "cannot be read") from None
@@ -359,50 +422,71 @@ def _looks(pairs: list[tuple[str, str]]) -> Options:
     looks = Options()
     for option, value in pairs:
         with suppress(BadOption):
-            looks = replace(looks, **{option: PARSERS[option](option, value)}) if option in _LOOKS else looks
+            looks = (
+                replace(looks, **{option: PARSERS[option](option, value)})
+                if option in _LOOKS
+                else looks
+            )
     return looks
 
 
-def _page(service: Service, asked: Asked, view: View) -> Response:
+def _page(service: Service, asked: WidgetRequest, view: View) -> Response:
     account, widget, base = view.account, view.widget, service.settings.server.public_url
     token, grant = None, asked.grant
     now = service.clock()
-    if grant and grant.renewable_until > now and grant.expires - now < VIEWER_SECONDS / 2:
-        grant = replace(grant, expires=int(min(now + VIEWER_SECONDS, grant.renewable_until)))
-        key = access.keys(account)[-1]
-        token = tokens.sign([key], f"{account.slug}/{widget.name}", grant.expires, grant.params, grant.renewable_until)
+    if grant and grant.renewable_until > now and grant.expires - now < VIEWER_TOKEN_SECONDS / 2:
+        grant = replace(grant, expires=int(min(now + VIEWER_TOKEN_SECONDS, grant.renewable_until)))
+        key = access.signing_keys(account)[-1]
+        token = tokens.sign(
+            [key],
+            f"{account.slug}/{widget.name}",
+            grant.expires,
+            grant.params,
+            grant.renewable_until,
+        )
     is_private = account.is_private or grant is not None
-    frame = Frame(
+    frame = PageContext(
         assets=_asset_urls(service, view.options),
         token=token,
         expires=grant.expires if grant else None,
-        canonical=None if is_private else render.widget_url(base, account.slug, widget.name, "", _query()),
-        refresh=view.options.refresh or max(MIN_REFRESH, round(min(map(account.fresh_seconds, widget.functions)))),
+        canonical=None
+        if is_private
+        else render.widget_url(base, account.slug, widget.name, "", _query()),
+        refresh=view.options.refresh
+        or max(MIN_REFRESH, round(min(map(account.fresh_seconds, widget.functions)))),
     )
     response = Response(service.renderer.page(view, frame), content_type="text/html; charset=utf-8")
     return _figures(service, response, asked, view, cors=False)
 
 
-def _json(service: Service, asked: Asked, view: View) -> Response:
-    return _figures(service, Response(render.data(view), content_type="application/json"), asked, view)
+def _json(service: Service, asked: WidgetRequest, view: View) -> Response:
+    return _figures(
+        service, Response(render.render_json(view), content_type="application/json"), asked, view
+    )
 
 
-def _picture(service: Service, asked: Asked, view: View, *, suffix: str) -> Response:
-    return _figures(service, _drawn(picture.svg(view, service.catalogues), suffix), asked, view)
+def _picture(service: Service, asked: WidgetRequest, view: View, *, suffix: str) -> Response:
+    return _figures(
+        service, _drawn(picture.widget_svg(view, service.catalogues), suffix), asked, view
+    )
 
 
 def _drawn(svg: str, suffix: str, status: int = 200) -> Response:
-    return Response(picture.png(svg) if suffix == ".png" else svg, status, content_type=_PICTURES[suffix])
+    return Response(
+        picture.svg_to_png(svg) if suffix == ".png" else svg, status, content_type=_PICTURES[suffix]
+    )
 
 
-_FORMATS: Mapping[str, Callable[[Service, Asked, View], Response]] = {
+_FORMATS: Mapping[str, Callable[[Service, WidgetRequest, View], Response]] = {
     "": _page,
     ".json": _json,
     **{suffix: partial(_picture, suffix=suffix) for suffix in _PICTURES},
 }
 
 
-def _figures(service: Service, response: Response, asked: Asked, view: View, *, cors: bool = True) -> Response:
+def _figures(
+    service: Service, response: Response, asked: WidgetRequest, view: View, *, cors: bool = True
+) -> Response:
     """An answer with figures: kept by others only where anybody may see it."""
     _validate(response)
     is_private = view.account.is_private or asked.grant is not None or request.method == "POST"
@@ -411,49 +495,76 @@ def _figures(service: Service, response: Response, asked: Asked, view: View, *, 
     grace = max(1, int(min(60, *map(view.account.fresh_seconds, view.widget.functions))))
     public = f"public, max-age={seconds}, stale-while-revalidate={grace}"
     cache = headers.PRIVATE if is_private else public
-    return headers.finish(response, service.settings.server, cache, asked.account, cors=cors and not is_private)
+    return headers.set_headers(
+        response, service.settings.server, cache, asked.account, cors=cors and not is_private
+    )
 
 
 def _validate(response: Response) -> None:
     """Give an answer a tag by its content, and leave the content out for who has it."""
     response.add_etag(weak=True)  # weak: a proxy may compress it
-    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(response.get_etag()[0] or ""):
+    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(
+        response.get_etag()[0] or ""
+    ):
         response.status_code = 304
 
 
-def _failure(service: Service, error: CabinetError, asked: Asked, suffix: str) -> Response:
+def _failure(service: Service, error: CabinetError, asked: WidgetRequest, suffix: str) -> Response:
     """An error in the form that was asked for, in the visitor's language."""
     account = asked.account
     if error.status >= 500:
         log.warning("%s %s: %s", account.slug if account else "-", error.code, error)
-    elif account and str(error).startswith("token: "):  # for whoever writes the site that mints them
-        log.info("%s/%s %s: %s", account.slug, asked.widget.name if asked.widget else "-", error.code, error)
+    elif account and str(error).startswith(
+        "token: "
+    ):  # for whoever writes the site that mints them
+        log.info(
+            "%s/%s %s: %s",
+            account.slug,
+            asked.widget.name if asked.widget else "-",
+            error.code,
+            error,
+        )
     accepted = [tag for tag, _ in request.accept_languages]
-    language = service.catalogues.negotiate(asked.options.lang, *accepted, account.lang if account else None)
+    language = service.catalogues.negotiate(
+        asked.options.lang, *accepted, account.lang if account else None
+    )
     message = service.renderer.message(error, language)
     if suffix == "":
-        frame = Frame(assets=_asset_urls(service, asked.options), unlock_url=_unlock_url(service, asked, error))
+        frame = PageContext(
+            assets=_asset_urls(service, asked.options),
+            unlock_url=_unlock_url(service, asked, error),
+        )
         of = asked.widget.label if asked.widget else ""
         body = service.renderer.error_page(error.code, message, language, asked.options, frame, of)
         response = Response(body, error.status, content_type="text/html; charset=utf-8")
     elif suffix in _PICTURES:
-        response = _drawn(picture.card(message, language, asked.options), suffix, error.status)
+        response = _drawn(
+            picture.message_svg(message, language, asked.options), suffix, error.status
+        )
     else:
-        response = Response(render.error_data(error, message), error.status, content_type="application/json")
+        response = Response(
+            render.render_error_json(error, message), error.status, content_type="application/json"
+        )
     if error.retry_after is not None or isinstance(error, Unavailable):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after or RETRY_SECONDS)))
-    return headers.finish(
-        response, service.settings.server, headers.PRIVATE, account, cors=account is None or not account.is_private
+    return headers.set_headers(
+        response,
+        service.settings.server,
+        headers.PRIVATE,
+        account,
+        cors=account is None or not account.is_private,
     )
 
 
-def _unlock_url(service: Service, asked: Asked, error: CabinetError) -> str | None:
+def _unlock_url(service: Service, asked: WidgetRequest, error: CabinetError) -> str | None:
     if not (asked.account and asked.widget and asked.account.viewer_password_hash):
         return None
-    if not isinstance(error, Locked | TooManyTries):
+    if not isinstance(error, Locked | TooManyAttempts):
         return None
     options = [pair for pair in _query() if pair[0] != "token"]
-    return render.widget_url(service.settings.server.path, asked.account.slug, asked.widget.name, "/unlock", options)
+    return render.widget_url(
+        service.settings.server.path, asked.account.slug, asked.widget.name, "/unlock", options
+    )
 
 
 def _asset_urls(service: Service, options: Options) -> dict[str, str]:
@@ -467,7 +578,7 @@ def _asset(service: Service, name: str, cache: str) -> Response:
         abort(404)
     response = Response(asset.body, content_type=asset.content_type)
     _validate(response)
-    return headers.finish(response, service.settings.server, cache, cors=True)
+    return headers.set_headers(response, service.settings.server, cache, cors=True)
 
 
 def _catalogue(service: Service) -> str:
@@ -480,13 +591,17 @@ def _catalogue(service: Service) -> str:
     return json.dumps(
         {
             "version": __version__,
-            "accounts": [account.slug for account in accounts if len(accounts) == 1 and not account.is_private],
+            "accounts": [
+                account.slug
+                for account in accounts
+                if len(accounts) == 1 and not account.is_private
+            ],
             "widgets": {
                 widget.name: {
                     "label": widget.label,
                     "height": widget.height,
                     "row_height": widget.row_height,
-                    "heading": HEADING,
+                    "heading": HEADING_HEIGHT,
                     "rows": widget.default_rows,
                     "options": widget.all_options,
                     "picture": bool(widget.picture),

@@ -104,8 +104,18 @@ def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[i
     script = Path(__file__).with_name("wrk.lua")
     sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     duration = max(1, round(seconds))
-    command = [find_program("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{duration}s", "--latency", "-s", str(script)]
-    printed = subprocess.run([*core.split(), *command, *sent, url], capture_output=True, text=True, check=True).stdout
+    command = [
+        find_program("wrk"),
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{duration}s",
+        "--latency",
+        "-s",
+        str(script),
+    ]
+    printed = subprocess.run(
+        [*core.split(), *command, *sent, url], capture_output=True, text=True, check=True
+    ).stdout
     found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", printed)
     assert found, printed
     count, microseconds, tail, wrong = map(int, found.groups())
@@ -114,7 +124,9 @@ def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[i
 
 
 @contextmanager
-def program(command: list[str], core: str, ready: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+def program(
+    command: list[str], core: str, ready: str, **env: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server in the background."""
     path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     with tempfile.TemporaryFile() as output:
@@ -175,7 +187,9 @@ class Bench:
         """One of ``apps``: its address, and the worker's pid."""
         url = f"http://127.0.0.1:{(port := free_port())}"
         ready = f"{url}/page" if name == "bare" else f"{url}/healthz"
-        with program(["-m", "bench.apps", name, str(port)], self.server_core, ready, **env) as process:
+        with program(
+            ["-m", "bench.apps", name, str(port)], self.server_core, ready, **env
+        ) as process:
             yield url, [worker(process)]
 
 
@@ -201,8 +215,16 @@ def record(url: str, folder: Path) -> tuple[str, str]:
     for path, headers in (("/page", sent), ("/304", {**sent, "If-None-Match": etag})):
         with requests.get(url, headers=headers, timeout=30, stream=True) as answer:
             body = answer.raw.read(decode_content=False)
-            named = [(name, value) for name, value in answer.raw.headers.items() if name.lower() != "date"]
-            recorded[path] = (f"{answer.status_code} {answer.reason}", named, body.decode("latin-1"))
+            named = [
+                (name, value)
+                for name, value in answer.raw.headers.items()
+                if name.lower() != "date"
+            ]
+            recorded[path] = (
+                f"{answer.status_code} {answer.reason}",
+                named,
+                body.decode("latin-1"),
+            )
     (folder / "recorded.json").write_text(json.dumps(recorded))
     (folder / "page.html").write_text(requests.get(url, timeout=30).text)
     return str(folder / "recorded.json"), str(folder / "page.html")
@@ -230,7 +252,9 @@ def speed(bench: Bench, rounds: int, keys: str) -> None:
         tag = requests.get(page, headers=sent, timeout=30).headers["ETag"]
         targets = {
             "a": Target("an empty Flask view, 4 KB", f"{empty}/", empties),
-            "b": Target("a bare WSGI function, same bytes and headers", f"{bare}/page", bares, sent),
+            "b": Target(
+                "a bare WSGI function, same bytes and headers", f"{bare}/page", bares, sent
+            ),
             "b304": Target("a bare WSGI function, same 304", f"{bare}/304", bares, sent),
             "c": Target("cached page", page, [pid], sent),
             "d": Target("304", page, [pid], {**sent, "If-None-Match": tag}),
@@ -247,13 +271,17 @@ def speed(bench: Bench, rounds: int, keys: str) -> None:
                 target.measure(1, bench.load_core)
         sample, samples = stack.enter_context(bench.app("sample", BENCH_UPSTREAM=bench.upstream))
         bench.simulated.faults.append(Fault("slow", seconds=0.2))
-        targets["i"] = Target("token and call for every view, upstream of 200 ms", f"{sample}/", samples)
+        targets["i"] = Target(
+            "token and call for every view, upstream of 200 ms", f"{sample}/", samples
+        )
         targets["i"].measure(1, bench.load_core)
         bench.simulated.faults.clear()
         targets["i"].rates *= rounds
         targets["i"].costs *= rounds
     empty_view = targets["a"]
-    print("| | requests/s | to an empty view | to the bare function | p99 ms | CPU µs each | empty view's CPU to it |")
+    print(
+        "| | requests/s | to an empty view | to the bare function | p99 ms | CPU µs each | empty view's CPU to it |"
+    )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for key, target in targets.items():
         floor = targets["b304" if key in ("d", "b304") else "b"]
@@ -275,7 +303,9 @@ def pages(times: int) -> None:
     print(
         f"| by Babel's module functions: {formats['babel'] / formats['here']:.2f} times that | {formats['babel']:.2f} |"
     )
-    print(f"| without formatting: that is {formats['here'] / formats['none']:.2f} times it | {formats['none']:.2f} |")
+    print(
+        f"| without formatting: that is {formats['here'] / formats['none']:.2f} times it | {formats['none']:.2f} |"
+    )
 
 
 def much(times: int) -> None:
@@ -302,7 +332,9 @@ def outage(bench: Bench, seconds: float) -> None:
     print(f"| upstream hangs | {dead_rate:,.0f} | {dead:.1f} ({dead / well:.2f} times) |")
 
 
-def growth(bench: Bench, accounts: tuple[int, ...], trades: tuple[int, ...], viewers: tuple[int, ...]) -> None:
+def growth(
+    bench: Bench, accounts: tuple[int, ...], trades: tuple[int, ...], viewers: tuple[int, ...]
+) -> None:
     """The last: how cost grows with accounts, trades and viewers."""
     print("\n| accounts | start-up s | MiB | cached p50 ms | p99 ms | cold p50 ms |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -312,14 +344,18 @@ def growth(bench: Bench, accounts: tuple[int, ...], trades: tuple[int, ...], vie
             some = [f"a{n * count // 20}" for n in range(20)]
             requests.get(f"{url}/w/a0/balance", timeout=30)
             hot = [visit(f"{url}/w/{slug}/balance") for _ in range(20) for slug in some][20:]
-            cold = [visit(f"{url}/w/{slug}/balance?refresh={n}") for n, slug in enumerate(10 * some, 10)]
+            cold = [
+                visit(f"{url}/w/{slug}/balance?refresh={n}") for n, slug in enumerate(10 * some, 10)
+            ]
             figures = (took, mebibytes(pid), median(hot), quantiles(hot, n=100)[98], median(cold))
             print("| {:,} | {:.1f} | {:.0f} | {:.2f} | {:.2f} | {:.2f} |".format(count, *figures))
     print("\n| closed trades | read, once a period: ms | table ms | growth ms | MiB kept |")
     print("| ---: | ---: | ---: | ---: | ---: |")
     for count in trades:
         cost = rendering.trades(count)
-        print(f"| {count:,} | {cost.read:,.0f} | {cost.table:.1f} | {cost.growth:.1f} | {cost.mebibytes:.1f} |")
+        print(
+            f"| {count:,} | {cost.read:,.0f} | {cost.table:.1f} | {cost.growth:.1f} | {cost.mebibytes:.1f} |"
+        )
     print(
         "\n| viewers a second, of 1,000 accounts, for 10 s | p50 ms | p99 ms | upstream calls | accounts seen | MiB |"
     )
@@ -330,7 +366,9 @@ def growth(bench: Bench, accounts: tuple[int, ...], trades: tuple[int, ...], vie
             bench.simulated.calls.clear()
             seen, taken = stream(url, rate, 10)
             calls = bench.simulated.calls.total()
-            assert calls == seen, "an account was asked for more than once in a period, or not at all"
+            assert calls == seen, (
+                "an account was asked for more than once in a period, or not at all"
+            )
             print(
                 f"| {rate} | {median(taken):.2f} | {quantiles(taken, n=100)[98]:.2f} | {calls} | {seen} | "
                 f"{mebibytes(pid):.0f} |"
@@ -341,7 +379,11 @@ def crowd(bench: Bench, visitors: int) -> None:
     """Periods with few visitors and with many, of one service and of two: the upstream cannot tell."""
     accounts, periods, seconds = 10, 3, 15
     tables = "".join(ACCOUNT.format(slug=f"a{n}", seconds=seconds) for n in range(accounts))
-    widgets = [f"a{n}/{name}" for n in range(accounts) for name in ("balance", "open-trades", "closed-trades")]
+    widgets = [
+        f"a{n}/{name}"
+        for n in range(accounts)
+        for name in ("balance", "open-trades", "closed-trades")
+    ]
     print("\n| functions x accounts x periods | services | visits a period | upstream calls |")
     print("| ---: | ---: | ---: | ---: |")
     for services, visits in itertools.product((1, 2), (len(widgets), visitors)):
@@ -353,7 +395,10 @@ def crowd(bench: Bench, visitors: int) -> None:
                 shared = f'[cache]\ntype = "RedisCache"\nredis_url = "redis://127.0.0.1:{port}/0"\n'
             urls = [stack.enter_context(bench.service(tables + shared))[0] for _ in range(services)]
             # Every other visit is one that the edge has no answer to.
-            paths = [f"/w/{widgets[n % len(widgets)]}" + f"?refresh={n % 3000 + 10}" * (n % 2) for n in range(visits)]
+            paths = [
+                f"/w/{widgets[n % len(widgets)]}" + f"?refresh={n % 3000 + 10}" * (n % 2)
+                for n in range(visits)
+            ]
             bench.simulated.calls.clear()
             for period in range(1, periods + 1):
                 random.shuffle(paths)
@@ -363,7 +408,9 @@ def crowd(bench: Bench, visitors: int) -> None:
                 until(lambda: bench.simulated.calls.total() >= expected)  # noqa: B023  # called at once
                 time.sleep(0.5)  # for one too many
                 calls = bench.simulated.calls.total()
-                assert calls == expected, f"{calls} calls of the API, and {expected} would have done"
+                assert calls == expected, (
+                    f"{calls} calls of the API, and {expected} would have done"
+                )
                 time.sleep(1.1 * seconds + 0.5 if period < periods else 0)
         product = f"{len(widgets) // accounts} x {accounts} x {periods} = {expected}"
         print(f"| {product} | {services} | {visits:,} | {calls} |")
@@ -407,9 +454,7 @@ def machine() -> str:
     known = Path("/proc/cpuinfo").read_text()
     model = re.search(r"model name\s*: (.*)", known)
     cpu = model[1] if model else platform.machine()
-    return (
-        f"{os.cpu_count()} cores of {cpu}, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
-    )
+    return f"{os.cpu_count()} cores of {cpu}, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
 
 
 def main() -> None:
@@ -429,7 +474,9 @@ def main() -> None:
         ]
         if not quick:
             parts.append(lambda: crowd(bench, 10_000))
-            parts.append(lambda: growth(bench, (1, 100, 10_000), (10, 1_000, 100_000), (1, 10, 100)))
+            parts.append(
+                lambda: growth(bench, (1, 100, 10_000), (10, 1_000, 100_000), (1, 10, 100))
+            )
         for part in parts:
             part()
             sys.stdout.flush()

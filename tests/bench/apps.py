@@ -30,7 +30,11 @@ def bare() -> WSGIApplication:
     """A function that sends bytes and headers as the service did, read from a file."""
     recorded = json.loads(Path(os.environ["BENCH_RECORDED"]).read_text(encoding="utf-8"))
     answers = {
-        path: (status, [(name, value) for name, value in headers], [body.encode("latin-1")] if body else [])
+        path: (
+            status,
+            [(name, value) for name, value in headers],
+            [body.encode("latin-1")] if body else [],
+        )
         for path, (status, headers, body) in recorded.items()
     }
 
@@ -69,7 +73,9 @@ def sample() -> Flask:
             timeout=30,
         ).json()
         headers = {"passkey": token}
-        answer = requests.get(f"{base}/client/RequestBalanceInformation/1000002", headers=headers, timeout=30).json()
+        answer = requests.get(
+            f"{base}/client/RequestBalanceInformation/1000002", headers=headers, timeout=30
+        ).json()
         return f"<p>Balance: {answer['Balance']}</p>"
 
     return app

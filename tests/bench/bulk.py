@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.rendering import History, milliseconds
 
 from widget import config, models
-from widget.logs import Mask
+from widget.logs import SecretFilter
 
 LINE = "GET /w/main/balance of an account: no complete answer within the deadline of 8 s " * 3
 
@@ -20,8 +20,12 @@ def parsing(trades: int, times: int) -> float:
 def masking(accounts: int, times: int) -> float:
     """Milliseconds to hide the secrets of so many accounts in a line of the log that holds none of them."""
     tables = {
-        f"a{n}": {"login": 10**7 + n, "password": f"password {n * 7919} of an account", "partner_password": f"{n:012x}"}
+        f"a{n}": {
+            "login": 10**7 + n,
+            "password": f"password {n * 7919} of an account",
+            "partner_password": f"{n:012x}",
+        }
         for n in range(accounts)
     }
-    mask = Mask(config.parse({"accounts": tables}, {}, (), folder=Path(), demo=True))
+    mask = SecretFilter(config.parse({"accounts": tables}, {}, (), folder=Path(), demo=True))
     return milliseconds(lambda: mask.hide(LINE), times)

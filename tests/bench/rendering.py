@@ -21,15 +21,15 @@ from flask_caching import Cache
 from widget import cache, config, i18n, models, paths, registry
 from widget.config import Account
 from widget.format import Formatter
-from widget.functions import Function
-from widget.render import Frame, Renderer
+from widget.guard import Upstream
+from widget.names import Function
+from widget.render import PageContext, Renderer
 from widget.source import Source
 from widget.spec import Options, Period, Widget
-from widget.upstream import Upstream
-from widget.view import View, look
+from widget.view import View, build_view
 
 WIDGETS = registry.discover(paths.templates())
-FRAME = Frame(assets={"css": "/static/0/widget.css", "js": "/static/0/widget.js"})
+FRAME = PageContext(assets={"css": "/static/0/widget.css", "js": "/static/0/widget.js"})
 
 
 class History(Upstream):
@@ -41,9 +41,25 @@ class History(Upstream):
         self.body = json.dumps(
             [
                 {
-                    **{"ticket": 10**6 + n, "type": n % 2, "symbol": "EURUSD", "volume": 0.05 + n % 7 / 100},
-                    **{"openPrice": 1.08412, "openTime": first + 3600 * n - 900, "digits": 5, "login": 1, "sl": 1.07},
-                    **{"closePrice": 1.08531, "closeTime": first + 3600 * n, "swaps": -0.42, "tp": 1.09},
+                    **{
+                        "ticket": 10**6 + n,
+                        "type": n % 2,
+                        "symbol": "EURUSD",
+                        "volume": 0.05 + n % 7 / 100,
+                    },
+                    **{
+                        "openPrice": 1.08412,
+                        "openTime": first + 3600 * n - 900,
+                        "digits": 5,
+                        "login": 1,
+                        "sl": 1.07,
+                    },
+                    **{
+                        "closePrice": 1.08531,
+                        "closeTime": first + 3600 * n,
+                        "swaps": -0.42,
+                        "tp": 1.09,
+                    },
                     "profit": n * 7919 % 2001 / 100 - 9.7,
                 }
                 for n in range(trades)
@@ -51,10 +67,18 @@ class History(Upstream):
         ).encode()
 
     def call(
-        self, account: Account, function: Function, start: dt.datetime | None = None, end: dt.datetime | None = None
-    ) -> models.Answer:
+        self,
+        account: Account,
+        function: Function,
+        start: dt.datetime | None = None,
+        end: dt.datetime | None = None,
+    ) -> models.Result:
         """Parse the history, or a balance."""
-        body = self.body if function == "closed_trades" else b'{"balance": 10482.17, "equity": 10547.43, "currency": 0}'
+        body = (
+            self.body
+            if function == "closed_trades"
+            else b'{"balance": 10482.17, "equity": 10547.43, "currency": 0}'
+        )
         return models.parse(function, body, account.api.timezone)
 
 
@@ -70,7 +94,7 @@ class Rendering:
 
     def view(self, widget: Widget, options: Options) -> View:
         """The figures of a widget."""
-        return look(Source(self.account, self.client, self.kept, self.now), widget, options)
+        return build_view(Source(self.account, self.client, self.kept, self.now), widget, options)
 
     def page(self, widget: Widget, options: Options) -> str:
         """The page of a widget."""
@@ -80,12 +104,14 @@ class Rendering:
 @contextmanager
 def history(trades: int) -> Iterator[Rendering]:
     """An account with so many closed trades."""
-    raw = {"accounts": {"main": {"login": 1, "ttl_seconds": {"balance": 9999, "closed_trades": 9999}}}}
+    raw = {
+        "accounts": {"main": {"login": 1, "ttl_seconds": {"balance": 9999, "closed_trades": 9999}}}
+    }
     settings = config.parse(raw, {}, WIDGETS, folder=Path(), demo=True)
     store = Cache(Flask("bench", root_path="."), config={"CACHE_TYPE": "SimpleCache"}).cache
     now = dt.datetime.now(dt.UTC)
     kept = cache.FreshCache(store, keep_seconds=86400)
-    renderer = Renderer(paths.templates(), i18n.load(paths.locales()))
+    renderer = Renderer(paths.templates(), i18n.load_catalogues(paths.locales()))
     try:
         account = settings.accounts["main"].model_copy(
             update={"api": config.Api(deadline_seconds=120, max_response_bytes=2**31)}
@@ -109,7 +135,9 @@ def milliseconds(action: Callable[[], object], times: int = 40) -> float:
 class ByBabel(Formatter):
     """The same figures by Babel's module functions, as one would write it."""
 
-    def __init__(self, locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False) -> None:
+    def __init__(
+        self, locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False
+    ) -> None:
         super().__init__(locale, zone, currency, percent_amounts)
         self.locale, self.currency = Locale.parse(locale, sep="-"), currency or "USD"
 
@@ -159,7 +187,11 @@ def formats(rows: int, times: int = 40) -> dict[str, float]:
     options = Options(rows=rows, period=Period("all"))
     with history(rows) as at:
         view = at.view(WIDGETS["closed-trades"], options)
-        kinds = {"here": lru_cache(Formatter), "babel": lru_cache(ByBabel), "none": lru_cache(Unformatted)}
+        kinds = {
+            "here": lru_cache(Formatter),
+            "babel": lru_cache(ByBabel),
+            "none": lru_cache(Unformatted),
+        }
         taken: dict[str, list[float]] = {name: [] for name in kinds}
         for name in list(kinds) * times:
             with patch("widget.view.formatter", kinds[name]):
@@ -201,7 +233,9 @@ def trades(count: int, times: int = 5) -> Growth:
         del kept
         options = Options(period=Period("all"))
         return Growth(
-            milliseconds(lambda: at.client.call(at.account, "closed_trades"), 1 if count > 10_000 else times),
+            milliseconds(
+                lambda: at.client.call(at.account, "closed_trades"), 1 if count > 10_000 else times
+            ),
             milliseconds(lambda: at.page(WIDGETS["closed-trades"], options), times),
             milliseconds(lambda: at.page(WIDGETS["growth"], options), times),
             mebibytes,

@@ -20,7 +20,7 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
 from widget import i18n, paths
-from widget.picture import FAMILY, WEIGHTS
+from widget.picture import FONT_FAMILY, FONT_WEIGHTS
 
 SOURCES = {
     "NotoSans-{}.ttf": 0,
@@ -44,12 +44,14 @@ def characters() -> set[int]:
     for span in ALPHABETS.split():
         first, _, last = span.partition("-")
         points |= set(range(int(first, 16), int(last or first, 16) + 1))
-    catalogues = i18n.load(paths.locales())
+    catalogues = i18n.load_catalogues(paths.locales())
     for path in paths.locales().glob("*.po"):
         points |= {ord(character) for character in path.read_text(encoding="utf-8")}
     for name in localedata.locale_identifiers():
         if name.split("_")[0] in catalogues.languages:
-            points |= {ord(character) for text in _of_cldr(Locale.parse(name)) for character in text}
+            points |= {
+                ord(character) for text in _of_cldr(Locale.parse(name)) for character in text
+            }
     return {point for point in points if chr(point).isprintable() or point in SPACES}
 
 
@@ -57,9 +59,14 @@ def _of_cldr(locale: Locale) -> Iterator[str]:
     """What numbers, amounts and dates of a locale are written with."""
     yield from locale.months["format"]["abbreviated"].values()
     yield from (str(text) for text in locale.day_periods["format"]["abbreviated"].values())
-    yield from (text for text in locale.number_symbols.get("latn", {}).values() if isinstance(text, str))
+    yield from (
+        text for text in locale.number_symbols.get("latn", {}).values() if isinstance(text, str)
+    )
     yield from (get_currency_symbol(currency, locale) for currency in list_currencies())
-    yield from (str(pattern.pattern) for pattern in (*locale.date_formats.values(), *locale.time_formats.values()))
+    yield from (
+        str(pattern.pattern)
+        for pattern in (*locale.date_formats.values(), *locale.time_formats.values())
+    )
     yield from (str(pattern) for pattern in locale.datetime_formats.values())
     yield str(locale.datetime_skeletons["MMMd"].pattern)
 
@@ -77,15 +84,26 @@ def made(folder: Path, weight: str, wanted: Iterable[int]) -> TTFont:
             parts.append(f"{scratch}/{len(parts)}.ttf")
             (_quadratic(font) if "CFF " in font else font).save(parts[-1])
         font = Merger().merge(parts)
-    names = {0: "Noto Sans: Copyright 2010-2021 Google LLC and Adobe", 1: FAMILY, 2: weight, 3: f"{FAMILY} {weight}"}
-    names |= {4: f"{FAMILY} {weight}", 6: f"{FAMILY.replace(' ', '')}-{weight}", 13: "SIL Open Font License 1.1"}
+    names = {
+        0: "Noto Sans: Copyright 2010-2021 Google LLC and Adobe",
+        1: FONT_FAMILY,
+        2: weight,
+        3: f"{FONT_FAMILY} {weight}",
+    }
+    names |= {
+        4: f"{FONT_FAMILY} {weight}",
+        6: f"{FONT_FAMILY.replace(' ', '')}-{weight}",
+        13: "SIL Open Font License 1.1",
+    }
     font["name"].names = []
     for number, text in names.items():
         font["name"].setName(text, number, 3, 1, 0x409)
     font["post"].formatType = 3.0
     font.recalcTimestamp = False  # the same characters make the same file
     font["head"].created = font["head"].modified = 0
-    print(f"{weight}: without", " ".join(f"{chr(point)} ({point:04X})" for point in sorted(missing)))
+    print(
+        f"{weight}: without", " ".join(f"{chr(point)} ({point:04X})" for point in sorted(missing))
+    )
     return font
 
 
@@ -94,8 +112,35 @@ def _cut(font: TTFont, points: set[int]) -> None:
     options = Options(hinting=False, notdef_outline=True, glyph_names=False, legacy_kern=False)
     options.drop_tables += ["DSIG", "gasp", "vhea", "vmtx", "VORG", "BASE"]
     options.layout_features = [
-        *("ccmp", "mark", "mkmk", "kern", "init", "medi", "fina", "isol", "rlig", "abvs", "akhn", "blwf", "blws"),
-        *("cjct", "half", "haln", "nukt", "pres", "psts", "rkrf", "rphf", "vatu", "abvm", "blwm", "dist"),
+        *(
+            "ccmp",
+            "mark",
+            "mkmk",
+            "kern",
+            "init",
+            "medi",
+            "fina",
+            "isol",
+            "rlig",
+            "abvs",
+            "akhn",
+            "blwf",
+            "blws",
+        ),
+        *(
+            "cjct",
+            "half",
+            "haln",
+            "nukt",
+            "pres",
+            "psts",
+            "rkrf",
+            "rphf",
+            "vatu",
+            "abvm",
+            "blwm",
+            "dist",
+        ),
     ]
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=points)
@@ -132,11 +177,13 @@ def widths(font: TTFont) -> dict[str, int]:
 def main(folder: Path) -> None:
     """Write the fonts and their widths into the project."""
     target = paths.static() / "fonts"
-    fonts = {weight: made(folder, weight, characters()) for weight in WEIGHTS}
+    fonts = {weight: made(folder, weight, characters()) for weight in FONT_WEIGHTS}
     for weight, font in fonts.items():
         font.save(target / f"{weight}.ttf")
     table = {weight: widths(font) for weight, font in fonts.items()}
-    (target / "widths.json").write_text(json.dumps(table, ensure_ascii=False, separators=(",", ":")) + "\n")
+    (target / "widths.json").write_text(
+        json.dumps(table, ensure_ascii=False, separators=(",", ":")) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -39,11 +39,26 @@ VISITORS, PER_SECOND = 8, 40
 SECRET = "the secret of an embedding page of 32 bytes and more"
 PASSWORD = "sandbox-password"
 HIDDEN = [*PERSONAL.values(), SECRET, PASSWORD, "1000001", "1000002"]
-FUNCTIONS = [None, None, "RequestBalanceInformation", "RequestOpenTrades", "RequestClosedTrades", "GetOpenTrades"]
+FUNCTIONS = [
+    None,
+    None,
+    "RequestBalanceInformation",
+    "RequestOpenTrades",
+    "RequestClosedTrades",
+    "GetOpenTrades",
+]
 ERRORS = {502: {"upstream_refused", "upstream_unreadable"}, 503: {"upstream_unavailable"}}
 FRESHNESS = ", ".join(
     f"{name} = {FRESH}"
-    for name in ("balance", "summary", "open_trades", "closed_trades", "lots", "bonus", "operations")
+    for name in (
+        "balance",
+        "summary",
+        "open_trades",
+        "closed_trades",
+        "lots",
+        "bonus",
+        "operations",
+    )
 )
 TOML = f"""
 [cache]
@@ -121,7 +136,9 @@ class Soak:
                 headers["If-None-Match"] = tags[path]
             began = time.time()
             try:
-                with session.get(self.url + path, headers=headers, timeout=PATIENCE, stream=True) as answer:
+                with session.get(
+                    self.url + path, headers=headers, timeout=PATIENCE, stream=True
+                ) as answer:
                     self.look(path, account, answer, answer.raw.read(decode_content=False), began)
                     if answer.status_code == 200 and "token" not in path:
                         tags[path] = answer.headers["ETag"]
@@ -131,7 +148,9 @@ class Soak:
                 return
             time.sleep(dice.uniform(0, 2) * VISITORS / PER_SECOND if n % 50 else 0)
 
-    def look(self, path: str, account: str, answer: requests.Response, body: bytes, began: float) -> None:
+    def look(
+        self, path: str, account: str, answer: requests.Response, body: bytes, began: float
+    ) -> None:
         """Judge an answer."""
         took, status = time.time() - began, answer.status_code
         shown = path.replace(path.partition("token=")[2], "…") if "token=" in path else path
@@ -145,7 +164,9 @@ class Soak:
             self.accuse(f"{shown}: a private answer that may be kept or was compressed")
         if not kind.startswith("image/"):
             self.accuse_of_leaks(shown, text.decode())
-        if status in (200, 304) or (account == "closed" and status == 401 and "token=good" not in path):
+        if status in (200, 304) or (
+            account == "closed" and status == 401 and "token=good" not in path
+        ):
             pass
         elif status in ERRORS:
             self.look_at_error(shown, answer, text)
@@ -162,7 +183,10 @@ class Soak:
 
     def look_at_error(self, path: str, answer: requests.Response, text: bytes) -> None:
         """An error is one of the designed ones, and only shown where there are no figures to show instead."""
-        if answer.status_code == 503 and not 1 <= int(answer.headers.get("Retry-After", "0")) <= 1000:
+        if (
+            answer.status_code == 503
+            and not 1 <= int(answer.headers.get("Retry-After", "0")) <= 1000
+        ):
             self.accuse(f"{path}: 503 without a sane Retry-After")
         if answer.headers["Content-Type"] == "application/json":
             code = json.loads(text)["error"]["code"]
@@ -200,13 +224,21 @@ class Soak:
             self.seen[f"fault {fault.fault}"] += 1
             left = self.ends - time.monotonic()
             # Now and then long enough for what is kept to grow too old.
-            lasts = KEPT + 8 if left > 4 * KEPT and self.dice.random() < 0.1 else self.dice.choice([1, 3, 6])
+            lasts = (
+                KEPT + 8
+                if left > 4 * KEPT and self.dice.random() < 0.1
+                else self.dice.choice([1, 3, 6])
+            )
             time.sleep(max(0.0, min(lasts, left)))
             self.simulated.faults.clear()
             time.sleep(max(0.0, min(self.dice.uniform(1, 8), self.ends - time.monotonic())))
 
 
-WIDGETS = [w for w in registry.discover(paths.templates()).values() if w.name not in ("logins", "commissions")]
+WIDGETS = [
+    w
+    for w in registry.discover(paths.templates()).values()
+    if w.name not in ("logins", "commissions")
+]
 LANGUAGES = ["", *sorted(path.stem for path in paths.locales().glob("*.po")), "tlh"]
 _CHOSEN = random.Random(1)
 # A bounded number of addresses: what is kept of them fills up, and then no more is.
@@ -216,7 +248,12 @@ ADDRESSES = [
     for widget in WIDGETS
     for suffix in ("", ".json", *((".svg", ".png") if widget.picture else ()))
     for query in {
-        "&".join(filter(None, (language and f"lang={language}", _CHOSEN.choice(["", "theme=dark", "title=0"]))))
+        "&".join(
+            filter(
+                None,
+                (language and f"lang={language}", _CHOSEN.choice(["", "theme=dark", "title=0"])),
+            )
+        )
         for language in _CHOSEN.sample(LANGUAGES, 2)
     }
 ]
@@ -248,7 +285,9 @@ def main() -> None:
     sandbox: Sandbox = simulated.extensions["sandbox"]
     with tempfile.TemporaryDirectory() as folder, serve_sandbox(simulated) as upstream:
         toml = TOML.format(upstream=upstream)
-        with processes.service(Path(folder), "soak", toml, SOAK_SECRET=SECRET, SOAK_PASSWORD=PASSWORD) as (
+        with processes.service(
+            Path(folder), "soak", toml, SOAK_SECRET=SECRET, SOAK_PASSWORD=PASSWORD
+        ) as (
             url,
             program,
         ):
@@ -314,7 +353,9 @@ def report(soak: Soak, used: list[Usage]) -> None:
         print(f"soak: {name}: {count}")
     for what in ("mebibytes", "descriptors", "threads"):
         figures = [getattr(one, what) for one in used]
-        print(f"soak: {what}: first {figures[0]:.0f}, median {median(figures):.0f}, last {figures[-1]:.0f}")
+        print(
+            f"soak: {what}: first {figures[0]:.0f}, median {median(figures):.0f}, last {figures[-1]:.0f}"
+        )
     if not soak.seen["200"] or not soak.seen["fresh"]:
         soak.accuse("nobody saw any figures")
     print(f"soak: {len(soak.wrong)} things are wrong" if soak.wrong else "soak: all is well")

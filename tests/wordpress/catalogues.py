@@ -15,7 +15,11 @@ from pathlib import Path
 PLUGIN = Path(__file__).resolve().parents[2] / "wordpress-shortcode" / "cabinet-widgets"
 DOMAIN = "cabinet-widgets"
 EDITOR = "cabinet-widgets-widget-editor-script"
-BLOCK_TEXTS = {"title": "block title", "description": "block description", "keywords": "block keyword"}
+BLOCK_TEXTS = {
+    "title": "block title",
+    "description": "block description",
+    "keywords": "block keyword",
+}
 KEYWORDS = ("__:1,2t", "_n:1,2,4t", "esc_html__:1,2t", "esc_attr__:1,2t", "esc_html_e:1,2t")
 SCRIPT = "blocks/widget/index.js"
 
@@ -33,17 +37,29 @@ def extract(folder: Path) -> Path:
         "--add-location=file",
         *keywords,
     ]
-    xgettext = ["xgettext", "-D", str(PLUGIN), "-o", str(template), "--package-name=Cabinet Widgets", *shared]
+    xgettext = [
+        "xgettext",
+        "-D",
+        str(PLUGIN),
+        "-o",
+        str(template),
+        "--package-name=Cabinet Widgets",
+        *shared,
+    ]
     subprocess.run([*xgettext, "--language=PHP", *sources], check=True)
     subprocess.run(
-        [*xgettext, "--join-existing", "--language=JavaScript", SCRIPT], check=True, stderr=subprocess.DEVNULL
+        [*xgettext, "--join-existing", "--language=JavaScript", SCRIPT],
+        check=True,
+        stderr=subprocess.DEVNULL,
     )
     body = re.sub(
         r'"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Report-Msgid-Bugs-To|Plural-Forms): .*\n',
         "",
         template.read_text(),
     )
-    body = re.sub(r"^(#.*\n)+", "# Texts of Cabinet Widgets, under the same licence.\n", body, count=1)
+    body = re.sub(
+        r"^(#.*\n)+", "# Texts of Cabinet Widgets, under the same licence.\n", body, count=1
+    )
     body = body.replace("charset=CHARSET", "charset=UTF-8").replace("#, fuzzy\n", "", 1)
     template.write_text(body + block_texts() + header_texts())
     return template
@@ -56,7 +72,8 @@ def block_texts() -> str:
     for key, context in BLOCK_TEXTS.items():
         texts = block[key] if isinstance(block[key], list) else [block[key]]
         entries += [
-            f'\n#: blocks/widget/block.json\nmsgctxt "{context}"\nmsgid "{text}"\nmsgstr ""\n' for text in texts
+            f'\n#: blocks/widget/block.json\nmsgctxt "{context}"\nmsgid "{text}"\nmsgstr ""\n'
+            for text in texts
         ]
     return "".join(entries)
 
@@ -66,7 +83,9 @@ def header_texts() -> str:
     header = (PLUGIN / f"{DOMAIN}.php").read_text()
     found = re.search(r"^ \* Description: +(.*)$", header, re.M)
     assert found
-    return f'\n#. Description of the plugin\n#: cabinet-widgets.php\nmsgid "{found[1]}"\nmsgstr ""\n'
+    return (
+        f'\n#. Description of the plugin\n#: cabinet-widgets.php\nmsgid "{found[1]}"\nmsgstr ""\n'
+    )
 
 
 def update(folder: Path) -> None:
@@ -87,8 +106,13 @@ def update(folder: Path) -> None:
             template,
         ]
         subprocess.run(merge, check=True)
-        subprocess.run(["msgattrib", "--no-obsolete", "--no-wrap", "-o", target, target], check=True)
-        subprocess.run(["msgfmt", "--check-format", "--no-hash", "-o", target.with_suffix(".mo"), target], check=True)
+        subprocess.run(
+            ["msgattrib", "--no-obsolete", "--no-wrap", "-o", target, target], check=True
+        )
+        subprocess.run(
+            ["msgfmt", "--check-format", "--no-hash", "-o", target.with_suffix(".mo"), target],
+            check=True,
+        )
         locale = source.stem.removeprefix(f"{DOMAIN}-")
         (folder / f"{DOMAIN}-{locale}-{EDITOR}.json").write_text(script_texts(target, locale))
 
@@ -99,11 +123,18 @@ def script_texts(catalogue: Path, locale: str) -> str:
 
     with catalogue.open("rb") as file:
         messages = read_po(file)
-    texts: dict[str, object] = {"": {"domain": "messages", "lang": locale, "plural-forms": messages.plural_forms}}
+    texts: dict[str, object] = {
+        "": {"domain": "messages", "lang": locale, "plural-forms": messages.plural_forms}
+    }
     for message in messages:
         if message.id and message.string and any(name == SCRIPT for name, _ in message.locations):
             texts[str(message.id)] = [message.string]
-    return json.dumps({"domain": "messages", "locale_data": {"messages": texts}}, ensure_ascii=False, indent=1) + "\n"
+    return (
+        json.dumps(
+            {"domain": "messages", "locale_data": {"messages": texts}}, ensure_ascii=False, indent=1
+        )
+        + "\n"
+    )
 
 
 def outdated(folder: Path) -> list[str]:
@@ -114,7 +145,11 @@ def outdated(folder: Path) -> list[str]:
     return sorted(
         n
         for n in names
-        if not ((here / n).exists() and (folder / n).exists() and (here / n).read_bytes() == (folder / n).read_bytes())
+        if not (
+            (here / n).exists()
+            and (folder / n).exists()
+            and (here / n).read_bytes() == (folder / n).read_bytes()
+        )
     )
 
 

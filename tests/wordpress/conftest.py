@@ -30,7 +30,9 @@ def installed() -> None:
         find_program(name)
     missing = [name for name in DOWNLOADED if not (CACHE / name).exists()]
     if missing:
-        pytest.fail(f"the tests of the plugin need {', '.join(missing)} in {CACHE}: run tests/install.sh")
+        pytest.fail(
+            f"the tests of the plugin need {', '.join(missing)} in {CACHE}: run tests/install.sh"
+        )
 
 
 Build = Callable[..., Site]

@@ -64,7 +64,9 @@ class Stage:
         *seen, last = [json.loads(line) for line in done.stdout.splitlines()]
         # WordPress 7.1 complains of a style sheet of its own.
         assert [
-            line for line in last["complaints"] if "global-styles-css-custom-properties-inline-css" not in line
+            line
+            for line in last["complaints"]
+            if "global-styles-css-custom-properties-inline-css" not in line
         ] == []
         assert self.site.log() == ""
         return seen
@@ -120,7 +122,9 @@ def stage(build: Callable[..., Site], tmp_path_factory: pytest.TempPathFactory) 
         for one in (site, newest):
             # The welcome guide shows pictures from another machine.
             guide = "array( 'core/edit-post' => array( 'welcomeGuide' => false ), '_modified' => gmdate( 'c' ) )"
-            one.eval(f"update_user_meta( 1, $wpdb->get_blog_prefix() . 'persisted_preferences', {guide} );")
+            one.eval(
+                f"update_user_meta( 1, $wpdb->get_blog_prefix() . 'persisted_preferences', {guide} );"
+            )
         for one in (site, bare, newest):
             one.serve()
         yield Stage(site, bare, newest, url, shots)
@@ -132,7 +136,9 @@ def configured(stage: Stage) -> Seen:
     return stage.play("settings", paste=f"{stage.service}/w/main/balance")[0]
 
 
-def test_the_owner_pastes_the_address_and_the_connection_is_tested_in_words(stage: Stage, configured: Seen) -> None:
+def test_the_owner_pastes_the_address_and_the_connection_is_tested_in_words(
+    stage: Stage, configured: Seen
+) -> None:
     assert "nothing is asked of any server" in configured["before"]
     assert configured["address"] == stage.service
     assert configured["html"] is False, "The secret is not in the page."
@@ -158,7 +164,9 @@ def test_a_block_inserted_and_published_shows_the_figures(stage: Stage, configur
 
 
 def test_the_newest_wordpress_shows_the_same(stage: Stage) -> None:
-    stage.newest.eval(f"update_option( 'cabinet_widgets_service_url', '{stage.service}/w/main/balance' );")
+    stage.newest.eval(
+        f"update_option( 'cabinet_widgets_service_url', '{stage.service}/w/main/balance' );"
+    )
     stage.newest.eval("update_option( 'cabinet_widgets_defaults', array( 'account' => 'main' ) );")
     editor, block = stage.play("editor", site=stage.newest.url, shots="")
     balance = digits(f"{figures(stage.service)['balance']:.2f}")
@@ -169,7 +177,9 @@ def test_the_newest_wordpress_shows_the_same(stage: Stage) -> None:
 
 
 def test_a_page_of_another_site_cannot_read_a_token(stage: Stage, configured: Seen) -> None:
-    page = fetch(stage.post(stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]'))
+    page = fetch(
+        stage.post(stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]')
+    )
     grant = re.search('data-grant="([^"]+)"', page)
     assert grant
 
@@ -191,7 +201,9 @@ def test_a_page_of_another_site_cannot_read_a_token(stage: Stage, configured: Se
     assert body[0]["token"]
     assert "no-store" in headers["Cache-Control"]
     assert not [
-        name for name in headers if name.startswith("Access-Control-Allow") and name.endswith(("Origin", "Credentials"))
+        name
+        for name in headers
+        if name.startswith("Access-Control-Allow") and name.endswith(("Origin", "Credentials"))
     ]
     status, headers, body = ask("https://evil.example")
     assert status == 401
@@ -200,14 +212,18 @@ def test_a_page_of_another_site_cannot_read_a_token(stage: Stage, configured: Se
 
 
 def test_a_shortcode_shows_the_figures(stage: Stage, configured: Seen) -> None:
-    post = stage.post(stage.site, '[cabinet_widget account="main" widget="balance" label="My figures"]')
+    post = stage.post(
+        stage.site, '[cabinet_widget account="main" widget="balance" label="My figures"]'
+    )
     (seen,) = stage.play("pages", posts={"shortcode": post})
     assert digits(f"{figures(stage.service)['balance']:.2f}") in digits(seen["text"])
     assert seen["title"] == "My figures"
     assert seen["height"] == seen["reserved"]
 
 
-def test_the_address_alone_shows_the_figures_on_a_site_with_the_plugin(stage: Stage, configured: Seen) -> None:
+def test_the_address_alone_shows_the_figures_on_a_site_with_the_plugin(
+    stage: Stage, configured: Seen
+) -> None:
     post = stage.post(stage.site, f"Before.\n\n{stage.service}/w/main/balance\n\nAfter.")
     (seen,) = stage.play("pages", posts={"url-with": post})
     assert digits(f"{figures(stage.service)['balance']:.2f}") in digits(seen["text"])
@@ -228,7 +244,9 @@ def test_the_address_alone_shows_the_figures_on_a_site_without_the_plugin(stage:
     assert stage.bare.log() == ""
 
 
-def test_a_closed_account_shows_to_members_from_a_page_that_a_cache_keeps(stage: Stage, configured: Seen) -> None:
+def test_a_closed_account_shows_to_members_from_a_page_that_a_cache_keeps(
+    stage: Stage, configured: Seen
+) -> None:
     post = stage.post(
         stage.site,
         '[cabinet_widget account="vault" widget="balance"]\n\n'
@@ -248,14 +266,20 @@ def test_a_closed_account_shows_to_members_from_a_page_that_a_cache_keeps(stage:
     assert "Solde" in editor["texts"][1], "The locked language."
 
 
-def test_an_expired_token_renews_on_a_page_that_a_cache_keeps(stage: Stage, configured: Seen) -> None:
-    post = stage.post(stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]')
+def test_an_expired_token_renews_on_a_page_that_a_cache_keeps(
+    stage: Stage, configured: Seen
+) -> None:
+    post = stage.post(
+        stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]'
+    )
     expired = stage.site.eval("echo Cabinet_Widgets\\mint( 'vault', 'balance', array(), -3600 );")
     script = stage.site.root / "mint.php"
     script.write_text("<?php echo Cabinet_Widgets\\mint( 'vault', 'balance', array(), 10 );")
     page = fetch(post)
     assert page.count('data-token="') == 1
-    old, none = (re.sub('data-token="[^"]*"', f'data-token="{token}"', page) for token in (expired, ""))
+    old, none = (
+        re.sub('data-token="[^"]*"', f'data-token="{token}"', page) for token in (expired, "")
+    )
     renewals = {
         "stale": stage.keep("stale", old),
         "slow": stage.keep("slow", old),
@@ -275,15 +299,37 @@ def test_an_expired_token_renews_on_a_page_that_a_cache_keeps(stage: Stage, conf
     assert running["token"] != running["old"]
 
 
-def test_a_browser_finds_no_handler_in_what_a_contributor_wrote(stage: Stage, configured: Seen) -> None:
-    names = ("account", "widget", "for", "height", "label", "theme", "tz", "title", "onload", "style", "srcdoc")
+def test_a_browser_finds_no_handler_in_what_a_contributor_wrote(
+    stage: Stage, configured: Seen
+) -> None:
+    names = (
+        "account",
+        "widget",
+        "for",
+        "height",
+        "label",
+        "theme",
+        "tz",
+        "title",
+        "onload",
+        "style",
+        "srcdoc",
+    )
     posts = []
     for payload in HOSTILE:
         quote = "'" if '"' in payload else '"'
-        lines = [f"[cabinet_widget account=main widget=balance {name}={quote}{payload}{quote}]" for name in names]
-        attributes = [json.dumps({"account": "vault", name: payload, "options": {name: payload}}) for name in names]
+        lines = [
+            f"[cabinet_widget account=main widget=balance {name}={quote}{payload}{quote}]"
+            for name in names
+        ]
+        attributes = [
+            json.dumps({"account": "vault", name: payload, "options": {name: payload}})
+            for name in names
+        ]
         blocks = [f"<!-- wp:cabinet-widgets/widget {words} /-->" for words in attributes]
-        posts.append(html.unescape(stage.post(stage.site, "\n\n".join(lines + blocks), "contributor")))
+        posts.append(
+            html.unescape(stage.post(stage.site, "\n\n".join(lines + blocks), "contributor"))
+        )
     *seen, said = stage.play("hostile", hostile=posts)
     assert said["ran"] == []
     assert len(seen) == len(HOSTILE)

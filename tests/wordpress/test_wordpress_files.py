@@ -28,12 +28,16 @@ def header(name: str, text: str = HEADER) -> str:
 
 
 def test_every_php_at_hand_reads_every_file(installed: None) -> None:
-    binaries = [path for path in Path("/usr/bin").glob("php*") if re.fullmatch(r"php(\d\.\d)?", path.name)]
+    binaries = [
+        path for path in Path("/usr/bin").glob("php*") if re.fullmatch(r"php(\d\.\d)?", path.name)
+    ]
     assert binaries
     for php in binaries:
         for source in SOURCES:
             done = run([php, "-d", "error_reporting=-1", "-d", "display_errors=1", "-l", source])
-            assert done.stdout.strip() == f"No syntax errors detected in {source}", f"{php}: {done.stdout}"
+            assert done.stdout.strip() == f"No syntax errors detected in {source}", (
+                f"{php}: {done.stdout}"
+            )
 
 
 def test_the_oldest_and_the_newest_php_compile_every_file(installed: None) -> None:
@@ -46,9 +50,17 @@ def test_the_oldest_and_the_newest_php_compile_every_file(installed: None) -> No
 
 def test_the_style_is_kept(installed: None) -> None:
     sniffer = CACHE / "php-codesniffer" / "usr"
-    php = ["php", "-d", f"include_path={sniffer / 'share' / 'php'}", "-d", "error_reporting=E_ALL & ~E_DEPRECATED"]
+    php = [
+        "php",
+        "-d",
+        f"include_path={sniffer / 'share' / 'php'}",
+        "-d",
+        "error_reporting=E_ALL & ~E_DEPRECATED",
+    ]
     checked = [PLUGIN, HERE / "phpunit", HERE / "harness"]
-    done = run([*php, sniffer / "bin" / "phpcs", f"--standard={HERE / 'phpcs.xml'}", "-s", *checked])
+    done = run(
+        [*php, sniffer / "bin" / "phpcs", f"--standard={HERE / 'phpcs.xml'}", "-s", *checked]
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -59,11 +71,23 @@ def test_no_file_runs_by_itself(installed: None) -> None:
         assert run(["php", source]).stdout == "", source
 
 
-def test_the_catalogues_are_up_to_date_and_french_is_complete(installed: None, tmp_path: Path) -> None:
+def test_the_catalogues_are_up_to_date_and_french_is_complete(
+    installed: None, tmp_path: Path
+) -> None:
     assert catalogues.outdated(tmp_path) == []
-    done = run(["msgfmt", "--statistics", "-o", "/dev/null", PLUGIN / "languages" / "cabinet-widgets-fr_FR.po"])
+    done = run(
+        [
+            "msgfmt",
+            "--statistics",
+            "-o",
+            "/dev/null",
+            PLUGIN / "languages" / "cabinet-widgets-fr_FR.po",
+        ]
+    )
     assert re.search(r"^\d+ translated messages\.$", done.stderr, re.M), done.stderr
-    texts = json.loads(next((PLUGIN / "languages").glob("*.json")).read_text())["locale_data"]["messages"]
+    texts = json.loads(next((PLUGIN / "languages").glob("*.json")).read_text())["locale_data"][
+        "messages"
+    ]
     assert texts["Account"] == ["Compte"]
 
 
@@ -71,12 +95,23 @@ def test_all_places_name_the_same_version() -> None:
     version = header("Version")
     assert version == header("Stable tag", README)
     assert f"const VERSION = '{version}';" in HEADER
-    assert f"'version'      => '{version}'" in (PLUGIN / "blocks" / "widget" / "index.asset.php").read_text()
+    assert (
+        f"'version'      => '{version}'"
+        in (PLUGIN / "blocks" / "widget" / "index.asset.php").read_text()
+    )
     assert re.search(rf"^= {re.escape(version)} =$", README, re.M)
 
 
 def test_the_readme_is_of_the_directorys_form() -> None:
-    for name in ("Contributors", "Tags", "Requires at least", "Tested up to", "Requires PHP", "Stable tag", "License"):
+    for name in (
+        "Contributors",
+        "Tags",
+        "Requires at least",
+        "Tested up to",
+        "Requires PHP",
+        "Stable tag",
+        "License",
+    ):
         assert header(name, README)
     assert len(header("Tags", README).split(",")) <= 5
     for name in ("Requires at least", "Requires PHP", "License"):
@@ -111,7 +146,11 @@ def test_the_zip_is_the_same_each_time_and_carries_nothing_else(tmp_path: Path) 
     assert {name.split("/")[0] for name in names} == {"cabinet-widgets"}
     assert "cabinet-widgets/cabinet-widgets.php" in names
     assert "cabinet-widgets/languages/cabinet-widgets-fr_FR.mo" in names
-    assert not [name for name in names if "/." in name or "test" in name.lower() or name.endswith(("~", ".py"))]
+    assert not [
+        name
+        for name in names
+        if "/." in name or "test" in name.lower() or name.endswith(("~", ".py"))
+    ]
 
 
 def test_the_zip_unpacked_into_a_plain_wordpress_is_a_plugin_that_activates(

@@ -19,7 +19,9 @@ SECRET = "a secret for tests of more than 32 bytes"
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_the_plugin_keeps_its_promises_inside_a_real_wordpress(plain: Callable[[str], Site], suite: str) -> None:
+def test_the_plugin_keeps_its_promises_inside_a_real_wordpress(
+    plain: Callable[[str], Site], suite: str
+) -> None:
     done = plain(suite).phpunit("--testsuite", "site")
     print(done.stderr)
     assert done.returncode == 0, done.stdout
@@ -27,7 +29,9 @@ def test_the_plugin_keeps_its_promises_inside_a_real_wordpress(plain: Callable[[
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_nothing_that_a_contributor_writes_becomes_markup(plain: Callable[[str], Site], suite: str) -> None:
+def test_nothing_that_a_contributor_writes_becomes_markup(
+    plain: Callable[[str], Site], suite: str
+) -> None:
     done = plain(suite).phpunit("--testsuite", "gate")
     assert done.returncode == 0, done.stdout
     assert plain(suite).log() == ""
@@ -40,17 +44,27 @@ def survivors(site: Site, tried: Iterable[Mutant], folder: Path, *which: str) ->
         plugin = folder / f"{mutant.file}-{mutant.line}-{abs(hash(mutant))}" / "cabinet-widgets"
         shutil.copytree(PLUGIN, plugin)
         (plugin / "includes" / mutant.file).write_text(mutant.text)
-        only = ("--filter", "settings_page") if "gate" in which and mutant.file == "settings.php" else ()
+        only = (
+            ("--filter", "settings_page")
+            if "gate" in which and mutant.file == "settings.php"
+            else ()
+        )
         done = site.phpunit(*which, "--stop-on-failure", *only, plugin=plugin)
         assert "Tests:" in done.stdout or "OK (" in done.stdout, done.stdout + done.stderr
         return done.returncode == 0
 
     mutants = list(tried)
     with ThreadPoolExecutor(2) as pool:
-        return [mutant.name for mutant, alive in zip(mutants, pool.map(lives, mutants), strict=True) if alive]
+        return [
+            mutant.name
+            for mutant, alive in zip(mutants, pool.map(lives, mutants), strict=True)
+            if alive
+        ]
 
 
-def test_with_any_one_escape_or_check_removed_the_gate_fails(plain: Callable[[str], Site], tmp_path: Path) -> None:
+def test_with_any_one_escape_or_check_removed_the_gate_fails(
+    plain: Callable[[str], Site], tmp_path: Path
+) -> None:
     tried = list(without_an_escape(PLUGIN / "includes"))
     assert len(tried) > 20
     assert survivors(plain("trixie"), tried, tmp_path, "--testsuite", "gate") == []
@@ -69,14 +83,20 @@ def test_with_any_one_check_of_access_removed_a_test_fails(
 def network(build: Callable[..., Site]) -> Site:
     site = build("trixie", None)
     site.make_network()
-    (site.root / "debug.log").unlink(missing_ok=True)  # The core's own installer is not free of notices.
+    (site.root / "debug.log").unlink(
+        missing_ok=True
+    )  # The core's own installer is not free of notices.
     return site
 
 
 def test_in_a_network_each_site_keeps_to_itself(network: Site) -> None:
     done = network.phpunit("--testsuite", "network")
     assert done.returncode == 0, done.stdout
-    assert [line for line in network.log().splitlines() if "/wp/wp-includes/ms-functions.php" not in line] == []
+    assert [
+        line
+        for line in network.log().splitlines()
+        if "/wp/wp-includes/ms-functions.php" not in line
+    ] == []
 
 
 def test_other_programs_accept_the_plugins_tokens(build: Callable[..., Site]) -> None:

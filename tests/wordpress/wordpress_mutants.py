@@ -20,10 +20,22 @@ ESCAPES = {
 # The checks of the form of what an author writes: (file, what stands there, what stands there without the check).
 CHECKS = (
     ("render.php", "! preg_match( SLUG, $account ) ||", ""),
-    ("render.php", "! preg_match( SLUG, $widget ) || ( $known && ! isset( $known[ $widget ] ) )", "false"),
-    ("render.php", "! preg_match( '/^(everyone|members|role:[a-z0-9_-]+(,role:[a-z0-9_-]+)*)\\z/', $for )", "false"),
+    (
+        "render.php",
+        "! preg_match( SLUG, $widget ) || ( $known && ! isset( $known[ $widget ] ) )",
+        "false",
+    ),
+    (
+        "render.php",
+        "! preg_match( '/^(everyone|members|role:[a-z0-9_-]+(,role:[a-z0-9_-]+)*)\\z/', $for )",
+        "false",
+    ),
     ("render.php", "preg_match( VALUE, $value )", "'' !== $value"),
-    ("render.php", "foreach ( options_of( $widget ) as $name )", "foreach ( array_keys( $given ) as $name )"),
+    (
+        "render.php",
+        "foreach ( options_of( $widget ) as $name )",
+        "foreach ( array_keys( $given ) as $name )",
+    ),
     (
         "render.php",
         "in_array( $given['loading'] ?? '', array( 'eager', 'lazy' ), true )",
@@ -59,7 +71,11 @@ ACCESS = (
     ("render.php", "is_preview() ||", ""),
     ("render.php", "|| is_rest_request() )", ")"),
     ("render.php", "0 === stripos(", "0 === strpos("),
-    ("render.php", "! $post || in_array( get_post_status( $post ), array( 'publish', 'private' ), true )", "true"),
+    (
+        "render.php",
+        "! $post || in_array( get_post_status( $post ), array( 'publish', 'private' ), true )",
+        "true",
+    ),
     ("render.php", "'everyone' !== $for && ! $closed", "false"),
     ("render.php", "$everyone ? mint(", "true ? mint("),
     ("render.php", "! is_for( $wish['for'], wp_get_current_user() )", "false"),

@@ -40,7 +40,9 @@ def service(folder: Path, origins: Sequence[str]) -> Iterator[str]:
         folder: Where configuration and logs go.
         origins: The sites that may frame the closed account.
     """
-    with _running(folder, "sandbox", "--port", str(port := free_port()), ready=f"http://127.0.0.1:{port}/"):
+    with _running(
+        folder, "sandbox", "--port", str(port := free_port()), ready=f"http://127.0.0.1:{port}/"
+    ):
         upstream = f"http://127.0.0.1:{port}"
         # The open level: an account of the sandbox that needs no password.
         said = (folder / "sandbox.log").read_text()

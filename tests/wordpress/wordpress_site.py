@@ -55,7 +55,9 @@ class Site:
         more: PHP for wp-config.php.
     """
 
-    def __init__(self, root: Path, suite: str, plugin: Path | None = PLUGIN, more: str = "") -> None:
+    def __init__(
+        self, root: Path, suite: str, plugin: Path | None = PLUGIN, more: str = ""
+    ) -> None:
         self.root, self.suite = root, suite
         self.url = f"http://127.0.0.1:{free_port()}"
         self.server: subprocess.Popen[bytes] | None = None
@@ -126,7 +128,12 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
         """Runs PHPUnit inside this WordPress, on a copy of its database, with the plugin from the directory given."""
         return subprocess.run(
             [*phpunit_command(), "-c", HERE / "phpunit" / "phpunit.xml", *arguments],
-            env={**os.environ, "CABINET_TEST_SITE": str(self.root), "CABINET_TEST_PLUGIN": str(plugin), **(env or {})},
+            env={
+                **os.environ,
+                "CABINET_TEST_SITE": str(self.root),
+                "CABINET_TEST_PLUGIN": str(plugin),
+                **(env or {}),
+            },
             capture_output=True,
             text=True,
         )
@@ -137,7 +144,16 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
         address = self.url.removeprefix("http://")
         with (self.root / "php.log").open("wb") as log:
             self.server = subprocess.Popen(
-                ["php", "-d", "opcache.enable_cli=1", "-S", address, "-t", self.root / "wp", router],
+                [
+                    "php",
+                    "-d",
+                    "opcache.enable_cli=1",
+                    "-S",
+                    address,
+                    "-t",
+                    self.root / "wp",
+                    router,
+                ],
                 env={**os.environ, "PHP_CLI_SERVER_WORKERS": "4"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

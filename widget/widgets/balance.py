@@ -7,7 +7,7 @@ from widget.errors import N_
 from widget.format import Formatter
 from widget.models import AccountInformation
 from widget.source import Source
-from widget.spec import Options, Shown, Widget
+from widget.spec import Options, PictureFigure, Widget
 
 
 def figures(account: AccountInformation) -> dict[str, Any]:
@@ -41,11 +41,16 @@ WIDGET = Widget(
     fetch=fetch,
     height=222,
     picture=(
-        Shown("balance", N_("Balance"), Formatter.money),
-        Shown("profit", N_("Floating profit"), lambda fmt, x: fmt.money(x, signed=True), is_result=True),
-        Shown("equity", N_("Equity"), Formatter.money),
-        Shown("free_margin", N_("Free margin"), Formatter.money),
-        Shown("margin", N_("Margin"), Formatter.money),
+        PictureFigure("balance", N_("Balance"), Formatter.money),
+        PictureFigure(
+            "profit",
+            N_("Floating profit"),
+            lambda fmt, x: fmt.money(x, signed=True),
+            is_result=True,
+        ),
+        PictureFigure("equity", N_("Equity"), Formatter.money),
+        PictureFigure("free_margin", N_("Free margin"), Formatter.money),
+        PictureFigure("margin", N_("Margin"), Formatter.money),
     ),
     example=EXAMPLE,
 )

@@ -6,7 +6,7 @@ from typing import Any
 from widget.errors import N_
 from widget.format import Formatter
 from widget.source import Source
-from widget.spec import Options, Shown, Widget
+from widget.spec import Options, PictureFigure, Widget
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
@@ -32,12 +32,12 @@ WIDGET = Widget(
     fetch=fetch,
     height=286,
     picture=(
-        Shown("total", N_("Bonus received"), Formatter.money),
-        Shown("progress", N_("Lots closed"), Formatter.percent),
-        Shown("available", N_("Available to withdraw"), Formatter.money),
-        Shown("available_keeping_bonus", N_("Keeping the bonus"), Formatter.money),
-        Shown("welcome", N_("Welcome bonus"), Formatter.money),
-        Shown("club", N_("Club bonus"), Formatter.money),
+        PictureFigure("total", N_("Bonus received"), Formatter.money),
+        PictureFigure("progress", N_("Lots closed"), Formatter.percent),
+        PictureFigure("available", N_("Available to withdraw"), Formatter.money),
+        PictureFigure("available_keeping_bonus", N_("Keeping the bonus"), Formatter.money),
+        PictureFigure("welcome", N_("Welcome bonus"), Formatter.money),
+        PictureFigure("club", N_("Club bonus"), Formatter.money),
     ),
     example={
         "total": Decimal("300"),

@@ -17,9 +17,9 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     trades = source.closed_trades(start, end)
     return {
         "from": start,
-        "to": source.seen_until(end),
+        "to": source.known_until(end),
         "trades": [_row(trade) for trade in trades[: options.rows]],
-        "totals": totals.of_closed(trades),
+        "totals": totals.closed_totals(trades),
     }
 
 

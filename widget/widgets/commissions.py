@@ -20,11 +20,19 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     paid = ((record.time, record.amount) for record in records)
     return {
         "from": start,
-        "to": source.seen_until(end),
-        "total": totals.total(record.amount for record in records),
-        "days": [{"date": day, "amount": amount} for day, amount in totals.by_day(paid, source.account.timezone)],
+        "to": source.known_until(end),
+        "total": totals.sum_known(record.amount for record in records),
+        "days": [
+            {"date": day, "amount": amount}
+            for day, amount in totals.sum_by_day(paid, source.account.timezone)
+        ],
         "records": [
-            {"time": record.time, "symbol": record.symbol, "volume": record.volume, "amount": record.amount}
+            {
+                "time": record.time,
+                "symbol": record.symbol,
+                "volume": record.volume,
+                "amount": record.amount,
+            }
             for record in records[: options.rows]
         ],
     }
@@ -33,7 +41,9 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
 def draw(data: Mapping[str, Any], fmt: Formatter, zone: ZoneInfo) -> dict[str, Any] | None:
     """Bars, one a day."""
     days = [(day["date"], day["amount"]) for day in data["days"] or () if None not in day.values()]
-    return chart.bars(days, data["from"], data["to"], zone, (fmt.amount, fmt.amount_on_axis), fmt.days, fmt.span)
+    return chart.bars(
+        days, data["from"], data["to"], zone, (fmt.amount, fmt.amount_on_axis), fmt.days, fmt.span
+    )
 
 
 WIDGET = Widget(

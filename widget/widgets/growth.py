@@ -10,13 +10,13 @@ from widget import chart, growth
 from widget.errors import N_
 from widget.format import Formatter
 from widget.source import Source
-from widget.spec import Options, Shown, Widget
+from widget.spec import Options, PictureFigure, Widget
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The time-weighted growth of the period, see ``widget.growth``."""
     start, end = options.period.bounds(source.now, source.account.timezone)
-    grown = growth.reckon(
+    grown = growth.calculate(
         source.balance().balance,
         source.closed_trades(start, source.now),
         source.operations(start),
@@ -25,7 +25,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     )
     return {
         "from": start,
-        "to": source.seen_until(end),
+        "to": source.known_until(end),
         "gain": grown.gain,
         "drawdown": grown.drawdown,
         "profit_factor": grown.profit_factor,
@@ -37,7 +37,11 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
 
 def draw(data: Mapping[str, Any], fmt: Formatter, zone: ZoneInfo) -> dict[str, Any] | None:
     """The growth curve."""
-    points = [(point["time"], point["gain"]) for point in data["points"] or () if None not in point.values()]
+    points = [
+        (point["time"], point["gain"])
+        for point in data["points"] or ()
+        if None not in point.values()
+    ]
     return chart.curve(points, (fmt.gain, fmt.percent_on_axis), fmt.instants)
 
 
@@ -50,11 +54,13 @@ WIDGET = Widget(
     height=422,
     options=frozenset({"period"}),
     picture=(
-        Shown("gain", N_("Gain"), lambda fmt, x: fmt.percent(x, signed=True), is_result=True),
-        Shown("drawdown", N_("Greatest drawdown"), Formatter.percent),
-        Shown("profit_factor", N_("Profit factor"), Formatter.ratio),
-        Shown("won_share", N_("Trades won"), Formatter.percent),
-        Shown("trades", N_("Trades"), Formatter.integer),
+        PictureFigure(
+            "gain", N_("Gain"), lambda fmt, x: fmt.percent(x, signed=True), is_result=True
+        ),
+        PictureFigure("drawdown", N_("Greatest drawdown"), Formatter.percent),
+        PictureFigure("profit_factor", N_("Profit factor"), Formatter.ratio),
+        PictureFigure("won_share", N_("Trades won"), Formatter.percent),
+        PictureFigure("trades", N_("Trades"), Formatter.integer),
     ),
     example={
         "from": datetime(2026, 10, 24, tzinfo=UTC),

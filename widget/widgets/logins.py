@@ -21,7 +21,11 @@ def masked(address: str | None) -> str | None:
     except ValueError:
         return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return str(ipaddress.ip_network(f"{mapped or parsed}/{_MASK_BITS[(mapped or parsed).version]}", strict=False))
+    return str(
+        ipaddress.ip_network(
+            f"{mapped or parsed}/{_MASK_BITS[(mapped or parsed).version]}", strict=False
+        )
+    )
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
@@ -30,9 +34,10 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     logins = source.logins(start, end)[: options.rows]
     return {
         "from": start,
-        "to": source.seen_until(end),
+        "to": source.known_until(end),
         "logins": [
-            {"time": login.time, "address": masked(login.address), "application": login.application} for login in logins
+            {"time": login.time, "address": masked(login.address), "application": login.application}
+            for login in logins
         ],
     }
 

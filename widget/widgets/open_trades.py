@@ -14,9 +14,9 @@ from widget.spec import Options, Widget
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """Open trades with totals over the positions, or one row a symbol."""
     trades = source.open_trades()
-    summed = {"totals": totals.of_positions(trades)}
+    summed = {"totals": totals.position_totals(trades)}
     if options.group == "symbol":
-        return {"symbols": totals.by_symbol(trades)[: options.rows], **summed}
+        return {"symbols": totals.group_by_symbol(trades)[: options.rows], **summed}
     return {"trades": [_row(trade) for trade in trades[: options.rows]], **summed}
 
 
@@ -76,6 +76,11 @@ WIDGET = Widget(
                 "profit": Decimal("0.00"),
             },
         ],
-        "totals": {"count": 1, "volume": Decimal("0.10"), "swap": Decimal("-0.42"), "profit": Decimal("11.90")},
+        "totals": {
+            "count": 1,
+            "volume": Decimal("0.10"),
+            "swap": Decimal("-0.42"),
+            "profit": Decimal("11.90"),
+        },
     },
 )

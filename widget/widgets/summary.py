@@ -6,7 +6,7 @@ from typing import Any
 from widget.errors import N_
 from widget.format import Formatter
 from widget.source import Source
-from widget.spec import Options, Shown, Widget
+from widget.spec import Options, PictureFigure, Widget
 from widget.widgets import balance
 
 
@@ -33,15 +33,20 @@ WIDGET = Widget(
     fetch=fetch,
     height=382,
     picture=(
-        Shown("balance", N_("Balance"), Formatter.money),
-        Shown("profit", N_("Floating profit"), lambda fmt, x: fmt.money(x, signed=True), is_result=True),
-        Shown("equity", N_("Equity"), Formatter.money),
-        Shown("total_trades", N_("Total trades"), Formatter.integer),
-        Shown("open_trades", N_("Open trades"), Formatter.integer),
-        Shown("leverage", N_("Leverage"), Formatter.leverage),
-        Shown("total_lots", N_("Total lots"), Formatter.lots),
-        Shown("open_lots", N_("Open lots"), Formatter.lots),
-        Shown("free_margin", N_("Free margin"), Formatter.money),
+        PictureFigure("balance", N_("Balance"), Formatter.money),
+        PictureFigure(
+            "profit",
+            N_("Floating profit"),
+            lambda fmt, x: fmt.money(x, signed=True),
+            is_result=True,
+        ),
+        PictureFigure("equity", N_("Equity"), Formatter.money),
+        PictureFigure("total_trades", N_("Total trades"), Formatter.integer),
+        PictureFigure("open_trades", N_("Open trades"), Formatter.integer),
+        PictureFigure("leverage", N_("Leverage"), Formatter.leverage),
+        PictureFigure("total_lots", N_("Total lots"), Formatter.lots),
+        PictureFigure("open_lots", N_("Open lots"), Formatter.lots),
+        PictureFigure("free_margin", N_("Free margin"), Formatter.money),
     ),
     example={
         **balance.EXAMPLE,

@@ -13,7 +13,7 @@ MONEY: Final = frozenset(
 )
 """Amounts of the account's currency."""
 
-NO_FRACTIONS: Final = frozenset({"balance", "equity"})
+NEVER_FRACTIONS: Final = frozenset({"balance", "equity"})
 """What is not shown even as a fraction of the balance: it would be the profit over again."""
 
 FIGURES: Final = MONEY | frozenset(
@@ -28,7 +28,7 @@ FIGURES: Final = MONEY | frozenset(
 GAINS: Final = frozenset({"gain", "drawdown"})
 """What is a fraction of the balance however money is shown."""
 
-FLOATING: Final = "floating profit"
+FLOATING_PROFIT: Final = "floating profit"
 """The account's ``profit``, swaps included: another figure than that of its trades."""
 
 # What a bonus requires follows from its amount, and with that its share of the balance tells the balance.
@@ -38,9 +38,11 @@ _VOLUMES = frozenset(
 
 _COUNTS = frozenset({"count", "orders", "open_trades", "total_trades"})
 _PRICES = frozenset({"open_price", "buy_price", "sell_price"})
-_TIMES = frozenset({"open_time", "close_time", "time"})  # a growth curve has a point where a trade is closed
+_TIMES = frozenset(
+    {"open_time", "close_time", "time"}
+)  # a growth curve has a point where a trade is closed
 
-_GOES_WITH: dict[str, frozenset[str]] = {
+_HIDDEN_WITH: dict[str, frozenset[str]] = {
     # A sum goes with its parts and the parts with their sum: the rows shown may be all there are.
     **dict.fromkeys(_VOLUMES, _VOLUMES),
     **dict.fromkeys(_COUNTS, _COUNTS),
@@ -49,7 +51,7 @@ _GOES_WITH: dict[str, frozenset[str]] = {
     "amount": frozenset({"total"}),
     "total": frozenset({"amount"}),
     "equity": frozenset({"available", "available_keeping_bonus"}),
-    "profit": frozenset({FLOATING, "profit_factor"}),
+    "profit": frozenset({FLOATING_PROFIT, "profit_factor"}),
     "gain": frozenset({"points", "drawdown"}),
     "points": frozenset({"gain"}),
     "drawdown": frozenset({"points"}),
@@ -61,8 +63,8 @@ _GOES_WITH: dict[str, frozenset[str]] = {
 # In each sum each figure follows from the others. Where exactly one of them is hidden, it could be worked out: the
 # first of the others goes too.
 SUMS: tuple[tuple[str, ...], ...] = (
-    ("equity", "balance", FLOATING),
-    (FLOATING, "profit", "swap"),
+    ("equity", "balance", FLOATING_PROFIT),
+    (FLOATING_PROFIT, "profit", "swap"),
     ("free_margin", "margin", "equity"),
     ("lots_missing", "lots_required", "lots_closed"),
     ("progress", "lots_required", "lots_closed"),
@@ -76,11 +78,11 @@ SUMS: tuple[tuple[str, ...], ...] = (
 _MONEY_OF_A_GAIN = frozenset({"profit", "balance"})
 
 
-def with_what_gives_away(hidden: Iterable[str]) -> frozenset[str]:
+def expand_hidden(hidden: Iterable[str]) -> frozenset[str]:
     """The hidden figures and those from which one of them could be worked out."""
     result = set(hidden)
     while True:
-        more = {name for figure in result for name in _GOES_WITH.get(figure, ())}
+        more = {name for figure in result for name in _HIDDEN_WITH.get(figure, ())}
         for total in SUMS:
             shown = [name for name in total if name not in result | more]
             if len(shown) == len(total) - 1:
@@ -95,16 +97,16 @@ def with_what_gives_away(hidden: Iterable[str]) -> frozenset[str]:
 def hide(data: Any, hidden: Collection[str]) -> Any:
     """The data with every hidden figure set to None, however deep it stands."""
     if isinstance(data, dict):
-        gone = withheld(data, hidden)
+        gone = hidden_names(data, hidden)
         return {name: None if name in gone else hide(value, hidden) for name, value in data.items()}
     if isinstance(data, list | tuple):
         return [hide(value, hidden) for value in data]
     return data
 
 
-def withheld(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[str]:
+def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[str]:
     """The names in here whose figures are hidden: two of them stand for another figure beside other neighbours."""
-    also = {"profit"} if FLOATING in hidden and "balance" in data else set()
+    also = {"profit"} if FLOATING_PROFIT in hidden and "balance" in data else set()
     if "count" in hidden and not isinstance(data.get("trades"), list):
         also |= {"trades"}  # how many were closed
     return frozenset(name for name in data if name in hidden or name in also)
@@ -125,18 +127,24 @@ def as_fractions(data: Any, balance: Decimal | None) -> Any:
 
 
 def _as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
-    if name in NO_FRACTIONS:
+    if name in NEVER_FRACTIONS:
         return None
     if name in MONEY and isinstance(value, Decimal):
         return value / balance if balance is not None and balance > 0 else None
     return as_fractions(value, balance)
 
 
-def coarse(data: Any, names: Collection[str]) -> Any:
+def round_fractions(data: Any, names: Collection[str]) -> Any:
     """The data with the fractions of these names in no more decimals than a page shows: 0.01%."""
     if isinstance(data, dict):
         return {
-            name: Decimal(f"{value:.4f}") if name in names and value is not None else coarse(value, names)
+            name: Decimal(f"{value:.4f}")
+            if name in names and value is not None
+            else round_fractions(value, names)
             for name, value in data.items()
         }
-    return [coarse(value, names) for value in data] if isinstance(data, list | tuple) else data
+    return (
+        [round_fractions(value, names) for value in data]
+        if isinstance(data, list | tuple)
+        else data
+    )

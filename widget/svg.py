@@ -26,11 +26,21 @@ Measure = Callable[[str, bool], float]
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 _PALETTES: Final = {
     "light": {
-        **{"ground": f"#{colour.LIGHT_GROUND}", "ink": "#17202b", "soft": "#56616f", "line": "#dbdfe5"},
+        **{
+            "ground": f"#{colour.LIGHT_GROUND}",
+            "ink": "#17202b",
+            "soft": "#56616f",
+            "line": "#dbdfe5",
+        },
         **{"tint": "#eceff3", "up": "#07734a", "down": "#bd2637", "accent": "#1f5dbf"},
     },
     "dark": {
-        **{"ground": f"#{colour.DARK_GROUND}", "ink": "#e7ebf1", "soft": "#a0abb9", "line": "#343a44"},
+        **{
+            "ground": f"#{colour.DARK_GROUND}",
+            "ink": "#e7ebf1",
+            "soft": "#a0abb9",
+            "line": "#343a44",
+        },
         **{"tint": "#262b33", "up": "#43c78d", "down": "#ff858d", "accent": "#7fb0f8"},
     },
 }
@@ -52,7 +62,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Badge:
+class Picture:
     """What a picture shows.
 
     Attributes:
@@ -89,7 +99,7 @@ class Style:
     lang: str = "en"
 
 
-def svg(badge: Badge, style: Style) -> str:
+def draw_picture(badge: Picture, style: Style) -> str:
     """The picture of some figures."""
     canvas = _Canvas(style)
     {"small": _small, "medium": _medium, "large": _large}[style.size](canvas, badge)
@@ -97,7 +107,7 @@ def svg(badge: Badge, style: Style) -> str:
     return canvas.document(", ".join(filter(None, [badge.title, *spoken, badge.as_of, badge.note])))
 
 
-def card(message: str, style: Style) -> str:
+def draw_message(message: str, style: Style) -> str:
     """The picture of a message, such as an error's."""
     canvas = _Canvas(style)
     size = {"small": 11, "medium": 14, "large": 20}[style.size]
@@ -110,7 +120,7 @@ def card(message: str, style: Style) -> str:
     return canvas.document(message)
 
 
-def _small(canvas: "_Canvas", badge: Badge) -> None:
+def _small(canvas: "_Canvas", badge: Picture) -> None:
     figures = [*badge.figures, *(badge.progress[:1] if badge.progress else ())]
     great = figures[0] if figures else Figure(badge.title, "")
     beside = figures[-1 if badge.progress else 1] if len(figures) > 1 else None
@@ -129,7 +139,7 @@ def _small(canvas: "_Canvas", badge: Badge) -> None:
     canvas.foot(badge, 10, 53, 9.5)
 
 
-def _medium(canvas: "_Canvas", badge: Badge) -> None:
+def _medium(canvas: "_Canvas", badge: Picture) -> None:
     top = canvas.head(badge, 14, 36, 13)
     middle = (top + 134) / 2
     rest = badge.figures[1:4]
@@ -146,7 +156,7 @@ def _medium(canvas: "_Canvas", badge: Badge) -> None:
     canvas.foot(badge, 14, 151, 10.5)
 
 
-def _large(canvas: "_Canvas", badge: Badge) -> None:
+def _large(canvas: "_Canvas", badge: Picture) -> None:
     top = canvas.head(badge, 24, 56, 20)
     if badge.chart or badge.empty:
         _great(canvas, badge, 24, top + 26, 190, 14, 38)
@@ -162,13 +172,17 @@ def _large(canvas: "_Canvas", badge: Badge) -> None:
         gap = (286 - top) / (rows + 2)
         _great(canvas, badge, 24, top + gap * 0.55, 592, 14, 44)
         for number, figure in enumerate(rest):
-            canvas.column(24 + number % 4 * 150, top + gap * (2.1 + number // 4), 138, 13, 20, figure)
+            canvas.column(
+                24 + number % 4 * 150, top + gap * (2.1 + number // 4), 138, 13, 20, figure
+            )
         canvas.plot(badge, 24, top + gap * (rows + 0.9), 592, gap)
     canvas.rule(286)
     canvas.foot(badge, 24, 308, 13)
 
 
-def _great(canvas: "_Canvas", badge: Badge, x: float, y: float, room: float, small: float, big: float) -> None:
+def _great(
+    canvas: "_Canvas", badge: Picture, x: float, y: float, room: float, small: float, big: float
+) -> None:
     for figure in badge.figures[:1]:
         canvas.text(x, y, room, small, figure.label, "soft")
         canvas.figure(x, y + big * 1.06, room, big, figure)
@@ -216,7 +230,13 @@ class _Canvas:
         """
         if not text:
             return 0
-        text, size = _fitted(text, room, size, 0 if whole else size * 0.85, lambda part: self.style.measure(part, bold))
+        text, size = _fitted(
+            text,
+            room,
+            size,
+            0 if whole else size * 0.85,
+            lambda part: self.style.measure(part, bold),
+        )
         width = self.style.measure(text, bold) * size
         held = ""
         if exact or (width > _FILLED * room and not _JOINED.search(text)):
@@ -231,7 +251,9 @@ class _Canvas:
         )
         return width
 
-    def figure(self, x: float, y: float, room: float, size: float, figure: Figure, *, end: bool = False) -> None:
+    def figure(
+        self, x: float, y: float, room: float, size: float, figure: Figure, *, end: bool = False
+    ) -> None:
         """Write a figure, whole; a profit or a loss with an arrow before it, and coloured."""
         fill = {1: "up", -1: "down"}.get(figure.sign, "ink")
         # The arrow takes half an em, and a quarter of one lies between.
@@ -252,23 +274,27 @@ class _Canvas:
                 f'fill="{self.palette[fill]}"/>'
             )
 
-    def column(self, x: float, y: float, room: float, small: float, big: float, figure: Figure) -> None:
+    def column(
+        self, x: float, y: float, room: float, small: float, big: float, figure: Figure
+    ) -> None:
         """Write a figure below its name."""
         self.text(x, y, room, small, figure.label, "soft")
         self.figure(x, y + big * 1.3, room, big, figure)
 
-    def head(self, badge: Badge, side: float, height: float, size: float) -> float:
+    def head(self, badge: Picture, side: float, height: float, size: float) -> float:
         """Write the heading, where there is one; answers how much of the height it takes."""
         if not badge.title:
             return 0
         base, room = height / 2 + size * 0.36, self.width - 2 * side
         self.mark(side, base - size * 0.86, size)
-        meta = self.text(self.width - side, base, room * 0.45, size * 0.8, badge.meta, "soft", end=True)
+        meta = self.text(
+            self.width - side, base, room * 0.45, size * 0.8, badge.meta, "soft", end=True
+        )
         self.text(side + 10, base, room - 20 - meta, size, badge.title, bold=True)
         self.rule(height)
         return height
 
-    def foot(self, badge: Badge, side: float, y: float, size: float) -> None:
+    def foot(self, badge: Picture, side: float, y: float, size: float) -> None:
         """Write how old the figures are."""
         room = self.width - 2 * side
         note = self.text(self.width - side, y, room * 0.45, size, badge.note, bold=True, end=True)
@@ -282,7 +308,9 @@ class _Canvas:
         """A line from edge to edge."""
         self.rect(0.5, y - 0.5, self.width - 1, 1, "line")
 
-    def rect(self, x: float, y: float, width: float, height: float, fill: str, radius: float = 0) -> None:
+    def rect(
+        self, x: float, y: float, width: float, height: float, fill: str, radius: float = 0
+    ) -> None:
         """A rectangle, by its place in the picture."""
         rounded = f' rx="{_n(radius)}"' if radius else ""
         self.parts.append(
@@ -290,38 +318,55 @@ class _Canvas:
             f'fill="{self.palette[fill]}"/>'
         )
 
-    def plot(self, badge: Badge, x: float, y: float, width: float, height: float) -> None:
+    def plot(self, badge: Picture, x: float, y: float, width: float, height: float) -> None:
         """The chart, the progress, or that there is none."""
         size = max(10.5, min(width / 12, 14))
         if badge.chart:
             left = self.width - x - width if self.style.rtl else x
-            (self._bars if "bars" in badge.chart else self._curve)(badge.chart, left, y, width, height)
+            (self._bars if "bars" in badge.chart else self._curve)(
+                badge.chart, left, y, width, height
+            )
         elif badge.progress:
             figure, share = badge.progress
-            text = self.text(x + width, y + size, width / 2, size, figure.text, bold=True, end=True, whole=True)
+            text = self.text(
+                x + width, y + size, width / 2, size, figure.text, bold=True, end=True, whole=True
+            )
             self.text(x, y + size, width - text - 12, size, figure.label, "soft")
             self.filled(share, x, y + size * 1.6, width, size / 2)
         elif badge.empty:
-            for number, line in enumerate(_wrapped(badge.empty, width / size, 2, self.style.measure)):
+            for number, line in enumerate(
+                _wrapped(badge.empty, width / size, 2, self.style.measure)
+            ):
                 self.text(x, y + height / 2 + number * size * 1.3, width, size, line, "soft")
 
-    def axes(self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float) -> None:
+    def axes(
+        self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float
+    ) -> None:
         """The lines and labels of a great chart; it does not turn around with the language."""
         left = self.width - x - width if self.style.rtl else x
         for tick in chart["y_ticks"]:
             level = y + tick["y"] / chart["height"] * height
             self.rect(left, level - 0.5, width, 1, "tint")
             # Labels stand on the far side of the lines' end, whichever side that is.
-            self.text(x + width + 8, level + 4, self.width - x - width - 16, 11, tick["label"], "soft")
+            self.text(
+                x + width + 8, level + 4, self.width - x - width - 16, 11, tick["label"], "soft"
+            )
         room = width / len(chart["x_ticks"]) - 6
         for tick in chart["x_ticks"]:
             wide = min(self.style.measure(tick["label"], False) * 11, room)
             begin = left + min(max(tick["x"] / chart["width"] * width - wide / 2, 0), width - wide)
             self.text(
-                self._x(begin + wide) if self.style.rtl else begin, y + height + 17, room, 11, tick["label"], "soft"
+                self._x(begin + wide) if self.style.rtl else begin,
+                y + height + 17,
+                room,
+                11,
+                tick["label"],
+                "soft",
             )
 
-    def _curve(self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float) -> None:
+    def _curve(
+        self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float
+    ) -> None:
         along, down = width / chart["width"], height / chart["height"]
         self.rect(x, y + chart["zero"] * down - 0.5, width, 1, "line")
         placed = f'transform="translate({_n(x)} {_n(y)}) scale({along:.4f} {down:.4f})"'
@@ -337,12 +382,18 @@ class _Canvas:
             f'<circle cx="{_n(end_x)}" cy="{_n(end_y)}" r="{thick * 1.5:g}" fill="{accent}"/>'
         )
 
-    def _bars(self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float) -> None:
+    def _bars(
+        self, chart: Mapping[str, Any], x: float, y: float, width: float, height: float
+    ) -> None:
         along, down = width / chart["width"], height / chart["height"]
         for bar in chart["bars"]:
             if bar["height"]:
                 self.rect(
-                    x + bar["x"] * along, y + bar["y"] * down, bar["width"] * along, bar["height"] * down, "accent"
+                    x + bar["x"] * along,
+                    y + bar["y"] * down,
+                    bar["width"] * along,
+                    bar["height"] * down,
+                    "accent",
                 )
         self.rect(x, y + chart["zero"] * down - 0.5, width, 1, "line")
 
@@ -351,13 +402,22 @@ class _Canvas:
         left, done = self.width - x - width if self.style.rtl else x, width * min(max(share, 0), 1)
         self.rect(left, y, width, height, "tint", height / 2)
         if done:
-            self.rect(left + (width - done if self.style.rtl else 0), y, done, height, "accent", min(height, done) / 2)
+            self.rect(
+                left + (width - done if self.style.rtl else 0),
+                y,
+                done,
+                height,
+                "accent",
+                min(height, done) / 2,
+            )
 
     def _x(self, x: float) -> float:
         return self.width - x if self.style.rtl else x
 
 
-def _fitted(text: str, room: float, size: float, least: float, measure: Callable[[str], float]) -> tuple[str, float]:
+def _fitted(
+    text: str, room: float, size: float, least: float, measure: Callable[[str], float]
+) -> tuple[str, float]:
     """A text and a size at which it is no wider than its room; at the least size, the text is cut."""
     width = measure(text)
     if width * size <= room:
@@ -381,9 +441,17 @@ def _wrapped(text: str, room: float, most: int, measure: Measure) -> list[str]:
 
 def _line(text: str, room: float, measure: Measure) -> tuple[str, str]:
     """The first line of a text, and what remains; Chinese breaks anywhere, other languages between words."""
-    breaks = [*(match.end() for match in re.finditer(r"\s+|[\u2e80-\u9fff\uff00-\uffef]", text)), len(text)]
+    breaks = [
+        *(match.end() for match in re.finditer(r"\s+|[\u2e80-\u9fff\uff00-\uffef]", text)),
+        len(text),
+    ]
     end = next(
-        (before for before, after in pairwise(breaks) if measure(text[:after].rstrip(), False) > room), len(text)
+        (
+            before
+            for before, after in pairwise(breaks)
+            if measure(text[:after].rstrip(), False) > room
+        ),
+        len(text),
     )
     return text[:end].rstrip(), text[end:].lstrip()
 

@@ -23,7 +23,7 @@ Outcome = Literal["hit", "stale", "miss", "passed"]
 """Answered with what is kept; with an old answer while another request brings the new one; by the application, asked in
 the general form that may be kept; by the application, with the request as it came."""
 
-WAITED = "cabinet_widgets.waited"
+ELAPSED = "cabinet_widgets.waited"
 """In the environment of a request: for how many seconds it has waited here, in vain, for another's answer."""
 
 Headers = list[tuple[str, str]]
@@ -32,8 +32,21 @@ Key = tuple[str, str]
 _UNDERSTOOD = {"public", "max-age", "immutable", "stale-while-revalidate", "stale-if-error"}
 _NOT_TO_KEEP = {"set-cookie", "vary", "content-encoding"}
 # What RFC 9110 asks of a 304; the visitor has the other headers, and each costs time. A script needs the last of them.
-_IN_A_304 = {"cache-control", "content-location", "date", "etag", "expires", "vary", "access-control-allow-origin"}
-_CONDITIONS = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"}
+_IN_A_304 = {
+    "cache-control",
+    "content-location",
+    "date",
+    "etag",
+    "expires",
+    "vary",
+    "access-control-allow-origin",
+}
+_CONDITIONS = {
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_IF_MATCH",
+    "HTTP_IF_UNMODIFIED_SINCE",
+}
 _TEXT = re.compile(r"text/|application/(json|javascript)|[a-z]+/[a-z.-]+\+(json|xml)")
 _SAFE = {"GET", "HEAD"}
 _WORTH_COMPRESSING = 256  # bytes
@@ -43,7 +56,7 @@ _LONGEST_ACCEPT_ENCODING = 256
 _FORMS = 8  # browsers say what they accept in a handful of ways
 
 
-class Edge:
+class ResponseCache:
     """A WSGI application in front of another.
 
     Args:
@@ -67,7 +80,7 @@ class Edge:
     ) -> None:
         self._app, self._clock, self._count = app, clock, count
         self._entries, self._max_bytes, self._wait_seconds = entries, max_bytes, wait_seconds
-        self._kept: OrderedDict[Key, _Answer] = OrderedDict()
+        self._kept: OrderedDict[Key, _CachedResponse] = OrderedDict()
         self._bytes = 0
         self._flights: dict[Key, threading.Event] = {}
         self._lock = threading.Lock()
@@ -94,7 +107,11 @@ class Edge:
         return kept.send(form, environ, start_response)
 
     def _through(
-        self, key: Key, old: "_Answer | None", environ: WSGIEnvironment, start_response: StartResponse
+        self,
+        key: Key,
+        old: "_CachedResponse | None",
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
     ) -> Iterable[bytes]:
         """An answer that is not at hand: one request asks for it, the others take the old one or wait for the new."""
         if _has_token(key[1]):
@@ -122,16 +139,18 @@ class Edge:
                 answer = made
                 self._count("hit")
             else:
-                answer = self._ask(key, {**environ, WAITED: time.monotonic() - began})
+                answer = self._ask(key, {**environ, ELAPSED: time.monotonic() - began})
                 self._count("miss")
         return answer.send(answer.form(environ, self._clock()), environ, start_response)
 
-    def _ask(self, key: Key, environ: WSGIEnvironment) -> "_Answer":
+    def _ask(self, key: Key, environ: WSGIEnvironment) -> "_CachedResponse":
         """Ask for the whole answer, whatever part of it the visitor still needs, and keep it where that is allowed."""
         begun: list[tuple[str, Headers]] = []
         rest: list[bytes] = []
 
-        def start_response(status: str, headers: Headers, _: object = None, /) -> Callable[[bytes], object]:
+        def start_response(
+            status: str, headers: Headers, _: object = None, /
+        ) -> Callable[[bytes], object]:
             begun.append((status, headers))
             return rest.append
 
@@ -143,13 +162,13 @@ class Edge:
             rest += chunks
         finally:
             getattr(chunks, "close", lambda: None)()
-        answer = _Answer(*begun[-1], b"".join(rest), made_at)
+        answer = _CachedResponse(*begun[-1], b"".join(rest), made_at)
         answer.size += sum(map(len, key))
         if answer.max_age or not answer.status.startswith("5"):
             self._keep(key, answer)
         return answer
 
-    def _keep(self, key: Key, answer: "_Answer") -> None:
+    def _keep(self, key: Key, answer: "_CachedResponse") -> None:
         """Put an answer in the place of the older one, which goes even if this one may not be kept."""
         with self._lock:
             old = self._kept.pop(key, None)
@@ -161,7 +180,7 @@ class Edge:
                 self._bytes -= self._kept.popitem(last=False)[1].size
 
 
-class _Form(NamedTuple):
+class _EncodedResponse(NamedTuple):
     """An answer as it is sent during one second of its life."""
 
     begins: float
@@ -171,7 +190,7 @@ class _Form(NamedTuple):
     chunks: list[bytes]
 
 
-class _Answer:
+class _CachedResponse:
     """A finished answer, in every encoding that somebody has asked for.
 
     Attributes:
@@ -190,7 +209,7 @@ class _Answer:
         self.max_age = self._control.get("max-age") or 0
         self.grace = self._control.get("stale-while-revalidate") or 0
         self.size = 2 * len(body) + _OVERHEAD
-        self.forms: dict[str | None, _Form] = {}
+        self.forms: dict[str | None, _EncodedResponse] = {}
         self._etag = named.get("etag") if status.startswith("200") else None
         # Private answers hold tokens, and what a visitor chose: compressed, their length would tell of both (BREACH).
         self._may_be_compressed = bool(
@@ -202,14 +221,18 @@ class _Answer:
         self._headers = headers
         self._bodies = {"identity": body}
 
-    def form(self, environ: WSGIEnvironment, now: float) -> _Form:
+    def form(self, environ: WSGIEnvironment, now: float) -> _EncodedResponse:
         """How it is to be sent for a request, in the second from ``now`` on."""
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
         is_short = len(accepted or "") <= _LONGEST_ACCEPT_ENCODING
         encoding = _preferred(accepted) if self._may_be_compressed and is_short else "identity"
         second = max(0, int(now - self.made_at))
         body = self._encoded(encoding)
-        headers = [(name, value) for name, value in self._headers if not self._control or name != "Cache-Control"]
+        headers = [
+            (name, value)
+            for name, value in self._headers
+            if not self._control or name != "Cache-Control"
+        ]
         if self._control:
             headers.append(("Cache-Control", _aged(self._control, second)))
         if self._may_be_compressed:
@@ -219,14 +242,18 @@ class _Answer:
             headers += [("Content-Encoding", encoding), ("Content-Length", str(len(body)))]
         begins = self.made_at + second
         of_304 = [pair for pair in headers if pair[0].lower() in _IN_A_304]
-        form = _Form(begins, min(begins + 1, self.made_at + self.max_age), headers, of_304, [body])
+        form = _EncodedResponse(
+            begins, min(begins + 1, self.made_at + self.max_age), headers, of_304, [body]
+        )
         if is_short:
             if len(self.forms) >= _FORMS:
                 self.forms.clear()
             self.forms[accepted] = form
         return form
 
-    def send(self, form: _Form, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    def send(
+        self, form: _EncodedResponse, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> list[bytes]:
         """Send what the request needs of it."""
         wanted = environ.get("HTTP_IF_NONE_MATCH")
         if wanted is not None and _matches(wanted, self._etag):
@@ -253,7 +280,10 @@ def _public(headers: Mapping[str, str]) -> dict[str, int | None]:
     for directive in headers.get("cache-control", "").lower().split(","):
         name, _, seconds = directive.strip().partition("=")
         control[name] = int(seconds) if seconds.isdecimal() else None
-    is_public = {"public", "max-age"} <= control.keys() <= _UNDERSTOOD and not _NOT_TO_KEEP & headers.keys()
+    is_public = {
+        "public",
+        "max-age",
+    } <= control.keys() <= _UNDERSTOOD and not _NOT_TO_KEEP & headers.keys()
     return control if is_public else {}
 
 
@@ -269,12 +299,16 @@ def _aged(control: Mapping[str, int | None], second: int) -> str:
 
 
 def _matches(wanted: str, etag: str | None) -> bool:
-    return etag is not None and (wanted == etag or parse_etags(wanted).contains_weak(unquote_etag(etag)[0] or ""))
+    return etag is not None and (
+        wanted == etag or parse_etags(wanted).contains_weak(unquote_etag(etag)[0] or "")
+    )
 
 
 def _has_token(query: str) -> bool:
     """Whether a query names a token; the answer to it is the visitor's alone, whatever its headers say."""
-    return ("token" in query or "%" in query) and any(name == "token" for name, _ in parse_qsl(query, True))
+    return ("token" in query or "%" in query) and any(
+        name == "token" for name, _ in parse_qsl(query, True)
+    )
 
 
 @lru_cache(1024)
