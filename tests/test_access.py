@@ -1,4 +1,4 @@
-"""Who may see a widget: tokens, networks, passwords."""
+"""Access control: tokens, networks, passwords."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ OPEN = Policy("main/balance", closed=False, networks=(), keys=(NEW,))
 
 
 def minted(key: bytes = NEW, algorithm: str = "HS256", **claims: Any) -> str:
-    """A token made by somebody else's means."""
+    """A token that was created by another library."""
     return jwt.encode({"sub": "main/balance", "exp": NOW + 600, **claims}, key, algorithm)
 
 
@@ -41,11 +41,11 @@ def test_a_closed_account_is_locked_without_a_credential() -> None:
     assert type(asked(CLOSED)) is Locked
 
 
-def test_what_is_unknown_is_not_found_whatever_was_brought() -> None:
+def test_unknown_accounts_and_widgets_are_not_found_whatever_the_credentials() -> None:
     assert type(asked(None, minted(), password_is_right=True)) is NotFound
 
 
-def test_a_token_of_the_newest_or_an_older_key_opens_and_says_what_it_locks() -> None:
+def test_a_token_of_the_newest_or_an_older_key_grants_access_and_locks_options() -> None:
     for key in (NEW, OLD):
         decision = asked(CLOSED, minted(key, params={"lang": "fr"}))
         assert isinstance(decision, Allow)
@@ -53,7 +53,7 @@ def test_a_token_of_the_newest_or_an_older_key_opens_and_says_what_it_locks() ->
         assert (decision.grant.params, decision.grant.expires) == ({"lang": "fr"}, NOW + 600)
 
 
-def test_what_this_service_signs_it_accepts() -> None:
+def test_the_service_accepts_its_own_tokens() -> None:
     token = tokens.sign([NEW, OLD], "main/balance", NOW + 60, {"rows": 5})
     assert tokens.verify(token, [NEW], "main/balance", NOW) == tokens.Grant({"rows": 5}, NOW + 60)
 
@@ -89,13 +89,13 @@ def test_a_token_for_something_else_or_without_its_claims_is_refused(
     assert isinstance(asked(CLOSED, token), Locked)
 
 
-def test_a_token_may_end_a_day_from_now_and_no_later() -> None:
+def test_a_token_may_expire_a_day_from_now_and_no_later() -> None:
     assert isinstance(asked(CLOSED, minted(exp=NOW + tokens.MAX_SECONDS)), Allow)
     assert type(asked(CLOSED, minted(exp=NOW + tokens.MAX_SECONDS + 1))) is Locked
 
 
-def test_a_token_may_end_between_two_seconds() -> None:
-    """As JavaScript reckons: Date.now() / 1000 + 600."""
+def test_a_token_may_expire_at_a_fraction_of_a_second() -> None:
+    """As JavaScript calculates it: Date.now() / 1000 + 600."""
     decision = asked(CLOSED, minted(exp=NOW + 600.25))
     assert isinstance(decision, Allow)
     assert decision.grant == tokens.Grant({}, NOW + 600)
@@ -126,7 +126,7 @@ def test_a_wrong_token_is_refused_on_an_open_account_too() -> None:
 @given(
     st.text(max_size=200) | st.binary(max_size=80).map(lambda raw: base64.b64encode(raw).decode())
 )
-def test_noise_is_no_token(token: str) -> None:
+def test_random_text_is_not_a_token(token: str) -> None:
     assert isinstance(asked(CLOSED, token), Locked)
 
 
@@ -137,11 +137,11 @@ def test_no_flipped_byte_goes_unnoticed(position: int, flip: int) -> None:
     raw[position] ^= flip
     token = raw.decode("latin-1")
     decision = asked(CLOSED, token)
-    # The last letter of base64 has bits that stand for nothing.
+    # The last letter of base64 has unused bits.
     assert isinstance(decision, Locked) or position == len(raw) - 1
 
 
-def test_the_right_password_opens_and_a_wrong_one_says_so() -> None:
+def test_the_right_password_grants_access_and_a_wrong_one_is_reported() -> None:
     assert isinstance(asked(CLOSED, password_is_right=True), Allow)
     assert type(asked(CLOSED, password_is_right=False)) is WrongPassword
 
@@ -172,12 +172,12 @@ def policy_of(*networks: str, closed: bool = False) -> Policy:
         ("0.0.0.0/0", None, False),
     ],
 )
-def test_networks_hold(network: str, address: str | None, inside: bool) -> None:
+def test_networks_apply(network: str, address: str | None, inside: bool) -> None:
     decision = asked(policy_of(network), address=address)
     assert isinstance(decision, Allow if inside else Forbidden)
 
 
-def test_networks_hold_for_tokens_and_passwords_too() -> None:
+def test_networks_apply_to_tokens_and_passwords_too() -> None:
     policy = policy_of("203.0.113.0/24", closed=True)
     assert type(asked(policy, minted())) is Forbidden
     assert type(asked(policy, password_is_right=True)) is Forbidden

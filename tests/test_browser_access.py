@@ -1,4 +1,4 @@
-"""Closed widgets in a real browser: the form that opens them, and tokens that run out and are renewed."""
+"""Closed widgets in a real browser: the unlock form, and tokens that expire and are renewed."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -68,7 +68,7 @@ class Site:
         ]
 
     def token(self) -> str:
-        """One that holds ten minutes from now."""
+        """A token that expires ten minutes from now."""
         return tokens.sign([SECRET.encode()], "signed/balance", self.clock.now + 10 * MINUTE)
 
     def show(self, account: str, attributes: str = "", more: str = "") -> FrameLocator:
@@ -79,7 +79,7 @@ class Site:
         return self.page.frame_locator("iframe")
 
     def passes(self, seconds: float) -> None:
-        """Let time go by, for the browser and the service, in steps that timers can keep up with."""
+        """Advance the clocks of browser and service, in steps that timers can keep up with."""
         while seconds > 0:
             step = min(seconds, 60)
             self.clock.now += step
@@ -114,11 +114,11 @@ def test_the_form_opens_by_keyboard_alone_and_leaves_no_cookie(site: Site) -> No
     assert inside.evaluate("localStorage.length + sessionStorage.length") == 0
     assert "eyJ" not in inside.content()  # the token is in memory, not in the page
     assert "token" not in inside.url
-    # Who cannot see it hears where he is.
+    # The focus moves, so that screen readers announce the widget.
     assert inside.evaluate("document.activeElement.id") == "w"
 
 
-def test_a_wrong_password_is_said_aloud_and_the_field_is_ready_for_the_next(site: Site) -> None:
+def test_a_wrong_password_is_announced_and_the_field_is_ready_for_the_next(site: Site) -> None:
     frame, page = site.show("main"), site.page
     field = frame.get_by_label("Password")
     field.fill("guess")
@@ -126,12 +126,12 @@ def test_a_wrong_password_is_said_aloud_and_the_field_is_ready_for_the_next(site
     expect(frame.get_by_role("alert")).to_contain_text("not the password")
     expect(frame.get_by_label("Password")).to_be_focused()
     assert frame.get_by_label("Password").get_attribute("aria-invalid") == "true"
-    page.keyboard.type(PASSWORD)  # what was there is selected, and gives way
+    page.keyboard.type(PASSWORD)  # the old text is selected and replaced
     page.keyboard.press("Enter")
     expect(frame.locator("dl")).to_contain_text("Equity")
 
 
-def test_after_too_many_tries_the_form_says_so_calmly(site: Site) -> None:
+def test_after_too_many_attempts_the_form_says_so(site: Site) -> None:
     frame = site.show("main")
     for _ in range(11):
         frame.get_by_label("Password").fill("guess")
@@ -140,7 +140,7 @@ def test_after_too_many_tries_the_form_says_so_calmly(site: Site) -> None:
     expect(frame.get_by_role("alert")).to_contain_text("Too many tries")
 
 
-def test_an_unlocked_widget_renews_itself_for_hours_and_then_asks_again(site: Site) -> None:
+def test_an_unlocked_widget_renews_itself_for_hours_and_then_is_locked_again(site: Site) -> None:
     frame, page = site.show("main"), site.page
     frame.get_by_label("Password").fill(PASSWORD)
     frame.get_by_role("button").click()
@@ -154,8 +154,8 @@ def test_an_unlocked_widget_renews_itself_for_hours_and_then_asks_again(site: Si
         expect(frame.locator("dl")).to_be_visible()
     assert frame.locator("footer time").get_attribute("datetime") != before
     held = {url.partition("token=")[2] for url in site.requests if "token=" in url}
-    assert len(held) >= 3  # it was given new ones
-    site.clock.now += 13 * 3600  # the lid was shut
+    assert len(held) >= 3  # it received new ones
+    site.clock.now += 13 * 3600  # the laptop was closed
     page.clock.fast_forward(40_000)
     expect(frame.get_by_label("Password")).to_be_visible()
 
@@ -174,7 +174,7 @@ def test_without_javascript_the_form_works_too(
         assert page.context.cookies() == []
 
 
-def test_a_token_that_nobody_renews_ends_calmly_with_the_last_figures(site: Site) -> None:
+def test_a_token_that_is_not_renewed_expires_and_the_last_figures_stay(site: Site) -> None:
     counting = "<script>addEventListener('cabinet-widget:expired', () => (window.expired = (window.expired ?? 0) + 1))"
     counting += "</script>"
     frame, page = site.show("signed", f"token={site.token()}", counting), site.page
@@ -182,7 +182,7 @@ def test_a_token_that_nobody_renews_ends_calmly_with_the_last_figures(site: Site
     site.passes(9 * MINUTE)
     assert page.evaluate("window.expired") is None
     site.passes(40)
-    # Before the end, so that there is time for a new one.
+    # Before it expires, so that there is time for a new one.
     processes.until(lambda: page.evaluate("window.expired") == 1)
     expect(frame.locator(".over")).not_to_be_visible()
     site.passes(40)
@@ -192,11 +192,11 @@ def test_a_token_that_nobody_renews_ends_calmly_with_the_last_figures(site: Site
     expect(frame.locator("dl")).to_contain_text("Equity")
     asked = len(site.requests)
     site.passes(2 * MINUTE)
-    assert len(site.requests) == asked  # it does not knock at a door that is shut
+    assert len(site.requests) == asked  # it does not send requests that would be refused
     assert page.evaluate("window.expired") == 1
 
 
-def test_the_lines_of_the_readme_renew_a_token_for_ever_without_a_blink(site: Site) -> None:
+def test_the_code_in_the_readme_renews_a_token_without_a_reload(site: Site) -> None:
     [lines] = re.findall(r"```html\n(.*?)```", processes.readme("Security"), re.DOTALL)
     frame, page = site.show("signed", f"token={site.token()}", lines), site.page
     expect(frame.locator("dl")).to_contain_text("Equity")
@@ -210,13 +210,13 @@ def test_the_lines_of_the_readme_renew_a_token_for_ever_without_a_blink(site: Si
     assert site.minted >= 3
     expect(frame.locator("dl")).to_contain_text("Equity")
     expect(frame.locator(".over")).not_to_be_visible()
-    assert page.frames[1].evaluate("window.isTheSame")  # the frame was never loaded anew
+    assert page.frames[1].evaluate("window.isTheSame")  # the frame was never reloaded
     assert frame.locator("footer time").get_attribute("datetime") != before
     loads = [url for url in site.requests if "/w/signed/balance" in url]
     assert len({url.partition("token=")[2] for url in loads}) >= 3
 
 
-def test_a_token_given_after_the_end_brings_the_widget_back(site: Site) -> None:
+def test_a_token_set_after_expiry_restores_the_widget(site: Site) -> None:
     frame, page = site.show("signed", f"token={site.token()}"), site.page
     expect(frame.locator("dl")).to_contain_text("Equity")
     site.passes(11 * MINUTE)
@@ -229,7 +229,7 @@ def test_a_token_given_after_the_end_brings_the_widget_back(site: Site) -> None:
     expect(frame.locator("dl")).to_contain_text("Equity")
 
 
-def test_while_the_api_is_down_a_closed_widget_still_asks_for_its_password(
+def test_while_the_api_is_down_a_closed_widget_still_requires_its_password(
     site: Site, upstream: Upstream
 ) -> None:
     upstream.sandbox.faults.append(Fault("error503"))
@@ -240,9 +240,7 @@ def test_while_the_api_is_down_a_closed_widget_still_asks_for_its_password(
     expect(frame.locator("#w")).to_contain_text("temporarily unavailable")
 
 
-def test_a_closed_widget_is_shown_on_no_site_but_those_it_names(
-    browser: Browser, site: Site
-) -> None:
+def test_a_closed_widget_is_displayed_only_on_allowed_sites(browser: Browser, site: Site) -> None:
     loader = f'<script async src="{site.service.url}/embed.js"></script>'
     element = "<cabinet-widget account=main widget=balance></cabinet-widget>"
     with host(loader + element) as stranger:

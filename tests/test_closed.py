@@ -1,4 +1,4 @@
-"""A closed account says nothing to whoever brings nothing; and what was tried against the ways in."""
+"""A closed account reveals nothing without a credential, and attacks on passwords, tokens, networks and headers."""
 
 import itertools
 import json
@@ -44,7 +44,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., InProcess]]:
-    """Starts a service within the process: ``start(accounts={...}, server={...}, clock=…)``."""
+    """Starts a service in this process: ``start(accounts={...}, server={...}, clock=…)``."""
     with ExitStack() as stack:
         yield lambda **more: running(stack, more.pop("script", None) or Script(answers()), **more)
 
@@ -52,12 +52,12 @@ def start() -> Iterator[Callable[..., InProcess]]:
 def token(
     widget: str, slug: str = "main", expires: float = NOW + 600, secret: str = SECRET, **more: Any
 ) -> str:
-    """A good one, unless something is said of it."""
+    """A valid token, unless arguments change it."""
     return tokens.sign([secret.encode()], f"{slug}/{widget}", expires, **more)
 
 
 def attempts() -> Iterator[tuple[str, str, str, bytes]]:
-    """Every way to ask for a widget of the account ``main`` without a credential: method, path, query, body."""
+    """Every way to request a widget of the account ``main`` without a credential: method, path, query, body."""
     queries = [
         "",
         "token=",
@@ -117,10 +117,10 @@ def attempts() -> Iterator[tuple[str, str, str, bytes]]:
 @pytest.mark.parametrize(
     "state", ["nothing is kept", "an answer is kept", "the API is down", "down, an old answer kept"]
 )
-def test_a_closed_account_answers_nothing_without_a_credential(
+def test_a_closed_account_reveals_nothing_without_a_credential(
     state: str, start: Callable[..., InProcess]
 ) -> None:
-    """In no form, at no path, by no method, whatever the upstream and the cache are up to."""
+    """In no form, at no path, by no method, whatever the state of the upstream and the cache."""
     clock = Clock(NOW)
     service = start(
         accounts={"main": CLOSED, "other": CLOSED}, clock=clock, server={"studio": True}
@@ -187,10 +187,10 @@ def test_a_closed_account_answers_nothing_without_a_credential(
             assert answer.header("Access-Control-Allow-Origin") == "" or answer.status in (400, 404)
 
 
-def test_the_same_attempts_show_the_figures_of_an_open_account(
+def test_the_same_attempts_reveal_the_figures_of_an_open_account(
     start: Callable[..., InProcess],
 ) -> None:
-    """So that the test above looks for what could be found."""
+    """Shows that the test above searches for text that could be found."""
     open_account = {**CLOSED, "access": "open"}
     service = start(accounts={"main": open_account})
     figures = {
@@ -208,7 +208,7 @@ def test_the_same_attempts_show_the_figures_of_an_open_account(
 
 
 def test_the_three_kinds_of_not_found_cannot_be_told_apart(start: Callable[..., InProcess]) -> None:
-    """Not by body, header or cost: the upstream, the password's hash and the cache are left alone in each."""
+    """Not by body, header or cost: none of them uses the upstream, the password hash or the cache."""
     service = start(accounts={"main": {**CLOSED, "widgets": ["balance"]}})
     for method, suffix in itertools.product(
         ("GET", "HEAD", "POST", "OPTIONS"), ("", ".json", ".svg", "/unlock")
@@ -246,14 +246,14 @@ def test_the_three_kinds_of_not_found_cannot_be_told_apart(start: Callable[..., 
         ("198.51.100.7", 1, "198.51.100.7"),
         ("203.0.113.5, 198.51.100.7", 1, "198.51.100.7"),
         ("203.0.113.5, 198.51.100.7, 10.0.0.1", 2, "198.51.100.7"),
-        ("198.51.100.7", 2, "198.51.100.7"),  # it came in behind the outer proxy
+        ("198.51.100.7", 2, "198.51.100.7"),  # it did not pass through the outer proxy
         ('"203.0.113.5, 198.51.100.7', 1, "198.51.100.7"),
         ('203.0.113.5, "x, 198.51.100.7, 10.0.0.1', 2, "198.51.100.7"),
         ("203.0.113.5,,198.51.100.7", 1, "198.51.100.7"),
         ("198.51.100.7,", 1, ""),
     ],
 )
-def test_the_visitor_is_whom_the_trusted_proxies_name(
+def test_the_visitors_address_is_the_one_that_the_trusted_proxies_report(
     forwarded: str, hops: int, visitor: str
 ) -> None:
     assert access.visitor_address("10.0.0.9", forwarded, hops) == visitor
@@ -266,16 +266,16 @@ def test_the_visitor_is_whom_the_trusted_proxies_name(
     real=st.ip_addresses(v=4).map(str),
     inner=st.lists(st.ip_addresses(v=4).map(str), max_size=3),
 )
-def test_nothing_that_a_visitor_sends_changes_who_the_visitor_is(
+def test_nothing_that_a_visitor_sends_changes_the_visitors_address(
     sent: str, real: str, inner: list[str]
 ) -> None:
-    """Each proxy adds whom it was asked by: the first of ours the visitor, the others one another."""
+    """Each proxy appends the address that connected to it: our first one the visitor's, the others their neighbour's."""
     chain = [*([sent] if sent else []), real, *inner]
     assert access.visitor_address("127.0.0.1", ", ".join(chain), len(inner) + 1) == real
 
 
 @pytest.mark.parametrize("hops", [0, 1, 2])
-def test_networks_cannot_be_entered_by_a_header(hops: int, start: Callable[..., InProcess]) -> None:
+def test_headers_do_not_bypass_networks(hops: int, start: Callable[..., InProcess]) -> None:
     service = start(
         accounts={"main": {**CLOSED, "allowed_networks": ["203.0.113.0/24", "10.0.0.0/8"]}},
         server={"trusted_proxies": hops},
@@ -300,7 +300,9 @@ def test_networks_cannot_be_entered_by_a_header(hops: int, start: Callable[..., 
             ), (sent, path)
 
 
-def test_behind_the_proxies_the_networks_let_their_own_in(start: Callable[..., InProcess]) -> None:
+def test_behind_proxies_addresses_inside_the_networks_are_allowed(
+    start: Callable[..., InProcess],
+) -> None:
     walled = {
         **CLOSED,
         "access": "open",
@@ -327,11 +329,14 @@ def test_behind_the_proxies_the_networks_let_their_own_in(start: Callable[..., I
         ("2001:db8::/32", "2001:db8::/32"),
         ("2001:db8::/ffff:ffff::", "2001:db8::/32"),
         ("2001:db8::/ffff:0:ffff::", None),
-        ("203.0.113.0/0.0.0.255", None),  # in the manner of Cisco; a mask begins with ones
+        (
+            "203.0.113.0/0.0.0.255",
+            None,
+        ),  # a wildcard mask as in Cisco's configurations; a netmask begins with ones
         ("203.0.113.0/255.0.255.0", None),
     ],
 )
-def test_a_network_is_read_as_it_is_meant_or_refused(network: str, means: str | None) -> None:
+def test_a_network_is_parsed_as_intended_or_refused(network: str, means: str | None) -> None:
     raw = {"accounts": {"main": {"login": 1, "allowed_networks": [network]}}}
     try:
         read = (
@@ -355,7 +360,7 @@ def unlock(
     slug: str = "main",
     **more: str,
 ) -> int:
-    """The status of a try."""
+    """The status of an attempt."""
     body = f"password={quote(password)}".encode()
     headers = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "REMOTE_ADDR": address, **more}
     return ask(service, "POST", f"/w/{slug}/balance/unlock", "", body, **headers).status
@@ -370,20 +375,20 @@ def test_ten_wrong_passwords_a_minute_then_not_even_the_right_one(
     assert (refused.status, refused.header("Retry-After")) == (
         429,
         "60",
-    )  # another widget is no new account
+    )  # attempts are counted by account, not by widget
     assert unlock(service, "open sesame") == 429
     assert unlock(service, "open sesame", address="198.51.100.8") == 200
     assert unlock(service, "guess", slug="other") == 401
 
 
-def test_an_address_of_ipv6_is_counted_with_its_neighbours(start: Callable[..., InProcess]) -> None:
+def test_ipv6_addresses_are_counted_by_network(start: Callable[..., InProcess]) -> None:
     service = start(accounts={"main": CLOSED})
     tried = [unlock(service, "guess", address=f"2001:db8:1:2::{n:x}") for n in range(11)]
     assert tried == [401] * 10 + [429]
     assert unlock(service, "guess", address="2001:db8:1:3::1") == 401
 
 
-def test_tries_cannot_be_spread_over_addresses_that_a_header_makes_up(
+def test_attempts_cannot_be_spread_over_forged_addresses(
     start: Callable[..., InProcess],
 ) -> None:
     service = start(accounts={"main": CLOSED}, server={"trusted_proxies": 1})
@@ -400,15 +405,13 @@ def test_tries_cannot_be_spread_over_addresses_that_a_header_makes_up(
     assert tried == [401] * 10 + [429] * 2
 
 
-def test_right_passwords_are_not_held_against_a_visitor(start: Callable[..., InProcess]) -> None:
+def test_correct_passwords_do_not_count_as_attempts(start: Callable[..., InProcess]) -> None:
     service = start(accounts={"main": CLOSED})
     assert [unlock(service, "open sesame") for _ in range(15)] == [200] * 15
 
 
 @pytest.mark.parametrize("kind", ["gone", "hanging"])
-def test_while_redis_fails_tries_are_counted_all_the_same(
-    kind: str, start: Callable[..., InProcess]
-) -> None:
+def test_attempts_are_counted_while_redis_fails(kind: str, start: Callable[..., InProcess]) -> None:
     import socket
 
     with socket.socket() as listening:
@@ -431,7 +434,7 @@ def test_tries_are_counted_together_by_all_who_share_a_redis(
         assert [unlock(machines[n % 2], "guess") for n in range(12)] == [401] * 10 + [429] * 2
 
 
-def test_many_tries_at_once_are_no_more_than_ten(start: Callable[..., InProcess]) -> None:
+def test_parallel_attempts_are_no_more_than_ten(start: Callable[..., InProcess]) -> None:
     service = start(accounts={"main": CLOSED})
     together, tried = threading.Barrier(30), []
 
@@ -462,7 +465,7 @@ def test_many_tries_at_once_are_no_more_than_ten(start: Callable[..., InProcess]
         ("application/x-www-form-urlencoded", b"password=" + b"x" * 5000, 413),
     ],
 )
-def test_a_body_of_whatever_kind_is_a_password_or_none(
+def test_a_body_of_any_type_contains_a_password_or_none(
     kind: str, body: bytes, status: int, start: Callable[..., InProcess]
 ) -> None:
     service = start(accounts={"main": CLOSED})
@@ -472,7 +475,7 @@ def test_a_body_of_whatever_kind_is_a_password_or_none(
         assert answer.text == "413 Request Entity Too Large\n"
 
 
-def test_an_unlocked_page_has_a_token_of_an_hour_and_renews_it_for_half_a_day(
+def test_an_unlocked_page_has_a_token_for_an_hour_and_renews_it_for_half_a_day(
     start: Callable[..., InProcess],
 ) -> None:
     clock = Clock(NOW)
@@ -498,7 +501,7 @@ def test_an_unlocked_page_has_a_token_of_an_hour_and_renews_it_for_half_a_day(
     assert ask(service, "GET", "/w/main/lots", f"token={held}").status == 401
 
 
-def test_a_new_viewer_password_ends_what_the_old_one_opened(
+def test_a_new_viewer_password_invalidates_tokens_of_the_old_one(
     start: Callable[..., InProcess],
 ) -> None:
     old, new = (
@@ -514,7 +517,7 @@ def test_a_new_viewer_password_ends_what_the_old_one_opened(
     assert ask(new, "GET", "/w/main/balance", f"token={held}").status == 401
 
 
-def test_a_hash_that_cannot_be_checked_is_a_mistake_of_the_configuration() -> None:
+def test_a_malformed_hash_is_a_configuration_error() -> None:
     for wrong in (
         "scrypt:32768:8:1$salt$abc",
         "scrypt:3:8:1$salt$" + "0" * 128,
@@ -529,7 +532,7 @@ def test_a_hash_that_cannot_be_checked_is_a_mistake_of_the_configuration() -> No
 # -- Tokens ------------------------------------------------------------------------------------------------------------
 
 
-def test_options_that_a_token_locks_cannot_be_changed_by_the_address(
+def test_options_that_a_token_locks_cannot_be_changed_by_the_url(
     start: Callable[..., InProcess],
 ) -> None:
     service = start(accounts={"main": CLOSED})
@@ -548,7 +551,7 @@ def test_options_that_a_token_locks_cannot_be_changed_by_the_address(
     assert ask(service, "GET", "/w/main/closed-trades.json", f"token={wrong}").status == 400
 
 
-def test_a_token_that_may_be_renewed_keeps_its_locks_and_is_renewed_for_a_day_at_most(
+def test_a_renewable_token_keeps_its_locked_options_and_is_renewed_for_a_day_at_most(
     start: Callable[..., InProcess],
 ) -> None:
     service = start(accounts={"main": CLOSED})
@@ -565,13 +568,13 @@ def test_a_token_that_may_be_renewed_keeps_its_locks_and_is_renewed_for_a_day_at
     assert ask(service, "GET", "/w/main/closed-trades", f"token={forever}").status == 401
 
 
-def test_why_a_token_is_refused_is_in_the_log_for_whoever_mints_them(
+def test_the_log_says_why_a_token_is_refused(
     start: Callable[..., InProcess], caplog: pytest.LogCaptureFixture
 ) -> None:
     service = start(accounts={"main": CLOSED})
     for refused, why in {
-        token("lots"): "made for another widget",
-        token("balance", expires=NOW - 5): "ended 5 s ago",
+        token("lots"): "signed for another widget",
+        token("balance", expires=NOW - 5): "expired 5 s ago",
         token("balance", expires=NOW + 2 * 86400): "more than 24 hours",
         token("balance", secret="x" * 32): "not signed with a key of this account",
     }.items():
@@ -583,7 +586,7 @@ def test_why_a_token_is_refused_is_in_the_log_for_whoever_mints_them(
         assert why not in answer.text
 
 
-def test_a_header_of_a_token_that_is_nested_deep_is_no_token(
+def test_a_token_with_a_malformed_header_is_refused(
     start: Callable[..., InProcess],
 ) -> None:
     import base64
@@ -603,10 +606,10 @@ def test_a_header_of_a_token_that_is_nested_deep_is_no_token(
         ), text[:20]
 
 
-# -- Headers, and where answers are kept -------------------------------------------------------------------------------
+# -- Headers, and where responses are stored -------------------------------------------------------------------------------
 
 
-def test_every_answer_has_the_headers_that_protect_whatever_the_method(
+def test_every_response_has_the_security_headers_for_every_method(
     start: Callable[..., InProcess],
 ) -> None:
     server = {"public_url": "https://widgets.example.com", "studio": True}
@@ -658,7 +661,7 @@ def test_pictures_and_the_loader_may_be_used_by_other_sites_and_private_pages_no
     policies = {
         ("/embed.js", ""): "cross-origin",
         ("/w/main/balance.svg", ""): "cross-origin",
-        ("/w/closed/balance.svg", opened): "cross-origin",  # the token is what opens it
+        ("/w/closed/balance.svg", opened): "cross-origin",  # it is protected by the token
         ("/w/closed/balance", opened): "same-origin",
         ("/w/closed/balance.json", opened): "same-origin",
     }
@@ -667,15 +670,15 @@ def test_pictures_and_the_loader_may_be_used_by_other_sites_and_private_pages_no
         assert (answer.status, answer.header("Cross-Origin-Resource-Policy")) == (200, policy), path
 
 
-def test_over_plain_http_nobody_is_told_to_insist_on_https(start: Callable[..., InProcess]) -> None:
+def test_plain_http_has_no_strict_transport_security(start: Callable[..., InProcess]) -> None:
     service = start()
     assert ask(service, "GET", "/healthz", "").header("Strict-Transport-Security") == ""
 
 
-def test_a_cache_folder_that_others_can_write_is_refused(
+def test_a_cache_folder_that_is_writable_by_others_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What lies in it is unpickled; who can write the folder around puts another in its place."""
+    """Its files are unpickled, and whoever can write its parent folder can replace it."""
     raw = {
         "accounts": {"main": {"login": 1}},
         "cache": {"type": "FileSystemCache", "dir": str(tmp_path)},
@@ -687,7 +690,7 @@ def test_a_cache_folder_that_others_can_write_is_refused(
     for folder in (*folders, tmp_path):
         folder.chmod(0o777)
         with pytest.raises(
-            OperatorError, match=f"{folder} can be written by others; run: chmod 700"
+            OperatorError, match=f"{folder} is writable by other users; run: chmod 700"
         ):
             app.create_app(settings)
         folder.chmod(0o700)
@@ -704,8 +707,10 @@ def test_a_cache_folder_that_others_can_write_is_refused(
     app.create_app(settings).extensions["cabinet-widgets"].cache.close()
 
 
-def test_the_edge_gives_nobody_what_was_made_for_another(start: Callable[..., InProcess]) -> None:
-    """With everything in front: what one may see is asked for by another, and by the same one when it is too late."""
+def test_the_response_cache_serves_nobody_a_response_made_for_another(
+    start: Callable[..., InProcess],
+) -> None:
+    """A response for one visitor is requested by another, and by the same one after the token has expired."""
     clock = Clock(NOW)
     walled = {**CLOSED, "access": "open", "allowed_networks": ["203.0.113.0/24"]}
     service = start(accounts={"main": CLOSED, "walled": walled}, clock=clock)
@@ -723,10 +728,10 @@ def test_the_edge_gives_nobody_what_was_made_for_another(start: Callable[..., In
 
 @pytest.mark.programs
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])
-def test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore(
+def test_behind_a_proxy_headers_with_an_underscore_do_not_set_the_address(
     proxy: str, tmp_path: Path
 ) -> None:
-    """To WSGI X_Forwarded_For and X-Forwarded-For are one name; the README's proxies let only the second through."""
+    """WSGI does not distinguish X_Forwarded_For and X-Forwarded-For; the configured proxies pass only the second on."""
     port = processes.free_port()
     with ExitStack() as stack:
         url, _ = stack.enter_context(processes.service(tmp_path, "service", BEHIND_A_PROXY))
@@ -770,7 +775,7 @@ def test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore(
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_the_hash_of_a_typed_password_opens_whatever_the_locale(
+def test_the_hash_of_a_typed_password_works_in_every_locale(
     locale: str, start: Callable[..., InProcess], tmp_path: Path
 ) -> None:
     for line, is_one in {

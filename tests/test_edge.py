@@ -1,4 +1,4 @@
-"""The layer in front of the application: what it keeps, for how long, and that nobody can tell the difference."""
+"""The response cache: what it stores, for how long, and that responses are otherwise the same."""
 
 import gzip
 import random
@@ -24,7 +24,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from widget import app as application
 from widget import config, paths, registry
-from widget.response_cache import ELAPSED, Outcome, ResponseCache
+from widget.response_cache import ELAPSED, CacheStatus, ResponseCache
 
 PUBLIC = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"
 TEXT = b"<p>" + b"figures " * 100
@@ -32,21 +32,21 @@ TEXT = b"<p>" + b"figures " * 100
 
 @dataclass
 class Backend:
-    """An application whose answers say when they were made."""
+    """An application whose responses say when they were made."""
 
     clock: Clock
     status: str = "200 OK"
     control: str | None = PUBLIC
     body: bytes = TEXT
     headers: list[tuple[str, str]] = field(default_factory=list)
-    asked: list[WSGIEnvironment] = field(default_factory=list)
+    requests: list[WSGIEnvironment] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self.asked.append(environ)
+        self.requests.append(environ)
         made_at = self.clock()
         assert self.gate.wait(30)
         body = self.body + b" made at %d for %s" % (made_at, environ["QUERY_STRING"].encode())
@@ -66,7 +66,7 @@ class Backend:
 
 @dataclass
 class Answer:
-    """What a visitor got."""
+    """The response that a visitor got."""
 
     status: int
     headers: dict[str, str]
@@ -100,32 +100,32 @@ def ask(
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands."""
+    """A clock that does not run."""
     return Clock(1_800_000_000.0)
 
 
 @pytest.fixture
 def backend(clock: Clock) -> Backend:
-    """An application behind the edge."""
+    """The application behind the cache."""
     return Backend(clock)
 
 
 @pytest.fixture
-def edge(backend: Backend, clock: Clock) -> ResponseCache:
-    """The edge in front of it."""
+def cache(backend: Backend, clock: Clock) -> ResponseCache:
+    """A response cache in front of it."""
     return ResponseCache(backend, clock=clock)
 
 
-def test_a_public_answer_is_asked_for_once_while_it_is_fresh(
-    edge: ResponseCache, backend: Backend, clock: Clock
+def test_a_public_response_is_fetched_once_while_it_is_fresh(
+    cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    first = ask(edge)
+    first = ask(cache)
     clock.now += 14.9
-    assert ask(edge).text == first.text
-    assert len(backend.asked) == 1
+    assert ask(cache).text == first.text
+    assert len(backend.requests) == 1
     clock.now += 0.1
-    assert ask(edge).text != first.text
-    assert len(backend.asked) == 2
+    assert ask(cache).text != first.text
+    assert len(backend.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -154,59 +154,59 @@ def test_a_public_answer_is_asked_for_once_while_it_is_fresh(
         ({}, {"query": "token"}),
     ],
 )
-def test_what_is_not_for_everybody_is_never_kept(
-    changes: dict[str, Any], request_: dict[str, str], edge: ResponseCache, backend: Backend
+def test_private_responses_are_never_stored(
+    changes: dict[str, Any], request_: dict[str, str], cache: ResponseCache, backend: Backend
 ) -> None:
     for name, value in changes.items():
         setattr(backend, name, value)
     for _ in range(2):
-        answer = ask(edge, **request_)
+        answer = ask(cache, **request_)
         assert answer.headers.get("Cache-Control") == backend.control
-    assert len(backend.asked) == 2
+    assert len(backend.requests) == 2
 
 
-def test_a_request_with_credentials_is_not_answered_from_what_is_kept(
-    edge: ResponseCache, backend: Backend
+def test_a_request_with_credentials_bypasses_the_cache(
+    cache: ResponseCache, backend: Backend
 ) -> None:
-    ask(edge)
-    ask(edge, Authorization="Basic eDp5")
-    assert len(backend.asked) == 2
+    ask(cache)
+    ask(cache, Authorization="Basic eDp5")
+    assert len(backend.requests) == 2
 
 
-def test_a_path_with_a_question_mark_in_it_is_no_query(
-    edge: ResponseCache, backend: Backend
+def test_a_question_mark_in_a_path_does_not_begin_a_query(
+    cache: ResponseCache, backend: Backend
 ) -> None:
-    ask(edge, "/w%3Fa", query="b")
-    ask(edge, "/w", query="a?b")
-    assert len(backend.asked) == 2
+    ask(cache, "/w%3Fa", query="b")
+    ask(cache, "/w", query="a?b")
+    assert len(backend.requests) == 2
 
 
-def test_what_is_sent_on_holds_for_no_longer_than_the_application_said(
-    edge: ResponseCache, backend: Backend, clock: Clock
+def test_a_cached_response_is_not_fresh_for_longer_than_the_application_said(
+    cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    assert ask(edge).headers["Cache-Control"] == PUBLIC
+    assert ask(cache).headers["Cache-Control"] == PUBLIC
     clock.now += 10.5
-    assert ask(edge).headers["Cache-Control"] == PUBLIC.replace("=15", "=5")
+    assert ask(cache).headers["Cache-Control"] == PUBLIC.replace("=15", "=5")
     clock.now += 24.5
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        leader = visitors.submit(ask, edge)
-        until(lambda: len(backend.asked) == 2)
-        old = ask(edge)
+        leader = visitors.submit(ask, cache)
+        until(lambda: len(backend.requests) == 2)
+        old = ask(cache)
         backend.gate.set()
         assert leader.result().headers["Cache-Control"] == PUBLIC
     assert old.headers["Cache-Control"] == (
         "public, max-age=0, stale-while-revalidate=40, stale-if-error=86380"
-    )  # 35 seconds old: 20 of the grace are used
+    )  # 35 seconds old: 20 seconds of the grace are used
 
 
-def test_the_time_that_the_application_took_counts(
-    edge: ResponseCache, backend: Backend, clock: Clock
+def test_the_age_includes_the_time_that_the_application_took(
+    cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        slow = visitors.submit(ask, edge)
-        until(lambda: bool(backend.asked))
+        slow = visitors.submit(ask, cache)
+        until(lambda: bool(backend.requests))
         clock.now += 6
         backend.gate.set()
         assert "max-age=9," in slow.result().headers["Cache-Control"]
@@ -215,32 +215,32 @@ def test_the_time_that_the_application_took_counts(
 @pytest.mark.parametrize(
     "wanted", ['W/"1800000000"', '"1800000000"', 'W/"else", W/"1800000000"', "*"]
 )
-def test_a_matching_etag_is_answered_304_by_the_edge(
-    wanted: str, edge: ResponseCache, backend: Backend
+def test_a_matching_etag_gets_304_from_the_cache(
+    wanted: str, cache: ResponseCache, backend: Backend
 ) -> None:
-    whole = ask(edge)
-    answer = ask(edge, If_None_Match=wanted)
+    whole = ask(cache)
+    answer = ask(cache, If_None_Match=wanted)
     assert (answer.status, answer.body) == (304, b"")
     assert answer.headers["ETag"] == whole.headers["ETag"]
     assert answer.headers["Cache-Control"] == PUBLIC
     assert set(answer.headers) == {"ETag", "Cache-Control", "Vary"}
-    assert ask(edge, If_None_Match='W/"else"').text == whole.text
-    assert len(backend.asked) == 1
+    assert ask(cache, If_None_Match='W/"else"').text == whole.text
+    assert len(backend.requests) == 1
 
 
 @pytest.mark.parametrize("first", [{"If_None_Match": 'W/"1800000000"'}, {"method": "HEAD"}])
-def test_a_first_visitor_who_needs_no_body_still_fills_the_edge(
-    first: dict[str, str], edge: ResponseCache, backend: Backend
+def test_a_first_request_without_a_body_still_fills_the_cache(
+    first: dict[str, str], cache: ResponseCache, backend: Backend
 ) -> None:
-    assert ask(edge, **first).body == b""
-    assert ask(edge).text.startswith(TEXT)
-    assert len(backend.asked) == 1
+    assert ask(cache, **first).body == b""
+    assert ask(cache).text.startswith(TEXT)
+    assert len(backend.requests) == 1
 
 
-def test_head_is_get_without_the_body(edge: ResponseCache, backend: Backend) -> None:
+def test_head_is_get_without_the_body(cache: ResponseCache, backend: Backend) -> None:
     for control in (PUBLIC, "private, no-store"):
         backend.control = control
-        head, get = ask(edge, query=control, method="HEAD"), ask(edge, query=control)
+        head, get = ask(cache, query=control, method="HEAD"), ask(cache, query=control)
         assert head.body == b""
         assert (head.status, head.headers) == (get.status, get.headers)
 
@@ -268,11 +268,11 @@ def test_head_is_get_without_the_body(edge: ResponseCache, backend: Backend) -> 
         ("x" * 300 + ", gzip", None),
     ],
 )
-def test_the_encoding_is_the_one_that_the_visitor_likes_best(
-    accepted: str, encoding: str | None, edge: ResponseCache, backend: Backend
+def test_the_encoding_is_the_one_that_the_visitor_prefers(
+    accepted: str, encoding: str | None, cache: ResponseCache, backend: Backend
 ) -> None:
-    plain = ask(edge)
-    answer = ask(edge, Accept_Encoding=accepted)
+    plain = ask(cache)
+    answer = ask(cache, Accept_Encoding=accepted)
     assert answer.headers.get("Content-Encoding") == encoding
     assert answer.text == plain.text
     assert (len(answer.body) < len(plain.body)) == (encoding is not None)
@@ -290,120 +290,118 @@ def test_the_encoding_is_the_one_that_the_visitor_likes_best(
         {"headers": [("Content-Type", "image/png")]},
     ],
 )
-def test_private_small_and_byte_exact_answers_are_sent_as_they_are(
-    changes: dict[str, Any], edge: ResponseCache, backend: Backend
+def test_private_small_and_byte_exact_responses_are_not_compressed(
+    changes: dict[str, Any], cache: ResponseCache, backend: Backend
 ) -> None:
     for name, value in changes.items():
         setattr(backend, name, value)
-    answer = ask(edge, Accept_Encoding="br, gzip")
+    answer = ask(cache, Accept_Encoding="br, gzip")
     assert "Content-Encoding" not in answer.headers
     assert "Vary" not in answer.headers
 
 
-def test_what_compression_would_make_larger_is_sent_as_it_is(
-    edge: ResponseCache, backend: Backend
+def test_a_response_that_compression_would_enlarge_is_not_compressed(
+    cache: ResponseCache, backend: Backend
 ) -> None:
     backend.body = random.Random(7).randbytes(600)
-    answer = ask(edge, Accept_Encoding="br")
+    answer = ask(cache, Accept_Encoding="br")
     assert "Content-Encoding" not in answer.headers
     assert answer.body.startswith(backend.body)
 
 
-def test_a_hundred_visitors_of_a_cold_page_are_one_question(backend: Backend, clock: Clock) -> None:
-    edge = ResponseCache(backend, clock=clock, wait_seconds=25)
+def test_a_hundred_visitors_of_a_cold_page_cause_one_call(backend: Backend, clock: Clock) -> None:
+    cache = ResponseCache(backend, clock=clock, max_wait_seconds=25)
     backend.gate.clear()
     together = threading.Barrier(100)
 
     def visit(_: int) -> Answer:
         together.wait()
-        return ask(edge)
+        return ask(cache)
 
     with ThreadPoolExecutor(100) as visitors:
         visits = [visitors.submit(visit, n) for n in range(100)]
-        until(lambda: bool(backend.asked))
+        until(lambda: bool(backend.requests))
         backend.gate.set()
         until(lambda: all(visit.done() for visit in visits))
         assert {(visit.result().status, visit.result().text) for visit in visits} == {
-            (200, ask(edge).text)
+            (200, ask(cache).text)
         }
-    assert len(backend.asked) == 1
+    assert len(backend.requests) == 1
 
 
-def test_while_one_visitor_fetches_the_new_answer_the_others_get_the_old_one_at_once(
-    edge: ResponseCache, backend: Backend, clock: Clock
+def test_while_one_request_fetches_the_new_response_the_others_get_the_stale_one_at_once(
+    cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    old = ask(edge)
+    old = ask(cache)
     clock.now += 20
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        leader = visitors.submit(ask, edge)
-        until(lambda: len(backend.asked) == 2)
-        assert [ask(edge).text for _ in range(20)] == [old.text] * 20
+        leader = visitors.submit(ask, cache)
+        until(lambda: len(backend.requests) == 2)
+        assert [ask(cache).text for _ in range(20)] == [old.text] * 20
         backend.gate.set()
         assert leader.result().text != old.text
-    assert len(backend.asked) == 2
+    assert len(backend.requests) == 2
 
 
 @pytest.mark.parametrize("status", ["200 OK", "500 INTERNAL SERVER ERROR"])
-def test_an_answer_past_its_grace_is_not_served(
-    status: str, edge: ResponseCache, backend: Backend, clock: Clock
+def test_a_response_past_its_grace_is_not_served(
+    status: str, cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    old = ask(edge)
+    old = ask(cache)
     clock.now += 76
     backend.status = status
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        both = [visitors.submit(ask, edge) for _ in range(2)]
-        until(lambda: len(backend.asked) == 2)
+        both = [visitors.submit(ask, cache) for _ in range(2)]
+        until(lambda: len(backend.requests) == 2)
         backend.gate.set()
         assert old.text not in {visit.result().text for visit in both}
 
 
-def test_nobody_waits_longer_for_another_visitor_than_the_bound(
-    backend: Backend, clock: Clock
-) -> None:
-    edge = ResponseCache(backend, clock=clock, wait_seconds=0.05)
+def test_no_request_waits_longer_for_another_than_the_limit(backend: Backend, clock: Clock) -> None:
+    cache = ResponseCache(backend, clock=clock, max_wait_seconds=0.05)
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        stuck = visitors.submit(ask, edge)
-        until(lambda: len(backend.asked) == 1)
-        impatient = visitors.submit(ask, edge)
-        until(lambda: len(backend.asked) == 2)
+        stuck = visitors.submit(ask, cache)
+        until(lambda: len(backend.requests) == 1)
+        impatient = visitors.submit(ask, cache)
+        until(lambda: len(backend.requests) == 2)
         backend.gate.set()
         assert stuck.result().status == impatient.result().status == 200
-    # The application does not let it wait as long again.
-    assert [request.get(ELAPSED, 0.0) > 0 for request in backend.asked] == [False, True]
+    # The application knows that the request has waited already.
+    assert [request.get(ELAPSED, 0.0) > 0 for request in backend.requests] == [False, True]
 
 
-def test_an_application_that_breaks_down_holds_nobody_up(clock: Clock) -> None:
+def test_an_application_that_raises_blocks_nobody(clock: Clock) -> None:
     asked: list[str] = []
 
     def broken(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         asked.append(environ["PATH_INFO"])
         raise OSError("out of order")
 
-    edge = ResponseCache(broken, clock=clock)
+    cache = ResponseCache(broken, clock=clock)
     for _ in range(2):
         with pytest.raises(OSError, match="out of order"):
-            ask(edge)
+            ask(cache)
     assert len(asked) == 2
 
 
-def test_an_error_of_the_service_leaves_the_old_answer_for_its_grace_and_any_other_ends_it(
-    edge: ResponseCache, backend: Backend, clock: Clock
+def test_an_error_5xx_keeps_the_stale_response_and_any_other_drops_it(
+    cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
     def two_visits(old_is_kept: bool) -> list[int]:
-        before = len(backend.asked)
+        before = len(backend.requests)
         backend.gate.clear()
         with ThreadPoolExecutor() as visitors:
-            visits = [visitors.submit(ask, edge)]
-            until(lambda: len(backend.asked) > before)
-            visits.append(visitors.submit(ask, edge))
+            visits = [visitors.submit(ask, cache)]
+            until(lambda: len(backend.requests) > before)
+            visits.append(visitors.submit(ask, cache))
             until(lambda: visits[1].done() or not old_is_kept)
             backend.gate.set()
             return [visit.result().status for visit in visits]
 
-    ask(edge)
+    ask(cache)
     clock.now += 20
     backend.status = "500 INTERNAL SERVER ERROR"
     assert two_visits(old_is_kept=True) == [500, 200]
@@ -412,62 +410,60 @@ def test_an_error_of_the_service_leaves_the_old_answer_for_its_grace_and_any_oth
     assert two_visits(old_is_kept=False) == [404, 404]
 
 
-def test_a_clock_that_jumps_back_keeps_nothing_alive(
-    edge: ResponseCache, backend: Backend, clock: Clock
+def test_a_clock_that_jumps_back_does_not_extend_a_lifetime(
+    cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    ask(edge)
+    ask(cache)
     clock.now -= 3600
-    ask(edge)
-    assert len(backend.asked) == 2
+    ask(cache)
+    assert len(backend.requests) == 2
     clock.now += 14
-    ask(edge)
-    assert len(backend.asked) == 2
+    ask(cache)
+    assert len(backend.requests) == 2
 
 
-def test_the_least_recently_used_answer_goes_first(backend: Backend, clock: Clock) -> None:
-    edge = ResponseCache(backend, clock=clock, entries=3)
+def test_the_least_recently_used_response_is_dropped_first(backend: Backend, clock: Clock) -> None:
+    cache = ResponseCache(backend, clock=clock, max_entries=3)
     for query in ("a", "b", "c", "a", "d"):
         clock.now += 1
-        ask(edge, query=query)
-    assert len(backend.asked) == 4
+        ask(cache, query=query)
+    assert len(backend.requests) == 4
     for query in ("a", "c", "d"):
-        ask(edge, query=query)
-    assert len(backend.asked) == 4
-    ask(edge, query="b")
-    assert len(backend.asked) == 5
+        ask(cache, query=query)
+    assert len(backend.requests) == 4
+    ask(cache, query="b")
+    assert len(backend.requests) == 5
 
 
-def test_the_bytes_kept_are_bounded_and_none_is_lost_count_of(
-    backend: Backend, clock: Clock
-) -> None:
-    edge = ResponseCache(backend, clock=clock, max_bytes=200_000)
+def test_the_stored_bytes_are_limited_and_counted_exactly(backend: Backend, clock: Clock) -> None:
+    cache = ResponseCache(backend, clock=clock, max_bytes=200_000)
     backend.body = bytes(8_000)
     for n in range(60):
-        clock.now += 5  # the same are asked for anew, others are dropped
-        ask(edge, query=str(n % (5 if n < 30 else 40)))
-        assert 0 < edge._bytes <= 200_000
-    assert edge._bytes == sum(answer.size for answer in edge._kept.values())
-    assert 5 < len(edge._kept) < 12
+        clock.now += 5  # the same ones are fetched again, others are dropped
+        ask(cache, query=str(n % (5 if n < 30 else 40)))
+        assert 0 < cache.size <= 200_000
+    assert cache.size == sum(answer.size for answer in cache.entries.values())
+    assert 5 < len(cache.entries) < 12
     backend.body = bytes(20_000)
     for _ in range(2):
-        ask(edge, query="large")  # more than an eighth of all
-    assert ("/w", "large") not in edge._kept
+        ask(cache, query="large")  # more than an eighth of max_bytes
+    assert ("/w", "large") not in cache.entries
 
 
-def test_the_addresses_of_what_is_kept_count_as_well(backend: Backend, clock: Clock) -> None:
-    """Files take any query, as long as a server lets it be."""
-    edge = ResponseCache(backend, clock=clock, max_bytes=200_000)
+def test_the_urls_of_stored_responses_count_as_well(backend: Backend, clock: Clock) -> None:
+    """Any query is accepted for assets, as long as the server allows."""
+    cache = ResponseCache(backend, clock=clock, max_bytes=200_000)
     for n in range(60):
-        ask(edge, query=str(n) * 10_000)
-    assert sum(len(path) + len(query) for path, query in edge._kept) < 200_000
+        ask(cache, query=str(n) * 10_000)
+    assert sum(len(path) + len(query) for path, query in cache.entries) < 200_000
 
 
-def test_what_is_counted_is_how_each_request_was_answered(backend: Backend, clock: Clock) -> None:
-    counted: Counter[Outcome] = Counter()
-    edge = ResponseCache(backend, clock=clock, count=lambda outcome: counted.update([outcome]))
+def test_requests_are_counted_by_cache_status(backend: Backend, clock: Clock) -> None:
+    counted: Counter[CacheStatus] = Counter()
+    cache = ResponseCache(backend, clock=clock, count=lambda status: counted.update([status]))
     for request in ({}, {}, {"If_None_Match": "*"}, {"query": "token=x"}, {"method": "POST"}):
-        ask(edge, **request)
-    assert counted == {"miss": 1, "hit": 2, "passed": 2}
+        ask(cache, **request)
+    assert counted == {"MISS": 1, "HIT": 2, "BYPASS": 2}
 
 
 @given(
@@ -490,31 +486,31 @@ def test_what_is_counted_is_how_each_request_was_answered(backend: Backend, cloc
         max_size=25,
     ),
 )
-def test_no_answer_is_older_than_was_said_and_none_is_kept_that_was_not_offered(
+def test_no_response_is_older_than_its_lifetime_and_none_is_stored_that_is_not_public(
     controls: list[tuple[str, str, str]], steps: list[tuple[float, int]]
 ) -> None:
     clock = Clock(1_800_000_000.0)
     backend = Backend(clock)
-    edge = ResponseCache(backend, clock=clock)
+    cache = ResponseCache(backend, clock=clock)
     for seconds, n in steps:
         clock.now += seconds
         backend.control = ", ".join(filter(None, controls[n]))
-        before = len(backend.asked)
-        answer = ask(edge, query=str(n))
+        before = len(backend.requests)
+        answer = ask(cache, query=str(n))
         made_at = int(answer.text.rpartition(b"made at ")[2].partition(b" for")[0])
-        if len(backend.asked) == before:
+        if len(backend.requests) == before:
             cached = controls[n]
             assert cached[0].lower() == "public"
             assert cached[2] != "s-maxage=3"
             lifetime = int(cached[1].partition("=")[2])
-            assert 0 <= clock.now - made_at < lifetime + 1  # the body tells whole seconds
+            assert 0 <= clock.now - made_at < lifetime + 1  # the body has whole seconds
             left = int(answer.headers["Cache-Control"].partition("max-age=")[2].partition(",")[0])
             assert left <= lifetime - int(clock.now - made_at - 1)
         else:
             assert made_at == int(clock.now)
 
 
-# ---- the service itself, with the edge and without it
+# ---- the service itself, with and without the cache
 
 SECRET = "a secret of more than thirty-two bytes"
 TOKENS = {
@@ -598,7 +594,7 @@ def service(upstream: Upstream) -> Iterator[Flask]:
     condition=st.sampled_from([None, "*", 'W/"else"', "its own"]),
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_answers_with_the_edge_are_those_without_it(
+def test_responses_with_and_without_the_cache_are_the_same(
     service: Flask,
     tokens: dict[str, str],
     method: str,
@@ -675,5 +671,5 @@ def test_the_services_pages_and_scripts_are_compressed_and_need_no_second_render
             again = service.get(path, headers={"If-None-Match": small.headers["ETag"]})
             assert (again.status_code, again.headers["Vary"]) == (304, "Accept-Encoding")
     counted = service.app.extensions["cabinet-widgets"].metrics.text().decode()
-    assert 'cabinet_edge_requests_total{outcome="miss"} 3.0' in counted
-    assert 'cabinet_edge_requests_total{outcome="hit"} 12.0' in counted
+    assert 'cabinet_edge_requests_total{outcome="MISS"} 3.0' in counted
+    assert 'cabinet_edge_requests_total{outcome="HIT"} 12.0' in counted

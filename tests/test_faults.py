@@ -1,4 +1,4 @@
-"""Whatever fails, what visitors see of it, through the whole service; README, "When something fails", has the table."""
+"""Failures and what visitors see of them, with the whole service. The README has the table in "When something fails"."""
 
 import ctypes
 import os
@@ -34,7 +34,7 @@ BALANCE = "/w/main/balance.json"
 
 
 class Gateway:
-    """Stands before the simulated API: passes on what comes, or does with it what ``mishap`` does."""
+    """A gateway in front of the simulated API: forwards requests, or treats them as ``mishap`` says."""
 
     def __init__(self, target: str, tls: ssl.SSLContext | None) -> None:
         self.target, self.tls = urlsplit(target), tls
@@ -47,7 +47,7 @@ class Gateway:
         self.open()
 
     def open(self) -> None:
-        """Take connections."""
+        """Accept connections."""
         if self._listener.fileno() < 0:
             self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
         self._acceptor = threading.Thread(target=self._accept, args=(self._listener,))
@@ -78,7 +78,7 @@ class Gateway:
                     self.mishap(self, heard, request)
 
     def answer(self, request: bytes) -> bytes:
-        """What the simulated API answers."""
+        """The response of the simulated API."""
         with socket.create_connection((self.target.hostname, self.target.port), 60) as onward:
             onward.sendall(request)
             return b"".join(iter(lambda: onward.recv(65536), b""))
@@ -87,7 +87,7 @@ class Gateway:
         connection.sendall(self.answer(request))
 
     def hold(self, connection: socket.socket, _: bytes) -> None:
-        """Say nothing for as long as the client listens."""
+        """Send nothing as long as the client waits."""
         self.held.append(connection.getpeername()[1])
         connection.settimeout(0.05)
         while not self.let_go.is_set():
@@ -96,7 +96,7 @@ class Gateway:
                     return
 
     def drip(self, connection: socket.socket, data: bytes) -> None:
-        """Send byte after byte, each in good time."""
+        """Send byte after byte."""
         for n in range(len(data)):
             connection.sendall(data[n : n + 1])
             if self.let_go.wait(0.02):
@@ -134,7 +134,7 @@ def _request(connection: socket.socket) -> bytes:
 
 
 class Resolver:
-    """Finds the API's host, or does not, or takes its time. Other names are left to the system."""
+    """Resolves the name of the API's host, fails, or takes long. Other names are resolved by the system."""
 
     def __init__(self) -> None:
         self.system, self.error, self.gate = socket.getaddrinfo, False, threading.Event()
@@ -151,7 +151,7 @@ class Resolver:
 
 @dataclass
 class World:
-    """All that lies between the service and the figures."""
+    """Everything between the service and the figures."""
 
     gateway: Gateway
     sandbox: Sandbox
@@ -160,7 +160,7 @@ class World:
     redirected: list[str] = field(default_factory=list)
     elsewhere: str = ""
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Let everything work again."""
         self.sandbox.faults.clear()
         self.gateway.let_go.set()
@@ -174,7 +174,7 @@ class World:
 
 @dataclass(frozen=True)
 class Contexts:
-    """For a TLS server: a certificate that the service was told to trust, and one that it was not."""
+    """For a TLS server: a certificate that the service trusts, and one that it does not."""
 
     known: ssl.SSLContext
     other: ssl.SSLContext
@@ -231,7 +231,7 @@ def world_around(upstream: Upstream, contexts: Contexts, *, tls: bool = False) -
 
     with serving(elsewhere) as made.elsewhere:
         yield made
-    made.mend()
+    made.restore()
     gateway.shut()
 
 
@@ -333,7 +333,7 @@ def test_an_api_may(
     assert page.status_code == 200
     assert "data-stale" in page.text
 
-    world.mend()
+    world.restore()
     clock.now += 60
     for service in (cold, warm):
         until(lambda service=service: is_new(service, before["as_of"], clock))  # type: ignore[misc]
@@ -342,8 +342,8 @@ def test_an_api_may(
 
 
 def is_new(service: Service, before: str, clock: Clock) -> bool:
-    """Whether there are figures again that are newer, and not marked as old."""
-    clock.now += 2  # what is kept in front of the application is kept for a second at least
+    """Whether there are newer figures that are not marked as stale."""
+    clock.now += 2  # the response cache stores a response for at least a second
     answer = service.get(BALANCE)
     return answer.ok and answer.json()["as_of"] > before and not answer.json()["stale"]
 
@@ -372,7 +372,7 @@ def test_a_clock_may_jump_and_jump_back(
         assert answer.status_code == 200
         assert true_at(answer) <= clock.now
         before = answer.json()["as_of"]
-        clock.now += 20  # there has been a call then, wherever the clock was in between
+        clock.now += 20  # by then there has been a call, wherever the clock was in between
         until(lambda before=before: is_new(service, before, clock))  # type: ignore[misc]
         assert upstream.sandbox.calls.total() > calls
 
@@ -383,7 +383,7 @@ def true_at(answer: requests.Response) -> float:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Callable[[bool], None]]:
-    """A disk of 256 KB; yields what fills it (True) or makes room again. It takes root to have one."""
+    """A disk of 256 KB; yields what fills it (True) or makes room again. Requires root."""
     libc = ctypes.CDLL(None, use_errno=True)
     folder.mkdir()
     if libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=256k,mode=700") != 0:
@@ -406,7 +406,7 @@ def small_disk(folder: Path) -> Iterator[Callable[[bool], None]]:
 
 
 def files(folder: Path, **more: Any) -> dict[str, Any]:
-    """The table ``[cache]`` of a service that keeps its answers in files."""
+    """The table ``[cache]`` of a service that caches results in files."""
     return {"type": "FileSystemCache", "dir": str(folder), **more}
 
 
@@ -517,13 +517,13 @@ def test_a_worker_may_be_killed_in_the_middle_of_a_refresh(
         killed = owner(world.gateway.held[0], workers)
         os.kill(killed, signal.SIGKILL)
         until(lambda: killed not in program.children())
-        world.mend()
+        world.restore()
 
         def is_renewed() -> bool:
             try:
                 answer = requests.get(url + BALANCE, timeout=30)
             except requests.ConnectionError:
-                return False  # this connection had been given to the one that was killed
+                return False  # this connection belonged to the killed worker
             assert answer.status_code == 200, "the other worker has figures"
             return bool(answer.json()["as_of"] > before)
 
@@ -533,7 +533,7 @@ def test_a_worker_may_be_killed_in_the_middle_of_a_refresh(
 
 
 def ask(url: str, path: str) -> bytes:
-    """All that a server sends in answer to a request on a connection of its own."""
+    """Everything that a server sends in response to a request on its own connection."""
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         return received(connection)
@@ -612,7 +612,7 @@ def idle_service(
 
 @contextmanager
 def connections(url: str, count: int, send: bytes = b"") -> Iterator[list[socket.socket]]:
-    """Connections that send that much, and then nothing."""
+    """Connections that send a number of bytes and then nothing."""
     made: list[socket.socket] = []
     try:
         for _ in range(count):
@@ -678,7 +678,7 @@ def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_i
         for n in range(10):
             assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))
         assert not any(visitor.done() for visitor in waiting)
-        world.mend()
+        world.restore()
         assert all(is_whole(visitor.result()) for visitor in waiting)
 
 
@@ -693,7 +693,7 @@ def test_clients_may_vanish_while_they_wait(
         until(lambda: world.gateway.held)
         for connection in waiting:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    world.mend()
+    world.restore()
     assert is_whole(ask(url, "/w/main/open-trades.json"))
     assert is_whole(ask(url, "/w/main/balance.json"))
     assert len(world.gateway.held) == 1

@@ -1,4 +1,4 @@
-"""Hostile input, at both ends: requests that nobody would send by mistake, and an upstream full of nasty names."""
+"""Hostile input from both sides: malformed requests, and an upstream with hostile text in every field."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ allowed_networks = ["203.0.113.0/24"]
 """
 CALM = {200, 204, 304, 400, 401, 403, 404, 405, 413, 429, 501}
 MARK = "zq7"
-"""Stands in whatever is sent, so that it is known again where it comes back."""
+"""A part of everything that is sent, to recognize it in responses."""
 
 NASTY = [
     f"<script>{MARK}</script>", f"\"><img src=x onerror={MARK}()>", f"'-{MARK}-'", f"javascript:{MARK}()",
@@ -54,14 +54,14 @@ NASTY = [
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
     headers: list[tuple[str, str]]
     text: str
 
     def header(self, name: str) -> str:
-        """A header, empty where it is missing."""
+        """A header, empty if it is missing."""
         return dict(self.headers).get(name, "")
 
 
@@ -85,7 +85,7 @@ def service(stack: ExitStack) -> InProcess:
 def ask(
     where: InProcess, method: str, path: str, query: str, body: bytes = b"", /, **headers: str
 ) -> Answer:
-    """One request, past all that a client library would not let through; characters stand for bytes."""
+    """Make a request without the checks of a client library; characters stand for bytes."""
     begun: list[tuple[str, list[tuple[str, str]]]] = []
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": "",
@@ -105,7 +105,7 @@ def ask(
 
 
 class Structure(HTMLParser):
-    """The tags of a page with the names of their attributes, in order; and what may run or lead away."""
+    """The tags of a page with the names of their attributes, in order, and everything that runs or links."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class Structure(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember it."""
+        """Record it."""
         self.tags.append((tag, *sorted(name for name, _ in attrs)))
         self.links += [
             value or ""
@@ -124,7 +124,7 @@ class Structure(HTMLParser):
         ]
 
     def handle_comment(self, data: str) -> None:
-        """There should be none."""
+        """Fail: pages contain no such thing."""
         self.tags.append(("comment",))
 
 
@@ -141,7 +141,7 @@ OUR_TAGS = set(
 
 
 def check(answer: Answer, what: object) -> None:
-    """What holds of every answer to a request of whatever kind."""
+    """Check what applies to every response."""
     assert answer.status in CALM, (what, answer.status, answer.text)
     for never in ("Traceback", 'File "', "werkzeug", "jinja", "Exception", f"<{MARK}"):
         assert never not in answer.text, (what, never)
@@ -186,7 +186,7 @@ def check(answer: Answer, what: object) -> None:
 def requests_of(
     dice: random.Random, count: int
 ) -> Iterator[tuple[str, str, str, bytes, dict[str, str]]]:
-    """Requests: right ones, wrong ones, and right ones with one thing wrong."""
+    """Requests: valid ones, invalid ones, and valid ones with one error."""
     names = [
         *WIDGETS,
         *WIDGETS,
@@ -270,9 +270,7 @@ def requests_of(
     for _ in range(count):
         slug = dice.choice(slugs) if dice.random() < 0.95 else text()
         name = dice.choice(names) if dice.random() < 0.95 else text()
-        suffix = (
-            dice.choice(suffixes) if dice.random() < 0.98 else ".png"
-        )  # which takes long to draw
+        suffix = dice.choice(suffixes) if dice.random() < 0.98 else ".png"  # drawing takes long
         kind, query, method, body = dice.random(), pairs(), dice.choice(methods), b""
         path = f"/w/{slug}/{name}{suffix}"
         if kind < 0.1:
@@ -307,7 +305,7 @@ def requests_of(
         )
 
 
-def test_ten_thousand_hostile_requests_are_answered_calmly() -> None:
+def test_ten_thousand_hostile_requests_are_handled() -> None:
     seen: Counter[int] = Counter()
     with ExitStack() as stack:
         where = service(stack)
@@ -316,7 +314,7 @@ def test_ten_thousand_hostile_requests_are_answered_calmly() -> None:
             check(answer, (method, path, query, headers))
             seen[answer.status] += 1
     assert sum(seen.values()) == 10_000
-    # Hostile they are, and not all alike.
+    # The requests are hostile in different ways.
     assert {200, 400, 401, 403, 404, 405, 413, 429, 501} <= seen.keys()
     assert seen[200] > 1_000
     assert seen[400] > 1_000
@@ -363,7 +361,7 @@ def _ended() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("fragment", [MARK, f"<b>{MARK}"])
-def test_an_option_that_is_doubled_or_unknown_is_not_said_back_as_it_came(fragment: str) -> None:
+def test_a_repeated_or_unknown_option_is_not_echoed(fragment: str) -> None:
     for query in (
         f"{quote(fragment)}=1",
         f"{quote(fragment)}=1&{quote(fragment)}=2",
@@ -376,7 +374,7 @@ def test_an_option_that_is_doubled_or_unknown_is_not_said_back_as_it_came(fragme
             assert fragment not in answer.text or fragment == MARK
 
 
-def test_the_host_of_a_request_is_believed_nowhere() -> None:
+def test_the_host_of_a_request_is_not_trusted() -> None:
     for path in ("/w/main/balance", "//w//main/balance", "/w/main/balance/", "/oembed", "/"):
         answer = ask(
             shared(),
@@ -391,7 +389,7 @@ def test_the_host_of_a_request_is_believed_nowhere() -> None:
 
 
 def nasty_answers(text: str) -> dict[Any, Any]:
-    """An upstream that has a text in every field that may hold one."""
+    """The results of an upstream with a text in every text field."""
     trade = {
         "ticket": 1, "symbol": text, "volume": 0.1, "openPrice": 1.1, "openTime": at(600), "profit": 1, "swaps": 0,
         "comment": text, "digits": 5, "type": 0, "magic": text,
@@ -446,7 +444,7 @@ def plain_forms(length: int) -> dict[str, Answer]:
 
 
 @pytest.mark.parametrize("text", [text for text in NASTY if text.isprintable() and len(text) <= 90])
-def test_no_text_of_the_upstreams_becomes_markup(text: str) -> None:
+def test_no_text_of_the_upstream_becomes_markup(text: str) -> None:
     harmless = plain_forms(len(text))
     for where, answer in forms_of(text).items():
         assert answer.status == 200, (where, answer.text)
@@ -456,13 +454,13 @@ def test_no_text_of_the_upstreams_becomes_markup(text: str) -> None:
 
 
 def shape(answer: Answer) -> list[tuple[str, ...]]:
-    """The markup of an answer, its texts left out; it is read as strictly as can be."""
+    """The markup of a response without its text, parsed strictly."""
     kind = answer.header("Content-Type").partition(";")[0]
     if kind == "application/json":
         return Structure(json.loads(answer.text).get("html", "")).tags
     if kind == "text/html":
         return Structure(answer.text).tags
-    # Where a text is too long for its place, the picture sets it smaller.
+    # The picture reduces the font size of text that does not fit.
     return [
         (node.tag, *sorted({*node.keys()} - {"font-size"}))
         for node in ET.fromstring(answer.text).iter()
@@ -471,15 +469,15 @@ def shape(answer: Answer) -> list[tuple[str, ...]]:
 
 @settings(max_examples=25)
 @given(st.text(max_size=120))
-def test_whatever_text_the_upstream_sends_the_answers_can_be_read(text: str) -> None:
+def test_responses_are_well_formed_whatever_text_the_upstream_sends(text: str) -> None:
     for where, answer in forms_of(text).items():
         assert answer.status in (200, 502), (where, answer.text)
         tags = {tag.rpartition("}")[2] for tag, *_ in shape(answer)}
         assert tags <= OUR_TAGS | {"oembed"} | OEMBED, (where, tags - OUR_TAGS)
 
 
-def test_numbers_at_the_ends_of_what_is_read_upset_no_form_of_any_widget() -> None:
-    """They are sums and quotients of more than the 28 digits that Decimal's own rounding can do."""
+def test_extreme_numbers_break_no_form_of_any_widget() -> None:
+    """Their sums and quotients have more than the 28 digits that Decimal rounds to."""
     dice = random.Random(1)
 
     def extreme(value: Any) -> Any:
@@ -520,8 +518,8 @@ def test_numbers_at_the_ends_of_what_is_read_upset_no_form_of_any_widget() -> No
                         assert answer.status_code == 200, (name, suffix, more)
 
 
-def test_the_server_that_is_shipped_answers_noise_and_goes_on(tmp_path: Path) -> None:
-    """Past the WSGI interface: what the HTTP server itself makes of broken requests."""
+def test_the_production_server_survives_malformed_requests(tmp_path: Path) -> None:
+    """Below WSGI: how the HTTP server itself handles malformed requests."""
     line = b"GET /w/main/balance.json HTTP/1.1\r\nHost: a\r\n"
     dice = random.Random(3)
     noise = [
@@ -543,7 +541,7 @@ def test_the_server_that_is_shipped_answers_noise_and_goes_on(tmp_path: Path) ->
             assert status < 500, (request[:80], answer[:200])
             assert b"Traceback" not in answer
             assert b"ranian" not in answer.partition(b"\r\n\r\n")[0]
-        # The proxy's own line is the last one, and it is the one that counts.
+        # The last header line is that of the proxy, and it is the one that counts.
         spoofed = line + b"X-Forwarded-For: 203.0.113.5\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n"
         spoofed = spoofed.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
         assert raw(url, spoofed, quiet=processes.PATIENCE).startswith(b"HTTP/1.1 403")

@@ -1,4 +1,4 @@
-"""What is logged: lines of JSON, tied to requests, with no secret in them, wherever it comes from."""
+"""Logging: lines of JSON with the id of their request and without secrets."""
 
 import json
 import logging
@@ -53,7 +53,7 @@ def settings(**more: Any) -> Settings:
 
 @pytest.fixture
 def log() -> Iterator[tuple[logging.Logger, list[str]]]:
-    """A logger as ``serve`` sets it up, and what it writes."""
+    """A logger as ``serve`` configures it, and the lines that it writes."""
     written: list[str] = []
 
     class Kept(logging.Handler):
@@ -74,7 +74,7 @@ def test_the_configuration_of_these_tests_has_every_kind_of_secret() -> None:
 
 
 @pytest.mark.parametrize("secret", [*SECRETS.values(), *ALONE, str(LOGIN)])
-def test_no_secret_is_logged_as_text_argument_extra_or_traceback(
+def test_no_secret_is_logged_in_a_message_argument_extra_or_traceback(
     secret: str, log: tuple[logging.Logger, list[str]]
 ) -> None:
     logger, written = log
@@ -95,7 +95,7 @@ def test_no_secret_is_logged_as_text_argument_extra_or_traceback(
     assert "OSError: refused: ***" in json.loads(written[3])["exception"]
 
 
-def test_a_token_is_hidden_and_what_looks_like_a_login_within_another_number_is_not(
+def test_a_token_is_hidden_and_digits_of_a_login_within_another_number_are_not(
     log: tuple[logging.Logger, list[str]],
 ) -> None:
     logger, written = log
@@ -112,7 +112,7 @@ PARTS = st.one_of(st.text(max_size=20), st.sampled_from([*SECRETS.values(), *ALO
 
 
 @given(st.lists(PARTS, max_size=6))
-def test_whatever_stands_around_a_secret_it_is_hidden(parts: list[str]) -> None:
+def test_a_secret_is_hidden_whatever_surrounds_it(parts: list[str]) -> None:
     hidden = MASK.hide("".join(parts))
     assert not any(secret in hidden for secret in (*SECRETS.values(), *ALONE))
     assert str(LOGIN) not in re.findall(r"\d+", hidden)
@@ -152,7 +152,7 @@ def test_a_line_is_one_line_of_json_with_time_level_and_message(
 
 
 def answer(control: str) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
-    """An application that logs a line of its own."""
+    """An application that logs a line."""
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         logging.getLogger("test_logs").info("within")
@@ -163,7 +163,7 @@ def answer(control: str) -> Callable[[WSGIEnvironment, StartResponse], Iterable[
 
 
 def ask(control: str, **environ: str) -> dict[str, str]:
-    """The headers of an answer."""
+    """The headers of a response."""
     given: dict[str, str] = {}
 
     def start_response(
@@ -178,7 +178,7 @@ def ask(control: str, **environ: str) -> dict[str, str]:
     return given
 
 
-def test_an_id_ties_an_answer_to_its_lines_and_a_proxys_own_is_taken_over(
+def test_a_response_and_its_log_lines_share_an_id_which_a_proxy_may_set(
     log: tuple[logging.Logger, list[str]],
 ) -> None:
     _, written = log
@@ -193,7 +193,7 @@ def test_an_id_ties_an_answer_to_its_lines_and_a_proxys_own_is_taken_over(
         assert ask("no-store", HTTP_X_REQUEST_ID=odd)["X-Request-Id"] != odd
 
 
-def test_what_others_may_keep_carries_no_id() -> None:
+def test_public_responses_have_no_id() -> None:
     assert "X-Request-Id" not in ask("public, max-age=15")
 
 
@@ -217,7 +217,7 @@ def test_a_request_is_logged_with_path_status_and_time_and_without_query_or_visi
     assert not re.search("token|203|blog", json.dumps(line))
 
 
-def test_unexpected_trouble_is_logged_with_the_id_that_the_visitor_gets(
+def test_an_unexpected_error_is_logged_with_the_id_that_the_visitor_gets(
     serve: Callable[..., Service],
 ) -> None:
     service = serve()
@@ -244,7 +244,7 @@ def test_serve_writes_nothing_but_lines_of_json(tmp_path: Path) -> None:
     toml = f'[api]\nbase_url = "http://127.0.0.1:9"\n[accounts.main]\nlogin = {LOGIN}\n'
     with served(tmp_path, "logged", toml) as (url, program):
         answered = requests.get(f"{url}/w/main/balance.json?token=secret-token", timeout=30)
-        assert answered.status_code == 401  # an open account, and a token that is none
+        assert answered.status_code == 401  # the account is open, but the token is invalid
         answered = requests.get(f"{url}/w/main/balance.json", timeout=30)
         assert answered.status_code == 503
         until(lambda: answered.headers["X-Request-Id"] in program.text())

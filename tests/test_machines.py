@@ -1,4 +1,4 @@
-"""Two machines, one Redis, and nginx as README has it, and what becomes of visitors when one of them fails."""
+"""Two machines, one Redis, and nginx as in the README, and what visitors see when one of them fails."""
 
 import itertools
 import re
@@ -78,7 +78,7 @@ class Viewers:
             visitor.result()
 
     def served(self, count: int) -> None:
-        """Wait until so many more have been answered."""
+        """Wait for a number of further responses."""
         goal = self.statuses.total() + count
         until(lambda: self.statuses.total() >= goal)
 
@@ -88,7 +88,7 @@ class Viewers:
                 self.visit(widget)
 
     def visit(self, widget: str) -> None:
-        """Look at a widget."""
+        """Request a widget."""
         try:
             url = f"{self._url}/w/main/{widget}.json?refresh={next(self._numbers)}"
             answer = requests.get(url, timeout=30)
@@ -159,7 +159,7 @@ closed_trades = {period}
 
 
 def proxy(folder: Path, port: int, machines: Iterable[int]) -> str:
-    """nginx as README has it, with several machines, on loopback and without TLS."""
+    """nginx as in the README, with several machines, on loopback and without TLS."""
     text = re.sub(r"(?m)^ *(ssl_|listen \[).*\n", "", processes.deployment("nginx")[0])
     text = text.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
     text = text.replace("listen 80;", f"listen 127.0.0.1:{processes.free_port()};").replace(

@@ -1,4 +1,4 @@
-"""What Prometheus sees, who may see it, and when a replica says that it is ready."""
+"""Metrics for Prometheus, who may read them, and readiness."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def figures(text: str) -> dict[str, float]:
 
 
 def scraped(service: Service) -> dict[str, float]:
-    """What a service tells Prometheus."""
+    """The metrics of a service."""
     answer = service.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
@@ -55,7 +55,7 @@ def test_answers_are_counted_by_widget_status_and_freshness(
         'cabinet_answers_total{freshness="none",status="503",widget="summary"}': 1,
         'cabinet_answers_total{freshness="none",status="404",widget="none"}': 1,
     }
-    assert found['cabinet_edge_requests_total{outcome="hit"}'] == 1
+    assert found['cabinet_edge_requests_total{outcome="HIT"}'] == 1
     assert found['cabinet_age_seconds_count{widget="balance"}'] == 2
     assert found['cabinet_age_seconds_sum{widget="balance"}'] == 3600
     assert found['cabinet_age_seconds_bucket{le="5.0",widget="balance"}'] == 1
@@ -81,7 +81,7 @@ def test_calls_are_counted_with_their_time_and_their_failures_by_function(
     assert not [name for name in found if "failures_total" in name and '"balance"' in name]
 
 
-def test_no_visitor_chooses_a_label_and_no_figure_or_account_is_told(serve: Serve) -> None:
+def test_labels_contain_no_text_of_visitors_no_figures_and_no_account(serve: Serve) -> None:
     service = serve(accounts={"secret-account": {"login": 1000001}})
     balance = service.json("/w/secret-account/balance.json")["balance"]
     for n in range(20):
@@ -150,7 +150,7 @@ def test_a_visitors_call_makes_it_ready_as_well(serve: Serve, upstream: Upstream
     assert upstream.sandbox.calls.total() == calls
 
 
-def test_one_account_that_is_refused_does_not_keep_a_replica_out_of_work(serve: Serve) -> None:
+def test_one_refused_account_does_not_keep_a_replica_from_being_ready(serve: Serve) -> None:
     service = serve(
         accounts={"wrong": {"login": 1000002, "password": "wrong"}, "right": {"login": 1000001}}
     )
@@ -174,7 +174,7 @@ def test_workers_that_share_a_folder_add_up(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(shared))
     toml = f'[api]\nbase_url = "{upstream_in_real_time.url}"\n[accounts.main]\nlogin = 1000001\n'
     with service(tmp_path, "two", toml, workers=2) as (url, _):
-        for n in range(40):  # each on a connection of its own, so that both workers get some
+        for n in range(40):  # each on its own connection, so that both workers get some
             requests.get(f"{url}/w/main/nothing-{n}", timeout=30)
         for _ in range(4):
             found = figures(requests.get(f"{url}/metrics", timeout=30).text)
@@ -182,13 +182,11 @@ def test_workers_that_share_a_folder_add_up(
 
 
 def named(text: str) -> Iterator[str]:
-    """The metrics that a text names."""
+    """The names of the metrics in a text."""
     yield from set(re.findall(r"\bcabinet_[a-z_]+", text))
 
 
-def test_dashboard_and_alerts_name_only_figures_that_there_are(
-    serve: Serve, upstream: Upstream
-) -> None:
+def test_dashboard_and_alerts_use_only_metrics_that_exist(serve: Serve, upstream: Upstream) -> None:
     service = serve()
     upstream.sandbox.faults.append(Fault("error503", "RequestOpenTrades"))
     service.get("/w/main/balance")

@@ -1,4 +1,4 @@
-"""Secrets come out nowhere: all is run with marked ones, at the level DEBUG, and whatever came out is searched."""
+"""No secret is in any output: everything runs with known secrets at level DEBUG, and all output is searched."""
 
 import base64
 import http.client
@@ -47,14 +47,14 @@ SECRETS = {
 
 
 class Api:
-    """An upstream that wants to be signed in to, and in its bad moods says back all that it was told."""
+    """An upstream that requires authentication, and echoes everything it received in some of its moods."""
 
     def __init__(self) -> None:
         self.mood = "good"
         self.seen: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer in either dialect."""
+        """Respond in either dialect."""
         path = environ["PATH_INFO"]
         told = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode() + path
         told += environ.get("HTTP_PASSKEY", "")
@@ -99,7 +99,7 @@ FUNCTIONS: dict[str, Any] = {
     "GetOpenTrades": "open_trades",
     "GetClosedTrades": "closed_trades",
     "GetBonusStatistic": "bonus",
-    "GetBalanceOperationsHistory": "logins",  # nothing that it could read
+    "GetBalanceOperationsHistory": "logins",  # unreadable for this function
 }
 
 
@@ -120,7 +120,7 @@ def raw_settings(url: str, dialect: str, **more: Any) -> dict[str, Any]:
 
 @contextmanager
 def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO]:
-    """All that every logger says, at the lowest level; with or without the filter that is the second wall."""
+    """The output of every logger at the lowest level; with or without the filter that replaces secrets."""
     written = io.StringIO()
     handler, root = logging.StreamHandler(written), logging.getLogger()
     handler.setFormatter(
@@ -133,7 +133,7 @@ def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO
     }
     root.addHandler(handler)
     for name in levels:
-        # urllib3 logs addresses, and these hold the login: the client has silenced it, so that only the filter is left.
+        # urllib3 logs URLs, which contain the login. The client disables that, so only the filter can test it.
         if masked or not name.startswith("urllib3"):
             logging.getLogger(name).setLevel(logging.DEBUG)
     try:
@@ -151,7 +151,7 @@ def visited(service: Service, now: float) -> str:
     def get(
         path: str, method: str = "GET", body: str = "", kind: str = FORM, basic: str = ""
     ) -> None:
-        # Not by requests, which logs what it does in the same process.
+        # Not by requests, which would log in the same process.
         connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=30)
         headers = {"Content-Type": kind}
         if basic:
@@ -191,7 +191,7 @@ def visited(service: Service, now: float) -> str:
 
 
 def found_in(text: str) -> list[str]:
-    """The names of the secrets that stand in a text, also as JSON or repr would write them."""
+    """The names of the secrets in a text, also as written by JSON or repr."""
     forms = {
         name: {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
         for name, secret in SECRETS.items()
@@ -202,15 +202,13 @@ def found_in(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("cache", "dialect", "masked"),
     [
-        ("SimpleCache", "client-api", False),  # the first wall alone
+        ("SimpleCache", "client-api", False),  # without the filter
         ("SimpleCache", "client-api", True),
         ("FileSystemCache", "cabinet-basic", False),
         pytest.param("RedisCache", "client-api", False, marks=pytest.mark.programs),
     ],
 )
-def test_no_secret_comes_out_of_anything(
-    cache: str, dialect: str, masked: bool, tmp_path: Path
-) -> None:
+def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_path: Path) -> None:
     api = Api()
     with ExitStack() as stack:
         raw = raw_settings(stack.enter_context(serving(api)), dialect)
@@ -326,13 +324,15 @@ def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
             assert found_in(printed) == [], (arguments, printed)
             assert "Traceback" not in printed
             assert done.returncode in (0, 1, 2)
-    assert "chmod 600" in printed  # the file can be read by others, and holds the password of Redis
+    assert (
+        "chmod 600" in printed
+    )  # the file is readable by others and contains the password of Redis
 
 
 @pytest.mark.parametrize(
     "mistake",
     [
-        'password_env = "api-password-q1w2e3"',  # the secret in the place of its name
+        'password_env = "api-password-q1w2e3"',  # the secret instead of its name
         'password = "api-password-q1w2e3"',
         'viewer_password_hash_env = "S"',
         'embed_secret_env = "SHORT"',
@@ -341,7 +341,7 @@ def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
         'login = "api-password-q1w2e3"',
     ],
 )
-def test_a_mistake_in_the_configuration_is_not_answered_with_the_secret(
+def test_an_error_in_the_configuration_does_not_print_the_secret(
     mistake: str, tmp_path: Path
 ) -> None:
     (tmp_path / "widgets.toml").write_text(f"[accounts.main]\nlogin = 1\n{mistake}\n")
@@ -367,7 +367,7 @@ def test_a_mistake_in_the_configuration_is_not_answered_with_the_secret(
         "redis://[",
     ],
 )
-def test_an_address_of_redis_that_is_none_is_not_said_back(url: str, tmp_path: Path) -> None:
+def test_an_invalid_redis_url_is_not_printed(url: str, tmp_path: Path) -> None:
     raw = {
         "accounts": {"main": {"login": 1}},
         "cache": {"type": "RedisCache", "redis_url_env": "R"},
@@ -386,7 +386,7 @@ def test_an_address_of_redis_that_is_none_is_not_said_back(url: str, tmp_path: P
         ('[cache]\nredis_url = "redis://127.0.0.1/0"\n', None),
     ],
 )
-def test_a_file_with_a_password_that_others_can_read_is_warned_of(
+def test_a_world_readable_file_with_a_password_causes_a_warning(
     text: str, warned: str | None, tmp_path: Path
 ) -> None:
     path = tmp_path / "widgets.toml"

@@ -1,4 +1,4 @@
-"""Tokens minted by the few lines that the README gives, run as they stand there, open the widget."""
+"""Tokens created by the code in the README open the widget."""
 
 import json
 import os
@@ -21,7 +21,7 @@ PROGRAMS = {"php": ("php", "token.php"), "js": ("node", "token.js"), "sh": ("sh"
 
 
 def minted(language: str, folder: Path) -> str:
-    """What the README's lines print."""
+    """The token that the code in the README prints."""
     program, name = PROGRAMS[language]
     [lines] = re.findall(rf"```{language}\n(.*?)```", processes.readme("Security"), re.DOTALL)
     assert len(lines.splitlines()) == 5
@@ -34,7 +34,7 @@ def minted(language: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("language", PROGRAMS)
-def test_a_token_minted_as_the_readme_says_opens_the_widget(
+def test_a_token_created_by_the_code_in_the_readme_opens_the_widget(
     language: str, serve: Callable[..., Service], tmp_path: Path
 ) -> None:
     closed = {
@@ -58,8 +58,8 @@ def test_a_token_minted_as_the_readme_says_opens_the_widget(
     assert before <= claims["exp"] - 600 <= after
 
 
-def test_the_programs_of_the_readme_agree(tmp_path: Path) -> None:
-    """Header and claims are the same but for the time, and none has padding or letters of plain base64."""
+def test_the_programs_in_the_readme_create_the_same_token(tmp_path: Path) -> None:
+    """Header and claims are the same except for the time, and the encoding is base64url without padding."""
     tokens = [minted(language, tmp_path) for language in PROGRAMS]
     for token in tokens:
         assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", token)

@@ -1,4 +1,4 @@
-"""The service over HTTP, as its users see it: pages, JSON, headers, refusals."""
+"""The service over HTTP, as its users see it: pages, JSON, headers, errors."""
 
 import re
 import threading
@@ -32,7 +32,7 @@ Serve = Callable[..., Service]
 
 
 @pytest.mark.parametrize("name", WIDGETS)
-def test_every_widget_answers_as_page_and_as_json_with_the_names_of_its_example(
+def test_every_widget_is_served_as_page_and_json_with_the_names_of_its_example(
     name: str, serve: Serve
 ) -> None:
     service = serve(accounts={"main": ALL})
@@ -52,7 +52,7 @@ def test_every_widget_answers_as_page_and_as_json_with_the_names_of_its_example(
 
 
 def names(value: Any) -> Any:
-    """The names in a JSON value, of the first of each list."""
+    """The names in a JSON value; in a list, those of its first element."""
     if hasattr(value, "items"):
         return {name: names(inner) for name, inner in value.items()}
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def test_grouped_by_symbol_there_is_a_row_for_each(serve: Serve) -> None:
     assert sum(row["orders"] for row in data["symbols"]) == data["totals"]["count"]
 
 
-def test_pending_orders_stand_back_and_have_no_profit(serve: Serve) -> None:
+def test_pending_orders_are_dimmed_and_have_no_profit(serve: Serve) -> None:
     service = serve(accounts={"main": ALL})
     orders = [
         row for row in service.json("/w/main/open-trades.json")["trades"] if row["kind"] != "market"
@@ -122,7 +122,7 @@ def test_what_the_dialect_does_not_offer_is_501_and_says_so(serve: Serve) -> Non
         assert "does not offer" in service.get(f"/w/main/{name}").text
 
 
-def test_unknown_accounts_unknown_widgets_and_those_not_enabled_are_alike(serve: Serve) -> None:
+def test_unknown_accounts_unknown_widgets_and_those_not_enabled_are_identical(serve: Serve) -> None:
     service = serve()
     paths_ = [
         "/w/nobody/balance",
@@ -160,7 +160,7 @@ def test_unknown_accounts_unknown_widgets_and_those_not_enabled_are_alike(serve:
         ("accent=" + "f" * 7000, "query"),
     ],
 )
-def test_a_wrong_option_is_400_and_named(query: str, option: str, serve: Serve) -> None:
+def test_an_invalid_option_is_400_and_named(query: str, option: str, serve: Serve) -> None:
     service = serve()
     answer = service.get(f"/w/main/closed-trades.json?{query}")
     assert answer.status_code == 400
@@ -171,7 +171,7 @@ def test_a_wrong_option_is_400_and_named(query: str, option: str, serve: Serve) 
     assert option in page.text
 
 
-def test_errors_are_told_in_the_pages_language_else_the_visitors_else_the_accounts(
+def test_errors_are_in_the_language_of_the_page_else_the_visitor_else_the_account(
     serve: Serve,
 ) -> None:
     service = serve(accounts={"main": {"login": 1000001, "lang": "fr", "currency": "USD"}})
@@ -188,14 +188,14 @@ def test_errors_are_told_in_the_pages_language_else_the_visitors_else_the_accoun
     assert language("", None) == "fr"
 
 
-def test_a_card_says_of_which_widget_it_is(serve: Serve) -> None:
+def test_an_error_card_names_its_widget(serve: Serve) -> None:
     service = serve()
     assert '<p class="of">Croissance</p>' in service.get("/w/main/growth?period=3d&lang=fr").text
     assert 'class="of"' not in service.get("/w/main/growth?period=3d&title=0").text
     assert 'class="of"' not in service.get("/w/nobody/growth").text
 
 
-def test_a_matching_etag_is_answered_304_and_another_is_not(serve: Serve) -> None:
+def test_a_matching_etag_gets_304_and_another_does_not(serve: Serve) -> None:
     service = serve()
     for path in ("/w/main/balance", "/w/main/balance.json"):
         first = service.get(path)
@@ -236,7 +236,7 @@ def test_public_answers_may_be_kept_and_read_by_anybody_and_private_ones_by_nobo
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_every_answer_carries_the_headers_that_protect(serve: Serve) -> None:
+def test_every_response_has_the_security_headers(serve: Serve) -> None:
     service = serve()
     for path in (
         "/w/main/balance",
@@ -256,7 +256,7 @@ def test_every_answer_carries_the_headers_that_protect(serve: Serve) -> None:
         assert "Set-Cookie" not in found
 
 
-def test_who_may_frame_is_said_for_each_account(serve: Serve) -> None:
+def test_frame_ancestors_are_set_for_each_account(serve: Serve) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     service = serve(
         accounts={
@@ -276,7 +276,7 @@ def test_who_may_frame_is_said_for_each_account(serve: Serve) -> None:
         assert policy.endswith(f"frame-ancestors {ancestors}")
 
 
-def test_the_language_is_the_visitors_then_the_accounts_then_english(serve: Serve) -> None:
+def test_the_language_is_that_of_the_url_then_of_the_account_then_english(serve: Serve) -> None:
     service = serve(accounts={"main": {"login": 1000001, "lang": "fr"}})
     assert '<html lang="fr"' in service.get("/w/main/balance").text
     assert '<html lang="en"' in service.get("/w/main/balance?lang=en-GB").text
@@ -321,7 +321,7 @@ def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(
         assert gate.wait(30)
         return original(*args, **more)
 
-    cache.call = held  # the upstream answers when the gate opens, not before
+    cache.call = held  # the upstream responds when the gate opens, not before
     try:
         for _ in range(5):
             answer = service.get("/w/main/open-trades.json").json()
@@ -349,7 +349,7 @@ def test_while_the_upstream_fails_the_last_answer_is_shown_and_marked(
     assert "data-stale" in page.text
 
 
-def test_with_nothing_cached_a_dead_upstream_is_503_with_a_time_to_come_back(
+def test_with_nothing_cached_an_unreachable_upstream_is_503_with_retry_after(
     serve: Serve, upstream: Upstream
 ) -> None:
     service = serve()
@@ -365,7 +365,7 @@ def test_with_nothing_cached_a_dead_upstream_is_503_with_a_time_to_come_back(
 @pytest.mark.parametrize(
     ("fault", "status"), [("refuse", 502), ("html200", 502), ("garbage", 502), ("redirect", 502)]
 )
-def test_what_the_upstream_refuses_or_garbles_is_502_and_calm(
+def test_a_refusal_or_unreadable_response_of_the_upstream_is_502(
     fault: str, status: int, serve: Serve, upstream: Upstream
 ) -> None:
     service = serve()
@@ -375,7 +375,7 @@ def test_what_the_upstream_refuses_or_garbles_is_502_and_calm(
     assert "temporarily unavailable" in answer.text
 
 
-def test_a_password_unlocks_and_brings_a_token_for_the_pages_own_refreshes(serve: Serve) -> None:
+def test_a_password_unlocks_and_returns_a_token_for_refreshes_of_the_page(serve: Serve) -> None:
     service = serve(
         accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}}
     )
@@ -396,7 +396,7 @@ def test_a_password_unlocks_and_brings_a_token_for_the_pages_own_refreshes(serve
     assert service.get(f"/w/main/summary?token={token}").status_code == 401
 
 
-def test_ten_passwords_a_minute_may_be_tried_and_then_none(serve: Serve) -> None:
+def test_ten_password_attempts_a_minute_are_allowed(serve: Serve) -> None:
     service = serve(
         accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}}
     )
@@ -433,14 +433,14 @@ def test_an_accent_is_a_stylesheet_of_its_own_with_readable_shades(serve: Serve)
     assert "--accent-light:#" in service.get(address).text
 
 
-def test_no_answer_holds_the_login_number(serve: Serve) -> None:
+def test_no_response_contains_the_login_number(serve: Serve) -> None:
     service = serve(accounts={"main": ALL})
     for name in WIDGETS:
         for suffix in ("", ".json"):
             assert "1000005" not in service.get(f"/w/main/{name}{suffix}").text
 
 
-def test_unexpected_trouble_is_500_without_a_traceback(serve: Serve) -> None:
+def test_an_unexpected_error_is_500_without_a_traceback(serve: Serve) -> None:
     service = serve()
     service.app.extensions["cabinet-widgets"].client.offers = None
     answer = service.get("/w/main/balance")
@@ -448,7 +448,7 @@ def test_unexpected_trouble_is_500_without_a_traceback(serve: Serve) -> None:
 
 
 def studio_settings(**more: Any) -> dict[str, Any]:
-    """A server with a studio."""
+    """The settings of a server with a studio."""
     return {
         "public_url": "https://widgets.example.com",
         "studio": True,
@@ -457,7 +457,7 @@ def studio_settings(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_there_is_no_studio_unless_it_is_turned_on(serve: Serve) -> None:
+def test_there_is_no_studio_unless_it_is_enabled(serve: Serve) -> None:
     assert serve().get("/").status_code == 404
 
 
@@ -475,7 +475,7 @@ def test_the_studio_shows_every_enabled_widget_and_the_code_for_what_is_chosen(
     assert page.headers["Cache-Control"] == "private, no-store"
 
 
-def test_the_studio_says_what_is_wrong_with_an_option_and_shows_no_code_for_it(
+def test_the_studio_explains_an_invalid_option_and_shows_no_code_for_it(
     serve: Serve,
 ) -> None:
     service = serve(server=studio_settings())
@@ -503,7 +503,7 @@ def test_the_studio_says_which_sites_may_embed_an_account(serve: Serve) -> None:
     assert "No site may embed" in service.get("/?account=closed").text
 
 
-def test_outside_of_the_demo_the_studio_asks_for_its_password_and_ten_tries_are_enough(
+def test_outside_of_the_demo_the_studio_requires_its_password_and_allows_ten_attempts(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parse = config.parse
@@ -516,7 +516,7 @@ def test_outside_of_the_demo_the_studio_asks_for_its_password_and_ten_tries_are_
     asked = service.get("/")
     assert asked.status_code == 401
     assert asked.headers["WWW-Authenticate"].startswith("Basic ")
-    for _ in range(12):  # the studio asks for itself anew with each change
+    for _ in range(12):  # the studio is requested again with each change
         assert service.get("/", auth=("anybody", "open sesame")).status_code == 200
     wrong = [service.get("/", auth=("anybody", "guess")).status_code for _ in range(11)]
     assert wrong == [401] * 10 + [429]
@@ -524,7 +524,7 @@ def test_outside_of_the_demo_the_studio_asks_for_its_password_and_ten_tries_are_
     assert "Set-Cookie" not in asked.headers
 
 
-def test_the_catalogue_names_the_widgets_and_a_single_open_account_and_no_other(
+def test_embed_json_lists_the_widgets_and_a_single_open_account_and_no_other(
     serve: Serve,
 ) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}

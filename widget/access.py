@@ -1,4 +1,4 @@
-"""Who may see a widget: one pure decision, the same for every format."""
+"""Access control: one pure decision per request, the same for every format of a widget."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What an account demands of whoever asks for one of its widgets."""
+    """What an account requires of a request for one of its widgets."""
 
     subject: str
     closed: bool
@@ -35,12 +35,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request brought.
+    """The credentials of a request.
 
     Attributes:
-        address: the visitor's, as far as trusted proxies tell.
-        token: of the URL.
-        password_is_right: whether a viewer password came with it and is the account's; None where none came.
+        address: the visitor's IP address, as reported by the trusted proxies.
+        token: the token in the URL.
+        password_is_right: whether the viewer password of the request is correct; None if it has none.
     """
 
     address: str | None
@@ -50,14 +50,14 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Yes; with what the token says, where one opened the widget."""
+    """Access is granted, by a token if ``grant`` is set."""
 
     grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """No, and why."""
+    """Access is denied; ``reason`` is the error to raise."""
 
     reason: CabinetError
 
@@ -66,17 +66,18 @@ ANYBODY: Final = Allow()
 
 
 def signing_keys(account: Account) -> tuple[bytes, ...]:
-    """All keys whose tokens open the account: the operator's, and the one of the unlock form."""
+    """All keys whose tokens are accepted for the account: the embed secrets, and that of the unlock form."""
     viewer = account.viewer_password_hash
     return account.embed_keys + ((tokens.viewer_key(viewer.get_secret_value()),) if viewer else ())
 
 
 def decide(policy: Policy | None, credentials: Credentials, now: float) -> Allow | Deny:
-    """Whether a request may see a widget.
+    """Decide whether a request may see a widget.
 
     Args:
-        policy: None for an unknown account, an unknown widget and one that is not enabled: all three alike.
-        credentials: what the request brought.
+        policy: None for an unknown account, an unknown widget and a widget that is not enabled.
+            The three cases have the same result.
+        credentials: the credentials of the request.
         now: Unix seconds.
     """
     if policy is None:
@@ -84,7 +85,7 @@ def decide(policy: Policy | None, credentials: Credentials, now: float) -> Allow
     if policy.networks and not _is_inside(credentials.address, policy.networks):
         return Deny(Forbidden("outside allowed_networks"))
     if credentials.token is not None:
-        # A token that does not hold is refused on an open account too: its locked options would be lost.
+        # An invalid token is refused for an open account too. Otherwise its locked options would be ignored.
         try:
             return Allow(tokens.verify(credentials.token, policy.keys, policy.subject, now))
         except Locked as error:
@@ -97,21 +98,25 @@ def decide(policy: Policy | None, credentials: Credentials, now: float) -> Allow
 
 
 def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
-    """Whose request it is, as far as the proxies in front can be believed.
+    """The address of the visitor, as far as the proxies in front of the service are trusted.
 
     Args:
-        peer: who connected to this service.
-        forwarded: all of X-Forwarded-For; each proxy adds at its end whom it was asked by, and what stands before that
-            is whatever the visitor sent.
-        hops: how many proxies there are. Where fewer have spoken, the request came in behind the others.
+        peer: the address that connected to this service.
+        forwarded: the value of X-Forwarded-For. Each proxy appends the address that connected to
+            it; everything before that was sent by the visitor.
+        hops: the number of trusted proxies. If the header has fewer elements, the request did not
+            pass through the outer proxies.
     """
-    # No quoting: a quotation mark of the visitor's must not swallow what the proxies add.
+    # Quoted strings are not parsed: a quotation mark sent by the visitor must not hide what the proxies append.
     chain = [part.strip() for part in forwarded.split(",")] if forwarded.strip() else []
     return [*chain, peer][-1 - min(hops, len(chain))]
 
 
 def client_network(address: str | None) -> str:
-    """What tries are counted by: an IPv4 address, or the /64 that anybody with IPv6 has all addresses of."""
+    """The key by which attempts are counted: an IPv4 address, or the /64 network of an IPv6 address.
+
+    A visitor with IPv6 usually has all addresses of a /64.
+    """
     parsed = _parsed(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))

@@ -1,4 +1,4 @@
-"""``create_app``: everything wired together. Nothing happens before it is called."""
+"""``create_app`` wires everything together. Nothing happens on import."""
 
 import os
 import stat
@@ -27,18 +27,19 @@ CACHE_ENTRIES_PER_ACCOUNT = 16
 
 
 def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Flask:
-    """The service as a WSGI application.
+    """Create the service as a WSGI application.
 
     Args:
         settings: the configuration.
-        clock: Unix seconds; what is fresh, what has expired and which day it is, all go by it.
+        clock: Unix seconds. Freshness, expiry and the current day depend on it.
 
     Raises:
-        OperatorError: the cache cannot be used, or the catalogues cannot be read.
+        OperatorError: the cache cannot be used, or a catalogue cannot be read.
     """
     app = Flask("widget", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.url_map.merge_slashes = False  # it would redirect, to the Host that the request names
+    # Merging slashes redirects, to the Host of the request, which is not trusted.
+    app.url_map.merge_slashes = False
     widgets = registry.discover(paths.templates())
     catalogues = i18n.load_catalogues(paths.locales())
     metrics = Metrics()
@@ -50,7 +51,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         catalogues=catalogues,
         renderer=render.Renderer(paths.templates(), catalogues),
         assets=assets.Assets(paths.static(), widgets, settings.server.path),
-        tries=web.PasswordAttempts(_limiter(app, settings), settings.server),
+        attempts=web.PasswordAttempts(_limiter(app, settings), settings.server),
         metrics=metrics,
         clock=clock,
     )
@@ -58,87 +59,88 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.register_blueprint(web.blueprint(service))
 
     @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> Response:
-        """Also what was unforeseen: Flask logs it and makes a 500 of it."""
-        return Response(
-            f"{error.code} {error.name}\n", error.code, error.get_headers(), mimetype="text/plain"
-        )
+    def http_error(error: HTTPException) -> Response:
+        """Respond in plain text. Flask logs unexpected exceptions and turns them into status 500."""
+        text = f"{error.code} {error.name}\n"
+        return Response(text, error.code, error.get_headers(), mimetype="text/plain")
 
     @app.after_request
-    def protected(response: Response) -> Response:
-        """What has not said who may keep it is for nobody else: errors, probes, what Flask answers to OPTIONS."""
+    def protect(response: Response) -> Response:
+        """Set the headers of responses that have none yet: errors, health checks, OPTIONS.
+
+        Responses without Cache-Control are private.
+        """
         if "Content-Security-Policy" in response.headers:
             return response
         return headers.set_headers(response, settings.server, headers.PRIVATE)
 
-    layer: WSGIApplication = logs.RequestLogger(app.wsgi_app)
-    app.wsgi_app = ResponseCache(layer, clock=clock, count=metrics.count_request)  # type: ignore[method-assign]
+    logged: WSGIApplication = logs.RequestLogger(app.wsgi_app)
+    app.wsgi_app = ResponseCache(logged, clock=clock, count=metrics.count_request)  # type: ignore[method-assign]
     return app
 
 
 def config_path(given: str | None, env: Mapping[str, str]) -> Path:
-    """Where the configuration is: as given, else as the environment says, else in the working directory."""
+    """The path of the configuration: as given, from the environment, or in the working directory."""
     return Path(given or env.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
 
 
 def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
-    """The configuration of a file, see ``config.load``."""
+    """Read the configuration from a file, see ``config.load``."""
     return config.load(path, env, registry.discover(paths.templates()).keys())
 
 
 def from_environment() -> WSGIApplication:
-    """The application for a server that only knows a name: ``widget.app:from_environment()``."""
+    """Create the application for a WSGI server that takes a name: ``widget.app:from_environment()``."""
     try:
         settings = load_settings(config_path(None, os.environ), os.environ)
         logs.configure(settings)
-        return create_app(
-            settings
-        ).wsgi_app  # Flask's own __call__ in front of it would take a tenth of its time
+        # Flask.__call__ would add a tenth to the time of a cached response.
+        return create_app(settings).wsgi_app
     except OperatorError as error:
         raise SystemExit(f"cabinet-widgets: {error}") from None
 
 
 def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
-    """Make the folders of a FileSystemCache, for answers and for locks; None where the cache is another.
+    """Create the folders of a FileSystemCache, for results and for locks; None for other cache types.
 
-    They are apart, since the library that keeps the answers takes every file beside them for one of its own.
+    They are separate because the cache library treats every file in its folder as one of its own.
 
     Raises:
-        OperatorError: they cannot be used.
+        OperatorError: a folder cannot be used.
     """
     chosen = settings.cache
     if chosen.type != "FileSystemCache":
         return None
-    answers, locks = chosen.dir / "answers", chosen.dir / "locks"
+    results, locks = chosen.dir / "answers", chosen.dir / "locks"
     try:
-        for folder in (chosen.dir, answers, locks):
+        for folder in (chosen.dir, results, locks):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             status = folder.stat()
-            # What is kept is unpickled: who can write it, or put another folder in its place, can run code here.
+            # The cache unpickles its files: whoever can write them, or replace the folder, can run code here.
             if status.st_uid not in (0, os.geteuid()):
                 raise OperatorError(
                     f"cache.dir: {folder} belongs to another user; name one of the service's user"
                 )
-            # In a sticky folder such as /tmp nobody can move what is another's.
+            # In a sticky folder such as /tmp nobody can move the files of another user.
             is_sticky = folder == chosen.dir and status.st_mode & stat.S_ISVTX
             if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
                 raise OperatorError(
-                    f"cache.dir: {folder} can be written by others; run: chmod 700 {folder}"
+                    f"cache.dir: {folder} is writable by other users; run: chmod 700 {folder}"
                 )
-        for folder in (answers, locks):
+        for folder in (results, locks):
             (folder / ".writable").touch()
     except OSError as error:
         why = f"{chosen.dir} cannot be written: {error.strerror}"
         raise OperatorError(
             f"cache.dir: {why}; name a folder that the service's user may write"
         ) from None
-    return answers, locks
+    return results, locks
 
 
 def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.FreshCache:
-    """Flask-Caching as it is configured, with freshness and one caller at a time on top."""
+    """The configured Flask-Caching cache, with freshness and one caller at a time on top."""
     chosen = settings.cache
-    # A call may take its whole deadline; a lock that outlives two of them belongs to a process that died.
+    # A call ends within its deadline. A lock that is twice as old belongs to a process that died.
     lock_seconds = 2 * max(account.api.deadline_seconds for account in settings.accounts.values())
     options: dict[str, Any] = {
         "CACHE_TYPE": chosen.type,
@@ -147,11 +149,11 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
     }
     more: dict[str, Any] = {}
     if folders := prepare_folders(settings):
-        answers, locks = folders
-        options["CACHE_DIR"] = str(answers)
+        results, locks = folders
+        options["CACHE_DIR"] = str(results)
         more["mutex"] = cache.file_mutexes(locks, lock_seconds)
     if chosen.type == "RedisCache" and chosen.redis_url:
-        from redis import Redis  # it is needed here alone, and slow to import
+        from redis import Redis  # slow to import, and only needed here
 
         url = chosen.redis_url.get_secret_value()
         options |= {
@@ -167,7 +169,7 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.
 
 
 def _limiter(app: Flask, settings: Settings) -> Limiter:
-    """Counts tries of passwords: in Redis where the cache is, and in memory while Redis fails, never not at all."""
+    """The limiter that counts password attempts: in Redis if the cache is there, in memory while Redis fails."""
     uri, options = "memory://", dict[str, Any]()
     if settings.cache.type == "RedisCache" and settings.cache.redis_url:
         uri, options = settings.cache.redis_url.get_secret_value(), cache.redis_options()

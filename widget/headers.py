@@ -1,4 +1,7 @@
-"""The headers of every answer, set by one function: what differs is who may keep, read and frame it."""
+"""Security and caching headers, set by one function for every response.
+
+Responses differ in who may cache them, read them from a script, and frame them.
+"""
 
 from flask import Response
 
@@ -18,7 +21,7 @@ _NO_FEATURES = ", ".join(
     ).split()
 )
 
-# It means nothing on what is no document, and each first view would carry it three times for that.
+# Permissions-Policy has no effect on files that are not documents, and a first view loads three of them.
 _ASSETS = ("text/css", "text/javascript")
 
 
@@ -31,15 +34,16 @@ def set_headers(
     cors: bool = False,
     is_studio: bool = False,
 ) -> Response:
-    """Set the headers.
+    """Set the headers of a response and return it.
 
     Args:
-        response: any answer.
-        server: the service's settings.
-        cache: Cache-Control.
-        account: whose figures it carries, for who may frame it; None for nobody's.
-        cors: whether scripts of other origins may read it.
-        is_studio: whether it is the studio, which frames widgets and is framed by nobody.
+        response: any response.
+        server: the settings of the service.
+        cache: the value of Cache-Control.
+        account: the account whose figures the response contains, which decides who may frame it;
+            None if it contains none.
+        cors: whether scripts of other origins may read the response.
+        is_studio: whether this is the studio, which frames widgets and may not be framed itself.
     """
     headers = response.headers
     headers["Server"] = "cabinet-widgets"
@@ -53,11 +57,10 @@ def set_headers(
     headers["Referrer-Policy"] = "no-referrer"
     if response.mimetype not in _ASSETS:
         headers["Permissions-Policy"] = _NO_FEATURES
-    if (
-        cache == PRIVATE
-    ):  # a public page is made for frames, where this has no meaning, and hides nothing
+    if cache == PRIVATE:
+        # Public pages do not need it: they are made for frames, where it has no effect, and contain nothing secret.
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    # A host page may have asked for the isolation in which frames need this, and shows pictures by <img>.
+    # A host page that is cross-origin isolated needs this for frames and for pictures in <img>.
     is_for_others = (
         cors or cache.startswith("public") or (response.mimetype or "").startswith("image/")
     )
@@ -70,7 +73,7 @@ def set_headers(
 
 
 def frame_ancestors(account: Account | None, *, studio: bool) -> str:
-    """Who may frame an account's widgets, in the words of CSP."""
+    """The sources of the CSP directive ``frame-ancestors``: the sites that may frame an account's widgets."""
     if account is None or (account.allowed_origins is None and account.access == "open"):
         return "*"
     origins = [*(account.allowed_origins or ()), *(["'self'"] if studio else [])]

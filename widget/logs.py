@@ -1,4 +1,4 @@
-"""Logs: one line of JSON each, with the request that it belongs to, and without any secret, wherever it comes from."""
+"""Logging: one JSON object per line, with the id of the request and without secrets."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from widget.config import Settings
 log = logging.getLogger("widget.requests")
 
 PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
-"""Asked every few seconds by machines: their requests are logged at the level DEBUG."""
+"""Monitoring requests these every few seconds, so they are logged at level DEBUG."""
 
 GRANIAN_LOGGING: dict[str, Any] = {
     "formatters": {"lines": {"()": "widget.logs.JsonFormatter"}},
@@ -29,36 +29,37 @@ GRANIAN_LOGGING: dict[str, Any] = {
     },
     "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
 }
-"""How Granian's own messages become lines like all others: a configuration for ``logging.config``."""
+"""Configuration for ``logging.config`` that writes the messages of Granian in the same format."""
 
 _PREFIX = 4
 _HIDDEN = "***"
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 _request_id: ContextVar[str] = ContextVar("request_id")
 
 
 class SecretFilter(logging.Filter):
-    """Hides the secrets of a configuration, and login numbers, in whatever is logged: text, arguments, tracebacks.
+    """Replaces secrets of the configuration and login numbers in messages, arguments and tracebacks.
 
-    It is the second wall. The first is that none of them is given to the log.
+    This is the second line of defence. The first is that no code passes secrets to the log.
 
     Args:
-        settings: whose secrets they are. Those shorter than four characters are left, or little else would be readable.
+        settings: the configuration. Secrets shorter than four characters are not replaced, since
+            most of the log would become unreadable.
     """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._logins = {str(account.login) for account in settings.accounts.values()}
-        # Found by their first characters: looking for each of the secrets of ten thousand accounts takes too long.
+        # Indexed by their first characters: searching for each secret of 10,000 accounts takes too long.
         self._secrets: dict[str, list[str]] = defaultdict(list)
         for secret in set(_secrets(settings)):
             self._secrets[secret[:_PREFIX]].append(secret)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Hide them in a record, and let it pass."""
+        """Replace the secrets in a record; the record is always logged."""
         record.msg, record.args = self.hide(record.getMessage()), None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
@@ -70,11 +71,11 @@ class SecretFilter(logging.Filter):
         return True
 
     def hide(self, text: str) -> str:
-        """A text without them."""
+        """Replace the secrets in a text."""
         begins = self._secrets.keys() & {
             text[place : place + _PREFIX] for place in range(len(text))
         }
-        # The longest first: of one that holds another nothing may be left.
+        # Longest first: if a secret contains another one, no part of it may remain.
         for secret in sorted(
             (s for begin in begins for s in self._secrets[begin]), key=len, reverse=True
         ):
@@ -86,10 +87,10 @@ class SecretFilter(logging.Filter):
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
-    """Every secret of a configuration as it may turn up in a text."""
+    """Every secret of a configuration, in every notation that may occur in a text."""
     for secret in _secret_values(settings):
         parts = [secret, *(part.strip() for part in secret.split(","))]
-        parts += re.findall(r"//[^/@]*:([^/@]+)@", secret)  # the password of a database's address
+        parts += re.findall(r"//[^/@]*:([^/@]+)@", secret)  # a password in a URL
         for part in parts:
             yield from (
                 {part, repr(part)[1:-1], json.dumps(part)[1:-1]} if len(part) >= _PREFIX else ()
@@ -108,18 +109,18 @@ def _secret_values(value: object) -> Iterator[str]:
 
 
 class ThreadAdviceFilter(logging.Filter):
-    """Keeps back what Granian advises at each start: the number of threads is meant, and no operator can change it."""
+    """Drops Granian's warning about the number of threads: it is intended, and operators cannot change it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is anything else."""
+        """Return whether a record is to be logged."""
         return "Python threads, which seems quite high" not in record.getMessage()
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON: time, level, logger, message, request_id, what ``extra`` gave, exception."""
+    """Formats a record as JSON: time, level, logger, message, request_id, the items of ``extra``, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line, without a line break."""
         line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             + f".{int(record.msecs):03d}Z",
@@ -140,7 +141,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(settings: Settings) -> None:
-    """Log everything of this process to stderr, from the level INFO on."""
+    """Log everything in this process to stderr, from level INFO."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(SecretFilter(settings))
     handler.setFormatter(JsonFormatter())
@@ -150,13 +151,14 @@ def configure(settings: Settings) -> None:
 
 
 class RequestLogger:
-    """A WSGI layer that gives each request an id and logs it with its status and time, without its query or visitor.
+    """WSGI middleware that gives each request an id and logs it with its status and duration.
 
-    The id comes back as ``X-Request-Id``, but not with what others may keep: to them it would be somebody else's.
+    The query and the visitor's address are not logged. The id is returned as ``X-Request-Id``,
+    except in public responses: a cache would send it to other visitors.
 
     Args:
         app: the application.
-        clock: seconds from anywhere.
+        clock: seconds since any point in time.
     """
 
     def __init__(
@@ -165,12 +167,12 @@ class RequestLogger:
         self._app, self._clock = app, clock
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        began, given = self._clock(), environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        """Handle a request."""
+        start, proposed = self._clock(), environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = proposed if _REQUEST_ID.fullmatch(proposed) else secrets.token_hex(8)
         status = "500"
 
-        def start(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        def log_status(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             nonlocal status
             status = line
             if not any(name == "Cache-Control" and "public" in value for name, value in headers):
@@ -179,13 +181,13 @@ class RequestLogger:
 
         reset = _request_id.set(request_id)
         try:
-            return self._app(environ, start)
+            return self._app(environ, log_status)
         finally:
             log.log(
                 logging.DEBUG if environ["PATH_INFO"] in PROBE_PATHS else logging.INFO,
                 "%s %s",
                 environ["REQUEST_METHOD"],
                 environ["PATH_INFO"][:200],
-                extra={"status": int(status[:3]), "ms": round(1000 * (self._clock() - began), 1)},
+                extra={"status": int(status[:3]), "ms": round(1000 * (self._clock() - start), 1)},
             )
             _request_id.reset(reset)

@@ -1,4 +1,4 @@
-"""Figures about the service for Prometheus. No label holds what a visitor chose, and none names an account."""
+"""Prometheus metrics. No label contains text from a visitor or the name of an account."""
 
 import itertools
 import os
@@ -9,64 +9,65 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from widget.names import Function
-from widget.response_cache import Outcome
+from widget.response_cache import CacheStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable: a folder in which several workers add up their figures; prometheus-client's own."""
+"""Environment variable of prometheus-client: a folder in which several workers share their metrics."""
 
 _AGES = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)  # seconds
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)  # seconds
 
 
 class _BatchedCounter:
-    """Counts up a Counter in lumps: its lock at every hit would cost the edge a quarter of its time.
+    """Increments a Counter in batches: taking its lock for every hit would cost a quarter of the time of a hit.
 
-    What other workers have counted is told up to a lump late.
+    With several workers, up to one batch of each of the others is not visible yet.
     """
 
-    _LUMP = 1024
+    _BATCH = 1024
 
     def __init__(self, counter: Counter) -> None:
         self._counter, self._lock = counter, threading.Lock()
-        self._next = itertools.count(1).__next__  # counts without a lock, in one step
-        self._on_call = self._looks = 0
+        self._next = itertools.count(1).__next__  # atomic in CPython, needs no lock
+        self._reported = self._reads = 0
 
     def add(self) -> None:
         """Count one."""
-        if not self._next() % self._LUMP:
-            self.settle()
+        if not self._next() % self._BATCH:
+            self.flush()
 
-    def settle(self) -> None:
-        """Tell the counter what was counted."""
+    def flush(self) -> None:
+        """Add everything that was counted to the counter."""
         with self._lock:
-            counted = self._next() - 1 - self._looks
-            self._looks += 1
-            self._counter.inc(counted - self._on_call)
-            self._on_call = counted
+            # Reading the iterator advances it, so the number of earlier reads is subtracted.
+            counted = self._next() - 1 - self._reads
+            self._reads += 1
+            self._counter.inc(counted - self._reported)
+            self._reported = counted
 
 
 class Metrics:
-    """What is counted, each application for itself."""
+    """The metrics of one application."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self._answers = Counter(
+        self._responses = Counter(
             "cabinet_answers",
-            "Answers with a widget or in its place, made by the application.",
+            "Responses to requests for a widget that the response cache did not have.",
             ["widget", "status", "freshness"],
             registry=registry,
         )
         self._age = Histogram(
             "cabinet_age_seconds",
-            "Age of the figures shown.",
+            "Age of the displayed figures.",
             ["widget"],
             buckets=_AGES,
             registry=registry,
         )
         self._calls = Histogram(
             "cabinet_upstream_seconds",
-            "Calls of the broker's API, by function.",
+            "Duration of calls of the broker's API, by function.",
             ["function"],
             buckets=_DURATIONS,
             registry=registry,
@@ -77,14 +78,15 @@ class Metrics:
             ["function", "code"],
             registry=registry,
         )
-        edge = Counter(
+        cache_requests = Counter(
             "cabinet_edge_requests",
-            "Requests, by how the edge answered them.",
+            "Requests by cache status: HIT, MISS, STALE or BYPASS.",
             ["outcome"],
             registry=registry,
         )
-        self._edge = {
-            outcome: _BatchedCounter(edge.labels(outcome)) for outcome in get_args(Outcome)
+        self._cache_requests = {
+            status: _BatchedCounter(cache_requests.labels(status))
+            for status in get_args(CacheStatus)
         }
 
     def count_response(
@@ -94,15 +96,15 @@ class Metrics:
         freshness: Literal["fresh", "stale", "none"],
         age: float | None = None,
     ) -> None:
-        """Count an answer.
+        """Count a response to a request for a widget.
 
         Args:
-            widget: its name, "none" where there is no such widget.
-            status: HTTP's.
-            freshness: of its figures; "none" where it shows none.
-            age: of its figures, in seconds.
+            widget: the name of the widget, "none" if there is no such widget.
+            status: the HTTP status.
+            freshness: of the figures; "none" if the response contains none.
+            age: of the figures, in seconds; None if the response contains none.
         """
-        self._answers.labels(widget, str(status), freshness).inc()
+        self._responses.labels(widget, str(status), freshness).inc()
         if age is not None:
             self._age.labels(widget).observe(max(0.0, age))
 
@@ -112,14 +114,14 @@ class Metrics:
         if outcome != "ok":
             self._failures.labels(function, outcome).inc()
 
-    def count_request(self, outcome: Outcome) -> None:
-        """Count a request at the edge."""
-        self._edge[outcome].add()
+    def count_request(self, status: CacheStatus) -> None:
+        """Count a request by how the response cache handled it."""
+        self._cache_requests[status].add()
 
     def text(self) -> bytes:
-        """Everything, in Prometheus' text format."""
-        for tally in self._edge.values():
-            tally.settle()
+        """All metrics in the text format of Prometheus."""
+        for counter in self._cache_requests.values():
+            counter.flush()
         registry = self._registry
         if os.environ.get(MULTIPROCESS_VARIABLE):
             registry = CollectorRegistry()

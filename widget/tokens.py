@@ -1,4 +1,4 @@
-"""Signed tokens: JWT, HS256, for one widget of one account, with an end and with locked options.
+"""Signed tokens: JWT, HS256, for one widget of one account, with an expiry time and locked options.
 
 ``{"sub": "main/balance", "exp": 1795420800, "params": {"lang": "fr"}}``, signed with one of the account's keys.
 """
@@ -20,12 +20,13 @@ _ALGORITHM = "HS256"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows.
+    """What a valid token grants.
 
     Attributes:
         params: options that the URL cannot change.
-        expires: when it ends, in Unix seconds.
-        renewable_until: until when whoever holds it gets a new one with each answer, at most a day; 0 for never.
+        expires: when the token expires, in Unix seconds.
+        renewable_until: the Unix time until which responses contain a new token, at most a day from
+            now; 0 if the token is not renewed.
     """
 
     params: Mapping[str, Any]
@@ -40,13 +41,13 @@ def sign(
     params: Mapping[str, str | int | float] | None = None,
     renewable_until: float = 0,
 ) -> str:
-    """A token signed with the newest of the keys.
+    """Create a token, signed with the newest key.
 
     Args:
-        keys: the newest first.
+        keys: the signing keys, newest first.
         subject: ``account/widget``.
         expires: Unix seconds.
-        params: options to lock.
+        params: the options to lock.
         renewable_until: see ``Grant``.
     """
     claims: dict[str, Any] = {"sub": subject, "exp": int(expires)}
@@ -58,24 +59,24 @@ def sign(
 
 
 def verify(token: str, keys: Sequence[bytes], subject: str, now: float) -> Grant:
-    """What a token allows.
+    """Check a token and return what it grants.
 
     Raises:
-        Expired: it was good once.
-        Locked: it never was, for this widget.
+        Expired: the token was valid until it expired.
+        Locked: the token is not valid for this widget.
     """
     claims = _claims(token, keys)
     expires, params, renew = claims.get("exp"), claims.get("params", {}), claims.get("renew", 0)
     if isinstance(expires, bool) or not isinstance(expires, int | float):
-        raise Locked("token: exp is required, and a number")
+        raise Locked("token: exp is required and must be a number")
     if type(renew) is not int or not isinstance(params, dict):
-        raise Locked("token: params is an object")
+        raise Locked("token: params must be an object")
     if claims.get("sub") != subject:
-        raise Locked("token: made for another widget")
+        raise Locked("token: signed for another widget")
     if not expires > now:
-        raise Expired(f"token: ended {now - expires:.0f} s ago")
+        raise Expired(f"token: expired {now - expires:.0f} s ago")
     if not max(expires, renew) <= now + MAX_SECONDS:
-        raise Locked(f"token: ends more than {MAX_SECONDS // 3600} hours from now")
+        raise Locked(f"token: expires more than {MAX_SECONDS // 3600} hours from now")
     return Grant(params, int(expires), renew)
 
 
@@ -83,21 +84,22 @@ def _claims(token: str, keys: Sequence[bytes]) -> dict[str, Any]:
     if len(token) <= MAX_LENGTH:
         for key in keys:
             try:
-                # The times are checked above, by the service's own clock.
+                # verify() checks the times, because it uses the clock of the service.
                 return jwt.decode(
                     token,
                     key,
                     [_ALGORITHM],
                     options={"verify_exp": False, "verify_iat": False, "verify_sub": False},
                 )
-            except (
-                jwt.InvalidTokenError,
-                RecursionError,
-            ):  # its header is read before the signature
+            except (jwt.InvalidTokenError, RecursionError):
+                # RecursionError: PyJWT parses the JSON of the header before it checks the signature.
                 continue
-    raise Locked("token: not signed with a key of this account, or no token at all")
+    raise Locked("token: not signed with a key of this account, or not a token")
 
 
 def viewer_key(password_hash: str) -> bytes:
-    """The key of the unlock form's tokens: made of the password's hash, so that a new password ends them."""
+    """The key that signs tokens of the unlock form.
+
+    It is derived from the hash of the password, so that a new password invalidates them.
+    """
     return hmac.digest(password_hash.encode(), b"cabinet-widgets: viewer token", hashlib.sha256)

@@ -1,4 +1,4 @@
-"""Routes and headers. The only module that reads ``flask.request``."""
+"""Routes and headers. No other module reads ``flask.request``."""
 
 import ipaddress
 import itertools
@@ -55,24 +55,24 @@ from widget.spec import (
 from widget.view import View, build_view
 
 VIEWER_TOKEN_SECONDS = 3600
-"""How long a token of the unlock form holds; each refresh renews it, for ``VIEWER_LIMIT_SECONDS`` in all."""
+"""Lifetime of a token of the unlock form. Refreshes renew it, until ``MAX_VIEWER_SECONDS`` after the password."""
 MAX_VIEWER_SECONDS = 12 * 3600
 MAX_QUERY = 6144
 RETRY_SECONDS = 5
-"""After how long to come back, where neither the upstream nor the cache says it."""
+"""The default of ``Retry-After``, for errors that do not say when the next attempt makes sense."""
 ATTEMPT_LIMIT = "10 per minute"
-"""Of passwords, from one address and for one account."""
+"""Limit of password attempts from one address for one account."""
 
 log = logging.getLogger(__name__)
 
 _YEAR = "public, max-age=31536000, immutable"
-_LOOKS = ("theme", "accent", "lang", "title", *PICTURE_OPTIONS)
+_APPEARANCE = ("theme", "accent", "lang", "title", *PICTURE_OPTIONS)
 _PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything that answers a request, wired by ``app``."""
+    """Everything that is needed to handle requests; wired by ``app``."""
 
     settings: Settings
     widgets: Mapping[str, Widget]
@@ -81,12 +81,12 @@ class Service:
     catalogues: Catalogues
     renderer: Renderer
     assets: Assets
-    tries: "PasswordAttempts"
+    attempts: "PasswordAttempts"
     metrics: Metrics
     clock: Callable[[], float]
 
     def find(self, slug: str, name: str) -> tuple[Account, Widget] | None:
-        """An account and one of its widgets; None where one of them is unknown or not enabled."""
+        """An account and one of its widgets; None if one of them is unknown or the widget is not enabled."""
         account, widget = self.settings.accounts.get(slug), self.widgets.get(name)
         if (
             account is None
@@ -99,7 +99,7 @@ class Service:
 
 @dataclass(slots=True)
 class WidgetRequest:
-    """A request for a widget, taken apart; filled as far as it was understood, for whoever renders the error."""
+    """A parsed request for a widget. It is filled step by step, so that an error page knows what was parsed."""
 
     account: Account | None = None
     widget: Widget | None = None
@@ -108,7 +108,7 @@ class WidgetRequest:
 
 
 def blueprint(service: Service) -> Blueprint:
-    """The service's routes."""
+    """The routes of the service."""
     routes = Blueprint("cabinet", __name__)
 
     @routes.get("/w/<slug>/<name>")
@@ -116,29 +116,28 @@ def blueprint(service: Service) -> Blueprint:
         name, dot, suffix = name.partition(".")
         if dot + suffix not in _FORMATS:
             return _failure(service, NotFound("no such format"), WidgetRequest(), ".html")
-        return _answer(service, slug, name, dot + suffix)
+        return _respond(service, slug, name, dot + suffix)
 
     @routes.post("/w/<slug>/<name>/unlock")
     def unlock(slug: str, name: str) -> Response:
-        return _answer(service, slug, name, "", unlocking=True)
+        return _respond(service, slug, name, "", unlocking=True)
 
-    @routes.get(
-        "/", strict_slashes=False
-    )  # else an address without any path is redirected, to the request's Host
+    # With strict slashes, a URL without a path is redirected, to the Host of the request, which is not trusted.
+    @routes.get("/", strict_slashes=False)
     def studio_page() -> Response:
         return _studio(service)
 
     @routes.get("/oembed")
-    def oembed_answer() -> Response:
-        asked = WidgetRequest()
+    def oembed_response() -> Response:
+        parsed = WidgetRequest()
         try:
-            return _oembed(service, asked)
+            return _oembed(service, parsed)
         except CabinetError as error:
-            return _failure(service, error, asked, ".json")
+            return _failure(service, error, parsed, ".json")
 
     @routes.get("/favicon.ico")
     def icon() -> Response:
-        # Browsers ask for one wherever a page is opened by itself.
+        # Browsers request an icon whenever a page is opened in a tab of its own.
         return headers.set_headers(Response(status=204), service.settings.server, _YEAR)
 
     @routes.get("/embed.js")
@@ -166,7 +165,7 @@ def blueprint(service: Service) -> Blueprint:
 
     @routes.get("/readyz")
     def ready() -> Response:
-        # As long as no call has ever worked, each probe tries another account, and of each another widget in turn.
+        # Until a call has succeeded, each health check tries another account, and in turn its other widgets.
         turn, number = divmod(next(probes), len(accounts))
         names = registry.enabled_widgets(accounts[number], service.widgets)
         untried = service.widgets[names[turn % len(names)]]
@@ -184,24 +183,23 @@ def blueprint(service: Service) -> Blueprint:
 
 
 class PasswordAttempts:
-    """PasswordAttempts of passwords, from one address and for one account."""
+    """Checks passwords, a limited number of times for each address and account."""
 
     def __init__(self, limiter: Limiter, server: Server) -> None:
-        def who_and_what() -> str:
-            return (
-                f"{access.client_network(_visitor(server))} {(request.view_args or {}).get('slug')}"
-            )
+        def attempt_key() -> str:
+            slug = (request.view_args or {}).get("slug")
+            return f"{access.client_network(_visitor(server))} {slug}"
 
         self._limiter = limiter
-        self._count = limiter.limit(ATTEMPT_LIMIT, key_func=who_and_what)(_nothing)
+        self._count = limiter.limit(ATTEMPT_LIMIT, key_func=attempt_key)(_nothing)
 
     def verify(self, stored: SecretStr | None, password: Callable[[], str]) -> bool:
-        """Whether a password is the one that is stored as a hash; counted before it is read, which may take a while.
+        """Whether a password matches a stored hash. It is counted before it is read, since reading may take a while.
 
-        A right one makes up for those before: nine widgets on one page are unlocked one by one.
+        A correct password resets the count: nine widgets on one page are unlocked one by one.
 
         Raises:
-            TooManyTries: there were too many.
+            TooManyAttempts: the limit is exceeded.
         """
         try:
             self._count()
@@ -209,7 +207,7 @@ class PasswordAttempts:
             raise TooManyAttempts("passwords") from None
         verify = stored is not None and check_password_hash(stored.get_secret_value(), password())
         for counted in self._limiter.current_limits if verify else ():
-            with suppress(Exception):  # where they are counted may be out of reach
+            with suppress(Exception):  # Redis may be unreachable
                 self._limiter.limiter.clear(counted.limit, *counted.request_args)
         return verify
 
@@ -224,15 +222,15 @@ def _visitor(server: Server) -> str | None:
     return access.visitor_address(request.remote_addr, forwarded, server.trusted_proxies)
 
 
-def _answer(
+def _respond(
     service: Service, slug: str, name: str, suffix: str, *, unlocking: bool = False
 ) -> Response:
-    """One widget in one format, or the card that says why not."""
-    asked = WidgetRequest()
+    """Respond with a widget in one format, or with an error in that format."""
+    parsed = WidgetRequest()
     try:
-        account, widget = resolve_request(service, asked, slug, name, suffix, unlocking=unlocking)
-        view = _look(service, account, widget, asked.options)
-        response = _FORMATS[suffix](service, asked, view)
+        account, widget = resolve_request(service, parsed, slug, name, suffix, unlocking=unlocking)
+        view = _view(service, account, widget, parsed.options)
+        response = _FORMATS[suffix](service, parsed, view)
         age = service.clock() - view.as_of.timestamp()
         service.metrics.count_response(
             widget.name, response.status_code, "stale" if view.stale else "fresh", age
@@ -240,22 +238,22 @@ def _answer(
         return response
     except CabinetError as error:
         service.metrics.count_response(
-            asked.widget.name if asked.widget else "none", error.status, "none"
+            parsed.widget.name if parsed.widget else "none", error.status, "none"
         )
-        return _failure(service, error, asked, suffix)
+        return _failure(service, error, parsed, suffix)
 
 
 def _works(service: Service, account: Account, widget: Widget) -> bool:
-    """Whether there are figures for a widget, from the API or kept by another process."""
+    """Whether there are figures for a widget, from the API or cached by another process."""
     try:
-        _look(service, account, widget, Options())
+        _view(service, account, widget, Options())
     except CabinetError:
         return False
     return True
 
 
 def _is_near(service: Service) -> bool:
-    """Whether a request comes from this machine or a private network, and not through a proxy that hides its origin."""
+    """Whether a request comes from this machine or a private network, not through an untrusted proxy."""
     forwarded = {"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} & set(request.headers.keys())
     if forwarded and not service.settings.server.trusted_proxies:
         return False
@@ -265,31 +263,31 @@ def _is_near(service: Service) -> bool:
         return False
 
 
-def _look(service: Service, account: Account, widget: Widget, options: Options) -> View:
+def _view(service: Service, account: Account, widget: Widget, options: Options) -> View:
     now = datetime.fromtimestamp(service.clock(), UTC)
     waited = request.environ.get(ELAPSED, 0.0)
     return build_view(Source(account, service.client, service.cache, now, waited), widget, options)
 
 
 def resolve_request(
-    service: Service, asked: WidgetRequest, slug: str, name: str, suffix: str, *, unlocking: bool
+    service: Service, parsed: WidgetRequest, slug: str, name: str, suffix: str, *, unlocking: bool
 ) -> tuple[Account, Widget]:
-    """Fill in what is asked for.
+    """Parse a request and check that it is allowed.
 
     Raises:
-        CabinetError: it may not be answered.
+        CabinetError: the request is wrong or not allowed.
     """
     found = service.find(slug, name)
     extra = PICTURE_OPTIONS if suffix in _PICTURES else ()
     if extra and found and not found[1].picture:
         found = None
     pairs = _query()
-    asked.options = _looks(pairs)
+    parsed.options = _appearance(pairs)
     given = [value for option, value in pairs if option == "token"]
     if len(given) > 1:
         raise BadOption("token", "is given twice")
     if found:
-        asked.account, asked.widget = found
+        parsed.account, parsed.widget = found
     policy = Policy.of(found[0], found[1].name) if found else None
     now = service.clock()
     credentials = Credentials(
@@ -298,30 +296,30 @@ def resolve_request(
     decision = access.decide(policy, credentials, now)
     if (
         unlocking
-        and asked.account
+        and parsed.account
         and isinstance(decision, Deny)
         and isinstance(decision.reason, Locked)
     ):
-        # Only here, behind the networks: a password is expensive to try, for the service too.
-        stored = asked.account.viewer_password_hash
-        verify = service.tries.verify(stored, lambda: request.form.get("password", ""))
+        # Checking a password is expensive, so networks that are not allowed must not get this far.
+        stored = parsed.account.viewer_password_hash
+        verify = service.attempts.verify(stored, lambda: request.form.get("password", ""))
         credentials = replace(credentials, password_is_right=verify)
         decision = access.decide(policy, credentials, now)
         if isinstance(decision, Allow):
-            asked.grant = tokens.Grant({}, 0, int(now) + MAX_VIEWER_SECONDS)
+            parsed.grant = tokens.Grant({}, 0, int(now) + MAX_VIEWER_SECONDS)
     if isinstance(decision, Deny):
         raise decision.reason
     assert found is not None
-    asked.grant = decision.grant or asked.grant
+    parsed.grant = decision.grant or parsed.grant
     options = [pair for pair in pairs if pair[0] != "token"]
-    asked.options = parse_options(
-        found[1], options, asked.grant.params if asked.grant else {}, extra
+    parsed.options = parse_options(
+        found[1], options, parsed.grant.params if parsed.grant else {}, extra
     )
     return found
 
 
 def _studio(service: Service) -> Response:
-    """The studio, where it is on: for whoever knows its password, outside of the demo."""
+    """The studio, if it is enabled. Outside of the demo it requires its password."""
     server = service.settings.server
     if not server.studio:
         abort(404)
@@ -331,7 +329,7 @@ def _studio(service: Service) -> Response:
                 "WWW-Authenticate": 'Basic realm="Cabinet Widgets studio", charset="UTF-8"'
             }
             return Response(
-                "The studio's password is needed.\n", 401, challenge, mimetype="text/plain"
+                "The studio requires its password.\n", 401, challenge, mimetype="text/plain"
             )
         language = service.catalogues.negotiate(*(tag for tag, _ in request.accept_languages))
         urls = {name: service.assets.url(f"studio.{name}") for name in ("css", "js")}
@@ -352,15 +350,15 @@ def _is_operator(service: Service) -> bool:
     given, stored = request.authorization, service.settings.server.studio_password_hash
     if given is None or given.type != "basic" or stored is None:
         return False
-    return service.tries.verify(stored, lambda: given.password or "")
+    return service.attempts.verify(stored, lambda: given.password or "")
 
 
-def _oembed(service: Service, asked: WidgetRequest) -> Response:
-    """What to embed for the address of a widget; the consumer's own further parameters are let be."""
+def _oembed(service: Service, parsed: WidgetRequest) -> Response:
+    """The oEmbed response for the URL of a widget. Unknown parameters are ignored."""
     params = dict(_query())
     form = params.get("format", "json").lower()
     if form not in ("json", "xml"):
-        abort(501)  # as oEmbed asks
+        abort(501)  # as the oEmbed specification requires
     pixels = integer_between(1, 999_999)
     most = {
         name: pixels(name, params[name]) for name in ("maxwidth", "maxheight") if name in params
@@ -369,20 +367,20 @@ def _oembed(service: Service, asked: WidgetRequest) -> Response:
     match = re.fullmatch(re.escape(base) + r"/w/([^/?#]+)/([^/?#]+)(?:\?([^#]*))?(?:#.*)?", url)
     found = service.find(match[1], match[2]) if match else None
     if match is None or found is None:
-        raise NotFound("no address of a widget")
-    asked.account, asked.widget = found
+        raise NotFound("not the URL of a widget")
+    parsed.account, parsed.widget = found
     pairs = parse_qsl(match[3] or "", keep_blank_values=True)
     visitor = Credentials(_visitor(service.settings.server))
     decision = access.decide(Policy.of(found[0], found[1].name), visitor, service.clock())
     if isinstance(decision, Deny):
         raise decision.reason
     if any(name == "token" for name, _ in pairs):
-        raise Locked("what is embedded for everybody carries no token")
+        raise Locked("public embed code must not contain a token")
     try:
         options = oembed.fit_rows(found[1], parse_options(found[1], pairs), most.get("maxheight"))
     except BadOption as error:
-        raise NotFound(f"no address of a widget: {error}") from None
-    view = _look(service, asked.account, asked.widget, options)
+        raise NotFound(f"not the URL of a widget: {error}") from None
+    view = _view(service, parsed.account, parsed.widget, options)
     data = oembed.build_response(
         service.renderer, view, base, dict(pairs), most.get("maxwidth"), most.get("maxheight")
     )
@@ -390,11 +388,11 @@ def _oembed(service: Service, asked: WidgetRequest) -> Response:
         return _figures(
             service,
             Response(oembed.as_xml(data), content_type="text/xml; charset=utf-8"),
-            asked,
+            parsed,
             view,
         )
     return _figures(
-        service, Response(json.dumps(data), content_type="application/json"), asked, view
+        service, Response(json.dumps(data), content_type="application/json"), parsed, view
     )
 
 
@@ -402,7 +400,7 @@ def _query() -> list[tuple[str, str]]:
     """The pairs of the query string, in order.
 
     Raises:
-        BadOption: it is too long, or no UTF-8.
+        BadOption: the query is too long or not valid UTF-8.
     """
     if len(request.query_string) > MAX_QUERY:
         raise BadOption("query", f"is longer than {MAX_QUERY} characters")
@@ -417,22 +415,19 @@ def _query() -> list[tuple[str, str]]:
         raise BadOption("query", "cannot be read") from None
 
 
-def _looks(pairs: list[tuple[str, str]]) -> Options:
-    """The options that an error card has as well, as far as they are valid."""
-    looks = Options()
-    for option, value in pairs:
-        with suppress(BadOption):
-            looks = (
-                replace(looks, **{option: PARSERS[option](option, value)})
-                if option in _LOOKS
-                else looks
-            )
-    return looks
+def _appearance(pairs: list[tuple[str, str]]) -> Options:
+    """The valid options that apply to error pages as well."""
+    options = Options()
+    for name, value in pairs:
+        if name in _APPEARANCE:
+            with suppress(BadOption):
+                options = replace(options, **{name: PARSERS[name](name, value)})
+    return options
 
 
-def _page(service: Service, asked: WidgetRequest, view: View) -> Response:
+def _page(service: Service, parsed: WidgetRequest, view: View) -> Response:
     account, widget, base = view.account, view.widget, service.settings.server.public_url
-    token, grant = None, asked.grant
+    token, grant = None, parsed.grant
     now = service.clock()
     if grant and grant.renewable_until > now and grant.expires - now < VIEWER_TOKEN_SECONDS / 2:
         grant = replace(grant, expires=int(min(now + VIEWER_TOKEN_SECONDS, grant.renewable_until)))
@@ -456,18 +451,18 @@ def _page(service: Service, asked: WidgetRequest, view: View) -> Response:
         or max(MIN_REFRESH, round(min(map(account.fresh_seconds, widget.functions)))),
     )
     response = Response(service.renderer.page(view, frame), content_type="text/html; charset=utf-8")
-    return _figures(service, response, asked, view, cors=False)
+    return _figures(service, response, parsed, view, cors=False)
 
 
-def _json(service: Service, asked: WidgetRequest, view: View) -> Response:
+def _json(service: Service, parsed: WidgetRequest, view: View) -> Response:
     return _figures(
-        service, Response(render.render_json(view), content_type="application/json"), asked, view
+        service, Response(render.render_json(view), content_type="application/json"), parsed, view
     )
 
 
-def _picture(service: Service, asked: WidgetRequest, view: View, *, suffix: str) -> Response:
+def _picture(service: Service, parsed: WidgetRequest, view: View, *, suffix: str) -> Response:
     return _figures(
-        service, _drawn(picture.widget_svg(view, service.catalogues), suffix), asked, view
+        service, _drawn(picture.widget_svg(view, service.catalogues), suffix), parsed, view
     )
 
 
@@ -485,23 +480,23 @@ _FORMATS: Mapping[str, Callable[[Service, WidgetRequest, View], Response]] = {
 
 
 def _figures(
-    service: Service, response: Response, asked: WidgetRequest, view: View, *, cors: bool = True
+    service: Service, response: Response, parsed: WidgetRequest, view: View, *, cors: bool = True
 ) -> Response:
-    """An answer with figures: kept by others only where anybody may see it."""
+    """Set the headers of a response with figures. Caches may store it only if it is public."""
     _validate(response)
-    is_private = view.account.is_private or asked.grant is not None or request.method == "POST"
+    is_private = view.account.is_private or parsed.grant is not None or request.method == "POST"
     seconds = max(1, int(view.fresh_seconds))
-    # What is shown longer than twice the time that it counts as fresh must say so: a cache may not withhold that.
+    # Figures that are older than twice their time to live are marked. A cache must not hide that.
     grace = max(1, int(min(60, *map(view.account.fresh_seconds, view.widget.functions))))
     public = f"public, max-age={seconds}, stale-while-revalidate={grace}"
     cache = headers.PRIVATE if is_private else public
     return headers.set_headers(
-        response, service.settings.server, cache, asked.account, cors=cors and not is_private
+        response, service.settings.server, cache, parsed.account, cors=cors and not is_private
     )
 
 
 def _validate(response: Response) -> None:
-    """Give an answer a tag by its content, and leave the content out for who has it."""
+    """Set the ETag of a response, and turn it into a 304 if the visitor has it."""
     response.add_etag(weak=True)  # weak: a proxy may compress it
     if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(
         response.get_etag()[0] or ""
@@ -509,37 +504,36 @@ def _validate(response: Response) -> None:
         response.status_code = 304
 
 
-def _failure(service: Service, error: CabinetError, asked: WidgetRequest, suffix: str) -> Response:
-    """An error in the form that was asked for, in the visitor's language."""
-    account = asked.account
+def _failure(service: Service, error: CabinetError, parsed: WidgetRequest, suffix: str) -> Response:
+    """Respond with an error in the requested format and the visitor's language."""
+    account = parsed.account
     if error.status >= 500:
         log.warning("%s %s: %s", account.slug if account else "-", error.code, error)
-    elif account and str(error).startswith(
-        "token: "
-    ):  # for whoever writes the site that mints them
+    elif account and str(error).startswith("token: "):
+        # Helps whoever writes the site that creates the tokens.
         log.info(
             "%s/%s %s: %s",
             account.slug,
-            asked.widget.name if asked.widget else "-",
+            parsed.widget.name if parsed.widget else "-",
             error.code,
             error,
         )
     accepted = [tag for tag, _ in request.accept_languages]
     language = service.catalogues.negotiate(
-        asked.options.lang, *accepted, account.lang if account else None
+        parsed.options.lang, *accepted, account.lang if account else None
     )
     message = service.renderer.message(error, language)
     if suffix == "":
         frame = PageContext(
-            assets=_asset_urls(service, asked.options),
-            unlock_url=_unlock_url(service, asked, error),
+            assets=_asset_urls(service, parsed.options),
+            unlock_url=_unlock_url(service, parsed, error),
         )
-        of = asked.widget.label if asked.widget else ""
-        body = service.renderer.error_page(error.code, message, language, asked.options, frame, of)
+        of = parsed.widget.label if parsed.widget else ""
+        body = service.renderer.error_page(error.code, message, language, parsed.options, frame, of)
         response = Response(body, error.status, content_type="text/html; charset=utf-8")
     elif suffix in _PICTURES:
         response = _drawn(
-            picture.message_svg(message, language, asked.options), suffix, error.status
+            picture.message_svg(message, language, parsed.options), suffix, error.status
         )
     else:
         response = Response(
@@ -556,14 +550,14 @@ def _failure(service: Service, error: CabinetError, asked: WidgetRequest, suffix
     )
 
 
-def _unlock_url(service: Service, asked: WidgetRequest, error: CabinetError) -> str | None:
-    if not (asked.account and asked.widget and asked.account.viewer_password_hash):
+def _unlock_url(service: Service, parsed: WidgetRequest, error: CabinetError) -> str | None:
+    if not (parsed.account and parsed.widget and parsed.account.viewer_password_hash):
         return None
     if not isinstance(error, Locked | TooManyAttempts):
         return None
     options = [pair for pair in _query() if pair[0] != "token"]
     return render.widget_url(
-        service.settings.server.path, asked.account.slug, asked.widget.name, "/unlock", options
+        service.settings.server.path, parsed.account.slug, parsed.widget.name, "/unlock", options
     )
 
 
@@ -582,10 +576,10 @@ def _asset(service: Service, name: str, cache: str) -> Response:
 
 
 def _catalogue(service: Service) -> str:
-    """What other programs need to embed the widgets.
+    """The JSON description of the widgets, for programs that embed them.
 
-    An account is named only where there is a single one and anybody may see it: then nobody has to be asked which.
-    Where there are several, who is told of one learns nothing of the others.
+    An account is listed only if it is the only one and public, so that nobody has to type its name.
+    If there are several, knowing one must not reveal the others.
     """
     accounts = list(service.settings.accounts.values())
     return json.dumps(

@@ -394,7 +394,7 @@ def crowd(bench: Bench, visitors: int) -> None:
                 stack.enter_context(redis_server(bench.folder, port))
                 shared = f'[cache]\ntype = "RedisCache"\nredis_url = "redis://127.0.0.1:{port}/0"\n'
             urls = [stack.enter_context(bench.service(tables + shared))[0] for _ in range(services)]
-            # Every other visit is one that the edge has no answer to.
+            # Every other visit is one that the response cache does not have.
             paths = [
                 f"/w/{widgets[n % len(widgets)]}" + f"?refresh={n % 3000 + 10}" * (n % 2)
                 for n in range(visits)
