@@ -137,7 +137,7 @@ def test_after_too_many_attempts_the_form_says_so(site: Site) -> None:
         frame.get_by_label("Password").fill("guess")
         with site.page.expect_response(lambda answer: "/unlock" in answer.url):
             frame.get_by_role("button").click()
-    expect(frame.get_by_role("alert")).to_contain_text("Too many tries")
+    expect(frame.get_by_role("alert")).to_contain_text("Too many attempts")
 
 
 def test_an_unlocked_widget_renews_itself_for_hours_and_then_is_locked_again(site: Site) -> None:

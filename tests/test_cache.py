@@ -561,8 +561,8 @@ def test_a_store_that_fails_is_logged_once_and_costs_nobody_an_answer(
         assert clock.now - cache.get("k", 15, upstream, 1).as_of <= 18
         cache.get(f"other-{second}", 15, upstream, 1)
     assert [record.getMessage() for record in caplog.records] == [
-        "cache: reading fails, going on without: ConnectionError: no route",
-        "cache: writing fails, going on without: ConnectionError: no route",
+        "cache: reading fails, continuing without it: ConnectionError: no route",
+        "cache: writing fails, continuing without it: ConnectionError: no route",
     ]
     assert store.gets + store.sets <= 2 * 120 / 5 + 2, (
         "a store that fails is left alone for a while"

@@ -305,7 +305,7 @@ def test_what_an_old_api_writes_is_read(
     "body", [b'{"balance": NaN}', b'{"balance": Infinity}', b'{"balance": "-Infinity"}']
 )
 def test_what_is_no_number_is_refused_and_named(serve: Serve, body: bytes) -> None:
-    with pytest.raises(Unreadable, match=r"^balance\.balance: .* is no number that can be$"):
+    with pytest.raises(Unreadable, match=r"^balance\.balance: .* is not a valid number$"):
         Client().call(account(serve(lambda _: reply(body)).url), "balance")
 
 
@@ -314,7 +314,7 @@ def test_the_log_learns_function_and_field(serve: Serve) -> None:
         lambda _: reply([{"type": 0, "ticket": 1, "symbol": "X", "volume": 1, "openPrice": "?"}])
     )
     with pytest.raises(
-        Unreadable, match=r"^open trades\[0\]\.openPrice: '\?' is no number that can be$"
+        Unreadable, match=r"^open trades\[0\]\.openPrice: '\?' is not a valid number$"
     ):
         Client().call(account(upstream.url), "open_trades")
 
@@ -495,7 +495,7 @@ def test_a_new_token_that_is_refused_as_well_is_the_end(
     upstream = serve(door)
     with pytest.raises(
         Refused,
-        match=r"^balance: a new token is refused as well: .*password is wrong, or .*IP mask",
+        match=r"^balance: a new token was refused too: .*password is wrong, or .*IP mask",
     ):
         Client().call(account(upstream.url, dialect=dialect, password=PASSWORD), "balance")
     assert (door.calls, len(upstream.seen)) == (2, 4)
@@ -618,7 +618,7 @@ def test_nobody_waits_for_a_token_longer_than_the_deadline() -> None:
         )
 
         def hold() -> None:
-            with pytest.raises(Unavailable, match=NO_ANSWER.replace("0.3", "1.2")):
+            with pytest.raises(Unavailable, match=NO_RESPONSE.replace("0.3", "1.2")):
                 client.call(patient, "balance")
 
         holder = threading.Thread(target=hold)
@@ -750,7 +750,7 @@ def test_pages_share_one_deadline(serve: Serve) -> None:
 
     upstream = serve(answer)
     with pytest.raises(
-        Unavailable, match=r"^closed trades: no complete answer within the deadline of 8 s"
+        Unavailable, match=r"^closed trades: no complete response within the deadline of 8 s"
     ):
         Client(clock=lambda: seconds[0]).call(
             account(upstream.url, dialect="cabinet-basic"), "closed_trades"
@@ -962,7 +962,7 @@ def test_token_and_call_share_one_deadline(serve: Serve) -> None:
     upstream = serve(answer)
     late = account(upstream.url, password=PASSWORD, deadline_seconds=4)
     with pytest.raises(
-        Unavailable, match=r"^balance: no complete answer within the deadline of 4 s"
+        Unavailable, match=r"^balance: no complete response within the deadline of 4 s"
     ):
         Client(clock=lambda: seconds[0]).call(late, "balance")
     assert [request.method for request in upstream.seen] == ["POST"]
@@ -1115,7 +1115,7 @@ def test_a_body_of_exactly_the_cap_is_read(serve: Serve) -> None:
 
 def test_what_cannot_be_decompressed_is_unreadable(serve: Serve) -> None:
     upstream = serve(lambda _: reply(b"this was never packed", Content_Encoding="gzip"))
-    with pytest.raises(Unreadable, match=r"^balance: the answer cannot be decompressed"):
+    with pytest.raises(Unreadable, match=r"^balance: the response cannot be decompressed"):
         Client().call(account(upstream.url), "balance")
 
 
@@ -1124,7 +1124,7 @@ def test_what_cannot_be_decompressed_is_unreadable(serve: Serve) -> None:
 )
 def test_an_error_page_with_status_200_is_unreadable(serve: Serve, body: bytes) -> None:
     upstream = serve(lambda _: reply(body, Content_Type="text/html"))
-    with pytest.raises(Unreadable, match=r"^balance: no JSON"):
+    with pytest.raises(Unreadable, match=r"^balance: not JSON"):
         Client().call(account(upstream.url), "balance")
 
 
@@ -1292,7 +1292,7 @@ def test_a_private_ca_is_believed_where_it_is_configured_and_nowhere_else(
         for _ in range(2):
             assert client.call(account(url, ca_file=certificates.authority), "balance") is not None
             with pytest.raises(
-                Unavailable, match=r"^balance: TLS fails: .*CERTIFICATE_VERIFY_FAILED.*ca_file"
+                Unavailable, match=r"^balance: TLS failed: .*CERTIFICATE_VERIFY_FAILED.*ca_file"
             ):
                 client.call(account(url, slug="other"), "balance")
 
@@ -1300,7 +1300,7 @@ def test_a_private_ca_is_believed_where_it_is_configured_and_nowhere_else(
 def test_a_certificate_must_be_for_the_host(certificates: Certificates) -> None:
     with tls_server(certificates, answer_well) as (url, _):
         other_name = url.replace("127.0.0.1", "localhost")
-        with pytest.raises(Unavailable, match=r"^balance: TLS fails: .*match"):
+        with pytest.raises(Unavailable, match=r"^balance: TLS failed: .*match"):
             Client().call(account(other_name, ca_file=certificates.authority), "balance")
 
 

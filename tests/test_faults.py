@@ -274,7 +274,7 @@ def change_the_certificate(world: World) -> None:
     world.gateway.tls = world.contexts.other
 
 
-LATE = "no complete answer within the deadline of 0.6 s"
+LATE = "no complete response within the deadline of 0.6 s"
 MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
     "refuse_connections": (lambda world: world.gateway.shut(), 503, "ConnectionRefusedError"),
     "reset_connections": (misbehave(Gateway.reset), 503, "ConnectionResetError"),
@@ -287,17 +287,17 @@ MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
     "send_an_error_page_with_status_200": (
         simulate("html200"),
         502,
-        "balance: no JSON but an HTML page",
+        "balance: not JSON but an HTML page",
     ),
-    "send_garbage": (simulate("garbage"), 502, "balance: no JSON but"),
+    "send_garbage": (simulate("garbage"), 502, "balance: not JSON but"),
     "ask_to_be_left_alone": (simulate("too_many", seconds=42), 503, "HTTP 429"),
     "answer_500": (simulate("error500"), 503, "HTTP 500"),
-    "redirect_to_another_host": (redirect, 502, "HTTP 302: a redirect, and none is followed"),
-    "refuse_the_account": (simulate("refuse"), 502, "not at the open level: give its API password"),
+    "redirect_to_another_host": (redirect, 502, "HTTP 302: a redirect, which is not followed"),
+    "refuse_the_account": (simulate("refuse"), 502, "not at the open level: set its API password"),
     "rename_its_fields_overnight": (simulate("renamed"), 502, "balance.balance: missing"),
     "have_no_address": (lose_the_name, 503, "name of the API's host cannot be resolved"),
-    "have_a_name_server_that_hangs": (hang_on_the_name, 503, "no answer within 0.6 s"),
-    "show_another_certificate": (change_the_certificate, 503, "TLS fails: .*ca_file"),
+    "have_a_name_server_that_hangs": (hang_on_the_name, 503, "no result within 0.6 s"),
+    "show_another_certificate": (change_the_certificate, 503, "TLS failed: .*ca_file"),
 }
 
 
@@ -421,7 +421,7 @@ def test_a_disk_may_be_full_and_then_not(
         before = service.get(BALANCE).json()["as_of"]
         clock.now += 20
         until(lambda: is_new(service, before, clock))
-        assert "cache: writing fails, going on without: OSError" in caplog.text
+        assert "cache: writing fails, continuing without it: OSError" in caplog.text
         assert len([record for record in caplog.records if record.name == "widget.cache"]) <= 3
         fill(False)
         clock.now += 20
@@ -458,7 +458,7 @@ def test_the_folder_of_the_cache_may_be_gone(
     assert service.get(BALANCE).json()["as_of"] == before
     until(lambda: is_new(service, before, clock))
     assert service.get("/w/main/open-trades.json").status_code == 200
-    assert "going on without" in caplog.text
+    assert "continuing without it" in caplog.text
 
 
 # The service in processes of its own, as it runs in production.

@@ -217,7 +217,7 @@ def test_machines_and_redis_may_go_and_come_back_under_load(site: Site) -> None:
         site.machines["first"].end()
         site.machines["first"] = site.start("first")
         for program in site.machines.values():
-            until(lambda program=program: "locking fails, going on without" in program.text())  # type: ignore[misc]
+            until(lambda program=program: "locking fails, continuing without it" in program.text())  # type: ignore[misc]
 
         site.redis = site.start_redis()
         for program in site.machines.values():

@@ -474,7 +474,7 @@ def test_every_form_of_a_time_gives_its_instant(moment: datetime, offset: int) -
 )
 def test_a_time_that_cannot_be_is_named(written: object) -> None:
     for zone in (UTC, ZoneInfo("Pacific/Kiritimati"), ZoneInfo("America/Los_Angeles")):
-        with pytest.raises(Unreadable, match=r"^logins\[1\]\.time: .* is no time that can be$"):
+        with pytest.raises(Unreadable, match=r"^logins\[1\]\.time: .* is not a valid time$"):
             read("logins", [LOGIN, {"time": written}], zone)
 
 
@@ -527,7 +527,7 @@ def test_a_binary_number_is_read_as_it_is_written(number: float) -> None:
     ],
 )
 def test_a_number_that_cannot_be_is_named(written: str) -> None:
-    with pytest.raises(Unreadable, match=r"^balance\.equity: .* is no number that can be$"):
+    with pytest.raises(Unreadable, match=r"^balance\.equity: .* is not a valid number$"):
         models.parse("balance", f'{{"balance": 1, "Equity": {written}}}', UTC)
 
 
@@ -537,25 +537,33 @@ def test_a_number_that_cannot_be_is_named(written: str) -> None:
         (
             "open_trades",
             [OPEN, OPEN, OPEN, {**OPEN, "OpenPrice": "x"}],
-            "open trades[3].openPrice: 'x' is no number",
+            "open trades[3].openPrice: 'x' is not a valid number",
         ),
         ("open_trades", [{**OPEN, "openPrice": None}], "open trades[0].openPrice: missing"),
-        ("open_trades", [{**OPEN, "symbol": " "}], "open trades[0].symbol: ' ' is no text"),
-        ("open_trades", [{**OPEN, "symbol": {}}], "open trades[0].symbol: an object is no text"),
-        ("open_trades", [{**OPEN, "ticket": 1.5}], "open trades[0].ticket: 1.5 is no whole number"),
-        ("open_trades", [{**OPEN, "type": 8}], "open trades[0].type: 8 is no MetaTrader command"),
+        ("open_trades", [{**OPEN, "symbol": " "}], "open trades[0].symbol: ' ' is not a text"),
+        ("open_trades", [{**OPEN, "symbol": {}}], "open trades[0].symbol: an object is not a text"),
+        (
+            "open_trades",
+            [{**OPEN, "ticket": 1.5}],
+            "open trades[0].ticket: 1.5 is not a whole number",
+        ),
+        (
+            "open_trades",
+            [{**OPEN, "type": 8}],
+            "open trades[0].type: 8 is not a MetaTrader command",
+        ),
         (
             "open_trades",
             [{**OPEN, "digits": 400}],
-            "open trades[0].digits: '400' is no number of decimals",
+            "open trades[0].digits: '400' is not a number of decimals",
         ),
         (
             "open_trades",
             [{**OPEN, "digits": 2.5}],
-            "open trades[0].digits: '2.5' is no number of decimals",
+            "open trades[0].digits: '2.5' is not a number of decimals",
         ),
-        ("open_trades", [None], "open trades[0]: null is no object"),
-        ("open_trades", "nothing", "open trades[0]: 'nothing' is no object"),
+        ("open_trades", [None], "open trades[0]: null is not an object"),
+        ("open_trades", "nothing", "open trades[0]: 'nothing' is not an object"),
         ("open_trades", {"Message": "An error has occurred."}, "open trades[0].type: missing"),
         (
             "closed_trades",
@@ -567,17 +575,25 @@ def test_a_number_that_cannot_be_is_named(written: str) -> None:
             [{**CLOSED, "type": 6, "profit": None}],
             "closed trades[0].profit: missing",
         ),
-        ("balance", [], "balance: a list is no object"),
-        ("balance", None, "balance: null is no object"),
+        ("balance", [], "balance: a list is not an object"),
+        ("balance", None, "balance: null is not an object"),
         (
             "balance",
             {"Message": "An error has occurred."},
-            "balance.balance: missing, and so is everything else",
+            "balance.balance: missing, like every other field",
         ),
-        ("summary", {"isSwapFree": "perhaps"}, "summary.isSwapFree: 'perhaps' is no truth value"),
-        ("bonus", {}, "bonus.bonuses: missing, and so is everything else"),
-        ("bonus", {"trade": [1]}, "bonus.trade: a list is no object"),
-        ("bonus", {"trade": {"closedLots": "many"}}, "bonus.trade.closedLots: 'many' is no number"),
+        (
+            "summary",
+            {"isSwapFree": "perhaps"},
+            "summary.isSwapFree: 'perhaps' is not true or false",
+        ),
+        ("bonus", {}, "bonus.bonuses: missing, like every other field"),
+        ("bonus", {"trade": [1]}, "bonus.trade: a list is not an object"),
+        (
+            "bonus",
+            {"trade": {"closedLots": "many"}},
+            "bonus.trade.closedLots: 'many' is not a valid number",
+        ),
         ("lots", None, "lots.lots: missing"),
         ("lots", {"volume": 1}, "lots.lots: missing"),
         (
@@ -589,7 +605,7 @@ def test_a_number_that_cannot_be_is_named(written: str) -> None:
         (
             "commissions",
             [{"Partner": 1, "BalanceRecords": [COMMISSION, {**COMMISSION, "amount": "?"}]}],
-            "commissions[0].balanceRecords[1].amount: '?' is no number",
+            "commissions[0].balanceRecords[1].amount: '?' is not a valid number",
         ),
     ],
 )
@@ -621,7 +637,7 @@ def test_rows_of_a_later_page_are_numbered_on() -> None:
     ],
 )
 def test_what_is_no_json_says_so(body: bytes, text: str) -> None:
-    with pytest.raises(Unreadable, match=f"^balance: no JSON but .*{text}") as caught:
+    with pytest.raises(Unreadable, match=f"^balance: not JSON but .*{text}") as caught:
         models.parse("balance", body, UTC)
     assert "Runtime Error" not in str(caught.value)
 

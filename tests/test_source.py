@@ -118,7 +118,7 @@ def test_the_log_does_not_hold_what_a_login_could_be_found_from(
     name, digest = source._key("balance", "").split("#")
     assert len(digest) == 16
     assert f"{name}: Unavailable" in caplog.text
-    assert "the latest call failed" in caplog.text
+    assert "the last call failed" in caplog.text
     assert digest not in caplog.text
 
 

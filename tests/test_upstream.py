@@ -1,4 +1,4 @@
-"""What keeps an API in trouble from being called: the breaker, and the bound for each account."""
+"""What protects an API in trouble: the circuit breaker, and the limit for each account."""
 
 import threading
 from collections import Counter
@@ -40,17 +40,17 @@ ELSEWHERE = accounts("https://elsewhere.example.com")["main"]
 
 @dataclass
 class Api:
-    """What happens to calls once they are let through."""
+    """Counts the calls that the guard lets through, and responds to them."""
 
     error: CabinetError | None = None
-    asked: list[Account] = field(default_factory=list)
+    accounts_called: list[Account] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
     def call(
         self, account: Account, function: Function, start: object, end: object
     ) -> AccountInformation:
-        """An answer, when the gate opens, or the error."""
-        self.asked.append(account)
+        """A result, once the gate is open, or the error."""
+        self.accounts_called.append(account)
         assert self.gate.wait(30)
         if self.error:
             raise self.error
@@ -59,7 +59,7 @@ class Api:
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    """An API in the place of what the client does."""
+    """An API in place of the client's own calls."""
     simulated = Api()
     simulated.gate.set()
     with patch.object(Client, "call", lambda _, *arguments: simulated.call(*arguments)):
@@ -73,7 +73,7 @@ def clock() -> Clock:
 
 
 def attempts(client: Upstream, account: Account, times: int) -> None:
-    """Calls, whatever comes of them."""
+    """Calls whose errors do not matter."""
     for _ in range(times):
         with suppress(CabinetError):
             client.call(account, "balance")
@@ -86,24 +86,24 @@ def test_after_five_failures_in_a_row_nobody_calls_that_api_for_a_while(
     api.error = Unavailable("HTTP 503", retry_after=15)
     attempts(client, MAIN, 3)
     attempts(client, OTHER, 3)
-    assert len(api.asked) == 5
-    with pytest.raises(Unavailable, match="left alone") as refused:
+    assert len(api.accounts_called) == 5
+    with pytest.raises(Unavailable, match="gets no calls") as refused:
         client.call(OTHER, "open_trades")
     assert refused.value.retry_after == 15
     attempts(client, ELSEWHERE, 1)
-    assert api.asked[-1] is ELSEWHERE
+    assert api.accounts_called[-1] is ELSEWHERE
 
 
-def test_the_api_is_left_alone_for_as_long_as_it_asks(api: Api, clock: Clock) -> None:
+def test_the_api_gets_no_calls_for_as_long_as_it_asks(api: Api, clock: Clock) -> None:
     client = Upstream(clock=clock)
     api.error = Unavailable("HTTP 429", retry_after=120)
     attempts(client, MAIN, 5)
     clock.now += 119.5
     attempts(client, MAIN, 1)
-    assert len(api.asked) == 5
+    assert len(api.accounts_called) == 5
     clock.now += 1
     attempts(client, MAIN, 1)
-    assert len(api.asked) == 6
+    assert len(api.accounts_called) == 6
 
 
 def test_a_probe_that_fails_keeps_it_shut_and_one_that_works_opens_it_to_all(
@@ -114,14 +114,14 @@ def test_a_probe_that_fails_keeps_it_shut_and_one_that_works_opens_it_to_all(
     attempts(client, MAIN, 5)
     clock.now += 15
     attempts(client, MAIN, 3)
-    assert len(api.asked) == 6
+    assert len(api.accounts_called) == 6
     clock.now += 15
     api.error = None
     attempts(client, MAIN, 3)
-    assert len(api.asked) == 9
+    assert len(api.accounts_called) == 9
     api.error = Unavailable("HTTP 503")
     attempts(client, MAIN, 4)
-    assert len(api.asked) == 13
+    assert len(api.accounts_called) == 13
 
 
 def test_only_one_call_probes(api: Api, clock: Clock) -> None:
@@ -133,13 +133,13 @@ def test_only_one_call_probes(api: Api, clock: Clock) -> None:
     api.gate.clear()
     with ThreadPoolExecutor() as pool:
         probe = pool.submit(client.call, MAIN, "balance")
-        until(lambda: len(api.asked) == 6)
-        with pytest.raises(Unavailable, match="left alone"):
+        until(lambda: len(api.accounts_called) == 6)
+        with pytest.raises(Unavailable, match="gets no calls"):
             client.call(OTHER, "balance")
         api.gate.set()
         assert probe.result() == AccountInformation()
     attempts(client, OTHER, 1)
-    assert len(api.asked) == 7
+    assert len(api.accounts_called) == 7
 
 
 @pytest.mark.parametrize(
@@ -151,30 +151,30 @@ def test_what_concerns_one_account_or_function_is_no_outage(
     client = Upstream(clock=clock)
     api.error = error
     attempts(client, MAIN, 20)
-    assert len(api.asked) == 20
+    assert len(api.accounts_called) == 20
     api.error = Unavailable("HTTP 503")
     attempts(client, MAIN, 4)
     api.error = error
-    attempts(client, MAIN, 1)  # an answer, if not a good one: the API is up
+    attempts(client, MAIN, 1)  # a response, even if not a useful one: the API is up
     api.error = Unavailable("HTTP 503")
     attempts(client, MAIN, 4)
-    assert len(api.asked) == 29
+    assert len(api.accounts_called) == 29
 
 
-def test_one_account_has_four_calls_under_way_and_no_more(api: Api, clock: Clock) -> None:
+def test_one_account_has_at_most_four_calls_in_progress(api: Api, clock: Clock) -> None:
     client = Upstream(clock=clock)
     api.gate.clear()
     with ThreadPoolExecutor(20) as pool:
         calls = [pool.submit(client.call, MAIN, "balance") for _ in range(9)]
         other = pool.submit(client.call, OTHER, "balance")
-        until(lambda: len(api.asked) == 5)
-        assert Counter(account.slug for account in api.asked) == {"main": 4, "other": 1}
+        until(lambda: len(api.accounts_called) == 5)
+        assert Counter(account.slug for account in api.accounts_called) == {"main": 4, "other": 1}
         api.gate.set()
         assert {call.result() for call in [*calls, other]} == {AccountInformation()}
-    assert len(api.asked) == 10
+    assert len(api.accounts_called) == 10
 
 
-def test_who_waits_for_a_place_gives_up_in_time(api: Api) -> None:
+def test_a_caller_that_waits_for_a_slot_gives_up_in_time(api: Api) -> None:
     account = accounts(deadline_seconds=0.1)["main"]
     client = Upstream()
     api.gate.clear()
@@ -182,36 +182,34 @@ def test_who_waits_for_a_place_gives_up_in_time(api: Api) -> None:
         calls = [
             pool.submit(client.call, account, "balance") for _ in range(guard.MAX_CALLS_PER_ACCOUNT)
         ]
-        until(lambda: len(api.asked) == guard.MAX_CALLS_PER_ACCOUNT)
-        with pytest.raises(Unavailable, match="still wait"):
+        until(lambda: len(api.accounts_called) == guard.MAX_CALLS_PER_ACCOUNT)
+        with pytest.raises(Unavailable, match="still in progress"):
             client.call(account, "balance")
         api.gate.set()
         assert len({call.result() for call in calls}) == 1
     assert client.call(account, "balance") == AccountInformation()
 
 
-def test_every_call_that_is_made_is_told_of_and_the_first_that_works_is_remembered(
-    api: Api, clock: Clock
-) -> None:
-    told: list[tuple[str, str, float]] = []
-    client = Upstream(clock=clock, on_call=lambda *call: told.append(call))
+def test_every_call_is_reported_and_the_first_success_is_remembered(api: Api, clock: Clock) -> None:
+    reported: list[tuple[str, str, float]] = []
+    client = Upstream(clock=clock, on_call=lambda *call: reported.append(call))
     api.error = Unavailable("HTTP 503")
     attempts(client, MAIN, 8)
-    assert told == [("balance", "upstream_unavailable", 0.0)] * 5
+    assert reported == [("balance", "upstream_unavailable", 0.0)] * 5
     assert not client.has_worked
     clock.now += guard.PAUSE_SECONDS
     api.error = None
     attempts(client, MAIN, 1)
-    assert told[5:] == [("balance", "ok", 0.0)]
+    assert reported[5:] == [("balance", "ok", 0.0)]
     assert client.has_worked
 
 
-def test_a_dead_api_is_asked_five_times_for_twenty_widgets_and_then_once_in_a_while(
+def test_a_dead_api_gets_five_calls_for_twenty_widgets_and_then_one_now_and_then(
     upstream: Simulated, serve: Callable[..., Any]
 ) -> None:
     service = serve(accounts={f"a{n}": {"login": 1000001} for n in range(20)})
     upstream.sandbox.faults.append(Fault("error503"))
-    answers = [service.get(f"/w/a{n}/balance.json") for n in range(20)]
-    assert {answer.status_code for answer in answers} == {503}
-    assert all(1 <= int(answer.headers["Retry-After"]) <= 17 for answer in answers)
+    responses = [service.get(f"/w/a{n}/balance.json") for n in range(20)]
+    assert {response.status_code for response in responses} == {503}
+    assert all(1 <= int(response.headers["Retry-After"]) <= 17 for response in responses)
     assert upstream.sandbox.calls.total() == 5

@@ -152,7 +152,7 @@ class _Unreliable:
         except Exception as error:  # noqa: BLE001  # whatever it is, visitors get their answer
             if self._failed_at is None:
                 log.warning(
-                    "cache: %s fails, going on without: %s: %s",
+                    "cache: %s fails, continuing without it: %s: %s",
                     self._what,
                     type(error).__name__,
                     error,
@@ -298,7 +298,7 @@ class FreshCache:
             return flight.future.result(flight.patience(wait_seconds, asked, self._clock()))
         except (TimeoutError, CancelledError):
             raise Unavailable(
-                f"{_key_for_log(key)}: no answer within {wait_seconds:.1f} s"
+                f"{_key_for_log(key)}: no result within {wait_seconds:.1f} s"
             ) from None
 
     def _renew(self, key: str, due_seconds: float, fetch: Callable[[], object]) -> _Entry:
@@ -360,7 +360,7 @@ class FreshCache:
 
     def _write(self, key: str, record: _Entry) -> None:
         if self._store.set(key, record, math.ceil(self._keep_seconds)) is False:
-            raise OSError("it does not keep what it is given")
+            raise OSError("the store did not accept the value")
 
 
 def _key_for_log(key: str) -> str:
@@ -370,9 +370,7 @@ def _key_for_log(key: str) -> str:
 def _error(key: str, record: _Entry, now: float) -> CabinetError:
     left = max(1.0, record.pause_left(now))
     kind = record.failure.kind if record.failure else Unavailable
-    error = kind(
-        f"{_key_for_log(key)}: the latest call failed; the next may be made in {left:.0f} s"
-    )
+    error = kind(f"{_key_for_log(key)}: the last call failed; the next one is due in {left:.0f} s")
     error.retry_after = left
     return error
 

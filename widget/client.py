@@ -111,7 +111,9 @@ class Client:
             UpstreamError: there is no usable answer; the debug text says why, without any secret.
         """
         if not self.offers(account, function):
-            raise NotOffered(f"{function}: not in this API, or no password for it")
+            raise NotOffered(
+                f"{function}: not offered by this API, or its password is not configured"
+            )
         period = {
             "from": int(start.timestamp()) if start else 0,
             "to": ceil(end.timestamp() if end else self._now()),
@@ -146,7 +148,7 @@ class Client:
                 )
             )
             if page and page == before:
-                raise Unreadable("two pages are the same: the API pays no heed to the offset")
+                raise Unreadable("two pages are the same: the API ignores the offset")
             history = models.build_records(
                 call.function, page, call.account.api.timezone, first=offset
             )
@@ -169,10 +171,10 @@ class Client:
             )
         if body is None:
             raise Refused(
-                "a new token is refused as well: the API password is wrong, or this server's address is outside the "
+                "a new token was refused too: the API password is wrong, or this server's address is outside the "
                 "account's IP mask"
                 if token
-                else "the account is not at the open level: give its API password in password_env"
+                else "the account is not at the open level: set its API password in password_env"
             )
         return body
 
@@ -191,7 +193,7 @@ class Client:
                 "no token: the API password is wrong, or this server's address is outside the IP mask"
             )
         if not _TOKEN.fullmatch(token):
-            raise Unreadable("the answer to the request for a token is none")
+            raise Unreadable("the response to the token request is not a token")
         return token
 
     def _send(
@@ -235,10 +237,8 @@ class Client:
                 f"HTTP {status}", self._retry_after(response.headers.get("Retry-After", ""))
             )
         if 300 <= status < 400:
-            raise Unreadable(f"HTTP {status}: a redirect, and none is followed; mend base_url")
-        raise NoSuchPath(
-            f"HTTP {status}; if this API has another path for it, name that in api.methods"
-        )
+            raise Unreadable(f"HTTP {status}: a redirect, which is not followed; correct base_url")
+        raise NoSuchPath(f"HTTP {status}; if this API uses another path, set it in api.methods")
 
     def _retry_after(self, header: str) -> float:
         try:
@@ -388,13 +388,13 @@ def _innermost(error: BaseException) -> BaseException:
 
 def _fault(cause: BaseException, seconds: float) -> UpstreamError:
     if isinstance(cause, TimeoutError):
-        return Unavailable(f"no complete answer within the deadline of {seconds:g} s")
+        return Unavailable(f"no complete response within the deadline of {seconds:g} s")
     if isinstance(cause, socket.gaierror):
         return Unavailable(f"the name of the API's host cannot be resolved ({cause.strerror})")
     if isinstance(cause, ssl.SSLError):
-        return Unavailable(f"TLS fails: {cause}; a private CA goes into ca_file")
+        return Unavailable(f"TLS failed: {cause}; if the API has a private CA, set ca_file")
     if isinstance(cause, DecodeError):
-        return Unreadable("the answer cannot be decompressed")
+        return Unreadable("the response cannot be decompressed")
     return Unavailable(f"{type(cause).__name__}: {cause}")
 
 

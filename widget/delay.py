@@ -1,4 +1,4 @@
-"""What an account's figures were without its youngest trades: the arithmetic of ``delay_minutes``."""
+"""Delayed accounts (``delay_minutes``): calculates what an account's figures were without its latest trades."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,11 +19,11 @@ def account_information(
 ) -> AccountInformation:
     """The account's figures without what happened within the delay.
 
-    Margin, free margin and the totals since ever cannot be reckoned back from what the upstream tells: they are None,
-    always, since a dash that comes and goes would give a young trade away.
+    Margin, free margin and the all-time totals cannot be calculated backwards from what the API sends. They are always
+    None, since a figure that is missing only now and then would reveal that there is a new trade.
 
     Args:
-        now: what the upstream says.
+        now: the present figures.
         young: orders opened within the delay, pending ones included.
         late: trades closed within the delay.
     """
@@ -45,7 +45,7 @@ def account_information(
 
 
 def bonus(now: Bonus, late: Iterable[ClosedTrade]) -> Bonus:
-    """The bonus without the lots closed within the delay; what is available follows equity and is None."""
+    """The bonus without the lots closed within the delay. The available amounts depend on equity and are None."""
     lots = sum((trade.volume for trade in late), ZERO)
     closed = None if now.lots_closed is None else max(ZERO, now.lots_closed - lots)
     missing, progress = remaining_lots(closed, now.lots_required)

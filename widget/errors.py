@@ -1,29 +1,29 @@
-"""The error tree: what can go wrong, in a visitor's words, in the log's words, and as an HTTP status.
+"""All errors of the service.
 
-Each error has a public ``message`` (a gettext msgid, shown to visitors and in JSON, free of evidence) and a debug text
-(``str(error)``, for the log). The mapping to HTTP happens once, in ``web``.
+Each error that becomes a response has an HTTP ``status``, a ``code`` for JSON and a public ``message`` for visitors (a
+gettext msgid without details). Its debug text, ``str(error)``, has the details and goes to the log only.
 """
 
 from typing import ClassVar
 
 
 def N_(message: str) -> str:
-    """Mark a string for translation where it is defined; it is translated where it is shown."""
+    """Mark a string for translation. It is translated when it is rendered."""
     return message
 
 
 class CabinetError(Exception):
-    """What this service knows how to say to a visitor."""
+    """An error with a message for visitors. Base class of all errors that become an HTTP response."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
-    message: str = N_("Something went wrong here. It has been noted.")
+    message: str = N_("Something went wrong on our side. The error has been logged.")
     retry_after: float | None = None
-    """Seconds after which another try makes sense, or None."""
+    """Seconds after which another attempt makes sense, or None."""
 
 
 class BadOption(CabinetError):
-    """An option of the URL is unknown, doubled, malformed or out of range."""
+    """An option of the URL is unknown, repeated, malformed or out of range."""
 
     status = 400
     code = "bad_option"
@@ -35,7 +35,7 @@ class BadOption(CabinetError):
 
 
 class Locked(CabinetError):
-    """The account is closed and the request brought no credential that opens it."""
+    """The account is closed and the request has no valid credentials."""
 
     status = 401
     code = "locked"
@@ -43,17 +43,17 @@ class Locked(CabinetError):
 
 
 class WrongPassword(Locked):
-    """A viewer password was tried and is not the account's."""
+    """The viewer password is wrong."""
 
     code = "wrong_password"
-    message = N_("That is not the password. Please try again.")
+    message = N_("Wrong password. Please try again.")
 
 
 class Expired(Locked):
-    """A token that was good once and is no longer."""
+    """The token was valid and has expired."""
 
     code = "expired"
-    message = N_("The access to this widget has run out. Reload the page to renew it.")
+    message = N_("Access to this widget has expired. Reload the page to renew it.")
 
 
 class Forbidden(CabinetError):
@@ -65,7 +65,7 @@ class Forbidden(CabinetError):
 
 
 class NotFound(CabinetError):
-    """No such account, no such widget, or one that is not enabled: nobody is told which."""
+    """There is no such account or widget, or the widget is not enabled. The response does not say which."""
 
     status = 404
     code = "not_found"
@@ -73,11 +73,11 @@ class NotFound(CabinetError):
 
 
 class TooManyAttempts(CabinetError):
-    """Too many passwords were tried from one address."""
+    """Too many wrong passwords came from one address."""
 
     status = 429
     code = "too_many_tries"
-    message = N_("Too many tries. Please wait a minute.")
+    message = N_("Too many attempts. Please wait a minute.")
     retry_after = 60.0
 
 
@@ -90,7 +90,7 @@ class NotOffered(CabinetError):
 
 
 class UpstreamError(CabinetError):
-    """The upstream did not answer a call as it should."""
+    """A call to the upstream failed."""
 
     message = N_("These figures are temporarily unavailable.")
 
@@ -103,18 +103,18 @@ class Refused(UpstreamError):
 
 
 class Unreadable(UpstreamError):
-    """The upstream answered with something that cannot be read as what was asked for."""
+    """The response of the upstream is not what the function should return."""
 
     status = 502
     code = "upstream_unreadable"
 
 
 class NoSuchPath(Unreadable):
-    """The upstream answered that it cannot be asked for this."""
+    """The upstream does not know the requested path."""
 
 
 class Unavailable(UpstreamError):
-    """The upstream cannot be reached, is overloaded, or did not answer within the deadline."""
+    """The upstream cannot be reached, is overloaded, or did not respond within the deadline."""
 
     status = 503
     code = "upstream_unavailable"
@@ -125,11 +125,11 @@ class Unavailable(UpstreamError):
 
 
 class OperatorError(Exception):
-    """A mistake of the operator's making: one line that says what is wrong and what to do."""
+    """A mistake in the setup, to be fixed by the operator. Its text is one line: what is wrong and what to do."""
 
 
 class ConfigError(OperatorError):
-    """Everything that is wrong in the configuration, each line with its key."""
+    """All mistakes in the configuration, each with its key."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))

@@ -1,8 +1,8 @@
 """Growth of an account, time-weighted: a deposit is no gain and a withdrawal no loss.
 
-The gain is the product of ``(balance + result) / balance`` over the closed trades, each with the balance that it was
-made on: the time-weighted return, with a link at every trade (Bacon, Practical Portfolio Performance Measurement,
-chapter 2). The balance at each trade is reckoned back from the present one.
+The gain is the product of ``(balance + result) / balance`` over the closed trades, with the balance before each trade:
+the time-weighted return, linked at every trade (Bacon, Practical Portfolio Performance Measurement, chapter 2). The
+balance before each trade is calculated backwards from the present balance.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ MAX_POINTS = 400
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The gain since the period began, as a fraction, right after a trade was closed."""
+    """The gain since the beginning of the period, as a fraction, right after a trade was closed."""
 
     time: datetime
     gain: Decimal
@@ -31,12 +31,12 @@ class Growth:
     """How an account grew.
 
     Attributes:
-        gain: as a fraction; None where the balance is unknown.
-        drawdown: the greatest fall from a peak of the curve, as a fraction of that peak.
-        profit_factor: gross profit over gross loss, swaps included; None where nothing was lost.
-        won_share: trades with a profit above 0 of all trades.
-        trades: how many were closed.
-        points: the curve, oldest first, beginning at 0; at most ``MAX_POINTS``.
+        gain: as a fraction; None if the balance is unknown.
+        drawdown: the largest fall from a peak of the curve, as a fraction of that peak.
+        profit_factor: gross profit divided by gross loss, swaps included; None if nothing was lost.
+        won_share: the share of trades with a profit above 0.
+        trades: the number of closed trades.
+        points: the curve, oldest first, starting at 0; at most ``MAX_POINTS``.
     """
 
     gain: Decimal | None
@@ -58,10 +58,10 @@ def calculate(
 
     Args:
         balance: the account's present balance.
-        trades: all that were closed since ``start``, those after ``end`` too: the balance is reckoned back over them.
+        trades: all trades closed since ``start``. Those after ``end`` are needed too, to calculate the balance before.
         operations: deposits and withdrawals since ``start``.
-        start: when the period begins, None for since ever.
-        end: before when it ends.
+        start: the beginning of the period; None for the account's whole history.
+        end: the end of the period, which is not part of it.
     """
     trades = sorted(trades, key=lambda trade: trade.close_time)
     closed = [(trade.close_time, 1, trade_result(trade)) for trade in trades]
@@ -72,7 +72,7 @@ def calculate(
     count = len(inside)
     curve: list[_Level] = []
     if balance is not None and inside:
-        # What is paid in at the instant of a trade was there before it.
+        # A deposit at the instant of a trade counts as made before it.
         moves = [(operation.time, 0, operation.amount) for operation in operations]
         curve = _curve(
             balance, sorted(moves + closed, key=itemgetter(0, 1)), start or inside[0].open_time, end
@@ -85,18 +85,18 @@ def calculate(
         if count
         else None,
         trades=count,
-        points=tuple(Point(moment, factor - 1) for moment, factor in _thinned(curve, MAX_POINTS)),
+        points=tuple(Point(moment, factor - 1) for moment, factor in _thin_out(curve, MAX_POINTS)),
     )
 
 
 _Level = tuple[datetime, Decimal]
-"""What the money of the beginning has become, as a factor, right after a trade."""
+"""The time of a trade, and the factor by which the account has grown since the beginning of the period."""
 
 
 def _curve(
     balance: Decimal, moves: Sequence[tuple[datetime, int, Decimal]], start: datetime, end: datetime
 ) -> list[_Level]:
-    """The levels of a period, from what changed the balance, in order: when, whether by a trade, and by how much."""
+    """The levels of a period. A move is the time of a change of the balance, 1 for a trade or 0, and the amount."""
     before = balance - sum((amount for _, _, amount in moves), ZERO)
     factor = ONE
     levels = [(start, ONE)]
@@ -105,7 +105,7 @@ def _curve(
             break
         after = before + amount
         if is_trade:
-            # On a balance of nothing no return can be reckoned: trades on credit alone leave the curve as it is.
+            # A return on a balance of 0 or less is undefined: trades on credit alone do not change the curve.
             if before > 0:
                 factor *= after / before if after > 0 else ZERO
             if len(levels) > 1 and levels[-1][0] == moment:
@@ -125,16 +125,16 @@ def _drawdown(curve: Iterable[_Level]) -> Decimal:
     return deepest
 
 
-def _thinned(curve: Sequence[_Level], most: int) -> list[_Level]:
-    """The curve with at most ``most`` points: the ends, and of each stretch between the lowest and the highest."""
+def _thin_out(curve: Sequence[_Level], most: int) -> list[_Level]:
+    """The curve with at most ``most`` points: both ends, and the lowest and highest of each section between."""
     if len(curve) <= most:
         return list(curve)
-    stretches = most // 2 - 1
-    kept = {0, len(curve) - 1}
-    for i in range(stretches):
-        first = 1 + i * (len(curve) - 2) // stretches
-        last = 1 + (i + 1) * (len(curve) - 2) // stretches
+    sections = most // 2 - 1
+    indices = {0, len(curve) - 1}
+    for i in range(sections):
+        first = 1 + i * (len(curve) - 2) // sections
+        last = 1 + (i + 1) * (len(curve) - 2) // sections
         span = range(first, last)
-        kept.add(min(span, key=lambda k: curve[k][1]))
-        kept.add(max(span, key=lambda k: curve[k][1]))
-    return [curve[i] for i in sorted(kept)]
+        indices.add(min(span, key=lambda k: curve[k][1]))
+        indices.add(max(span, key=lambda k: curve[k][1]))
+    return [curve[i] for i in sorted(indices)]

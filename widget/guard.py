@@ -1,4 +1,4 @@
-"""The client, kept from harming an API in trouble: few calls at once for one account, none while it is down."""
+"""Protects an API in trouble: few calls at once for one account, and none while the API is down."""
 
 import math
 import threading
@@ -16,23 +16,23 @@ from widget.errors import CabinetError, Unavailable
 from widget.names import Function
 
 MAX_CALLS_PER_ACCOUNT = 4
-"""Calls under way at once for one account; how many there are in all, the cache's pool of threads says."""
+"""Calls in progress at once for one account. The size of the cache's thread pool limits them for all accounts together."""
 FAILURE_THRESHOLD = 5
-"""So many in a row, of whichever account and function, and an API counts as down."""
+"""After so many failures in a row, of any account and function, an API counts as down."""
 PAUSE_SECONDS = 10.0
-"""For how long it is left alone then, if it does not ask for longer."""
+"""For how long it gets no calls then, unless it asks for a longer pause."""
 MAX_PERIODS_PER_ACCOUNT = 8
-"""That visitors may choose by dates and have asked for within ``PERIODS_SECONDS``: each is a call and a kept answer."""
+"""Periods that visitors may choose by dates within ``PERIODS_SECONDS``: each costs a call and a cached value."""
 PERIODS_SECONDS = 3600.0
 
 
 class Upstream(Client):
-    """A client with a breaker for each API and a bound for each account.
+    """A client with a circuit breaker for each API and a limit for each account.
 
     Args:
         clock: seconds from anywhere.
         now: Unix seconds.
-        told: is told of each call that was made: its function, the code of its error ("ok" for none), its seconds.
+        on_call: is called after each call with its function, the code of its error (or "ok") and its seconds.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Upstream(Client):
         super().__init__(clock=clock, now=now)
         self._on_call = on_call
         self._breakers: dict[str, _Breaker] = {}
-        self._places: dict[str, threading.BoundedSemaphore] = {}
+        self._slots: dict[str, threading.BoundedSemaphore] = {}
         self._periods: dict[str, dict[str, float]] = {}
-        self._choosing = threading.Lock()
+        self._periods_lock = threading.Lock()
         self.has_worked = False
-        """Whether a call ever gave an answer."""
+        """Whether any call was successful."""
 
     def call(
         self,
@@ -58,14 +58,14 @@ class Upstream(Client):
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> models.Result:
-        """Ask the API, unless it is known to be down; see ``Client.call``."""
+        """Call the API unless it is known to be down; see ``Client.call``."""
         breaker = self._breakers.setdefault(account.api.base_url, _Breaker(self._clock))
-        with self._place(account), breaker.passage():
+        with self._slot(account), breaker.passage():
             began, outcome = self._clock(), "failed"
             try:
-                answer = super().call(account, function, start, end)
+                result = super().call(account, function, start, end)
                 outcome, self.has_worked = "ok", True
-                return answer
+                return result
             except CabinetError as error:
                 outcome = error.code
                 raise
@@ -73,8 +73,8 @@ class Upstream(Client):
                 self._on_call(function, outcome, self._clock() - began)
 
     def may_request_period(self, account: Account, period: str) -> bool:
-        """Whether a period that a visitor chose is one of the few of its account that the API is asked for."""
-        with self._choosing:
+        """Whether the API may be called for a period that a visitor chose. Only a few are allowed per account."""
+        with self._periods_lock:
             now = self._now()
             chosen = {
                 p: at
@@ -87,23 +87,23 @@ class Upstream(Client):
             return period in chosen
 
     @contextmanager
-    def _place(self, account: Account) -> Iterator[None]:
-        places = self._places.setdefault(
+    def _slot(self, account: Account) -> Iterator[None]:
+        slots = self._slots.setdefault(
             account.slug, threading.BoundedSemaphore(MAX_CALLS_PER_ACCOUNT)
         )
-        # Half of the deadline: locks between processes are made for calls that take no more than two.
-        if not places.acquire(timeout=account.api.deadline_seconds / 2):
+        # Half of the deadline: a lock between processes must outlast the wait and the call, and lasts two deadlines.
+        if not slots.acquire(timeout=account.api.deadline_seconds / 2):
             raise Unavailable(
-                f"{MAX_CALLS_PER_ACCOUNT} other calls for this account still wait for the API"
+                f"{MAX_CALLS_PER_ACCOUNT} other calls for this account are still in progress"
             )
         try:
             yield
         finally:
-            places.release()
+            slots.release()
 
 
 class _Breaker(CircuitBreaker):  # type: ignore[misc]  # untyped
-    """Opens after repeated failures, for as long as the API asks, then lets one call through to see."""
+    """Opens after repeated failures, for as long as the API asks, and then lets one call through as a probe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(failure_threshold=FAILURE_THRESHOLD, expected_exception=Unavailable)
@@ -117,12 +117,12 @@ class _Breaker(CircuitBreaker):  # type: ignore[misc]  # untyped
 
     @contextmanager
     def passage(self) -> Iterator[None]:
-        """A call; raises Unavailable where it should not be made."""
+        """Surround a call with this. Raises Unavailable if the call must not be made."""
         state = self.state
         is_probe = state != STATE_CLOSED
         if state == STATE_OPEN or (is_probe and not self._probing.acquire(blocking=False)):
             raise Unavailable(
-                "the API is left alone after repeated failures",
+                "the API gets no calls for a while after repeated failures",
                 max(1.0, math.ceil(self.open_remaining)),
             )
         try:

@@ -180,7 +180,7 @@ def decode(function: Function, body: str | bytes) -> object:
     except (ValueError, RecursionError) as error:
         what = "an HTML page" if text.startswith("<") else str(error)
         raise Unreadable(
-            f"{function_title(function)}: no JSON but {what} ({len(text)} characters)"
+            f"{function_title(function)}: not JSON but {what} ({len(text)} characters)"
         ) from None
 
 
@@ -298,7 +298,7 @@ class _Row:
 
     def __init__(self, place: str, value: object, zone: tzinfo) -> None:
         if not isinstance(value, dict):
-            raise Unreadable(f"{place}: {_describe(value)} is no object")
+            raise Unreadable(f"{place}: {_describe(value)} is not an object")
         self._place, self._zone = place, zone
         self._values: Mapping[str, object] = {name.lower(): item for name, item in value.items()}
 
@@ -308,7 +308,7 @@ class _Row:
             return None
         result = read(str(value).strip()) if isinstance(value, str | bool) else None
         if result is None:
-            raise self.bad(name, f"{_describe(value)} is no {what}")
+            raise self.bad(name, f"{_describe(value)} is not {what}")
         return result
 
     def bad(self, name: str, why: str) -> Unreadable:
@@ -321,26 +321,26 @@ class _Row:
         return value
 
     def text(self, name: str) -> str | None:
-        return self._read(name, _clean, "text")
+        return self._read(name, _clean, "a text")
 
     def number(self, name: str) -> Decimal | None:
-        return self._read(name, _decimal, "number that can be")
+        return self._read(name, _decimal, "a valid number")
 
     def flag(self, name: str) -> bool | None:
-        return self._read(name, lambda text: _FLAGS.get(text.lower()), "truth value")
+        return self._read(name, lambda text: _FLAGS.get(text.lower()), "true or false")
 
     def time(self, name: str) -> datetime | None:
-        return self._read(name, lambda text: _instant(text, self._zone), "time that can be")
+        return self._read(name, lambda text: _instant(text, self._zone), "a valid time")
 
     def whole(self, name: str) -> int | None:
         number = self.number(name)
         if number is not None and number != int(number):
-            raise self.bad(name, f"{number} is no whole number")
+            raise self.bad(name, f"{number} is not a whole number")
         return None if number is None else int(number)
 
     def price(self, name: str) -> Decimal | None:
         """A price with as many decimals as its symbol has."""
-        price, unit = self.number(name), self._read("digits", _unit, "number of decimals")
+        price, unit = self.number(name), self._read("digits", _unit, "a number of decimals")
         return price.quantize(unit, ROUND_HALF_EVEN) if price and unit else price
 
     def currency(self, name: str) -> str | None:
@@ -418,7 +418,7 @@ def _account_information(row: _Row) -> AccountInformation:
         total_lots=row.number("totalTradesVolume"),
     )
     if information == AccountInformation():
-        raise row.bad("balance", "missing, and so is everything else")
+        raise row.bad("balance", "missing, like every other field")
     return information
 
 
@@ -427,7 +427,7 @@ def _commands(found: Iterable[_Row]) -> Iterator[tuple[_Row, int]]:
     for row in found:
         command = row.required(_Row.whole, "type")
         if not 0 <= command <= _CREDIT:
-            raise row.bad("type", f"{command} is no MetaTrader command")
+            raise row.bad("type", f"{command} is not a MetaTrader command")
         yield row, command
 
 
@@ -493,7 +493,7 @@ def _bonus(row: _Row) -> Bonus:
         progress=progress,
     )
     if bonus == Bonus() and not any(map(row.has, ("bonuses", "summary", "trade"))):
-        raise row.bad("bonuses", "missing, and so is everything else")
+        raise row.bad("bonuses", "missing, like every other field")
     return bonus
 
 

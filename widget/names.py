@@ -1,4 +1,4 @@
-"""The functions of a Client Cabinet API, by the names that the configuration uses."""
+"""Names that the configuration and the JSON use: functions of the API."""
 
 from typing import Literal, get_args
 
@@ -21,6 +21,7 @@ TTL_SECONDS: dict[Function, float] = {
     "closed_trades": 60,
     "lots": 60,
 }
-"""How long an answer counts as fresh, where neither this table nor the configuration says so: 300 seconds."""
+"""How long a result is fresh, by function, unless the configuration says otherwise."""
 
 DEFAULT_TTL_SECONDS = 300.0
+"""The same for the functions that are not in the table."""

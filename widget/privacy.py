@@ -1,7 +1,6 @@
-"""The figures by their JSON names: what each one is, and what must go with it when an account hides it.
+"""Hidden figures and money as fractions: what an account does not publish, and what would reveal it.
 
-This is the one place that says which figure is money, and which other figures would give a hidden one away. It works on
-a widget's data before any renderer sees it, so that page, JSON and picture cannot differ.
+These rules work on a widget's data before it is rendered, so that page, JSON and picture cannot differ.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,7 +13,7 @@ MONEY: Final = frozenset(
 """Amounts of the account's currency."""
 
 NEVER_FRACTIONS: Final = frozenset({"balance", "equity"})
-"""What is not shown even as a fraction of the balance: it would be the profit over again."""
+"""Figures that are not published even as fractions of the balance: they would only repeat the profit."""
 
 FIGURES: Final = MONEY | frozenset(
     "volume lots open_lots total_lots buy_volume sell_volume lots_closed lots_required lots_missing "
@@ -23,15 +22,15 @@ FIGURES: Final = MONEY | frozenset(
     "open_trades total_trades trades count won lost orders ticket symbol side kind open_time close_time "
     "time address application date from to points days records logins symbols totals".split()
 )
-"""All names that stand in a widget's data."""
+"""All names in the data of widgets."""
 
 GAINS: Final = frozenset({"gain", "drawdown"})
-"""What is a fraction of the balance however money is shown."""
+"""Figures that are fractions of the balance even when money is not."""
 
 FLOATING_PROFIT: Final = "floating profit"
-"""The account's ``profit``, swaps included: another figure than that of its trades."""
+"""The account's ``profit``, which includes swaps and so is not the ``profit`` of its trades."""
 
-# What a bonus requires follows from its amount, and with that its share of the balance tells the balance.
+# The lots that a bonus requires follow from its amount. With the bonus as a fraction they reveal the balance.
 _VOLUMES = frozenset(
     "volume lots open_lots total_lots buy_volume sell_volume lots_closed lots_required lots_missing".split()
 )
@@ -43,7 +42,7 @@ _TIMES = frozenset(
 )  # a growth curve has a point where a trade is closed
 
 _HIDDEN_WITH: dict[str, frozenset[str]] = {
-    # A sum goes with its parts and the parts with their sum: the rows shown may be all there are.
+    # A sum is hidden with its parts and the parts with their sum: the displayed rows may be all rows.
     **dict.fromkeys(_VOLUMES, _VOLUMES),
     **dict.fromkeys(_COUNTS, _COUNTS),
     **dict.fromkeys(_PRICES, _PRICES),
@@ -60,8 +59,8 @@ _HIDDEN_WITH: dict[str, frozenset[str]] = {
     "trades": frozenset({"count"}),
 }
 
-# In each sum each figure follows from the others. Where exactly one of them is hidden, it could be worked out: the
-# first of the others goes too.
+# In each of these groups a figure can be calculated from the others. If exactly one of them is hidden, the first of the
+# others is hidden too.
 SUMS: tuple[tuple[str, ...], ...] = (
     ("equity", "balance", FLOATING_PROFIT),
     (FLOATING_PROFIT, "profit", "swap"),
@@ -74,19 +73,19 @@ SUMS: tuple[tuple[str, ...], ...] = (
     ("won_share", "won", "trades"),
 )
 
-# A gain is a profit over a balance: beside one of these two it gives away the other.
+# A gain is a profit divided by a balance: together with one of these two it reveals the other.
 _MONEY_OF_A_GAIN = frozenset({"profit", "balance"})
 
 
 def expand_hidden(hidden: Iterable[str]) -> frozenset[str]:
-    """The hidden figures and those from which one of them could be worked out."""
+    """The hidden figures and those from which a hidden one could be calculated."""
     result = set(hidden)
     while True:
         more = {name for figure in result for name in _HIDDEN_WITH.get(figure, ())}
         for total in SUMS:
-            shown = [name for name in total if name not in result | more]
-            if len(shown) == len(total) - 1:
-                more.add(shown[0])
+            public = [name for name in total if name not in result | more]
+            if len(public) == len(total) - 1:
+                more.add(public[0])
         if len(_MONEY_OF_A_GAIN & (result | more)) == 1:
             more.add("gain")
         if more <= result:
@@ -95,7 +94,7 @@ def expand_hidden(hidden: Iterable[str]) -> frozenset[str]:
 
 
 def hide(data: Any, hidden: Collection[str]) -> Any:
-    """The data with every hidden figure set to None, however deep it stands."""
+    """The data with every hidden figure set to None, at any depth."""
     if isinstance(data, dict):
         gone = hidden_names(data, hidden)
         return {name: None if name in gone else hide(value, hidden) for name, value in data.items()}
@@ -105,19 +104,19 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
 
 
 def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[str]:
-    """The names in here whose figures are hidden: two of them stand for another figure beside other neighbours."""
+    """The names in this object whose figures are hidden. What ``profit`` and ``trades`` mean depends on the object."""
     also = {"profit"} if FLOATING_PROFIT in hidden and "balance" in data else set()
     if "count" in hidden and not isinstance(data.get("trades"), list):
-        also |= {"trades"}  # how many were closed
+        also |= {"trades"}  # here it is the number of trades
     return frozenset(name for name in data if name in hidden or name in also)
 
 
 def as_fractions(data: Any, balance: Decimal | None) -> Any:
-    """The data with money as fractions of the balance; without balance and equity themselves.
+    """The data with money as fractions of the balance, and with balance and equity set to None.
 
     Args:
         data: a widget's data.
-        balance: what is divided by; where it is unknown or not above 0, money becomes None.
+        balance: the divisor; if it is None or not above 0, money becomes None.
     """
     if isinstance(data, dict):
         return {name: _as_fraction(name, value, balance) for name, value in data.items()}
@@ -135,7 +134,7 @@ def _as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
 
 
 def round_fractions(data: Any, names: Collection[str]) -> Any:
-    """The data with the fractions of these names in no more decimals than a page shows: 0.01%."""
+    """The data with the fractions of these names rounded to what a page displays: 0.01%."""
     if isinstance(data, dict):
         return {
             name: Decimal(f"{value:.4f}")

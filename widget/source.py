@@ -218,7 +218,9 @@ class Source:
     ) -> T:
         """An answer of the cache; ``kind`` is its type. It is fetched from the client unless otherwise."""
         if not self._client.offers(self.account, function):
-            raise NotOffered(f"{function}: not in this API, or no password for it")
+            raise NotOffered(
+                f"{function}: not offered by this API, or its password is not configured"
+            )
 
         fresh = self.account.fresh_seconds(function)
         answer = self._cache.get(

@@ -1,4 +1,4 @@
-"""Sums over trades: totals, groups by symbol, days. Pure arithmetic in Decimal."""
+"""Sums over trades: totals, groups by symbol, sums by day. Everything is calculated in Decimal."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,19 +13,19 @@ ZERO = Decimal(0)
 
 
 def sum_known(values: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum of the values that are known; None where there are values and none is known."""
+    """The sum of the known values; None if there are values but none is known."""
     values = list(values)
     known = [value for value in values if value is not None]
     return sum(known, ZERO) if known or not values else None
 
 
 def trade_result(trade: OpenTrade | ClosedTrade) -> Decimal:
-    """What a trade does to the balance, once it is closed: its profit and its swap."""
+    """The change of the balance when the trade is closed: profit and swap."""
     return (trade.profit or ZERO) + (trade.swap or ZERO)
 
 
 def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
-    """Totals over the open positions; pending orders are no positions and do not count."""
+    """Totals of the open positions. Pending orders are not counted."""
     positions = [trade for trade in trades if trade.is_position]
     return {
         "count": len(positions),
@@ -36,7 +36,7 @@ def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
 
 
 def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
-    """Totals over closed trades; a trade is won when its profit, without swap, is above 0, and lost below."""
+    """Totals of closed trades. A trade is won if its profit, without swap, is above 0, and lost if it is below 0."""
     return {
         "count": len(trades),
         "won": sum(1 for trade in trades if trade.profit is not None and trade.profit > 0),
@@ -48,7 +48,7 @@ def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
 
 
 def group_by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
-    """The open positions, one row a symbol in alphabetical order; prices are averages weighted by volume."""
+    """The open positions as one row per symbol, in alphabetical order. Prices are averages weighted by volume."""
     groups: defaultdict[str, list[OpenTrade]] = defaultdict(list)
     for trade in trades:
         if trade.is_position:
@@ -72,19 +72,20 @@ def _group(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
 
 
 def average_price(trades: Sequence[OpenTrade]) -> Decimal | None:
-    """The mean open price weighted by volume, with as many decimals as the most exact of the prices."""
+    """The mean open price weighted by volume, with as many decimals as the most precise price."""
     volume = sum((trade.volume for trade in trades), ZERO)
     if not volume:
         return None
     mean = sum((trade.open_price * trade.volume for trade in trades), ZERO) / volume
     decimals = max(0, *(-int(trade.open_price.as_tuple().exponent) for trade in trades))
-    return Decimal(f"{mean:.{decimals}f}")  # half-even; quantize() gives up beyond 28 digits
+    # Formatting rounds half to even as quantize() does, which however raises for more than 28 digits.
+    return Decimal(f"{mean:.{decimals}f}")
 
 
 def sum_by_day(
     amounts: Iterable[tuple[datetime, Decimal]], zone: ZoneInfo
 ) -> list[tuple[date, Decimal]]:
-    """Sums by day of a zone, oldest first; days without any are left out."""
+    """Sums by calendar day of a time zone, oldest first. Days without amounts are left out."""
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     for moment, amount in amounts:
         days[moment.astimezone(zone).date()] += amount

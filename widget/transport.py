@@ -1,7 +1,7 @@
-"""HTTP connections that end with their call: a deadline on the socket itself, no cookies, no redirects.
+"""HTTP connections with a deadline for the whole call, without cookies and redirects.
 
-A timeout of requests counts anew for every byte: a server that drips would hold a call for as long as it likes. So the
-sockets look at what is left of the call before each read.
+The timeout of ``requests`` starts again with every byte, so a server that sends one byte a second would keep a call open
+for as long as it likes. Here the socket itself sets its timeout to what is left of the call before each read.
 """
 
 import socket
@@ -19,30 +19,31 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from widget import __version__
 
-POOL_SIZE = 128  # no fewer than threads, or connections are thrown away
+# At least the number of threads that make calls: connections beyond it are closed after each call.
+POOL_SIZE = 128
 
 
 class Deadline:
-    """When a call must be over."""
+    """The time by which a call must be over."""
 
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
         self._clock, self._end = clock, clock() + seconds
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """Seconds until the deadline; negative after it."""
         return self._end - self._clock()
 
 
-DEADLINE: ContextVar[Deadline] = ContextVar("ends")
-"""The deadline of the call that this thread makes."""
+DEADLINE: ContextVar[Deadline] = ContextVar("deadline")
+"""The deadline of the call that the current thread makes."""
 
 
 def remaining_seconds() -> float:
-    """What is left of the present call.
+    """Seconds until the deadline of the current call.
 
     Raises:
-        TimeoutError: nothing is.
+        TimeoutError: the deadline has passed.
     """
     left = DEADLINE.get().left
     if left <= 0:
@@ -51,7 +52,7 @@ def remaining_seconds() -> float:
 
 
 class Session(requests.Session):
-    """Keeps connections, and nothing else: no cookies, no settings of the environment, no redirects."""
+    """Reuses connections. Ignores cookies, redirects and the proxy settings of the environment."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +69,7 @@ class Session(requests.Session):
         self.mount("http://", _Adapter(POOL_SIZE, POOL_SIZE))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: even where redirects are not to be followed, requests would read their bodies, however long."""
+        """No target: requests would read the body of a redirect, however long, even if it does not follow it."""
 
 
 class _Socket(socket.socket):
@@ -85,7 +86,7 @@ class _TLSSocket(ssl.SSLSocket):
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        """A socket that is connected to one of the host's addresses; each has its share of the time left."""
+        """A socket connected to one of the host's addresses. Each address gets its share of the remaining time."""
         addresses = socket.getaddrinfo(
             self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM
         )
@@ -94,9 +95,8 @@ class _Connection(HTTPConnection):
             try:
                 sock.settimeout(remaining_seconds() / (len(addresses) - n + 1))
                 sock.connect(address)
-                sock.settimeout(
-                    remaining_seconds()
-                )  # for the handshake, which is a single operation
+                # The TLS handshake is a single operation and gets all the remaining time.
+                sock.settimeout(remaining_seconds())
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 sock.close()
@@ -123,7 +123,7 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Makes connections whose sockets look at the deadline before each read."""
+    """Creates connections whose sockets check the deadline before each read."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
