@@ -1,4 +1,4 @@
-"""An upstream that says exactly what a test wants it to say, within the process."""
+"""An upstream in the same process, whose responses a test writes."""
 
 import json
 from collections import Counter
@@ -21,16 +21,16 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 
 
 class Script:
-    """What the upstream says, by function; a callable is asked each time.
+    """The responses of the upstream by function. A callable is called for each request.
 
     Attributes:
-        answers: JSON values as they go over the wire.
+        responses: JSON values as they are sent.
         is_down: whether it cannot be reached.
         calls: how often each function was called.
     """
 
-    def __init__(self, answers: dict[Function, Any]) -> None:
-        self.answers, self.is_down = answers, False
+    def __init__(self, responses: dict[Function, Any]) -> None:
+        self.responses, self.is_down = responses, False
         self.calls: Counter[str] = Counter()
 
     def call(
@@ -40,18 +40,18 @@ class Script:
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> models.Result:
-        """What ``Client.call`` gives."""
+        """In place of ``GuardedClient.call``."""
         self.calls[function] += 1
         if self.is_down:
-            raise Unavailable(f"{function}: the script says so")
-        answer = self.answers[function]
-        if callable(answer):
-            answer = answer(start, end)
-        return models.parse(function, json.dumps(answer), UTC)
+            raise Unavailable(f"{function}: down, as the script says")
+        response = self.responses[function]
+        if callable(response):
+            response = response(start, end)
+        return models.parse(function, json.dumps(response), UTC)
 
 
 class InProcess:
-    """The service on a script, asked within the process."""
+    """The service with a scripted upstream, called within the process."""
 
     def __init__(
         self, script: Script, clock: Callable[[], float] = lambda: NOW, **tables: Any

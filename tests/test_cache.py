@@ -1,4 +1,4 @@
-"""Freshness, one caller at a time, the last good answer, pauses, clocks that jump, stores that fail."""
+"""Freshness, one caller at a time, the last good value, pauses, clocks that jump, stores that fail."""
 
 import logging
 import pickle
@@ -31,7 +31,7 @@ PATIENCE = 10.0
 
 
 class Inline(Executor):
-    """Runs each call where it is asked for: what happens in the background has happened when ``get`` returns."""
+    """Runs each call in the caller's thread: what happens in the background has happened when ``get`` returns."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -68,11 +68,11 @@ class Upstream:
 
 
 class Broken:
-    """A store that fails as long as it is told to; counts how often it is asked."""
+    """A store that fails while ``error`` is set, and counts how often it is used."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
-        self.kept: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}
         self.timeouts: list[int] = []
         self.gets = 0
         self.sets = 0
@@ -81,14 +81,14 @@ class Broken:
         self.gets += 1
         if self.error:
             raise self.error
-        return self.kept.get(key)
+        return self.values.get(key)
 
     def set(self, key: str, value: Any, timeout: int) -> bool:
         self.sets += 1
         if self.error:
             raise self.error
         self.timeouts.append(timeout)
-        self.kept[key] = value
+        self.values[key] = value
         return True
 
 
@@ -142,19 +142,19 @@ def gather(count: int, get: Callable[[], CachedValue[int]]) -> list[Future[Cache
 # Freshness
 
 
-def test_a_fresh_answer_is_served_without_a_call_and_without_the_store(
+def test_a_fresh_value_is_served_without_a_call_and_without_the_store(
     clock: Clock, upstream: Upstream
 ) -> None:
     store = Broken()
     cache = inline(store, clock)
     first = cache.get("k", 15, upstream, 1)
-    asked = store.gets
+    used = store.gets
     clock.now += 15
     assert cache.get("k", 15, upstream, 1) == first == CachedValue(1, START, stale=False)
-    assert (upstream.calls, store.gets) == (1, asked)
+    assert (upstream.calls, store.gets) == (1, used)
 
 
-def test_an_old_answer_is_served_at_once_while_one_call_renews_it(
+def test_an_old_value_is_served_at_once_while_one_call_refreshes_it(
     clock: Clock, upstream: Upstream
 ) -> None:
     with threaded(SimpleCache(), clock, upstream) as cache:
@@ -165,7 +165,7 @@ def test_an_old_answer_is_served_at_once_while_one_call_renews_it(
         assert {visitor.result(PATIENCE) for visitor in visitors} == {
             CachedValue(1, START, stale=False)
         }
-        assert not upstream.gate.is_set(), "nobody waited for the renewal"
+        assert not upstream.gate.is_set(), "nobody waited for the refresh"
         upstream.gate.set()
         until(
             lambda: (
@@ -175,7 +175,9 @@ def test_an_old_answer_is_served_at_once_while_one_call_renews_it(
         assert upstream.calls == 2
 
 
-def test_all_who_ask_for_what_is_not_kept_share_one_call(clock: Clock, upstream: Upstream) -> None:
+def test_all_callers_for_a_value_that_is_not_cached_share_one_call(
+    clock: Clock, upstream: Upstream
+) -> None:
     upstream.gate.clear()
     with threaded(SimpleCache(), clock, upstream) as cache:
         visitors = gather(120, lambda: cache.get("k", 15, upstream, PATIENCE))
@@ -188,7 +190,7 @@ def test_all_who_ask_for_what_is_not_kept_share_one_call(clock: Clock, upstream:
         assert upstream.calls == 1
 
 
-def test_an_answer_was_true_when_its_call_began(clock: Clock) -> None:
+def test_the_age_of_a_value_counts_from_the_beginning_of_its_call(clock: Clock) -> None:
     def slow() -> str:
         clock.now += 3
         return "figures"
@@ -214,7 +216,7 @@ def test_periods_are_lengthened_by_up_to_a_tenth_each_key_by_its_own_share(clock
     assert max(calls_by_second[101:]) < 50, "not all in the same second"
 
 
-def test_an_answer_that_nobody_asked_for_in_two_periods_is_marked_stale(
+def test_a_value_that_nobody_requested_for_two_periods_is_marked_stale(
     clock: Clock, upstream: Upstream
 ) -> None:
     cache = inline(SimpleCache(), clock)
@@ -227,7 +229,7 @@ def test_an_answer_that_nobody_asked_for_in_two_periods_is_marked_stale(
 # Calls that fail
 
 
-def test_the_last_good_answer_is_served_marked_stale_while_calls_fail(
+def test_the_last_good_value_is_served_and_marked_stale_while_calls_fail(
     clock: Clock, upstream: Upstream
 ) -> None:
     cache = inline(SimpleCache(), clock)
@@ -243,7 +245,7 @@ def test_the_last_good_answer_is_served_marked_stale_while_calls_fail(
     cache.get("k", 15, upstream, 1)
     assert cache.get("k", 15, upstream, 1) == CachedValue(3, START + 23, stale=False)
     clock.now += 15.01
-    assert not cache.get("k", 15, upstream, 1).stale, "a failure before the answer does not count"
+    assert not cache.get("k", 15, upstream, 1).stale, "a failure before the value does not count"
 
 
 def test_a_failed_call_is_followed_by_a_pause_that_grows(clock: Clock, upstream: Upstream) -> None:
@@ -271,7 +273,7 @@ def test_a_failed_call_is_followed_by_a_pause_that_grows(clock: Clock, upstream:
     assert upstream.calls == calls + 1, "after a success the pauses begin anew"
 
 
-def test_during_a_pause_the_store_is_left_in_peace(clock: Clock, upstream: Upstream) -> None:
+def test_during_a_pause_the_store_is_not_used(clock: Clock, upstream: Upstream) -> None:
     store = Broken()
     cache = inline(store, clock)
     cache.get("old", 15, upstream, 1)
@@ -280,12 +282,12 @@ def test_during_a_pause_the_store_is_left_in_peace(clock: Clock, upstream: Upstr
     cache.get("old", 15, upstream, 1)
     with pytest.raises(Refused):
         cache.get("new", 15, upstream, 1)
-    asked = store.gets + store.sets
+    used = store.gets + store.sets
     clock.now += 4
     assert cache.get("old", 15, upstream, 1).stale
     with pytest.raises(Refused):
         cache.get("new", 15, upstream, 1)
-    assert store.gets + store.sets == asked, "an upstream that is down makes no answer slower"
+    assert store.gets + store.sets == used, "an upstream that is down slows nothing down"
 
 
 def test_pauses_are_spread_by_chance(clock: Clock, upstream: Upstream) -> None:
@@ -297,7 +299,7 @@ def test_pauses_are_spread_by_chance(clock: Clock, upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize(("wish", "pause"), [(2.0, 5.0), (120.0, 120.0), (float("nan"), 5.0)])
-def test_a_longer_pause_that_the_upstream_wishes_for_is_kept(
+def test_a_longer_pause_that_the_upstream_requests_is_respected(
     clock: Clock, upstream: Upstream, wish: float, pause: float
 ) -> None:
     upstream.error = Unavailable("busy", retry_after=wish)
@@ -329,7 +331,7 @@ def test_two_hundred_who_wait_for_a_call_that_fails_make_one_call(
         (ZeroDivisionError("a bug"), CabinetError),
     ],
 )
-def test_a_failure_keeps_its_class_for_all_who_ask_during_the_pause(
+def test_a_failure_has_the_same_class_for_all_callers_during_the_pause(
     clock: Clock, upstream: Upstream, raised: Exception, seen: type[CabinetError]
 ) -> None:
     store = SimpleCache()
@@ -373,23 +375,21 @@ def test_an_unexpected_exception_is_logged_with_its_traceback_and_does_not_reach
     assert line.exc_info[0] is ZeroDivisionError
 
 
-def test_what_is_kept_of_a_failure_holds_none_of_its_words(
-    clock: Clock, upstream: Upstream
-) -> None:
+def test_a_stored_failure_has_none_of_its_text(clock: Clock, upstream: Upstream) -> None:
     store = Broken()
     upstream.error = Refused("password hunter2 was refused")
     with pytest.raises(Refused) as caught:
         inline(store, clock).get("k", 15, upstream, 1)
     assert "hunter2" not in str(caught.value)
-    kept = pickle.dumps(store.kept)
-    assert b"Refused" in kept
-    assert b"hunter2" not in kept
+    stored = pickle.dumps(store.values)
+    assert b"Refused" in stored
+    assert b"hunter2" not in stored
 
 
-# The keep limit
+# The age limit
 
 
-def test_an_answer_older_than_the_limit_is_never_served(clock: Clock, upstream: Upstream) -> None:
+def test_a_value_older_than_the_limit_is_never_served(clock: Clock, upstream: Upstream) -> None:
     store = Broken()
     cache = inline(store, clock, keep_seconds=100.5)
     cache.get("k", 15, upstream, 1)
@@ -403,7 +403,7 @@ def test_an_answer_older_than_the_limit_is_never_served(clock: Clock, upstream: 
             other.get("k", 15, upstream, 1)
 
 
-def test_what_is_kept_can_be_looked_at_without_a_call(clock: Clock, upstream: Upstream) -> None:
+def test_a_cached_value_can_be_read_without_a_call(clock: Clock, upstream: Upstream) -> None:
     store = SimpleCache()
     cache = inline(store, clock, keep_seconds=100)
     assert cache.peek("k") is None
@@ -418,7 +418,7 @@ def test_what_is_kept_can_be_looked_at_without_a_call(clock: Clock, upstream: Up
 # Waiting
 
 
-def test_nobody_waits_longer_than_they_are_ready_to(clock: Clock, upstream: Upstream) -> None:
+def test_a_caller_waits_only_as_long_as_it_wants_to(clock: Clock, upstream: Upstream) -> None:
     upstream.gate.clear()
     with threaded(SimpleCache(), clock, upstream) as cache:
         with pytest.raises(Unavailable):
@@ -447,7 +447,7 @@ def test_nobody_queues_behind_a_call_that_is_stuck_and_other_keys_go_on(
         assert upstream.calls == 1
 
 
-def test_a_stuck_call_does_not_hide_what_another_process_has_got(
+def test_a_stuck_call_does_not_hide_the_result_of_another_process(
     clock: Clock, upstream: Upstream
 ) -> None:
     store, other = SimpleCache(), Upstream()
@@ -484,11 +484,11 @@ def test_no_more_calls_run_in_parallel_than_there_are_workers(clock: Clock) -> N
     cache.close()
 
 
-def test_after_closing_what_is_kept_is_served_and_no_call_is_made(
+def test_after_closing_cached_values_are_served_and_no_call_is_made(
     clock: Clock, upstream: Upstream
 ) -> None:
     cache = FreshCache(SimpleCache(), keep_seconds=86400, clock=clock, max_workers=1)
-    cache.get("kept", 15, upstream, PATIENCE)
+    cache.get("cached", 15, upstream, PATIENCE)
     clock.now += 20
     upstream.gate.clear()
     running = gather(1, lambda: cache.get("running", 15, upstream, PATIENCE))
@@ -497,7 +497,7 @@ def test_after_closing_what_is_kept_is_served_and_no_call_is_made(
     until(lambda: "queued" in cache._flights)
     cache.close()
     assert {type(visitor.exception(PATIENCE)) for visitor in queued} == {Unavailable}
-    assert cache.get("kept", 15, upstream, PATIENCE).value == 1
+    assert cache.get("cached", 15, upstream, PATIENCE).value == 1
     with pytest.raises(Unavailable):
         cache.get("new", 15, upstream, PATIENCE)
     upstream.gate.set()
@@ -508,7 +508,9 @@ def test_after_closing_what_is_kept_is_served_and_no_call_is_made(
 # Clocks that jump
 
 
-def test_a_clock_a_little_behind_takes_an_answer_for_new(clock: Clock, upstream: Upstream) -> None:
+def test_a_clock_that_is_a_little_slow_takes_a_value_for_new(
+    clock: Clock, upstream: Upstream
+) -> None:
     store = SimpleCache()
     inline(store, clock).get("k", 15, upstream, 1)
     clock.now -= 2
@@ -550,7 +552,7 @@ def test_a_clock_set_forward_makes_everything_old(clock: Clock, upstream: Upstre
 # Stores that fail
 
 
-def test_a_store_that_fails_is_logged_once_and_costs_nobody_an_answer(
+def test_a_store_that_fails_is_logged_once_and_costs_no_caller_a_value(
     clock: Clock, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Broken()
@@ -564,9 +566,7 @@ def test_a_store_that_fails_is_logged_once_and_costs_nobody_an_answer(
         "cache: reading fails, continuing without it: ConnectionError: no route",
         "cache: writing fails, continuing without it: ConnectionError: no route",
     ]
-    assert store.gets + store.sets <= 2 * 120 / 5 + 2, (
-        "a store that fails is left alone for a while"
-    )
+    assert store.gets + store.sets <= 2 * 120 / 5 + 2, "a store that fails is not used for a while"
     caplog.clear()
     store.error = None
     clock.now += 20
@@ -601,7 +601,7 @@ def test_a_store_that_is_empty_all_of_a_sudden_is_no_loss(clock: Clock, upstream
     store = Broken()
     cache = inline(store, clock)
     cache.get("k", 15, upstream, 1)
-    store.kept.clear()
+    store.values.clear()
     upstream.error = Unavailable("gone")
     clock.now += 100
     cache.get("k", 15, upstream, 1)
@@ -609,22 +609,22 @@ def test_a_store_that_is_empty_all_of_a_sudden_is_no_loss(clock: Clock, upstream
 
 
 @pytest.mark.parametrize("foreign", [b"bytes", 7, {"value": 1}, object.__new__(_Entry)])
-def test_what_something_else_or_another_version_wrote_under_a_key_counts_as_absent(
+def test_a_value_of_another_version_or_program_counts_as_absent(
     clock: Clock, upstream: Upstream, foreign: Any
 ) -> None:
     store = Broken()
-    store.kept["k"] = foreign
+    store.values["k"] = foreign
     assert inline(store, clock).get("k", 15, upstream, 1).value == 1
 
 
-def test_the_process_keeps_a_bounded_number_of_answers_those_used_last(
+def test_the_process_stores_a_limited_number_of_values_those_used_last(
     clock: Clock, upstream: Upstream
 ) -> None:
     store = Broken()
     cache = inline(store, clock, local_entries=2)
     for key in ("a", "b", "a", "c"):
         cache.get(key, 15, upstream, 1)
-    store.kept.clear()
+    store.values.clear()
     calls = upstream.calls
     for key in ("a", "c"):
         cache.get(key, 15, upstream, 1)
@@ -679,7 +679,7 @@ def test_a_truncated_cache_file_counts_as_absent(
     assert inline(store, clock).get("k", 15, upstream, 1).value == 2
 
 
-def test_a_full_disk_costs_nobody_an_answer(
+def test_a_full_disk_costs_no_caller_a_value(
     clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache = inline(FileSystemCache(str(tmp_path)), clock)
@@ -704,10 +704,10 @@ def test_a_full_disk_costs_nobody_an_answer(
     cache.get("k", 10, fetch, 1)
     calls = 0
     assert inline(FileSystemCache(str(tmp_path)), clock).get("k", 10, fetch, 1).value == large
-    assert calls == 0, "it keeps again when there is room"
+    assert calls == 0, "it stores again when there is room"
 
 
-def test_a_cache_directory_that_is_gone_costs_nobody_an_answer(
+def test_a_cache_directory_that_is_gone_costs_no_caller_a_value(
     clock: Clock, upstream: Upstream, tmp_path: Path
 ) -> None:
     directory = tmp_path / "cache"
@@ -729,7 +729,7 @@ def test_a_cache_directory_that_is_gone_costs_nobody_an_answer(
     assert cache.get("other", 15, upstream, 1).value == 3
 
 
-def test_a_file_lock_is_held_by_one_waits_for_a_while_and_is_given_back(tmp_path: Path) -> None:
+def test_a_file_lock_has_one_holder_waits_for_a_while_and_is_released(tmp_path: Path) -> None:
     mutexes = file_mutexes(tmp_path / "locks", 0.2)
     first, second = mutexes("k"), mutexes("k")
     assert first.acquire()
@@ -760,8 +760,8 @@ def fetch():
 print("ready", flush=True)
 sys.stdin.readline()
 with ThreadPoolExecutor(20) as visitors:
-    answers = {visitors.submit(cache.get, "k", 15, fetch, 10) for _ in range(20)}
-    print(*sorted({answer.result().value for answer in answers}), flush=True)
+    results = {visitors.submit(cache.get, "k", 15, fetch, 10) for _ in range(20)}
+    print(*sorted({result.result().value for result in results}), flush=True)
 """
 
 
@@ -795,9 +795,9 @@ def test_two_processes_with_one_directory_make_one_call(tmp_path: Path) -> None:
         go(second)
         assert first.stdout
         assert second.stdout
-        answers = {first.stdout.readline().strip(), second.stdout.readline().strip()}
+        results = {first.stdout.readline().strip(), second.stdout.readline().strip()}
     assert len(calls_made(tmp_path)) == 1
-    assert answers == set(calls_made(tmp_path))
+    assert results == set(calls_made(tmp_path))
 
 
 def test_a_process_that_is_killed_in_the_middle_of_a_call_holds_up_nobody(tmp_path: Path) -> None:
@@ -828,7 +828,7 @@ class Life(RuleBasedStateMachine):
         self.known = [
             0,
             0,
-        ]  # how many of the calls each process can know of since it was last asked
+        ]  # how many of the calls each process can know of since it was last called
         self.is_up = True
         self.had_outage = False
 
@@ -865,31 +865,31 @@ class Life(RuleBasedStateMachine):
         self.had_outage = self.had_outage or not is_up
 
     @rule(process=st.integers(0, 1))
-    def somebody_asks(self, process: int) -> None:
+    def somebody_visits(self, process: int) -> None:
         now, calls_before = self.clock.now, list(self.calls)
-        answer: CachedValue[float] | None
+        result: CachedValue[float] | None
         try:
-            answer = self.processes[process].get("k", self.FRESH, lambda: self.fetch(process), 1)
+            result = self.processes[process].get("k", self.FRESH, lambda: self.fetch(process), 1)
         except Refused as refusal:
-            answer, retry_after = None, refusal.retry_after
+            result, retry_after = None, refusal.retry_after
         successes = [at for at, _, is_success in self.calls if is_success]
         has_heard_of_failure = (
             calls_before and not calls_before[-1][2] and self.known[process] == len(calls_before)
         )
         self.known[process] = len(self.calls)
-        if answer is None:
+        if result is None:
             assert not self.calls[-1][2] or self.had_outage
             assert not successes or now - successes[-1] > self.KEEP or self.had_outage
             assert 0 < (retry_after or 0) <= 300
             return
-        age = now - answer.as_of
-        assert answer.value == answer.as_of
-        assert answer.as_of in successes
+        age = now - result.as_of
+        assert result.value == result.as_of
+        assert result.as_of in successes
         assert 0 <= age <= self.KEEP
         if age <= self.FRESH:
-            assert not answer.stale
+            assert not result.stale
         elif age > 2 * self.FRESH or (has_heard_of_failure and not self.had_outage):
-            assert answer.stale
+            assert result.stale
 
 
 Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40)

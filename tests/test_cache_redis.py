@@ -49,7 +49,7 @@ class Server:
         self.process = subprocess.Popen(
             command, cwd=self.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until(self._answers)
+        until(self._responds)
 
     def stop(self) -> None:
         self.process.kill()
@@ -63,7 +63,7 @@ class Server:
         finally:
             os.kill(self.process.pid, signal.SIGCONT)
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         try:
             return bool(self.client.ping())
         except redis.RedisError:
@@ -128,12 +128,12 @@ def test_two_machines_make_one_call_and_leave_no_lock(server: Server) -> None:
     upstream = Upstream()
     upstream.gate.clear()
     with machine(server) as first, machine(server) as second:
-        with visitors(first, second, upstream=upstream) as answers:
+        with visitors(first, second, upstream=upstream) as results:
             assert upstream.entered.acquire(timeout=PATIENCE)
             assert len(locks(server)) == 1
             until(lambda: "k" in first._flights and "k" in second._flights)
             upstream.gate.set()
-            assert {answer.result(PATIENCE).value for answer in answers} == {1}
+            assert {result.result(PATIENCE).value for result in results} == {1}
         assert upstream.calls == 1
         assert locks(server) == []
 
@@ -145,8 +145,8 @@ def test_two_machines_make_one_call_to_renew_an_old_answer_and_nobody_waits(serv
             assert cache.get("k", 15, upstream, PATIENCE).value == 1
         clock.now += 20
         upstream.gate.clear()
-        with visitors(first, second, upstream=upstream) as answers:
-            assert {answer.result(PATIENCE).value for answer in answers} == {1}
+        with visitors(first, second, upstream=upstream) as results:
+            assert {result.result(PATIENCE).value for result in results} == {1}
             assert not upstream.gate.is_set()
         for cache in (first, second):
             until(lambda cache=cache: cache.get("k", 15, upstream, PATIENCE).value == 2)  # type: ignore[misc]
@@ -158,11 +158,11 @@ def test_a_failure_on_one_machine_is_one_on_the_other(server: Server) -> None:
     upstream.gate.clear()
     upstream.error = Refused("no")
     with machine(server) as first, machine(server) as second:
-        with visitors(first, second, upstream=upstream) as answers:
+        with visitors(first, second, upstream=upstream) as results:
             assert upstream.entered.acquire(timeout=PATIENCE)
             until(lambda: "k" in first._flights and "k" in second._flights)
             upstream.gate.set()
-            assert {type(answer.exception(PATIENCE)) for answer in answers} == {Refused}
+            assert {type(result.exception(PATIENCE)) for result in results} == {Refused}
         assert upstream.calls == 1
     with machine(server) as third, pytest.raises(Refused):
         third.get("k", 15, upstream, PATIENCE)
@@ -211,7 +211,7 @@ def test_redis_may_go_and_come_back(server: Server, caplog: pytest.LogCaptureFix
             until(lambda: first.get("k", 15, upstream, PATIENCE).value == 2)
             for number in range(50):
                 assert second.get(f"other-{number}", 15, upstream, PATIENCE).value == 3 + number
-            assert 3 <= len(caplog.records) <= 6, "each machine says once what fails"
+            assert 3 <= len(caplog.records) <= 6, "each machine logs once what fails"
         finally:
             server.start()
         calls = upstream.calls
@@ -229,7 +229,7 @@ def test_redis_may_go_while_another_machine_waits_for_its_lock(server: Server) -
     with (
         machine(server) as first,
         machine(server) as second,
-        visitors(first, second, upstream=upstream) as answers,
+        visitors(first, second, upstream=upstream) as results,
     ):
         assert upstream.entered.acquire(timeout=PATIENCE)
         until(lambda: "k" in first._flights and "k" in second._flights)
@@ -237,7 +237,7 @@ def test_redis_may_go_while_another_machine_waits_for_its_lock(server: Server) -
         try:
             assert upstream.entered.acquire(timeout=PATIENCE), "the other goes on by itself"
             upstream.gate.set()
-            assert {answer.result(PATIENCE).value for answer in answers} == {1, 2}
+            assert {result.result(PATIENCE).value for result in results} == {1, 2}
         finally:
             server.start()
 

@@ -71,9 +71,9 @@ def reply(value: object, status: int = 200, **headers: str) -> Reply:
 
 @dataclass
 class Upstream:
-    """A server whose answers a test writes."""
+    """A server whose responses a test writes."""
 
-    answer: Callable[[Seen], Reply]
+    respond: Callable[[Seen], Reply]
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
@@ -103,7 +103,7 @@ class Upstream:
                     self.command, self.path, dict(self.headers), json.loads(body) if body else None
                 )
                 upstream.seen.append(request)
-                status, headers, content = upstream.answer(request)
+                status, headers, content = upstream.respond(request)
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(content)), **headers}.items():
                     self.send_header(name, value)
@@ -143,7 +143,7 @@ that, with another error, however busy the machine is."""
 @contextmanager
 def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str, list[int]]]:
     """A server that does with a connection whatever ``talk`` does; yields its address and the connections' numbers."""
-    met: list[int] = []
+    connections: list[int] = []
     threads: list[threading.Thread] = []
 
     def converse(connection: socket.socket, number: int) -> None:
@@ -155,9 +155,11 @@ def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
-                met.append(len(met) + 1)
+                connections.append(len(connections) + 1)
                 threads.append(
-                    threading.Thread(target=converse, args=(connection, len(met)), daemon=True)
+                    threading.Thread(
+                        target=converse, args=(connection, len(connections)), daemon=True
+                    )
                 )
                 threads[-1].start()
 
@@ -165,14 +167,14 @@ def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str
         acceptor = threading.Thread(target=accept)
         acceptor.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", met
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", connections
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             acceptor.join()
     for thread in threads:
         thread.join(
             0.2
-        )  # those that wait for another request on a kept connection end with the process
+        )  # those that wait for another request on a reused connection end with the process
 
 
 def take_request(connection: socket.socket) -> bytes:
@@ -224,7 +226,7 @@ def account(
 @pytest.fixture
 def serve() -> Iterator[Callable[[Callable[[Seen], Reply]], Upstream]]:
     with ExitStack() as stack:
-        yield lambda answer: stack.enter_context(Upstream(answer).serve())
+        yield lambda respond: stack.enter_context(Upstream(respond).serve())
 
 
 Serve = Callable[[Callable[[Seen], Reply]], Upstream]
@@ -257,8 +259,8 @@ class Doorkeeper:
             self.calls += 1
             if self.calls in self.expire_before:
                 self.tokens += 1  # the token that the client knows is no longer the newest
-            shown = request.headers.get("passkey") or (request.body or {}).get("token")
-            return reply(self.value) if shown == f"token{self.tokens}" else self.denial
+            passkeys = request.headers.get("passkey") or (request.body or {}).get("token")
+            return reply(self.value) if passkeys == f"token{self.tokens}" else self.denial
 
 
 LOGINS = (models.Login(datetime(2025, 11, 20, 8, 31, 5, tzinfo=UTC)),)
@@ -294,22 +296,22 @@ def test_what_an_old_api_writes_is_read(
     paris = account(
         upstream.url, dialect=dialect, timezone="Europe/Paris", methods={"logins": "GetLogins"}
     )
-    answer = Client().call(paris, function)
+    result = Client().call(paris, function)
     if isinstance(expected, dict):
-        assert {name: getattr(answer, name) for name in expected} == expected
+        assert {name: getattr(result, name) for name in expected} == expected
     else:
-        assert answer == expected
+        assert result == expected
 
 
 @pytest.mark.parametrize(
     "body", [b'{"balance": NaN}', b'{"balance": Infinity}', b'{"balance": "-Infinity"}']
 )
-def test_what_is_no_number_is_refused_and_named(serve: Serve, body: bytes) -> None:
+def test_an_invalid_number_is_an_error_that_names_it(serve: Serve, body: bytes) -> None:
     with pytest.raises(Unreadable, match=r"^balance\.balance: .* is not a valid number$"):
         Client().call(account(serve(lambda _: reply(body)).url), "balance")
 
 
-def test_the_log_learns_function_and_field(serve: Serve) -> None:
+def test_an_error_names_function_and_field(serve: Serve) -> None:
     upstream = serve(
         lambda _: reply([{"type": 0, "ticket": 1, "symbol": "X", "volume": 1, "openPrice": "?"}])
     )
@@ -434,7 +436,7 @@ def test_a_token_that_looks_like_a_number_stays_as_it_is(serve: Serve, token: st
     "body",
     [b"<html>Error</html>", b"Wrong password.\r\nX: y", b"[1]" * 3000, b'"a b"', b"{" * 100_000],
 )
-def test_a_page_is_no_token(serve: Serve, body: bytes) -> None:
+def test_a_page_is_not_a_token(serve: Serve, body: bytes) -> None:
     upstream = serve(lambda _: reply(body))
     with pytest.raises(Unreadable, match=r"^balance: .*token"):
         Client().call(account(upstream.url, password=PASSWORD), "balance")
@@ -442,21 +444,21 @@ def test_a_page_is_no_token(serve: Serve, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "denial",
     [reply({}, 401), reply({}, 403), reply({}, 400), reply(b""), reply(None), reply(b"false")],
 )
-def test_a_refused_password_is_refused_with_a_clear_text(serve: Serve, answer: Reply) -> None:
-    upstream = serve(lambda _: answer)
+def test_a_refused_password_is_refused_with_a_clear_text(serve: Serve, denial: Reply) -> None:
+    upstream = serve(lambda _: denial)
     with pytest.raises(Refused, match=r"^balance: .*password is wrong, or .* outside the IP mask"):
         Client().call(account(upstream.url, password=PASSWORD), "balance")
     assert len(upstream.seen) == 1
 
 
 @pytest.mark.parametrize(
-    "answer", [reply({"result": False}), reply({"result": False, "token": None}), reply({}, 401)]
+    "denial", [reply({"result": False}), reply({"result": False, "token": None}), reply({}, 401)]
 )
-def test_cabinet_basic_refuses_a_password_in_its_own_way(serve: Serve, answer: Reply) -> None:
-    upstream = serve(lambda _: answer)
+def test_cabinet_basic_refuses_a_password_in_its_own_way(serve: Serve, denial: Reply) -> None:
+    upstream = serve(lambda _: denial)
     with pytest.raises(Refused, match=r"password is wrong"):
         Client().call(account(upstream.url, dialect="cabinet-basic", password=PASSWORD), "balance")
 
@@ -480,9 +482,9 @@ def test_an_expired_token_is_renewed_once_in_mid_flight(
     client, closed = Client(), account(upstream.url, dialect=dialect, password=PASSWORD)
     door.expire_before = {2}
     for _ in range(3):
-        answer = client.call(closed, "balance")
-        assert isinstance(answer, models.AccountInformation)
-        assert answer.balance == 7
+        result = client.call(closed, "balance")
+        assert isinstance(result, models.AccountInformation)
+        assert result.balance == 7
     assert (door.calls, len(upstream.seen)) == (4, 6)
 
 
@@ -519,7 +521,7 @@ def test_a_fault_that_names_a_token_is_no_refusal_where_none_was_sent(serve: Ser
             )
 
 
-def test_an_account_that_is_not_at_the_open_level_is_told_to_give_a_password(serve: Serve) -> None:
+def test_an_account_that_is_not_at_the_open_level_needs_a_password(serve: Serve) -> None:
     upstream = serve(lambda _: reply({}, 401))
     with pytest.raises(Refused, match=r"^balance: .*open level.*password_env"):
         Client().call(account(upstream.url), "balance")
@@ -569,8 +571,8 @@ def test_accounts_and_partners_have_tokens_of_their_own(serve: Serve) -> None:
     client.call(first, "open_trades")
     client.call(first, "commissions")
     client.call(account(upstream.url, slug="second", password="c" * 8), "open_trades")
-    shown = [request.headers["passkey"] for request in upstream.seen if request.method == "GET"]
-    assert shown == ["for-aaaaaaaa", "for-bbbbbbbb", "for-cccccccc"]
+    passkeys = [request.headers["passkey"] for request in upstream.seen if request.method == "GET"]
+    assert passkeys == ["for-aaaaaaaa", "for-bbbbbbbb", "for-cccccccc"]
 
 
 class CountingLock:
@@ -611,7 +613,7 @@ def test_threads_that_wait_for_a_token_share_the_refusal(serve: Serve) -> None:
 
 
 def test_nobody_waits_for_a_token_longer_than_the_deadline() -> None:
-    with raw_server(hang) as (url, met):
+    with raw_server(hang) as (url, connections):
         client = Client()
         patient, hasty = (
             account(url, password=PASSWORD, deadline_seconds=seconds) for seconds in (1.2, 0.3)
@@ -628,7 +630,7 @@ def test_nobody_waits_for_a_token_longer_than_the_deadline() -> None:
             client.call(hasty, "balance")
         assert holder.is_alive()
         holder.join()
-        assert len(met) == 1
+        assert len(connections) == 1
 
 
 def many(count: int, first: int = 0) -> list[dict[str, Any]]:
@@ -668,14 +670,14 @@ def test_cabinet_basic_is_paged_until_fewer_come_back(
 def test_a_trade_that_moves_to_the_next_page_meanwhile_counts_once(serve: Serve) -> None:
     rows = many(1500)
 
-    def answer(request: Seen) -> Reply:
+    def respond(request: Seen) -> Reply:
         result = page(rows, request)
         rows.insert(
             0, many(1, first=9999)[0]
         )  # the newest first, and another one closes between the pages
         return result
 
-    history = Client().call(account(serve(answer).url, dialect="cabinet-basic"), "closed_trades")
+    history = Client().call(account(serve(respond).url, dialect="cabinet-basic"), "closed_trades")
     assert isinstance(history, models.History)
     assert [trade.ticket for trade in history.trades] == list(range(1500))
 
@@ -723,12 +725,12 @@ def test_a_token_that_expires_between_pages_costs_no_page(serve: Serve) -> None:
     door.expire_before = {2}
     rows = many(2500)
 
-    def answer(request: Seen) -> Reply:
+    def respond(request: Seen) -> Reply:
         if "offset" in request.body:
             door.value = rows[request.body["offset"] :][:1000]
         return door(request)
 
-    upstream = serve(answer)
+    upstream = serve(respond)
     closed = account(upstream.url, dialect="cabinet-basic", password=PASSWORD)
     history = Client().call(closed, "closed_trades")
     assert isinstance(history, models.History)
@@ -744,11 +746,11 @@ def test_a_token_that_expires_between_pages_costs_no_page(serve: Serve) -> None:
 def test_pages_share_one_deadline(serve: Serve) -> None:
     seconds = [0.0]
 
-    def answer(request: Seen) -> Reply:
+    def respond(request: Seen) -> Reply:
         seconds[0] += 3
         return reply(many(1000, first=request.body["offset"]))
 
-    upstream = serve(answer)
+    upstream = serve(respond)
     with pytest.raises(
         Unavailable, match=r"^closed trades: no complete response within the deadline of 8 s"
     ):
@@ -761,9 +763,9 @@ def test_pages_share_one_deadline(serve: Serve) -> None:
 def test_the_configured_currency_wins(serve: Serve) -> None:
     upstream = serve(lambda _: reply({"balance": 1, "currency": 0}))
     for configured, expected in (("EUR", "EUR"), (None, "USD")):
-        answer = Client().call(account(upstream.url, currency=configured), "summary")
-        assert isinstance(answer, models.AccountInformation)
-        assert answer.currency == expected
+        result = Client().call(account(upstream.url, currency=configured), "summary")
+        assert isinstance(result, models.AccountInformation)
+        assert result.currency == expected
 
 
 def test_what_each_dialect_offers() -> None:
@@ -803,7 +805,7 @@ def test_what_each_dialect_offers() -> None:
     )
 
 
-def test_one_call_answers_balance_and_summary_where_their_path_is_one() -> None:
+def test_balance_and_summary_share_a_call_if_their_path_is_the_same() -> None:
     client = Client()
     basic = account("https://api.invalid", dialect="cabinet-basic")
     assert [client.endpoint(basic, function) for function in FUNCTIONS] == [
@@ -859,7 +861,7 @@ def test_an_empty_path_means_that_the_api_does_not_offer_the_function(serve: Ser
     assert upstream.seen == []
 
 
-def test_a_connection_is_kept_and_used_again(serve: Serve) -> None:
+def test_connections_are_reused(serve: Serve) -> None:
     upstream = serve(lambda _: reply({"balance": 1}))
     client = Client()
     for _ in range(5):
@@ -867,7 +869,7 @@ def test_a_connection_is_kept_and_used_again(serve: Serve) -> None:
     assert (upstream.connections, len(upstream.seen)) == (1, 5)
 
 
-def test_no_cookie_is_kept(serve: Serve) -> None:
+def test_no_cookie_is_stored(serve: Serve) -> None:
     upstream = serve(lambda _: reply({"balance": 1}, Set_Cookie="ASP.NET_SessionId=x; Path=/"))
     client = Client()
     for _ in range(2):
@@ -875,7 +877,7 @@ def test_no_cookie_is_kept(serve: Serve) -> None:
     assert "Cookie" not in upstream.seen[1].headers
 
 
-def test_the_environment_has_no_say(
+def test_the_environment_is_ignored(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -955,11 +957,11 @@ def test_a_slow_token_holds_no_call_beyond_its_deadline() -> None:
 def test_token_and_call_share_one_deadline(serve: Serve) -> None:
     seconds = [0.0]
 
-    def answer(request: Seen) -> Reply:
+    def respond(request: Seen) -> Reply:
         seconds[0] += 5
         return reply(b"tok")
 
-    upstream = serve(answer)
+    upstream = serve(respond)
     late = account(upstream.url, password=PASSWORD, deadline_seconds=4)
     with pytest.raises(
         Unavailable, match=r"^balance: no complete response within the deadline of 4 s"
@@ -978,7 +980,7 @@ def test_a_refused_connection_is_unavailable() -> None:
         Client().call(account(f"http://127.0.0.1:{unused_port()}"), "balance")
 
 
-def test_a_reset_before_the_answer_is_tried_once_more() -> None:
+def test_a_request_is_repeated_once_after_a_reset_before_the_response() -> None:
     def talk(connection: socket.socket, number: int) -> None:
         take_request(connection)
         if number == 1:
@@ -986,43 +988,43 @@ def test_a_reset_before_the_answer_is_tried_once_more() -> None:
         else:
             connection.sendall(GOOD)
 
-    with raw_server(talk) as (url, met):
+    with raw_server(talk) as (url, connections):
         assert Client().call(account(url), "balance") == models.AccountInformation(
             balance=Decimal(1)
         )
-        assert len(met) == 2
+        assert len(connections) == 2
 
 
-def test_a_kept_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
+def test_a_reused_connection_that_was_closed_meanwhile_is_replaced() -> None:
     def talk(connection: socket.socket, number: int) -> None:
         for _ in range(number):
             take_request(connection)
             connection.sendall(GOOD)
-        take_request(connection)  # and close without a word
+        take_request(connection)  # and close without a response
 
-    with raw_server(talk) as (url, met):
+    with raw_server(talk) as (url, connections):
         client = Client()
         for _ in range(3):
             assert client.call(account(url), "balance") == models.AccountInformation(
                 balance=Decimal(1)
             )
-        assert len(met) == 2
+        assert len(connections) == 2
 
 
 @pytest.mark.parametrize("end", [reset, socket.socket.close])
-def test_a_server_that_always_hangs_up_is_asked_twice_and_no_more(
+def test_a_server_that_always_hangs_up_gets_two_requests_and_no_more(
     end: Callable[[socket.socket], None],
 ) -> None:
     def talk(connection: socket.socket, _: int) -> None:
         take_request(connection)
         end(connection)
 
-    with raw_server(talk) as (url, met):
+    with raw_server(talk) as (url, connections):
         with pytest.raises(
             Unavailable, match=r"^balance: (ConnectionResetError|RemoteDisconnected)"
         ):
             Client().call(account(url), "balance")
-        assert len(met) == 2
+        assert len(connections) == 2
 
 
 CUT_SHORT = {
@@ -1035,15 +1037,15 @@ CUT_SHORT = {
 
 
 @pytest.mark.parametrize("data", CUT_SHORT.values(), ids=CUT_SHORT)
-def test_an_answer_cut_short_is_unavailable_and_not_asked_for_again(data: bytes) -> None:
+def test_a_response_that_is_cut_short_is_unavailable_and_not_requested_again(data: bytes) -> None:
     def talk(connection: socket.socket, _: int) -> None:
         take_request(connection)
         connection.sendall(data)
 
-    with raw_server(talk) as (url, met):
+    with raw_server(talk) as (url, connections):
         with pytest.raises(Unavailable, match=r"^balance: "):
             Client().call(account(url), "balance")
-        assert len(met) == 1
+        assert len(connections) == 1
 
 
 def test_a_reset_in_the_middle_of_the_body_is_unavailable() -> None:
@@ -1052,10 +1054,10 @@ def test_a_reset_in_the_middle_of_the_body_is_unavailable() -> None:
         connection.sendall(HEADERS + b'Content-Length: 900\r\n\r\n{"balance": 1')
         reset(connection)
 
-    with raw_server(talk) as (url, met):
+    with raw_server(talk) as (url, connections):
         with pytest.raises(Unavailable, match=r"^balance: (ConnectionResetError|IncompleteRead)"):
             Client().call(account(url), "balance")
-        assert len(met) == 1
+        assert len(connections) == 1
 
 
 def test_a_body_of_many_megabytes_is_not_read_to_its_end() -> None:
@@ -1138,7 +1140,7 @@ def test_a_fault_of_the_server_is_unavailable(serve: Serve, status: int) -> None
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 410])
-def test_a_path_that_does_not_exist_is_unreadable_and_says_what_to_mend(
+def test_a_path_that_does_not_exist_is_unreadable_and_says_what_to_fix(
     serve: Serve, status: int
 ) -> None:
     upstream = serve(lambda _: reply({}, status))
@@ -1166,7 +1168,7 @@ NOW = 1763631065.0
         ("Fri, 31 Dec 9999 23:59:59 -2300", 300),
     ],
 )
-def test_retry_after_is_believed_within_reason(
+def test_retry_after_is_respected_within_limits(
     serve: Serve, header: str | None, seconds: float
 ) -> None:
     headers = {} if header is None else {"Retry-After": header}
@@ -1211,13 +1213,13 @@ def test_a_host_without_an_address_is_unavailable(host: str) -> None:
         Client().call(account(f"https://{host}"), "balance")
 
 
-def test_an_address_that_does_not_answer_leaves_the_next_ones_their_share_of_the_time(
+def test_an_address_that_does_not_respond_leaves_the_next_ones_their_share_of_the_time(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream = serve(lambda _: reply({"balance": 1}))
     with ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(3):  # nobody accepts these: whoever comes later gets no answer at all
+        for _ in range(3):  # nobody accepts these: whoever comes later gets no response at all
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
@@ -1275,19 +1277,19 @@ def tls_server(
         with context.wrap_socket(connection, server_side=True) as secure:
             talk(secure, number)
 
-    with raw_server(wrapped) as (url, met):
-        yield url.replace("http:", "https:"), met
+    with raw_server(wrapped) as (url, connections):
+        yield url.replace("http:", "https:"), connections
 
 
-def answer_well(connection: socket.socket, _: int) -> None:
+def respond_well(connection: socket.socket, _: int) -> None:
     while take_request(connection):
         connection.sendall(GOOD)
 
 
-def test_a_private_ca_is_believed_where_it_is_configured_and_nowhere_else(
+def test_a_private_ca_is_trusted_only_where_it_is_configured(
     certificates: Certificates,
 ) -> None:
-    with tls_server(certificates, answer_well) as (url, _):
+    with tls_server(certificates, respond_well) as (url, _):
         client = Client()
         for _ in range(2):
             assert client.call(account(url, ca_file=certificates.authority), "balance") is not None
@@ -1298,7 +1300,7 @@ def test_a_private_ca_is_believed_where_it_is_configured_and_nowhere_else(
 
 
 def test_a_certificate_must_be_for_the_host(certificates: Certificates) -> None:
-    with tls_server(certificates, answer_well) as (url, _):
+    with tls_server(certificates, respond_well) as (url, _):
         other_name = url.replace("127.0.0.1", "localhost")
         with pytest.raises(Unavailable, match=r"^balance: TLS failed: .*match"):
             Client().call(account(other_name, ca_file=certificates.authority), "balance")
@@ -1313,7 +1315,7 @@ def test_a_missing_ca_file_is_named(certificates: Certificates) -> None:
 def test_the_deadline_holds_over_tls(
     certificates: Certificates, talk: Callable[[socket.socket, int], None]
 ) -> None:
-    with tls_server(certificates, talk) as (url, met):
+    with tls_server(certificates, talk) as (url, connections):
         secure = account(url, deadline_seconds=0.3, ca_file=certificates.authority)
         with pytest.raises(Unavailable, match=NO_ANSWER):
             Client().call(secure, "balance")
@@ -1379,16 +1381,16 @@ def test_tls_through_a_proxy_reaches_the_host(certificates: Certificates) -> Non
         assert take_request(connection).startswith(b"CONNECT 127.0.0.1:9 ")
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         with context.wrap_socket(connection, server_side=True) as secure:
-            answer_well(secure, 1)
+            respond_well(secure, 1)
 
-    with raw_server(talk) as (proxy, met):
+    with raw_server(talk) as (proxy, connections):
         client, behind = (
             Client(),
             account("https://127.0.0.1:9", proxy=proxy, ca_file=certificates.authority),
         )
         for _ in range(2):
             assert client.call(behind, "balance") == models.AccountInformation(balance=Decimal(1))
-        assert len(met) == 1
+        assert len(connections) == 1
 
 
 @pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
@@ -1397,13 +1399,13 @@ def test_no_secret_is_in_any_log_or_error(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     secret = "t0k3n-" + "x" * 20
-    told = f"no {LOGIN} {PASSWORD} {secret}"
+    secrets = f"no {LOGIN} {PASSWORD} {secret}"
     values = iter(
         (
             *(
                 reply({"balance": 1}),
-                reply(told.encode()),
-                reply({"balance": told}),
+                reply(secrets.encode()),
+                reply({"balance": secrets}),
                 reply({}, 404),
                 reply({}, 503),
             ),
@@ -1411,24 +1413,24 @@ def test_no_secret_is_in_any_log_or_error(
         )
     )
 
-    def answer(request: Seen) -> Reply:
+    def respond(request: Seen) -> Reply:
         if request.path.endswith(("Token", "Correct")):
             return reply(
                 secret.encode() if dialect == "client-api" else {"result": True, "token": secret}
             )
         return next(values, (200, {"X-Bad Header": "x"}, b"{}"))
 
-    url = serve(answer).url
+    url = serve(respond).url
     client, closed = (
         Client(),
         account(url, dialect=dialect, password=PASSWORD, partner_password=PARTNER_PASSWORD),
     )
-    said = []
+    errors = []
     for _ in range(7):
         try:
             client.call(closed, "balance")
         except UpstreamError as error:
-            said.append("".join(traceback.format_exception(error)))
+            errors.append("".join(traceback.format_exception(error)))
     with raw_server(hang) as (hanging, _):
         for dead in (f"http://127.0.0.1:{unused_port()}", hanging, "https://nowhere.invalid"):
             try:
@@ -1436,9 +1438,9 @@ def test_no_secret_is_in_any_log_or_error(
                     account(dead, dialect=dialect, slug="dead", deadline_seconds=0.3), "balance"
                 )
             except UpstreamError as error:
-                said.append("".join(traceback.format_exception(error)))
-    assert len(said) == 9
-    everything = "\n".join([*said, caplog.text, repr(client), repr(vars(client)), repr(closed)])
+                errors.append("".join(traceback.format_exception(error)))
+    assert len(errors) == 9
+    everything = "\n".join([*errors, caplog.text, repr(client), repr(vars(client)), repr(closed)])
     for word in (str(LOGIN), PASSWORD, PARTNER_PASSWORD, secret):
         assert word not in everything
 
@@ -1457,9 +1459,9 @@ def test_every_function_of_the_sandbox_is_read(
         answers = {
             f: client.call(open_account, f) for f in FUNCTIONS if client.offers(open_account, f)
         }
-    assert isinstance(answers["balance"], models.AccountInformation)
-    assert answers["balance"].margin is not None
-    assert isinstance(answers["closed_trades"], models.History)
+    assert isinstance(results["balance"], models.AccountInformation)
+    assert results["balance"].margin is not None
+    assert isinstance(results["closed_trades"], models.History)
     assert (
-        bool(answers["closed_trades"].trades) == bool(answers["open_trades"]) == (login != 1000004)
+        bool(results["closed_trades"].trades) == bool(results["open_trades"]) == (login != 1000004)
     )

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from programs import find_program
 from scripted import NOW, WIDGETS, InProcess, Script, running
 from test_fuzz import BEHIND_A_PROXY, ask, raw
-from test_privacy import answers, everything, named, plain, written
+from test_privacy import everything, named, plain, responses, written
 from werkzeug.security import generate_password_hash
 
 from widget import access, app, config, tokens
@@ -46,7 +46,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", 
 def start() -> Iterator[Callable[..., InProcess]]:
     """Starts a service in this process: ``start(accounts={...}, server={...}, clock=…)``."""
     with ExitStack() as stack:
-        yield lambda **more: running(stack, more.pop("script", None) or Script(answers()), **more)
+        yield lambda **more: running(stack, more.pop("script", None) or Script(responses()), **more)
 
 
 def token(

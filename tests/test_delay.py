@@ -19,9 +19,9 @@ PERIODS = ("", "?period=today", "?period=7d", "?period=all", "?from=2026-11-01&t
 
 @pytest.fixture
 def service() -> Iterator[Callable[[dict[Any, Any]], InProcess]]:
-    """Starts a service on what an upstream says."""
+    """Starts a service with a scripted upstream."""
     with ExitStack() as stack:
-        yield lambda answers: running(stack, Script(answers))
+        yield lambda responses: running(stack, Script(responses))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def trade(
 
 
 def world(opened: list[dict[str, Any]], closed: list[dict[str, Any]]) -> dict[Any, Any]:
-    """All that an upstream says of an account with these trades."""
+    """All responses of an upstream for an account with these trades."""
 
     def result(trades: list[dict[str, Any]]) -> Decimal:
         return sum(
@@ -101,9 +101,9 @@ def figures(service: InProcess, slug: str) -> dict[str, Any]:
     for name, widget in WIDGETS.items():
         queries = PERIODS if "period" in widget.options else ("", "?group=symbol")
         for period in queries if widget.options else ("",):
-            answer = service.client.get(f"/w/{slug}/{name}.json{period}")
-            assert answer.status_code == 200, (name, answer.text)
-            found[name + period] = answer.get_json()
+            response = service.client.get(f"/w/{slug}/{name}.json{period}")
+            assert response.status_code == 200, (name, response.text)
+            found[name + period] = response.get_json()
     return found
 
 
@@ -134,10 +134,10 @@ def test_a_trade_within_the_delay_leaves_no_trace_in_any_widget(
         ),
     )
     found = []
-    for shared.script.answers in worlds:
+    for shared.script.responses in worlds:
         slug = shared.add(delay_minutes=DELAY // 60, widgets=list(WIDGETS))
         found.append(
-            {where: {**said, "account": None} for where, said in figures(shared, slug).items()}
+            {where: {**figure, "account": None} for where, figure in figures(shared, slug).items()}
         )
     assert found[0] == found[1]
 
@@ -145,11 +145,11 @@ def test_a_trade_within_the_delay_leaves_no_trace_in_any_widget(
 def test_without_a_delay_the_same_trades_are_all_there(service: Callable[..., InProcess]) -> None:
     young = service(world([trade(1, 60, None, 4321)], [trade(2, 90, 30, 1234)]))
     account = {"widgets": list(WIDGETS)}
-    shown = figures(young, young.add(**account))
-    assert shown["open-trades"]["data"]["totals"]["count"] == 1
-    assert shown["closed-trades"]["data"]["totals"]["profit"] == 12.34
-    assert shown["balance"]["data"]["balance"] == 10_000 + 12.34 - 0.37
-    assert shown["lots?period=today"]["data"]["lots"] == 0.13
+    public = figures(young, young.add(**account))
+    assert public["open-trades"]["data"]["totals"]["count"] == 1
+    assert public["closed-trades"]["data"]["totals"]["profit"] == 12.34
+    assert public["balance"]["data"]["balance"] == 10_000 + 12.34 - 0.37
+    assert public["lots?period=today"]["data"]["lots"] == 0.13
     delayed = figures(young, young.add(**account, delay_minutes=1))
     assert (
         delayed["lots?period=today"]["data"]["lots"] == 0
@@ -170,7 +170,7 @@ def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_
         )
         for name in ("open-trades", "closed-trades", widget):
             before = service.client.get(f"/w/{slug}/{name}.json").get_json()
-        script.answers.update(
+        script.responses.update(
             world(
                 [trade(1, -5, None, 77_777)],
                 [trade(4, 4 * DELAY, 3 * DELAY, 5_000), trade(2, 9_000, -5, 88_888)],
@@ -192,16 +192,16 @@ def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_
 def test_no_lots_are_asked_for_of_a_period_that_the_delay_swallows(
     service: Callable[..., InProcess],
 ) -> None:
-    answers = world([], [trade(2, 9000, 7200, 1234)])
+    responses = world([], [trade(2, 9000, 7200, 1234)])
     periods: list[tuple[Any, Any]] = []
-    ask = answers["lots"]
+    respond = responses["lots"]
 
     def lots(start: Any, end: Any) -> Any:
         periods.append((start, end))
-        return ask(start, end)
+        return respond(start, end)
 
-    answers["lots"] = lots
-    delayed = service(answers)
+    responses["lots"] = lots
+    delayed = service(responses)
     slug = delayed.add(delay_minutes=3 * 24 * 60)
     assert delayed.client.get(f"/w/{slug}/lots.json?period=today").get_json()["data"]["lots"] == 0
     assert periods == []

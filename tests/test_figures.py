@@ -1,4 +1,4 @@
-"""What is hidden is hidden everywhere, with all that would give it away."""
+"""A hidden figure is hidden everywhere, with everything that would reveal it."""
 
 from decimal import Decimal
 from typing import Any
@@ -48,7 +48,7 @@ def test_a_hidden_figure_is_nowhere_in_the_data_and_nothing_else_is_touched(
 
 
 @given(st.sets(st.sampled_from(NAMES)))
-def test_no_sum_leaves_exactly_one_of_its_figures_to_be_worked_out(hidden: set[str]) -> None:
+def test_no_sum_leaves_exactly_one_of_its_figures_to_be_calculated(hidden: set[str]) -> None:
     result = privacy.expand_hidden(hidden)
     assert result >= hidden
     for total in privacy.SUMS:
@@ -67,7 +67,7 @@ def test_the_total_of_the_lots_goes_with_the_volumes() -> None:
     } <= (privacy.expand_hidden({"volume"}))
 
 
-def test_profit_cannot_be_worked_out_from_equity_and_balance() -> None:
+def test_profit_cannot_be_calculated_from_equity_and_balance() -> None:
     assert "equity" in privacy.expand_hidden({"profit"})
 
 
@@ -75,7 +75,7 @@ def test_nothing_is_hidden_where_nothing_is_named() -> None:
     assert privacy.expand_hidden(()) == frozenset()
 
 
-def test_a_ticket_takes_nothing_with_it() -> None:
+def test_hiding_a_ticket_hides_nothing_else() -> None:
     assert privacy.expand_hidden({"ticket"}) == {"ticket"}
 
 

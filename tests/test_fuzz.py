@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import NOW, WIDGETS, InProcess, Script, at, running
-from test_privacy import answers
+from test_privacy import responses
 from werkzeug.security import generate_password_hash
 
 from widget import tokens
@@ -67,7 +67,7 @@ class Answer(NamedTuple):
 
 def service(stack: ExitStack) -> InProcess:
     """Open, closed and walled accounts, and a studio."""
-    script = Script(answers())
+    script = Script(responses())
     accounts = {
         "main": {"login": 7654321, "widgets": list(WIDGETS), "partner_password": "partner"},
         "closed": {
@@ -394,7 +394,7 @@ def nasty_answers(text: str) -> dict[Any, Any]:
         "ticket": 1, "symbol": text, "volume": 0.1, "openPrice": 1.1, "openTime": at(600), "profit": 1, "swaps": 0,
         "comment": text, "digits": 5, "type": 0, "magic": text,
     }  # fmt: skip
-    everything = answers()
+    everything = responses()
     information = {
         **everything["summary"],
         "type": text,
@@ -419,7 +419,7 @@ def nasty_answers(text: str) -> dict[Any, Any]:
 def forms_of(text: str) -> dict[str, Answer]:
     """All forms of all widgets with a text in every field."""
     where, found = shared(), {}
-    where.script.answers = nasty_answers(text)
+    where.script.responses = nasty_answers(text)
     slug = where.add(widgets=list(WIDGETS))
     for name, widget in WIDGETS.items():
         for suffix in ("", ".json", *([".svg"] if widget.picture else [])):
@@ -433,7 +433,7 @@ def forms_of(text: str) -> dict[str, Answer]:
         for form in ("json", "xml"):
             url = quote(f"http://127.0.0.1:8000/w/{slug}/{name}", safe="")
             found[f"{name} {form}"] = ask(where, "GET", "/oembed", f"format={form}&url={url}")
-    where.script.answers = answers()
+    where.script.responses = responses()
     return found
 
 
@@ -502,7 +502,7 @@ def test_extreme_numbers_break_no_form_of_any_widget() -> None:
 
     with ExitStack() as stack:
         for _ in range(8):
-            said = {function: extreme(answer) for function, answer in answers().items()}
+            said = {function: extreme(answer) for function, answer in responses().items()}
             for row in said["closed_trades"] + said["open_trades"]:
                 del row["digits" if "digits" in row else "type"]
                 row.setdefault("type", 6)

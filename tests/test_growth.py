@@ -63,7 +63,7 @@ def test_what_is_paid_in_at_the_instant_of_a_trade_was_there_before_it() -> None
     assert grown("2200", [trade(1, "200")], [paid(1, "1000")]).gain == Decimal("0.1")
 
 
-def test_trades_after_the_period_are_reckoned_back_and_not_counted() -> None:
+def test_trades_after_the_period_change_the_balance_before_and_are_not_counted() -> None:
     result = grown("2200", [trade(1, "100"), trade(24 * 40, "1100")], [])
     assert (result.gain, result.trades) == (Decimal("0.1"), 1)
 
@@ -91,7 +91,7 @@ def test_an_account_that_never_traded_has_grown_by_nothing() -> None:
     assert (result.gain, result.drawdown, result.won_share, result.points) == (ZERO, ZERO, None, ())
 
 
-def test_without_a_balance_there_is_no_gain_to_tell() -> None:
+def test_without_a_balance_there_is_no_gain() -> None:
     result = calculate(None, [trade(1, "100"), trade(2, "-50")], [], START, END)
     assert (result.gain, result.drawdown, result.points) == (None, None, ())
     assert result.profit_factor == 2

@@ -1,4 +1,4 @@
-"""What the upstream writes becomes records, whatever its style; what cannot be used is named."""
+"""JSON of the upstream becomes records, whatever its style; errors name what cannot be used."""
 
 import json
 import pickle
@@ -281,7 +281,7 @@ def test_progress_is_lots_closed_of_lots_required(
     assert (bonus.lots_missing, bonus.progress) == (missing, progress)
 
 
-def test_an_account_without_any_bonus_is_told_by_empty_parts() -> None:
+def test_empty_parts_mean_that_the_account_has_no_bonus() -> None:
     for empty in ("null", "{}"):
         body = f'{{"bonuses": {empty}, "summary": {empty}, "trade": {empty}}}'
         assert models.parse("bonus", body, UTC) == Bonus()
@@ -381,7 +381,7 @@ def test_a_single_object_is_a_list_of_one(function: Function) -> None:
     assert read("closed_trades", CLOSED) == read("closed_trades", [CLOSED])
 
 
-def test_what_is_missing_is_none_and_never_0() -> None:
+def test_a_missing_field_is_none_and_never_0() -> None:
     assert read("balance", {"equity": 5}) == AccountInformation(equity=Decimal(5))
     optional = {"comment", "currentPrice", "sl", "tp", "swaps", "profit", "digits", "login"}
     trade = read(
@@ -472,7 +472,7 @@ def test_every_form_of_a_time_gives_its_instant(moment: datetime, offset: int) -
         "2026-11-20T09:31:05+99:00",
     ],
 )
-def test_a_time_that_cannot_be_is_named(written: object) -> None:
+def test_an_error_names_an_invalid_time(written: object) -> None:
     for zone in (UTC, ZoneInfo("Pacific/Kiritimati"), ZoneInfo("America/Los_Angeles")):
         with pytest.raises(Unreadable, match=r"^logins\[1\]\.time: .* is not a valid time$"):
             read("logins", [LOGIN, {"time": written}], zone)
@@ -526,7 +526,7 @@ def test_a_binary_number_is_read_as_it_is_written(number: float) -> None:
         "[]",
     ],
 )
-def test_a_number_that_cannot_be_is_named(written: str) -> None:
+def test_an_error_names_an_invalid_number(written: str) -> None:
     with pytest.raises(Unreadable, match=r"^balance\.equity: .* is not a valid number$"):
         models.parse("balance", f'{{"balance": 1, "Equity": {written}}}', UTC)
 
@@ -609,9 +609,7 @@ def test_a_number_that_cannot_be_is_named(written: str) -> None:
         ),
     ],
 )
-def test_the_text_for_the_log_names_function_and_field(
-    function: Function, value: object, text: str
-) -> None:
+def test_an_error_names_function_and_field(function: Function, value: object, text: str) -> None:
     with pytest.raises(Unreadable) as caught:
         read(function, value)
     assert str(caught.value).startswith(text)
@@ -636,7 +634,7 @@ def test_rows_of_a_later_page_are_numbered_on() -> None:
         (b"\xff\xfe\x00", "Expecting value"),
     ],
 )
-def test_what_is_no_json_says_so(body: bytes, text: str) -> None:
+def test_an_error_says_that_a_body_is_not_json(body: bytes, text: str) -> None:
     with pytest.raises(Unreadable, match=f"^balance: not JSON but .*{text}") as caught:
         models.parse("balance", body, UTC)
     assert "Runtime Error" not in str(caught.value)
@@ -688,7 +686,7 @@ JSON = st.recursive(
 )
 
 
-def complaint(function: Function, body: str | bytes) -> str | None:
+def error_text(function: Function, body: str | bytes) -> str | None:
     try:
         models.parse(function, body, UTC)
     except Unreadable as error:
@@ -705,13 +703,13 @@ def test_any_json_is_read_or_is_unreadable(
     function: Function, value: object, row: dict[str, object]
 ) -> None:
     for candidate in (value, {**row, **value} if isinstance(value, dict) else [row, value]):
-        text = complaint(function, json.dumps(candidate))
+        text = error_text(function, json.dumps(candidate))
         assert text is None or text.startswith(models.function_title(function))
 
 
 @given(function=st.sampled_from(FUNCTIONS), body=st.binary(max_size=60))
 def test_any_bytes_are_read_or_are_unreadable(function: Function, body: bytes) -> None:
-    text = complaint(function, body)
+    text = error_text(function, body)
     assert text is None or text.startswith(models.function_title(function))
 
 

@@ -68,8 +68,8 @@ def positions() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def answers() -> dict[Function, Any]:
-    """All that the upstream says."""
+def responses() -> dict[Function, Any]:
+    """All responses of the upstream."""
 
     def total(rows: list[dict[str, Any]], *names: str) -> Decimal:
         return sum((Decimal(str(row[name])) for row in rows for name in names), Decimal(0))
@@ -133,7 +133,7 @@ def answers() -> dict[Function, Any]:
 @cache
 def service() -> InProcess:
     """One service for all examples of the property."""
-    return running(STACK, Script(answers()))
+    return running(STACK, Script(responses()))
 
 
 STACK = ExitStack()
@@ -145,8 +145,8 @@ def _ended() -> Iterator[None]:
     STACK.close()
 
 
-def shown(slug: str) -> Iterator[tuple[str, str]]:
-    """Everything that is said of an account: where, and the text."""
+def published(slug: str) -> Iterator[tuple[str, str]]:
+    """Everything that is published about an account: where, and the text."""
     client = service().client
     enabled = service().service.settings.accounts[slug].widgets
     for name in enabled:
@@ -159,20 +159,20 @@ def shown(slug: str) -> Iterator[tuple[str, str]]:
             queries.append("?rows=100")
         for suffix in (".json", "", *([".svg"] if WIDGETS[name].picture else [])):
             for query in [""] if suffix == ".svg" else queries:
-                answer = client.get(f"/w/{slug}/{name}{suffix}{query}")
-                assert answer.status_code == 200, (name, suffix, answer.text)
-                yield f"{name}{suffix}{query}", answer.text
+                response = client.get(f"/w/{slug}/{name}{suffix}{query}")
+                assert response.status_code == 200, (name, suffix, response.text)
+                yield f"{name}{suffix}{query}", response.text
         for form in ("json", "xml"):
-            answer = client.get(
+            response = client.get(
                 f"/oembed?format={form}&url=http%3A%2F%2F127.0.0.1%3A8000%2Fw%2F{slug}%2F{name}"
             )
-            assert answer.status_code == 200, answer.text
-            yield f"{name} {form}", answer.text
+            assert response.status_code == 200, response.text
+            yield f"{name} {form}", response.text
 
 
 def data(slug: str) -> dict[str, Any]:
-    """All JSON of an account by where it stands, its numbers exact."""
-    texts = dict(shown(slug))
+    """All JSON of an account by where it is, its numbers exact."""
+    texts = dict(published(slug))
     return {
         where: json.loads(text, parse_float=Decimal, parse_int=Decimal)["data"]
         for where, text in texts.items()
@@ -255,7 +255,7 @@ def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -
         if value != all_of_it.get("from")  # the curve begins where the period does
         for form in written(name, value)
     }
-    for where, text in shown(slug):
+    for where, text in published(slug):
         bare = plain(text)
         for form, what in secret.items():
             assert not is_in(form, bare), (where, what)
@@ -289,7 +289,7 @@ def scalars(all_of_it: dict[str, Any]) -> dict[str, Decimal]:
 
 
 @pytest.mark.parametrize("figure", sorted(privacy.FIGURES))
-def test_no_two_figures_that_are_shown_add_up_to_one_that_is_hidden(figure: str) -> None:
+def test_no_two_figures_that_are_published_add_up_to_one_that_is_hidden(figure: str) -> None:
     nothing_adds_up_to({figure})
 
 
@@ -315,16 +315,16 @@ def nothing_adds_up_to(hidden: set[str]) -> None:
         assert not sums & secret, (one, two)
 
 
-def test_a_balance_cannot_be_reckoned_from_a_gain_and_a_profit() -> None:
+def test_a_balance_cannot_be_calculated_from_a_gain_and_a_profit() -> None:
     """The base of each step of the curve is the result of the trade over the step."""
-    shown_ = everything()
-    newest = shown_["closed-trades.json"]["trades"][0]
-    before, after = (1 + point["gain"] for point in shown_["growth.json"]["points"][-2:])
+    all_data = everything()
+    newest = all_data["closed-trades.json"]["trades"][0]
+    before, after = (1 + point["gain"] for point in all_data["growth.json"]["points"][-2:])
     result = newest["profit"] + newest["swap"]
-    reckoned = result / (after / before - 1) + result
+    calculated = result / (after / before - 1) + result
     assert (
-        abs(reckoned - shown_["balance.json"]["balance"]) < 100
-    )  # so it can be, where all of it is shown
+        abs(calculated - all_data["balance.json"]["balance"]) < 100
+    )  # so it can be, if everything is published
     for hidden in ("balance", "profit", "equity"):
         left = data(service().add(widgets=list(WIDGETS), hide=[hidden]))
         gain = left["growth.json"]["gain"]
@@ -339,7 +339,7 @@ def test_a_balance_cannot_be_reckoned_from_a_gain_and_a_profit() -> None:
     "withheld",
     [{"amounts": "percent", "hide": ["volume"]}, {"hide": ["balance", "profit", "volume"]}],
 )
-def test_fractions_of_a_balance_that_is_not_shown_have_too_few_decimals_to_reckon_it(
+def test_fractions_of_a_balance_that_is_not_published_have_too_few_decimals_to_calculate_it(
     withheld: dict[str, Any],
 ) -> None:
     """Of amounts in whole cents: what they have in common, as fractions, is a cent of the balance."""
@@ -354,7 +354,7 @@ def test_fractions_of_a_balance_that_is_not_shown_have_too_few_decimals_to_recko
     assert [value for value in fractions if value != round(value, 4)] == []
 
 
-def test_a_balance_cannot_be_reckoned_from_the_lots_that_a_bonus_requires() -> None:
+def test_a_balance_cannot_be_calculated_from_the_lots_that_a_bonus_requires() -> None:
     """Of a bonus it is known how many lots a unit of it requires; its share of the balance stands beside them."""
     left = data(service().add(widgets=["bonus"], amounts="percent", hide=["volume"]))["bonus.json"]
     assert left["total"] is not None
@@ -372,7 +372,7 @@ def test_how_many_were_closed_has_two_names_and_is_hidden_under_both() -> None:
 
 def test_names_and_addresses_of_people_and_the_login_are_in_no_form() -> None:
     slug = service().add(widgets=list(WIDGETS))
-    for where, text in shown(slug):
+    for where, text in published(slug):
         for secret in (*PERSONAL.values(), "7654321", "Vjkrumpf", ".101.77", "203.40.101.7"):
             assert secret not in text, where
     masked = [row["address"] for row in data(slug)["logins.json"]["logins"]]

@@ -83,7 +83,7 @@ class Api:
         if "IsAccountCredentialsCorrect" in path:
             return [json.dumps({"result": True, "token": token}).encode()]
         name = path.split("/")[-1] if "ClientCabinetBasic" in path else path.split("/")[2]
-        return [json.dumps(answers()[FUNCTIONS[name]]).encode()]
+        return [json.dumps(responses()[FUNCTIONS[name]]).encode()]
 
 
 FUNCTIONS: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a widget may call: how many calls that makes, and over which periods."""
+"""What a widget may request: how many calls that makes, and over which periods."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,7 @@ def test_midnight_does_not_empty_the_cache_while_the_upstream_is_down(
     assert after.json()["data"]["from"] == "2026-11-14T00:00:00Z"
 
 
-def test_where_the_lots_function_fails_the_trades_are_added_up(
+def test_if_the_lots_function_fails_the_trades_are_added_up(
     serve: Serve, upstream: Upstream
 ) -> None:
     service = serve()
@@ -89,14 +89,14 @@ def test_dates_that_visitors_make_up_cost_few_calls_and_named_periods_go_on(
     assert calls(f"from={today - timedelta(60)}") == 1
 
 
-def test_where_the_api_knows_no_lots_the_trades_are_added_up(serve: Serve) -> None:
+def test_if_the_api_has_no_lots_the_trades_are_added_up(serve: Serve) -> None:
     service = serve(api={"methods": {"lots": "client/NoSuchFunction/{login}"}})
     data = service.json("/w/main/lots.json")
     assert data["lots"] > 0
     assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
 
 
-def test_an_api_without_a_lots_function_is_not_asked_for_it(
+def test_an_api_without_a_lots_function_gets_no_call_for_it(
     serve: Serve, upstream: Upstream
 ) -> None:
     service = serve(api={"methods": {"lots": ""}})
@@ -104,7 +104,7 @@ def test_an_api_without_a_lots_function_is_not_asked_for_it(
     assert upstream.sandbox.calls["RequestClosedLots"] == 0
 
 
-def test_the_log_does_not_hold_what_a_login_could_be_found_from(
+def test_the_log_has_nothing_from_which_a_login_could_be_found(
     serve: Serve, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Logins have eight digits, and a digest of one is found by trying all within minutes."""
@@ -142,7 +142,7 @@ def test_the_same_answer_has_the_same_etag_as_time_goes_on(serve: Serve, clock: 
     assert service.get("/w/main/closed-trades.json").headers["ETag"] == before
 
 
-def test_what_another_version_kept_is_not_read(
+def test_a_value_cached_by_another_version_is_not_used(
     serve: Serve, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its records may be of another shape."""
@@ -152,7 +152,7 @@ def test_what_another_version_kept_is_not_read(
         assert upstream.sandbox.calls["RequestBalanceInformation"] == calls
 
 
-def test_an_account_that_is_pointed_elsewhere_is_not_answered_from_what_was_kept(
+def test_an_account_with_another_login_or_api_does_not_use_the_cached_values(
     serve: Serve, tmp_path: str
 ) -> None:
     cache = {"type": "FileSystemCache", "dir": str(tmp_path)}
@@ -161,7 +161,7 @@ def test_an_account_that_is_pointed_elsewhere_is_not_answered_from_what_was_kept
     assert serve(cache=cache, accounts={"main": other}).json("/w/main/balance.json") != first
 
 
-def test_who_has_waited_for_somebody_else_waits_no_deadline_more(
+def test_time_spent_waiting_for_another_request_counts_towards_the_deadline(
     serve: Serve, upstream: Upstream
 ) -> None:
     service = serve(api={"deadline_seconds": 60})

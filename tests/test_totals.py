@@ -66,7 +66,7 @@ def test_an_average_has_the_decimals_of_its_prices() -> None:
     )
 
 
-def test_an_average_of_prices_far_apart_is_reckoned_all_the_same() -> None:
+def test_prices_that_are_far_apart_have_an_average() -> None:
     assert totals.average_price([order(0, "1", "1e17"), order(0, "1", "1e-30")]) == Decimal("5e16")
 
 
