@@ -50,7 +50,7 @@ def run(
 
 @dataclass
 class Running:
-    """A command in the background; ``output`` is all that it printed, once it has ended."""
+    """A command in the background; ``output`` is everything it printed, available after it has ended."""
 
     process: subprocess.Popen[str]
     output: str = ""
@@ -58,7 +58,7 @@ class Running:
 
 @contextmanager
 def running(folder: Path, *arguments: str, **env: str) -> Iterator[Running]:
-    """The command in the background; it is stopped by SIGTERM, and has to go."""
+    """The command in the background; it is stopped by SIGTERM and has to end."""
     started = Running(
         subprocess.Popen(
             [sys.executable, "-m", "widget", *arguments],
@@ -87,12 +87,12 @@ def configure(folder: Path, upstream: Upstream, more: str = "") -> None:
 PASSWORD = {"API_PASSWORD": "sandbox-password"}
 
 
-def test_init_writes_a_file_once_and_check_accepts_its_form(tmp_path: Path) -> None:
+def test_init_writes_a_file_and_does_not_overwrite_it(tmp_path: Path) -> None:
     assert run(tmp_path, "init").returncode == 0
     text = (tmp_path / "widgets.toml").read_text()
     again = run(tmp_path, "init")
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     assert (tmp_path / "widgets.toml").read_text() == text
 
 
@@ -110,7 +110,7 @@ def test_check_prints_a_line_for_each_function_with_time_and_state(
     assert all(re.search(r"\d+ ms  ok$|not offered$", line) for line in lines)
 
 
-def test_check_says_what_to_mend_and_exits_1(tmp_path: Path, upstream: Upstream) -> None:
+def test_check_says_what_to_fix_and_exits_1(tmp_path: Path, upstream: Upstream) -> None:
     configure(tmp_path, upstream)
     wrong = run(tmp_path, "check", API_PASSWORD="guess")
     assert wrong.returncode == 1
@@ -124,7 +124,7 @@ def test_check_says_what_to_mend_and_exits_1(tmp_path: Path, upstream: Upstream)
     assert "api.methods.open_trades" in garbled.stdout
 
 
-def test_check_of_an_address_with_no_api_names_the_address_and_each_hint_once(
+def test_check_of_a_url_without_an_api_names_the_url_and_each_hint_once(
     tmp_path: Path, upstream: Upstream
 ) -> None:
     elsewhere = f"{upstream.url}/elsewhere"
@@ -153,9 +153,7 @@ def test_check_names_a_host_that_cannot_be_reached(tmp_path: Path, upstream: Ups
 @pytest.mark.parametrize(
     "command", [["check"], ["serve"], ["snippet", "main", "balance"], ["token", "main", "balance"]]
 )
-def test_a_mistake_of_the_operators_is_one_line_and_exit_2(
-    command: list[str], tmp_path: Path
-) -> None:
+def test_an_operator_error_is_one_line_and_exit_2(command: list[str], tmp_path: Path) -> None:
     for text in (None, "[accounts.main]\nlogn = 5\nlogin = 5\n"):
         if text:
             (tmp_path / "widgets.toml").write_text(text)
@@ -193,7 +191,7 @@ def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
     assert "serve" in ended.stdout + ended.stderr
 
 
-def test_the_configuration_is_found_by_option_environment_or_place(tmp_path: Path) -> None:
+def test_the_configuration_is_found_by_option_or_environment(tmp_path: Path) -> None:
     (tmp_path / "else.toml").write_text("[accounts.other]\nlogin = 5\n")
     for arguments, env in (
         (["--config", "else.toml"], {}),
@@ -242,7 +240,7 @@ def test_snippet_says_what_is_wrong(arguments: list[str], part: str, tmp_path: P
     assert part in printed.stderr
 
 
-def test_token_mints_what_another_library_reads(tmp_path: Path) -> None:
+def test_token_creates_a_token_that_another_library_reads(tmp_path: Path) -> None:
     (tmp_path / "widgets.toml").write_text('[accounts.main]\nlogin = 5\nembed_secret_env = "S"\n')
     before = int(time.time())  # noqa: TID251  # the command goes by the real clock
     printed = run(
@@ -294,15 +292,15 @@ def test_serve_answers_and_ends_cleanly_on_sigterm(tmp_path: Path, upstream: Ups
     port = free_port()
     with running(tmp_path, "serve", "--bind", f"127.0.0.1:{port}", **PASSWORD) as started:
         assert wait_for(f"http://127.0.0.1:{port}/healthz", started).text == "ok\n"
-        answer = requests.get(f"http://127.0.0.1:{port}/w/main/balance.json", timeout=10)
-        assert answer.json()["data"]["balance"] > 0
-        assert answer.headers["Server"] == "cabinet-widgets"
+        response = requests.get(f"http://127.0.0.1:{port}/w/main/balance.json", timeout=10)
+        assert response.json()["data"]["balance"] > 0
+        assert response.headers["Server"] == "cabinet-widgets"
     assert started.process.returncode == 0
     assert children(started.process.pid) == []
     assert '"level": "warning"' not in started.output
 
 
-def test_serve_with_several_workers_and_a_cache_each_says_what_that_costs(
+def test_serve_warns_if_several_workers_do_not_share_a_cache(
     tmp_path: Path, upstream: Upstream
 ) -> None:
     configure(tmp_path, upstream)
@@ -315,16 +313,14 @@ def test_serve_with_several_workers_and_a_cache_each_says_what_that_costs(
 
 
 @pytest.mark.parametrize("bind", ["8000", "127.0.0.1", "127.0.0.1:99999", ":::"])
-def test_serve_refuses_an_address_that_is_none(
-    bind: str, tmp_path: Path, upstream: Upstream
-) -> None:
+def test_serve_refuses_a_malformed_address(bind: str, tmp_path: Path, upstream: Upstream) -> None:
     configure(tmp_path, upstream)
     ended = run(tmp_path, "serve", "--bind", bind, **PASSWORD)
     assert ended.returncode == 2
     assert "--bind" in ended.stderr
 
 
-def test_serve_says_in_a_line_that_it_cannot_listen_there(
+def test_serve_says_in_one_line_why_it_cannot_listen_there(
     tmp_path: Path, upstream: Upstream
 ) -> None:
     configure(tmp_path, upstream)
@@ -344,7 +340,7 @@ def test_serve_says_in_a_line_that_it_cannot_listen_there(
 
 
 @pytest.mark.parametrize("command", ["demo", "sandbox"])
-def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(
+def test_a_port_that_is_in_use_is_one_line_that_says_what_to_do(
     command: str, tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -352,11 +348,11 @@ def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(
         ended = run(tmp_path, command, "--port", str(port))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
-        f"cabinet-widgets: --port {port}: cannot listen there: another program does; stop it, or choose another port\n"
+        f"cabinet-widgets: --port {port}: cannot listen there: another program uses this port; stop it or choose another port\n"
     )
 
 
-def test_serve_says_in_a_line_that_its_cache_cannot_be_written(
+def test_serve_says_in_one_line_that_its_cache_cannot_be_written(
     tmp_path: Path, upstream: Upstream
 ) -> None:
     configure(tmp_path, upstream, '[cache]\ntype = "FileSystemCache"\ndir = "/proc/none"')
@@ -387,7 +383,7 @@ def test_demo_shows_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> 
     assert children(started.process.pid) == []
 
 
-def test_who_comes_before_the_demonstration_is_ready_waits_for_it(tmp_path: Path) -> None:
+def test_requests_before_the_demonstration_is_ready_wait_for_it(tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, "demo", "--port", str(port)) as started:
         first = None
@@ -398,7 +394,7 @@ def test_who_comes_before_the_demonstration_is_ready_waits_for_it(tmp_path: Path
         assert first.status_code == 200
 
 
-def test_sandbox_says_which_accounts_it_has(tmp_path: Path) -> None:
+def test_sandbox_prints_its_accounts(tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, "sandbox", "--port", str(port)) as started:
         wait_for(f"http://127.0.0.1:{port}/api/", started)
@@ -407,7 +403,7 @@ def test_sandbox_says_which_accounts_it_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "https://widgets.example.com"])
-def test_snippet_says_where_an_address_leads_nobody_else(
+def test_snippet_says_if_other_machines_cannot_reach_the_url(
     url: str, tmp_path: Path, upstream: Upstream
 ) -> None:
     configure(tmp_path, upstream, f'[server]\npublic_url = "{url}"')
@@ -416,25 +412,25 @@ def test_snippet_says_where_an_address_leads_nobody_else(
     assert ("for others set server.public_url" in ended.stderr) == url.startswith("http:")
 
 
-def test_snippet_says_who_will_see_a_closed_account(tmp_path: Path, upstream: Upstream) -> None:
+def test_snippet_says_who_can_see_a_closed_account(tmp_path: Path, upstream: Upstream) -> None:
     closed = 'access = "closed"\nembed_secret_env = "EMBED_SECRET"'
     secrets = {**PASSWORD, "EMBED_SECRET": "0123456789abcdef" * 2}
-    for more, form, said in (
+    for more, form, hint in (
         (closed, "script", "accounts.main.allowed_origins"),
         (
             f'{closed}\nallowed_origins = ["https://blog.example.com"]',
             "script",
             "your page adds a token",
         ),
-        (closed, "bbcode", "nobody sees this without a token"),
+        (closed, "bbcode", "visible only with a token"),
     ):
         configure(tmp_path, upstream, more)
         ended = run(tmp_path, "snippet", "main", "balance", "--as", form, **secrets)
         assert ended.returncode == 0
-        assert said in ended.stderr
+        assert hint in ended.stderr
 
 
-def test_the_demonstration_ends_with_the_mistake_that_keeps_it_from_starting(
+def test_the_demonstration_ends_with_the_error_that_prevents_it_from_starting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*_: object, **__: object) -> None:

@@ -1,4 +1,4 @@
-"""``widgets.toml``: every mistake at once, each with its key; secrets from outside."""
+"""``widgets.toml``: all mistakes are reported at once, each with its key; secrets come from outside."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def load(folder: Path, text: str, **env: str) -> Settings:
 
 
 def problems(folder: Path, text: str, **env: str) -> list[str]:
-    """What is wrong with a configuration file."""
+    """The mistakes in a configuration file."""
     with pytest.raises(ConfigError) as caught:
         load(folder, text, **env)
     return caught.value.problems
@@ -47,18 +47,18 @@ def account(more: str = "") -> str:
 def test_one_account_is_enough(tmp_path: Path) -> None:
     settings = load(tmp_path, account())
     assert settings.accounts["main"].slug == "main"
-    assert settings.accounts["main"].fresh_seconds("open_trades") == 15
-    assert settings.accounts["main"].fresh_seconds("bonus") == 300
+    assert settings.accounts["main"].ttl("open_trades") == 15
+    assert settings.accounts["main"].ttl("bonus") == 300
 
 
-def test_the_written_example_is_valid(tmp_path: Path) -> None:
+def test_the_example_file_is_valid(tmp_path: Path) -> None:
     from widget import paths
 
     text = (paths.templates() / "widgets.toml").read_text()
     assert load(tmp_path, text).accounts["main"].login == 1234567
 
 
-def test_the_written_example_names_every_key() -> None:
+def test_the_example_file_names_every_key() -> None:
     from widget import paths
 
     text = (paths.templates() / "widgets.toml").read_text()
@@ -69,7 +69,7 @@ def test_the_written_example_names_every_key() -> None:
     } == set()
 
 
-def test_the_written_example_is_valid_with_every_line_put_to_use(tmp_path: Path) -> None:
+def test_the_example_file_is_valid_with_every_line_uncommented(tmp_path: Path) -> None:
     from widget import paths
 
     lines = (paths.templates() / "widgets.toml").read_text().splitlines()
@@ -86,7 +86,7 @@ def test_the_written_example_is_valid_with_every_line_put_to_use(tmp_path: Path)
     }
     settings = load(tmp_path, text, **env)
     assert settings.accounts["main"].delay_minutes == 60
-    assert settings.accounts["main"].fresh_seconds("open_trades") == 15
+    assert settings.accounts["main"].ttl("open_trades") == 15
     assert settings.cache.type == "RedisCache"
 
 
@@ -136,9 +136,9 @@ def test_all_mistakes_are_reported_at_once_with_their_keys(tmp_path: Path) -> No
     assert len(found) == len(expected), found
 
 
-def test_an_account_shows_one_widget_at_least(tmp_path: Path) -> None:
+def test_an_account_shows_at_least_one_widget(tmp_path: Path) -> None:
     assert problems(tmp_path, account("widgets = []")) == [
-        "accounts.main.widgets: must name at least one"
+        "accounts.main.widgets: must contain at least one entry"
     ]
 
 
@@ -149,7 +149,7 @@ def test_a_mistake_in_the_shared_api_table_is_reported_once(tmp_path: Path) -> N
     assert found == ["api.dialekt: unknown key; did you mean dialect?"]
 
 
-def test_an_account_may_have_an_api_of_its_own(tmp_path: Path) -> None:
+def test_an_account_may_have_its_own_api(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
         '[api]\nbase_url = "https://one.example"\n[api.methods]\nlots = "a/{login}"\n'
@@ -163,17 +163,17 @@ def test_an_account_may_have_an_api_of_its_own(tmp_path: Path) -> None:
     assert (other.dialect, other.methods) == ("client-api", {"lots": "a/{login}"})
 
 
-def test_an_api_of_an_accounts_own_must_be_a_table(tmp_path: Path) -> None:
+def test_an_accounts_own_api_must_be_a_table(tmp_path: Path) -> None:
     assert problems(tmp_path, account("api = 5")) == ["accounts.main.api: must be a table"]
 
 
-def test_the_path_of_a_method_names_what_it_may_and_no_host(tmp_path: Path) -> None:
-    said = "may name {login}, {from} and {to} in braces, nothing else"
+def test_the_path_of_a_method_has_known_placeholders_and_no_host(tmp_path: Path) -> None:
+    placeholders = "may contain the placeholders {login}, {from} and {to}, no others"
     for path, problem in (
-        ("lots/{logn}", said),
+        ("lots/{logn}", placeholders),
         (
             "https://elsewhere.example/lots/{login}",
-            "must be a path below base_url, without an address",
+            "must be a path below base_url, without a host",
         ),
     ):
         found = problems(tmp_path, f"[api.methods]\nlots = '{path}'\n{account()}")
@@ -181,14 +181,14 @@ def test_the_path_of_a_method_names_what_it_may_and_no_host(tmp_path: Path) -> N
 
 
 def test_no_account_is_a_mistake(tmp_path: Path) -> None:
-    assert problems(tmp_path, "") == ["accounts: missing; name at least one account"]
-    assert problems(tmp_path, "[accounts]\n") == ["accounts: must name at least one"]
+    assert problems(tmp_path, "") == ["accounts: missing; add at least one account"]
+    assert problems(tmp_path, "[accounts]\n") == ["accounts: must contain at least one entry"]
 
 
-def test_no_file_and_no_toml_say_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_file_and_invalid_toml_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cabinet-widgets init"):
         config.load(tmp_path / "none.toml", {}, WIDGETS)
-    with pytest.raises(OperatorError, match="name the file itself"):
+    with pytest.raises(OperatorError, match="give the path of the file itself"):
         config.load(tmp_path, {}, WIDGETS)
     with pytest.raises(OperatorError, match="line 1"):
         load(tmp_path, "[accounts.main\n")
@@ -209,7 +209,7 @@ def test_a_file_may_come_from_windows_and_must_be_utf_8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["accounts = 5", "accounts = []", "api = 'x'\n[accounts.main]\nlogin=1", "server = [1]"]
 )
-def test_tables_that_are_none_are_mistakes_and_no_crash(tmp_path: Path, text: str) -> None:
+def test_values_in_the_place_of_tables_are_mistakes_and_no_crash(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text)
 
 
@@ -246,7 +246,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     [(name, key) for name, kind in SECTIONS.items() for key in kind.model_fields],
 )
 @given(value=ANYTHING, env=st.text())
-def test_no_value_of_any_key_is_more_than_a_mistake(
+def test_any_value_of_any_key_is_accepted_or_a_mistake_and_no_crash(
     section: str, key: str, value: object, env: str
 ) -> None:
     for named, given_value in (
@@ -282,14 +282,14 @@ def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> Non
     assert settings.warnings == ()
 
 
-def test_a_secret_file_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+def test_a_secret_file_that_other_users_can_read_causes_a_warning(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET)
     (tmp_path / "secret").chmod(0o644)
     [warning] = load(tmp_path, account('embed_secret_file = "secret"')).warnings
     assert "chmod 600" in warning
 
 
-def test_a_secret_in_the_file_itself_is_refused_outside_of_the_demo(tmp_path: Path) -> None:
+def test_a_secret_in_the_file_itself_is_refused_outside_the_demo(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, account('password = "hunter2"'))
     assert "password_env" in problem
     assert "hunter2" not in problem
@@ -298,7 +298,7 @@ def test_a_secret_in_the_file_itself_is_refused_outside_of_the_demo(tmp_path: Pa
     assert any("password" in warning for warning in settings.warnings)
 
 
-def test_secrets_that_are_missing_empty_or_doubled_are_named(tmp_path: Path) -> None:
+def test_missing_empty_and_duplicate_secrets_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("")
     found = problems(
         tmp_path,
@@ -315,14 +315,14 @@ def test_secrets_that_are_missing_empty_or_doubled_are_named(tmp_path: Path) -> 
     ]
 
 
-def test_a_closed_account_needs_a_way_in(tmp_path: Path) -> None:
+def test_a_closed_account_needs_a_password_or_an_embed_secret(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, account('access = "closed"'))
     assert "viewer_password_hash_env or embed_secret_env" in problem
     assert load(tmp_path, account('access = "closed"\nembed_secret_env = "S"'), S=SECRET)
     assert load(tmp_path, account('access = "closed"\nviewer_password_hash_env = "H"'), H=HASH)
 
 
-def test_short_secrets_are_refused_each_of_them(tmp_path: Path) -> None:
+def test_each_of_several_secrets_must_be_long_enough(tmp_path: Path) -> None:
     for secret in ("short", f"{SECRET},short", f"{SECRET},"):
         [problem] = problems(tmp_path, account('embed_secret_env = "S"'), S=secret)
         assert "32 bytes" in problem
@@ -334,7 +334,7 @@ def test_secrets_rotate(tmp_path: Path) -> None:
     assert settings.accounts["main"].embed_keys == (SECRET.encode(), f"old{SECRET}".encode())
 
 
-def test_a_password_in_the_place_of_its_hash_is_refused_and_not_said_back(tmp_path: Path) -> None:
+def test_a_password_in_the_place_of_its_hash_is_refused_and_not_repeated(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, account('viewer_password_hash_env = "H"'), H="hunter2")
     assert "cabinet-widgets password" in problem
     assert "hunter2" not in problem
@@ -345,7 +345,7 @@ def test_the_studio_needs_a_password(tmp_path: Path) -> None:
     assert problem.startswith("server.studio: needs studio_password_hash_env")
 
 
-def test_redis_needs_an_address(tmp_path: Path) -> None:
+def test_redis_needs_a_url(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, '[cache]\ntype = "RedisCache"\n' + account())
     assert problem.startswith("cache")
     assert "redis_url" in problem
@@ -355,7 +355,7 @@ def test_redis_needs_an_address(tmp_path: Path) -> None:
     "url",
     ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:9", "https://example.com/base/"],
 )
-def test_addresses_are_https_or_loopback(tmp_path: Path, url: str) -> None:
+def test_base_urls_are_https_or_loopback(tmp_path: Path, url: str) -> None:
     assert load(
         tmp_path, f'[server]\npublic_url = "{url}"\n' + account()
     ).server.public_url == url.rstrip("/")
@@ -372,13 +372,13 @@ def test_addresses_are_https_or_loopback(tmp_path: Path, url: str) -> None:
         "",
     ],
 )
-def test_other_addresses_are_refused(tmp_path: Path, url: str) -> None:
+def test_other_base_urls_are_refused(tmp_path: Path, url: str) -> None:
     assert problems(tmp_path, f'[api]\nbase_url = "{url}"\n' + account())[0].startswith(
         "api.base_url: "
     )
 
 
-def test_no_secret_and_no_login_is_in_what_settings_say_of_themselves(tmp_path: Path) -> None:
+def test_no_secret_and_no_login_is_in_the_representation_of_the_settings(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
         account('password_env = "P"\nembed_secret_env = "S"\nviewer_password_hash_env = "H"'),
@@ -406,7 +406,7 @@ KEYS = st.sampled_from(
     st.dictionaries(st.sampled_from(["server", "cache", "api", "accounts", "x"]), VALUES),
     st.dictionaries(KEYS, VALUES),
 )
-def test_whatever_the_file_says_it_is_settings_or_a_list_of_mistakes(
+def test_any_file_results_in_settings_or_a_list_of_mistakes(
     raw: dict[str, Any], main: dict[str, Any]
 ) -> None:
     for document in (raw, {**raw, "accounts": {"main": main}}):
@@ -424,8 +424,8 @@ def test_a_secret_that_cannot_be_read_is_one_mistake_and_not_two(tmp_path: Path)
         + "[server]\nstudio = true\n"
     )
     assert problems(tmp_path, text + 'studio_password_hash_env = "NONE"\n') == [
-        "accounts.main.viewer_password_hash_env: the environment has no NONE; set it",
-        "server.studio_password_hash_env: the environment has no NONE; set it",
+        "accounts.main.viewer_password_hash_env: the environment variable NONE is not set; set it",
+        "server.studio_password_hash_env: the environment variable NONE is not set; set it",
     ]
     assert any(
         "needs viewer_password_hash_env" in line
@@ -433,13 +433,13 @@ def test_a_secret_that_cannot_be_read_is_one_mistake_and_not_two(tmp_path: Path)
     )
 
 
-def test_a_viewer_password_that_nobody_is_asked_for_is_warned_of(tmp_path: Path) -> None:
+def test_a_viewer_password_of_an_open_account_causes_a_warning(tmp_path: Path) -> None:
     [warning] = load(tmp_path, account('viewer_password_hash_env = "H"'), H=HASH).warnings
     assert 'set access = "closed"' in warning
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ('allowed_networks = "10.0.0.0/8"', 'must be a list, such as ["…", "…"]'),
         ('currency = "dollars"', "must be three capital letters, such as USD"),
@@ -447,10 +447,11 @@ def test_a_viewer_password_that_nobody_is_asked_for_is_warned_of(tmp_path: Path)
         ('delay_minutes = "soon"', "must be a whole number"),
     ],
 )
-def test_a_wrong_kind_of_value_is_told_in_words_for_people(
-    line: str, said: str, tmp_path: Path
+def test_a_value_of_the_wrong_type_is_reported_in_words_for_people(
+    line: str, message: str, tmp_path: Path
 ) -> None:
-    assert problems(tmp_path, account(line)) == [f"accounts.main.{line.partition(' ')[0]}: {said}"]
+    key = line.partition(" ")[0]
+    assert problems(tmp_path, account(line)) == [f"accounts.main.{key}: {message}"]
 
 
 def test_the_zones_are_listed_once_for_all_accounts(tmp_path: Path) -> None:
@@ -460,11 +461,11 @@ def test_the_zones_are_listed_once_for_all_accounts(tmp_path: Path) -> None:
         account('timezone = "Europe/Paris"')
         + '[accounts.other]\nlogin = 2\ntimezone = "Asia/Tokyo"\n',
     )
-    assert config.zones.cache_info().misses == 1  # to list them takes some 10 ms
+    assert config.zones.cache_info().misses == 1  # listing them takes about 10 ms
 
 
-def test_a_switch_is_no_number_and_a_text_no_switch(tmp_path: Path) -> None:
-    """TOML has a type for each: what is of another one is a slip of the pen."""
+def test_values_of_one_type_are_not_converted_to_another(tmp_path: Path) -> None:
+    """TOML has its own types for numbers, booleans and text, so another type is a mistake."""
     toml = """
         [server]
         studio = "no"
@@ -512,7 +513,7 @@ def test_a_switch_is_no_number_and_a_text_no_switch(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_a_key_demands_of_others_is_told_beside_their_mistakes(
+def test_keys_that_other_keys_require_are_reported_together_with_other_mistakes(
     toml: str, keys: set[str], tmp_path: Path
 ) -> None:
     assert {line.partition(": ")[0] for line in problems(tmp_path, toml, SHORT="short")} == keys

@@ -1,4 +1,4 @@
-"""``widgets.toml`` to frozen settings; every mistake in it is reported at once, each with its key."""
+"""Reads ``widgets.toml`` into frozen settings. All mistakes are reported at once, each with its key."""
 
 import difflib
 import ipaddress
@@ -37,7 +37,7 @@ SECRET_KEYS = (
     "redis_url",
 )
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_SCRYPT = "scrypt:32768:8:1"  # werkzeug's own
+_SCRYPT = "scrypt:32768:8:1"  # what werkzeug creates by default
 ORIGIN = re.compile(
     r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"
 )
@@ -49,12 +49,12 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an address like https://example.com")
+        raise ValueError("must be a URL such as https://example.com")
     if parts.username or parts.password:
-        raise ValueError("must not carry a user name or password")
+        raise ValueError("must not contain a user name or password")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError(
-            "must begin with https:// (plain http is accepted for loopback addresses only)"
+            "must begin with https:// (http:// is accepted for loopback addresses only)"
         )
     return value.rstrip("/")
 
@@ -66,12 +66,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-zones = cache(available_timezones)  # it walks the disk
+zones = cache(available_timezones)  # cached because it reads the zones from disk
 
 
 def _zone(value: object) -> ZoneInfo:
     if not isinstance(value, str) or value not in zones():
-        raise ValueError("is no time zone of the IANA database, such as Europe/Paris")
+        raise ValueError("is not an IANA time zone such as Europe/Paris")
     return ZoneInfo(value)
 
 
@@ -79,7 +79,7 @@ def _language(value: str) -> str:
     try:
         Locale.parse(value, sep="-")
     except (ValueError, UnknownLocaleError) as error:
-        raise ValueError("is no language tag, such as en or pt-BR") from error
+        raise ValueError("is not a language tag such as en or pt-BR") from error
     return value
 
 
@@ -87,7 +87,7 @@ def _network(value: object) -> Network:
     text = str(value)
     address, slash, mask = text.rpartition("/")
     try:
-        if ":" in mask and slash:  # Python reads masks of IPv4 alone
+        if ":" in mask and slash:  # Python reads IPv4 masks only
             ones = f"{int(ipaddress.IPv6Address(mask)):0128b}".rstrip("0")
             if "0" in ones:
                 raise ValueError
@@ -95,11 +95,11 @@ def _network(value: object) -> Network:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise ValueError(
-            "is no network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0"
+            "is not a network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0"
         ) from error
     if slash and "." in mask and mask != str(network.netmask):
-        # Python would take 0.0.0.255 for a host mask. Who means it otherwise lets in too many, or the wrong ones.
-        raise ValueError(f"is no mask: its ones come first; did you mean /{network.netmask}?")
+        # Python accepts 0.0.0.255 as a host mask. If it was meant as a network mask, the wrong visitors would get in.
+        raise ValueError(f"is not a network mask; did you mean /{network.netmask}?")
     if (
         isinstance(network, ipaddress.IPv6Network)
         and network.prefixlen >= 96
@@ -112,14 +112,14 @@ def _network(value: object) -> Network:
 def _origin(value: str) -> str:
     if not ORIGIN.fullmatch(value):
         raise ValueError(
-            "is no origin: write scheme and host without a path, such as https://blog.example.com"
+            "is not an origin: write scheme and host without a path, such as https://blog.example.com"
         )
     return value
 
 
 def _figure(value: str) -> str:
     if value not in FIGURES:
-        raise ValueError(f"is no figure's JSON name{did_you_mean(value, FIGURES)}")
+        raise ValueError(f"is not the JSON name of a figure{did_you_mean(value, FIGURES)}")
     return value
 
 
@@ -129,15 +129,19 @@ def _password_hash(value: SecretStr) -> SecretStr:
         if not re.fullmatch("([0-9a-f]{64}){1,2}", digest):
             raise ValueError
         if method != _SCRYPT:
-            check_password_hash(value.get_secret_value(), "")  # whether it can be done at all
+            check_password_hash(
+                value.get_secret_value(), ""
+            )  # raises ValueError for an unknown method
     except (ValueError, TypeError):
-        raise ValueError("is no password hash: make one with `cabinet-widgets password`") from None
+        raise ValueError(
+            "is not a password hash: create one with `cabinet-widgets password`"
+        ) from None
     return value
 
 
 def _embed_secret(value: SecretStr) -> SecretStr:
     if any(len(key) < MIN_SECRET_BYTES for key in _keys(value)):
-        raise ValueError(f"each of its secrets must have {MIN_SECRET_BYTES} bytes or more")
+        raise ValueError(f"each secret must have at least {MIN_SECRET_BYTES} bytes")
     return value
 
 
@@ -146,7 +150,7 @@ def _keys(secrets: SecretStr) -> tuple[bytes, ...]:
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    # Checked here, since the libraries that are given it say it back, password and all.
+    # Checked here because the libraries that receive it repeat it in their errors, with the password.
     try:
         parts = urlsplit(value.get_secret_value())
         is_address = (
@@ -156,16 +160,16 @@ def _redis_url(value: SecretStr) -> SecretStr:
         is_address = False
     if not is_address:
         raise ValueError(
-            "must be an address like redis://:password@127.0.0.1:6379/0 (in the password, @ is %40)"
+            "must be a URL such as redis://:password@127.0.0.1:6379/0 (in the password, write @ as %40)"
         )
     return value
 
 
 def _method(value: str) -> str:
     if "://" in value:
-        raise ValueError("must be a path below base_url, without an address")
+        raise ValueError("must be a path below base_url, without a host")
     if set(re.findall(r"\{(\w+)\}", value)) - {"login", "from", "to"}:
-        raise ValueError("may name {login}, {from} and {to} in braces, nothing else")
+        raise ValueError("may contain the placeholders {login}, {from} and {to}, no others")
     return value
 
 
@@ -195,22 +199,22 @@ class Server(_Section):
 
     @property
     def path(self) -> str:
-        """Of ``public_url``: what the proxy in front takes off; empty as a rule."""
+        """The path of ``public_url``, which the proxy in front removes; usually empty."""
         return urlsplit(self.public_url).path
 
 
 class Cache(_Section):
-    """Where answers are kept; ``type`` is Flask-Caching's."""
+    """Where responses of the API are cached; ``type`` is passed to Flask-Caching."""
 
     type: Literal["SimpleCache", "FileSystemCache", "RedisCache"] = "SimpleCache"
     redis_url: RedisUrl | None = None
     dir: Path = Path("/var/cache/cabinet-widgets")
     keep_seconds: Seconds = 86400
-    """The greatest age, in seconds, of an answer that is still served while the upstream fails."""
+    """The maximum age, in seconds, of a cached response that is served while the API fails."""
 
 
 class Api(_Section):
-    """One upstream: where it is and how it is spoken to."""
+    """One Client Cabinet API: its address, its dialect and its limits."""
 
     dialect: Literal["client-api", "cabinet-basic"] = "client-api"
     base_url: BaseUrl = "https://client-api.instaforex.com"
@@ -223,7 +227,7 @@ class Api(_Section):
 
 
 class Account(_Section):
-    """One trading account: how it is read, and who may see what of it."""
+    """One trading account: how its figures are fetched, and who may see which of them."""
 
     slug: str
     login: int = Field(gt=0, repr=False)
@@ -231,7 +235,7 @@ class Account(_Section):
     partner_password: SecretStr | None = None
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
     timezone: Zone = ZoneInfo("UTC")
-    """Its midnights begin the account's days."""
+    """The account's days begin at midnight in this zone."""
     lang: Language = "en"
     widgets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     access: Literal["open", "closed"] = "open"
@@ -247,21 +251,21 @@ class Account(_Section):
 
     @property
     def embed_keys(self) -> tuple[bytes, ...]:
-        """The secrets that sign tokens, the newest first."""
+        """The secrets that sign tokens, newest first."""
         return _keys(self.embed_secret) if self.embed_secret else ()
 
     @property
     def is_private(self) -> bool:
-        """Whether answers may be kept by nobody but the visitor who asked."""
+        """Whether responses are for one visitor only and must not be stored by shared caches."""
         return self.access == "closed" or bool(self.allowed_networks)
 
-    def fresh_seconds(self, function: Function) -> float:
-        """How long an answer of a function counts as fresh."""
+    def ttl(self, function: Function) -> float:
+        """The time to live, in seconds, of a function's cached response."""
         return self.ttl_seconds.get(function, TTL_SECONDS.get(function, DEFAULT_TTL_SECONDS))
 
 
 class _File(_Section):
-    """What ``widgets.toml`` may contain."""
+    """The tables that ``widgets.toml`` may contain."""
 
     server: Server = Server()
     cache: Cache = Cache()
@@ -270,7 +274,12 @@ class _File(_Section):
 
 
 class Settings(_File):
-    """All of ``widgets.toml``, and what the operator should know of it; ``api`` is in each account as well."""
+    """The contents of ``widgets.toml``. The shared ``api`` table is merged into each account's own.
+
+    Attributes:
+        demo: whether this is the demonstration, which needs no secrets.
+        warnings: what the operator should know, one line each.
+    """
 
     demo: bool = False
     warnings: tuple[str, ...] = ()
@@ -281,42 +290,40 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
 
     Args:
         path: the file.
-        env: where ``*_env`` secrets are looked up.
-        widgets: the names of all widgets there are.
+        env: the environment that ``*_env`` secrets are read from.
+        widgets: the names of all widgets.
 
     Raises:
-        OperatorError: there is no such file, or it is no TOML.
-        ConfigError: it has mistakes; all of them are named.
+        OperatorError: the file cannot be read or is not TOML.
+        ConfigError: the file has mistakes; all of them are listed.
     """
     try:
         raw = tomllib.loads(
             path.read_text(encoding="utf-8-sig")
-        )  # Windows' editors begin it with a mark
+        )  # editors on Windows write a byte order mark first
     except FileNotFoundError:
         raise OperatorError(
-            f"{path}: no such file; write one with `cabinet-widgets init`"
+            f"{path}: no such file; create it with `cabinet-widgets init`"
         ) from None
     except PermissionError as error:
         raise OperatorError(
-            f"{path}: cannot be read ({error.strerror}); mend its permissions"
+            f"{path}: cannot be read ({error.strerror}); fix its permissions"
         ) from None
     except OSError as error:
         raise OperatorError(
-            f"{path}: cannot be read ({error.strerror}); name the file itself"
+            f"{path}: cannot be read ({error.strerror}); give the path of the file itself"
         ) from None
     except UnicodeDecodeError:
-        raise OperatorError(f"{path}: is not written in UTF-8; save it so") from None
+        raise OperatorError(f"{path}: is not UTF-8; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         hint = (
-            '; text stands in straight quotation marks: "…"'
-            if "Invalid value" in str(error)
-            else ""
+            '; put text in straight quotation marks: "…"' if "Invalid value" in str(error) else ""
         )
-        raise OperatorError(f"{path}: is no valid TOML: {error}{hint}") from None
+        raise OperatorError(f"{path}: is not valid TOML: {error}{hint}") from None
     settings = parse(raw, env, widgets, folder=path.parent, demo=False)
     if _can_be_read_by_others(path) and (where := ", ".join(_written_passwords(raw))):
         warning = (
-            f"{where}: holds a password, and {path} can be read by others; run: chmod 600 {path}"
+            f"{where}: contains a password, and other users can read {path}; run: chmod 600 {path}"
         )
         settings = settings.model_copy(update={"warnings": (*settings.warnings, warning)})
     return settings
@@ -327,7 +334,7 @@ def _can_be_read_by_others(path: Path) -> bool:
 
 
 def _written_passwords(raw: dict[str, Any]) -> list[str]:
-    """The keys of addresses that hold a password, in the file itself."""
+    """The keys of URLs in the file itself that contain a password."""
     tables = {"cache": raw.get("cache"), "api": raw.get("api")}
     tables |= {
         f"accounts.{slug}.api": _table(table).get("api")
@@ -349,17 +356,17 @@ def parse(
     folder: Path,
     demo: bool,
 ) -> Settings:
-    """Settings from what TOML says.
+    """Check parsed TOML and turn it into settings.
 
     Args:
         raw: the parsed file.
-        env: where ``*_env`` secrets are looked up.
-        widgets: the names of all widgets there are.
-        folder: what relative ``*_file`` paths are relative to.
+        env: the environment that ``*_env`` secrets are read from.
+        widgets: the names of all widgets.
+        folder: the folder that relative ``*_file`` paths start from.
         demo: whether secrets in the file itself are accepted.
 
     Raises:
-        ConfigError: all that is wrong.
+        ConfigError: the settings have mistakes; all of them are listed.
     """
     reader = _Secrets(env, folder, demo)
     accounts = _table(raw.get("accounts"))
@@ -381,7 +388,7 @@ def parse(
         problems += describe_mistakes(error, raw)
         file = None
     problems += [
-        f"accounts.{slug}: an account's name is made of a-z, 0-9 and -, at most 32 characters"
+        f"accounts.{slug}: an account's name consists of a-z, 0-9 and -, at most 32 characters"
         for slug in accounts
         if not SLUG.fullmatch(slug)
     ]
@@ -399,7 +406,7 @@ def parse(
     for account in file.accounts.values() if file else ():
         if account.access == "open" and account.viewer_password_hash:
             reader.warnings.append(
-                f'accounts.{account.slug}: has a viewer password and is open; set access = "closed"'
+                f'accounts.{account.slug}: has a viewer password but is open; set access = "closed"'
             )
     if problems or file is None:
         raise ConfigError(sorted(set(problems)))
@@ -407,7 +414,7 @@ def parse(
 
 
 def missing_dependencies(raw: dict[str, Any], demo: bool) -> list[str]:
-    """What one key demands of others; seen in the file itself, so that no other mistake keeps it from being told."""
+    """Keys that other keys require. Checked in the file itself, so that other mistakes do not hide these."""
 
     def names(table: dict[str, Any], *secrets: str) -> bool:
         return any(
@@ -418,18 +425,18 @@ def missing_dependencies(raw: dict[str, Any], demo: bool) -> list[str]:
     server, cache = _table(raw.get("server")), _table(raw.get("cache"))
     if server.get("studio") is True and not demo and not names(server, "studio_password_hash"):
         lines.append(
-            "server.studio: needs studio_password_hash_env; make a hash with `cabinet-widgets password`"
+            "server.studio: needs studio_password_hash_env; create a hash with `cabinet-widgets password`"
         )
     if cache.get("type") == "RedisCache" and not names(cache, "redis_url"):
-        lines.append('cache.redis_url: RedisCache needs one, such as "redis://127.0.0.1:6379/0"')
+        lines.append(
+            'cache.redis_url: missing; RedisCache needs a URL such as "redis://127.0.0.1:6379/0"'
+        )
     for slug, table in _table(raw.get("accounts")).items():
         account = _table(table)
         if account.get("access") == "closed" and not names(
             account, "viewer_password_hash", "embed_secret"
         ):
-            needed = (
-                "a closed account needs viewer_password_hash_env or embed_secret_env, at least one"
-            )
+            needed = "a closed account needs viewer_password_hash_env or embed_secret_env, or both"
             lines.append(f"accounts.{slug}: {needed}")
     return lines
 
@@ -447,7 +454,7 @@ def _with_api(account: dict[str, Any], shared: dict[str, Any], slug: str) -> dic
 
 
 class _Secrets:
-    """Puts secrets in the place of the ``*_env`` and ``*_file`` keys that name them."""
+    """Replaces ``*_env`` and ``*_file`` keys by the secrets that they refer to."""
 
     def __init__(self, env: Mapping[str, str], folder: Path, demo: bool) -> None:
         self.env, self.folder, self.demo = env, folder, demo
@@ -460,7 +467,7 @@ class _Secrets:
             given = [key for key in (name, f"{name}_env", f"{name}_file") if key in result]
             if len(given) > 1:
                 self.problems.append(
-                    f"{where}.{name}: given more than once ({', '.join(given)}); keep one"
+                    f"{where}.{name}: given more than once ({', '.join(given)}); remove all but one"
                 )
             for key in given:
                 value = result.pop(key)
@@ -475,20 +482,20 @@ class _Secrets:
         elif plain and key != "redis_url":
             if self.demo:
                 self.warnings.append(
-                    f"{where}: a secret in the file itself; use {key}_env outside of the demo"
+                    f"{where}: a secret in the file itself; outside the demo, use {key}_env"
                 )
                 return value
             self.problems.append(
-                f"{where}: a secret must not stand in the file; use {key}_env or {key}_file"
+                f"{where}: the file must not contain secrets; use {key}_env or {key}_file"
             )
         elif plain:
             return value
         elif key.endswith("_env"):
             if self.env.get(value):
                 return self.env[value]
-            # What does not look like a variable's name may be the secret itself.
-            name = value if re.fullmatch("[A-Z][A-Z0-9_]*", value) else "variable of that name"
-            self.problems.append(f"{where}: the environment has no {name}; set it")
+            # A value that does not look like a variable's name may be the secret itself.
+            name = value if re.fullmatch("[A-Z][A-Z0-9_]*", value) else "with this name"
+            self.problems.append(f"{where}: the environment variable {name} is not set; set it")
         else:
             return self._read_file(self.folder / value, where)
         return None
@@ -497,11 +504,9 @@ class _Secrets:
         try:
             secret = path.read_text(encoding="utf-8").strip()
             if _can_be_read_by_others(path):
-                self.warnings.append(
-                    f"{where}: {path} can be read by others; run: chmod 600 {path}"
-                )
+                self.warnings.append(f"{where}: other users can read {path}; run: chmod 600 {path}")
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not written in UTF-8"
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self.problems.append(f"{where}: {path} cannot be read ({why})")
             return None
         if not secret:
@@ -515,27 +520,27 @@ _MESSAGES = {
     **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
     **dict.fromkeys(("tuple_type", "frozen_set_type"), 'must be a list, such as ["…", "…"]'),
     **dict.fromkeys(("dict_type", "model_type"), "must be a table"),
-    "too_short": "must name at least one",
+    "too_short": "must contain at least one entry",
     "string_type": "must be text, in quotation marks",
-    "string_pattern_mismatch": "must be three capital letters, such as USD",  # currency alone has a pattern
+    "string_pattern_mismatch": "must be three capital letters, such as USD",  # only currency has a pattern
 }
 
 
 def describe_mistakes(error: ValidationError, raw: dict[str, Any]) -> list[str]:
-    """One line for each mistake that pydantic found, with the key as the file has it."""
+    """One line for each mistake that pydantic found, with the key as it is written in the file."""
     lines = []
     for mistake in error.errors(include_input=False, include_url=False):
         loc = [part for part in mistake["loc"] if part != "[key]"]
         if loc[2:3] == ["api"] and "api" not in _table(
             _table(raw.get("accounts")).get(str(loc[1]))
         ):
-            continue  # the shared [api] table is merged into each account: it is reported once, where it stands
+            continue  # in the shared [api] table, which is merged into each account and reported once
         key = ".".join(str(part) for part in loc)
         if mistake["type"] == "extra_forbidden":
             lines.append(f"{key}: unknown key{did_you_mean(str(loc[-1]), _known_keys(loc[:-1]))}")
         elif mistake["type"] == "missing":
             lines.append(
-                f"{key}: missing" + ("; name at least one account" if key == "accounts" else "")
+                f"{key}: missing" + ("; add at least one account" if key == "accounts" else "")
             )
         else:
             message = _MESSAGES.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
@@ -544,6 +549,7 @@ def describe_mistakes(error: ValidationError, raw: dict[str, Any]) -> list[str]:
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
+    """A hint for a misspelled word, empty if no known word is similar."""
     close = difflib.get_close_matches(word, known, 1)
     return f"; did you mean {close[0]}?" if close else ""
 

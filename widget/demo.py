@@ -1,4 +1,4 @@
-"""The demonstration: the service on a simulated API, and a host page on another origin that embeds every widget."""
+"""The demonstration: the service with a simulated API, and a host page on another origin that embeds every widget."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +15,7 @@ from widget import app, config, paths, registry
 from widget.config import Settings
 from widget.spec import Options
 
-PASSWORD = "demo"  # noqa: S105  # of an account that does not exist
+PASSWORD = "demo"  # noqa: S105  # not a secret: the account is simulated
 
 
 @contextmanager
@@ -24,23 +24,22 @@ def running(upstream: str, port: int, clock: Callable[[], float]) -> Iterator[tu
 
     Args:
         upstream: the base URL of the simulated API.
-        port: the service's; 0 for any.
-        clock: Unix seconds, the same as the simulated API's.
+        port: the service's port; 0 takes a free one.
 
     Yields:
-        The addresses of the host page and of the service.
+        The URLs of the host page and of the service.
     """
     with _serving(port) as (service, serve), _serving(0) as (host_page, serve_host):
         application = app.create_app(settings(upstream, service, host_page), clock=clock)
         serve(application)
         wired = application.extensions["cabinet-widgets"]
-        shown = {"service": service, "widgets": wired.widgets, "options": Options(rows=5)}
-        serve_host(Response(wired.renderer.template("demo.html", "en", **shown)))
+        context = {"service": service, "widgets": wired.widgets, "options": Options(rows=5)}
+        serve_host(Response(wired.renderer.template("demo.html", "en", **context)))
         yield host_page, service
 
 
 def settings(upstream: str, public_url: str, host_page: str) -> Settings:
-    """Two accounts of the simulated API: one that shows everything, and a closed one."""
+    """Settings with two accounts of the simulated API: one that shows every widget, and a closed one."""
     widgets = registry.discover(paths.templates())
     raw = {
         "server": {"public_url": public_url, "studio": True},
@@ -70,7 +69,7 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def _serving(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]]]:
-    """Listen on a port of loopback, so that the address is known; who comes early waits for the application."""
+    """Listen on a loopback port, so that the URL is known before the application exists; early requests wait."""
     server = make_server("127.0.0.1", port, lambda *_: [], threaded=True, request_handler=_Quiet)
     with ExitStack() as stack:
         stack.callback(server.server_close)
@@ -80,6 +79,6 @@ def _serving(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]
             Thread(target=server.serve_forever, daemon=True).start()
             stack.callback(
                 server.shutdown
-            )  # it would wait for ever for a server that was never started
+            )  # registered only now: it would never return for a server that was not started
 
         yield f"http://127.0.0.1:{server.server_port}", run

@@ -1,4 +1,4 @@
-"""Where the templates and static files lie: beside the package in a checkout, inside it in a wheel."""
+"""Where the templates and static files are: next to the package in a checkout, inside it in a wheel."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ def _find(name: str, marker: str) -> Path:
         if (folder / marker).is_file():
             return folder
     raise FileNotFoundError(
-        f"{name}/{marker} is neither in {_PACKAGE} nor beside it: reinstall cabinet-widgets"
+        f"{name}/{marker} is neither in {_PACKAGE} nor next to it: reinstall cabinet-widgets"
     )
 
 
@@ -20,10 +20,10 @@ def templates() -> Path:
 
 
 def static() -> Path:
-    """The folder of the scripts, the stylesheet and the other files for the browser."""
+    """The folder of the scripts, the style sheets and the other files for the browser."""
     return _find("static", "embed.js")
 
 
 def locales() -> Path:
-    """The folder of the gettext catalogues, one ``XX.po`` a language."""
+    """The folder of the gettext catalogues, one ``XX.po`` per language."""
     return _PACKAGE / "locale"

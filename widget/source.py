@@ -222,7 +222,7 @@ class Source:
                 f"{function}: not offered by this API, or its password is not configured"
             )
 
-        fresh = self.account.fresh_seconds(function)
+        fresh = self.account.ttl(function)
         answer = self._cache.get(
             self._key(function, span),
             fresh,

@@ -448,7 +448,7 @@ def _page(service: Service, parsed: WidgetRequest, view: View) -> Response:
         if is_private
         else render.widget_url(base, account.slug, widget.name, "", _query()),
         refresh=view.options.refresh
-        or max(MIN_REFRESH, round(min(map(account.fresh_seconds, widget.functions)))),
+        or max(MIN_REFRESH, round(min(map(account.ttl, widget.functions)))),
     )
     response = Response(service.renderer.page(view, frame), content_type="text/html; charset=utf-8")
     return _figures(service, response, parsed, view, cors=False)
@@ -486,8 +486,8 @@ def _figures(
     _validate(response)
     is_private = view.account.is_private or parsed.grant is not None or request.method == "POST"
     seconds = max(1, int(view.fresh_seconds))
-    # Figures that are older than twice their time to live are marked. A cache must not hide that.
-    grace = max(1, int(min(60, *map(view.account.fresh_seconds, view.widget.functions))))
+    # What is shown longer than twice the time that it counts as fresh must say so: a cache may not withhold that.
+    grace = max(1, int(min(60, *map(view.account.ttl, view.widget.functions))))
     public = f"public, max-age={seconds}, stale-while-revalidate={grace}"
     cache = headers.PRIVATE if is_private else public
     return headers.set_headers(
