@@ -1,6 +1,6 @@
-"""The plugin's catalogues: extracts the template, brings the translations up to date and compiles them.
+"""The plugin's catalogues: extracts the template, updates the translations and compiles them.
 
-usage: python catalogues.py [--check]      --check changes nothing and fails where something is out of date
+usage: python catalogues.py [--check]      --check changes nothing and fails if something is out of date
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def extract(folder: Path) -> Path:
 
 
 def block_texts() -> str:
-    """The texts of block.json, with the contexts that WordPress looks them up under."""
+    """The texts of block.json, with the contexts in which WordPress looks them up."""
     block = json.loads((PLUGIN / "blocks" / "widget" / "block.json").read_text())
     entries = []
     for key, context in BLOCK_TEXTS.items():
@@ -118,7 +118,7 @@ def update(folder: Path) -> None:
 
 
 def script_texts(catalogue: Path, locale: str) -> str:
-    """What wp.i18n wants: the texts of the block's script, as JSON."""
+    """The texts of the block's script as JSON, for wp.i18n."""
     from babel.messages.pofile import read_po
 
     with catalogue.open("rb") as file:
@@ -138,7 +138,7 @@ def script_texts(catalogue: Path, locale: str) -> str:
 
 
 def outdated(folder: Path) -> list[str]:
-    """The names of the catalogues in the plugin that are not as they would be made now."""
+    """The names of the plugin's catalogues that are out of date."""
     update(folder)
     names = {path.name for path in (*folder.iterdir(), *(PLUGIN / "languages").iterdir())}
     here = PLUGIN / "languages"

@@ -43,7 +43,7 @@ class Stage:
     shots: Path
 
     def play(self, *steps: str, **given: Any) -> list[Seen]:
-        """Runs steps of harness/browser.mjs and gives back what was seen; neither log nor console may complain."""
+        """Runs steps of harness/browser.mjs and returns what was seen; log and console must be free of complaints."""
         script = {
             "modules": str(CACHE),
             "site": self.site.url,
@@ -62,7 +62,7 @@ class Stage:
         )
         assert done.returncode == 0, done.stdout + done.stderr + self.site.log()
         *seen, last = [json.loads(line) for line in done.stdout.splitlines()]
-        # WordPress 7.1 complains of a style sheet of its own.
+        # WordPress 7.1 complains about one of its own style sheets.
         assert [
             line
             for line in last["complaints"]
@@ -72,7 +72,7 @@ class Stage:
         return seen
 
     def post(self, site: Site, content: str, author: str = "editor") -> str:
-        """Publishes a post and gives back its address; a contributor's waits for review."""
+        """Publishes a post and returns its address; a contributor's post is left pending."""
         return site.eval(
             f"""
             wp_set_current_user( get_user_by( 'login', '{author}' )->ID );
@@ -83,22 +83,22 @@ class Stage:
             """
         )
 
-    def keep(self, name: str, page: str) -> str:
-        """Keeps a page as a page cache does: served as a file, without PHP. Gives back its address."""
-        path = self.site.root / "wp" / "kept" / f"{name}.html"
+    def store(self, name: str, page: str) -> str:
+        """Stores a page as a page cache does, served as a file without PHP. Returns its address."""
+        path = self.site.root / "wp" / "cached" / f"{name}.html"
         path.parent.mkdir(exist_ok=True)
         path.write_text(page)
-        return f"{self.site.url}/kept/{name}.html"
+        return f"{self.site.url}/cached/{name}.html"
 
 
 def php(text: str) -> str:
-    """A text as a PHP literal that holds it as JSON."""
+    """A text as a PHP literal that contains it as JSON."""
     return "'" + json.dumps(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def figures(url: str) -> Seen:
-    with urllib.request.urlopen(f"{url}/w/main/balance.json", timeout=10) as answer:
-        data: Seen = json.load(answer)["data"]
+    with urllib.request.urlopen(f"{url}/w/main/balance.json", timeout=10) as response:
+        data: Seen = json.load(response)["data"]
     return data
 
 
@@ -107,8 +107,8 @@ def digits(text: str) -> str:
 
 
 def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        return str(answer.read().decode())
+    with urllib.request.urlopen(url, timeout=20) as response:
+        return str(response.read().decode())
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +117,10 @@ def stage(build: Callable[..., Site], tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("service")
     shots = Path(os.environ.get("CABINET_TEST_SHOTS") or tmp_path_factory.mktemp("shots"))
     with service(folder, [site.url]) as url:
-        # WordPress asks no service on loopback for an embed that it discovers.
+        # WordPress does not request an embed that it discovers from loopback addresses.
         (bare.content / "open-loopback").write_text(url.rpartition(":")[2])
         for one in (site, newest):
-            # The welcome guide shows pictures from another machine.
+            # The welcome guide loads pictures from another machine.
             guide = "array( 'core/edit-post' => array( 'welcomeGuide' => false ), '_modified' => gmdate( 'c' ) )"
             one.eval(
                 f"update_user_meta( 1, $wpdb->get_blog_prefix() . 'persisted_preferences', {guide} );"
@@ -132,19 +132,19 @@ def stage(build: Callable[..., Site], tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def configured(stage: Stage) -> Seen:
-    """What was seen while the owner pasted the address and a secret, and tested the connection."""
+    """What was seen while the owner pasted the address and a secret and tested the connection."""
     return stage.play("settings", paste=f"{stage.service}/w/main/balance")[0]
 
 
-def test_the_owner_pastes_the_address_and_the_connection_is_tested_in_words(
+def test_the_owner_pastes_the_address_and_the_connection_test_explains_its_result(
     stage: Stage, configured: Seen
 ) -> None:
-    assert "nothing is asked of any server" in configured["before"]
+    assert "no requests are sent to any server" in configured["before"]
     assert configured["address"] == stage.service
     assert configured["html"] is False, "The secret is not in the page."
     first, *accounts = [notice.strip() for notice in configured["notices"]]
-    assert "The service answers: version" in first
-    assert accounts == ["vault: the secret is right.", "main: the figures are there."]
+    assert "The service responds: version" in first
+    assert accounts == ["vault: the secret is correct.", "main: the figures are available."]
 
 
 def test_a_block_inserted_and_published_shows_the_figures(stage: Stage, configured: Seen) -> None:
@@ -190,8 +190,8 @@ def test_a_page_of_another_site_cannot_read_a_token(stage: Stage, configured: Se
             {"Content-Type": "application/json", "Origin": origin},
         )
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, dict(answer.headers), json.load(answer)
+            with urllib.request.urlopen(request, timeout=20) as response:
+                return response.status, dict(response.headers), json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, dict(error.headers), json.load(error)
@@ -244,18 +244,16 @@ def test_the_address_alone_shows_the_figures_on_a_site_without_the_plugin(stage:
     assert stage.bare.log() == ""
 
 
-def test_a_closed_account_shows_to_members_from_a_page_that_a_cache_keeps(
-    stage: Stage, configured: Seen
-) -> None:
+def test_members_see_a_closed_account_on_a_cached_page(stage: Stage, configured: Seen) -> None:
     post = stage.post(
         stage.site,
         '[cabinet_widget account="vault" widget="balance"]\n\n'
         '[cabinet_widget account="vault" widget="summary" for="role:editor" lang="fr"]',
     )
-    kept = fetch(post)
-    assert "token=" not in kept
-    assert "/w/vault/" not in kept
-    stranger, member, editor = stage.play("members", kept=stage.keep("members", kept))
+    cached = fetch(post)
+    assert "token=" not in cached
+    assert "/w/vault/" not in cached
+    stranger, member, editor = stage.play("members", cached=stage.store("members", cached))
     assert (stranger["boxes"], stranger["shown"]) == (2, 0)
     assert "please log in" in stranger["lines"][0]
     assert "not open to everyone" in stranger["lines"][1]
@@ -266,40 +264,42 @@ def test_a_closed_account_shows_to_members_from_a_page_that_a_cache_keeps(
     assert "Solde" in editor["texts"][1], "The locked language."
 
 
-def test_an_expired_token_renews_on_a_page_that_a_cache_keeps(
-    stage: Stage, configured: Seen
-) -> None:
+def test_an_expired_token_is_renewed_on_a_cached_page(stage: Stage, configured: Seen) -> None:
     post = stage.post(
         stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]'
     )
-    expired = stage.site.eval("echo Cabinet_Widgets\\mint( 'vault', 'balance', array(), -3600 );")
-    script = stage.site.root / "mint.php"
-    script.write_text("<?php echo Cabinet_Widgets\\mint( 'vault', 'balance', array(), 10 );")
+    expired = stage.site.eval(
+        "echo Cabinet_Widgets\\create_token( 'vault', 'balance', array(), -3600 );"
+    )
+    script = stage.site.root / "create_token.php"
+    script.write_text(
+        "<?php echo Cabinet_Widgets\\create_token( 'vault', 'balance', array(), 10 );"
+    )
     page = fetch(post)
     assert page.count('data-token="') == 1
     old, none = (
         re.sub('data-token="[^"]*"', f'data-token="{token}"', page) for token in (expired, "")
     )
     renewals = {
-        "stale": stage.keep("stale", old),
-        "slow": stage.keep("slow", old),
-        "running": stage.keep("running", none),
+        "stale": stage.store("stale", old),
+        "slow": stage.store("slow", old),
+        "running": stage.store("running", none),
     }
-    mint = ["php", str(HERE / "harness" / "site.php"), str(stage.site.root), str(script)]
-    stale, slow, running = stage.play("renewal", renewals=renewals, mint=mint)
+    create_token = ["php", str(HERE / "harness" / "site.php"), str(stage.site.root), str(script)]
+    stale, slow, running = stage.play("renewal", renewals=renewals, create_token=create_token)
     balance = digits(f"{figures(stage.service)['balance']:.2f}")
     for seen in (stale, running):
         assert balance in digits(seen["text"])
         assert balance in digits(seen["after"])
         assert seen["loads"] == 1, "The frame is never loaded again for a token."
-    assert stale["asked"] == slow["asked"] == 1
+    assert stale["requests"] == slow["requests"] == 1
     assert balance in digits(slow["text"])
     assert expired not in (stale["token"], slow["token"])
-    assert running["asked"] >= 2
+    assert running["requests"] >= 2
     assert running["token"] != running["old"]
 
 
-def test_a_browser_finds_no_handler_in_what_a_contributor_wrote(
+def test_a_browser_finds_no_event_handler_in_what_a_contributor_wrote(
     stage: Stage, configured: Seen
 ) -> None:
     names = (
@@ -330,8 +330,8 @@ def test_a_browser_finds_no_handler_in_what_a_contributor_wrote(
         posts.append(
             html.unescape(stage.post(stage.site, "\n\n".join(lines + blocks), "contributor"))
         )
-    *seen, said = stage.play("hostile", hostile=posts)
-    assert said["ran"] == []
+    *seen, last = stage.play("hostile", hostile=posts)
+    assert last["ran"] == []
     assert len(seen) == len(HOSTILE)
     for page in seen:
         assert page["widgets"] > 10

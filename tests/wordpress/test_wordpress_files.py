@@ -1,4 +1,4 @@
-"""The plugin's files: syntax under every PHP at hand, style, catalogues, readme and the zip."""
+"""The plugin's files: syntax with every installed PHP, style, catalogues, readme and the zip."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_catalogues_are_up_to_date_and_french_is_complete(
     assert texts["Account"] == ["Compte"]
 
 
-def test_all_places_name_the_same_version() -> None:
+def test_all_files_name_the_same_version() -> None:
     version = header("Version")
     assert version == header("Stable tag", README)
     assert f"const VERSION = '{version}';" in HEADER
@@ -102,7 +102,7 @@ def test_all_places_name_the_same_version() -> None:
     assert re.search(rf"^= {re.escape(version)} =$", README, re.M)
 
 
-def test_the_readme_is_of_the_directorys_form() -> None:
+def test_the_readme_has_the_form_of_the_plugin_directory() -> None:
     for name in (
         "Contributors",
         "Tags",
@@ -134,7 +134,7 @@ def test_the_readme_names_every_attribute(option: str) -> None:
     assert f"`{option}`" in README
 
 
-def test_the_zip_is_the_same_each_time_and_carries_nothing_else(tmp_path: Path) -> None:
+def test_the_zip_is_reproducible_and_contains_nothing_else(tmp_path: Path) -> None:
     build_zip(tmp_path / "one.zip")
     subprocess.run(["touch", PLUGIN / "cabinet-widgets.php"], check=True)
     build_zip(tmp_path / "two.zip")
@@ -160,9 +160,9 @@ def test_the_zip_unpacked_into_a_plain_wordpress_is_a_plugin_that_activates(
     site = build("trixie", None)
     with zipfile.ZipFile(tmp_path / "cabinet-widgets.zip") as archive:
         archive.extractall(site.content / "plugins")
-    said = site.eval(
+    activated = site.eval(
         "echo json_encode( array( activate_plugin( 'cabinet-widgets/cabinet-widgets.php', '', false, false ),"
         " is_plugin_active( 'cabinet-widgets/cabinet-widgets.php' ) ) );"
     )
-    assert json.loads(said) == [None, True]
+    assert json.loads(activated) == [None, True]
     assert site.log() == ""

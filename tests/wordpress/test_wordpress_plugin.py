@@ -19,9 +19,7 @@ SECRET = "a secret for tests of more than 32 bytes"
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_the_plugin_keeps_its_promises_inside_a_real_wordpress(
-    plain: Callable[[str], Site], suite: str
-) -> None:
+def test_the_plugin_works_inside_a_real_wordpress(plain: Callable[[str], Site], suite: str) -> None:
     done = plain(suite).phpunit("--testsuite", "site")
     print(done.stderr)
     assert done.returncode == 0, done.stdout
@@ -38,7 +36,7 @@ def test_nothing_that_a_contributor_writes_becomes_markup(
 
 
 def survivors(site: Site, tried: Iterable[Mutant], folder: Path, *which: str) -> list[str]:
-    """The mutants that no test noticed."""
+    """The mutants that no test detected."""
 
     def lives(mutant: Mutant) -> bool:
         plugin = folder / f"{mutant.file}-{mutant.line}-{abs(hash(mutant))}" / "cabinet-widgets"
@@ -83,13 +81,11 @@ def test_with_any_one_check_of_access_removed_a_test_fails(
 def network(build: Callable[..., Site]) -> Site:
     site = build("trixie", None)
     site.make_network()
-    (site.root / "debug.log").unlink(
-        missing_ok=True
-    )  # The core's own installer is not free of notices.
+    (site.root / "debug.log").unlink(missing_ok=True)  # WordPress's own installer causes notices.
     return site
 
 
-def test_in_a_network_each_site_keeps_to_itself(network: Site) -> None:
+def test_in_a_network_the_sites_are_separate(network: Site) -> None:
     done = network.phpunit("--testsuite", "network")
     assert done.returncode == 0, done.stdout
     assert [
@@ -107,13 +103,13 @@ def test_other_programs_accept_the_plugins_tokens(build: Callable[..., Site]) ->
         "update_option( 'cabinet_widgets_embed_secrets',"
         f" array( 'vault' => '{SECRET}', 'turned' => '{new}, {old}', 'accents' => 'é{'x' * 31}' ) );"
     )
-    said = json.loads(
+    created = json.loads(
         site.eval(
             "echo json_encode( array("
-            " 'vault' => Cabinet_Widgets\\mint( 'vault', 'balance', array("
+            " 'vault' => Cabinet_Widgets\\create_token( 'vault', 'balance', array("
             " 'lang' => 'fr', 'title' => '0', 'tz' => 'Europe/Paris' ) ),"
-            " 'turned' => Cabinet_Widgets\\mint( 'turned', 'open-trades', array() ),"
-            " 'accents' => Cabinet_Widgets\\mint( 'accents', 'growth', array(), 60 ) ) );"
+            " 'turned' => Cabinet_Widgets\\create_token( 'turned', 'open-trades', array() ),"
+            " 'accents' => Cabinet_Widgets\\create_token( 'accents', 'growth', array(), 60 ) ) );"
         )
     )
     after = int(time.time())  # noqa: TID251
@@ -124,4 +120,4 @@ def test_other_programs_accept_the_plugins_tokens(build: Callable[..., Site]) ->
     assert jwt.decode(said["turned"], new, ["HS256"])["params"] == {}
     assert before <= jwt.decode(said["accents"], f"é{'x' * 31}", ["HS256"])["exp"] - 60 <= after
     with pytest.raises(jwt.InvalidSignatureError):
-        jwt.decode(said["turned"], old, ["HS256"])
+        jwt.decode(created["turned"], old, ["HS256"])

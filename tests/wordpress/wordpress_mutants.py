@@ -1,4 +1,4 @@
-"""The plugin with one of its defences removed, as often as it has defences: what the tests have to notice."""
+"""Variants of the plugin, each with one of its checks removed. The tests have to detect every one of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# What stands where an escape was: the text as it came.
+# What replaces a call of an escaping function.
 ESCAPES = {
     "esc_html": "",
     "esc_attr": "",
@@ -17,7 +17,7 @@ ESCAPES = {
     "esc_html_e": "_e",
 }
 
-# The checks of the form of what an author writes: (file, what stands there, what stands there without the check).
+# The checks of what an author writes: (file, the check, its replacement).
 CHECKS = (
     ("render.php", "! preg_match( SLUG, $account ) ||", ""),
     (
@@ -49,7 +49,7 @@ CHECKS = (
     ("render.php", "JSON_HEX_TAG | JSON_HEX_AMP", "0"),
 )
 
-# The checks of who may have a token: the tests of closed accounts have to notice.
+# The checks of who may get a token, covered by the tests of closed accounts.
 ACCESS = (
     ("token.php", "! hash_equals( seal( $body ), $seal )", "false"),
     ("token.php", "$what['until'] > time() ? $what : null", "$what"),
@@ -77,8 +77,8 @@ ACCESS = (
         "true",
     ),
     ("render.php", "'everyone' !== $for && ! $closed", "false"),
-    ("render.php", "$everyone ? mint(", "true ? mint("),
-    ("render.php", "! is_for( $wish['for'], wp_get_current_user() )", "false"),
+    ("render.php", "$everyone ? create_token(", "true ? create_token("),
+    ("render.php", "! is_for( $resolved['for'], wp_get_current_user() )", "false"),
     ("settings.php", "SECRETS_OPTION === $name ? array_map", "false ? array_map"),
     ("settings.php", "! is_secret( $secret )", "false"),
     ("settings.php", "&& check_admin_referer( 'cabinet-widgets-test' )", ""),
@@ -89,7 +89,7 @@ ACCESS = (
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file of the plugin with one defence removed."""
+    """A file of the plugin with one check removed."""
 
     file: str
     line: int

@@ -1,4 +1,4 @@
-"""The service on its sandbox, as an operator starts it: an open account `main` and a closed one, `vault`."""
+"""The service with its sandbox, as an operator starts it: an open account `main` and a closed one, `vault`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ allowed_origins = [{origins}]
 
 @contextmanager
 def service(folder: Path, origins: Sequence[str]) -> Iterator[str]:
-    """Runs sandbox and service until left, and gives the service's address.
+    """Runs sandbox and service, and yields the service's address.
 
     Args:
         folder: Where configuration and logs go.
@@ -44,10 +44,10 @@ def service(folder: Path, origins: Sequence[str]) -> Iterator[str]:
         folder, "sandbox", "--port", str(port := free_port()), ready=f"http://127.0.0.1:{port}/"
     ):
         upstream = f"http://127.0.0.1:{port}"
-        # The open level: an account of the sandbox that needs no password.
-        said = (folder / "sandbox.log").read_text()
-        open_account = re.search(r"login (\d+): (?!.*password)", said)
-        assert open_account, said
+        # An account of the sandbox that needs no password.
+        printed = (folder / "sandbox.log").read_text()
+        open_account = re.search(r"login (\d+): (?!.*password)", printed)
+        assert open_account, printed
         url = f"http://127.0.0.1:{(port := free_port())}"
         names = ", ".join(f'"{origin}"' for origin in origins)
         text = CONFIG.format(url=url, upstream=upstream, login=open_account[1], origins=names)

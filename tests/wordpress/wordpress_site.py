@@ -1,4 +1,4 @@
-"""A WordPress site of its own for tests: built from the cache in about two seconds, served by php -S on loopback."""
+"""A WordPress site for tests: built from the cache in about two seconds, served by php -S on loopback."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def free_port() -> int:
 
 
 class Site:
-    """An installed WordPress with the plugin beside it; `serve` starts its web server.
+    """An installed WordPress with the plugin; `serve` starts its web server.
 
     Args:
-        root: An empty directory on the file system of the cache, whose files are linked into it rather than copied.
+        root: An empty directory on the cache's file system, since files are linked from there rather than copied.
         suite: The Debian suite that WordPress came from.
-        plugin: The plugin's directory, or None for a site that does not have it.
+        plugin: The plugin's directory, or None for a site without it.
         more: PHP for wp-config.php.
     """
 
@@ -106,7 +106,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
 """)
 
     def php(self, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
-        """Runs harness/site.php, and gives back what it printed."""
+        """Runs harness/site.php and returns what it printed."""
         done = subprocess.run(
             ["php", HERE / "harness" / "site.php", self.root, *arguments],
             env={**os.environ, **(env or {})},
@@ -117,7 +117,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
         return done.stdout
 
     def eval(self, code: str) -> str:
-        """Runs PHP inside WordPress as its administrator, and gives back what it printed."""
+        """Runs PHP inside WordPress as an administrator and returns what it printed."""
         script = self.root / "eval.php"
         script.write_text("<?php " + code)
         return self.php(script)
@@ -125,7 +125,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
     def phpunit(
         self, *arguments: str, plugin: Path = PLUGIN, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Runs PHPUnit inside this WordPress, on a copy of its database, with the plugin from the directory given."""
+        """Runs PHPUnit inside this WordPress, on a copy of its database, with the plugin from a directory."""
         return subprocess.run(
             [*phpunit_command(), "-c", HERE / "phpunit" / "phpunit.xml", *arguments],
             env={
@@ -139,7 +139,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
         )
 
     def serve(self) -> None:
-        """Starts the web server and waits for its first answer."""
+        """Starts the web server and waits for its first response."""
         router = HERE / "harness" / "router.php"
         address = self.url.removeprefix("http://")
         with (self.root / "php.log").open("wb") as log:
@@ -163,7 +163,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
         wait_for(f"{self.url}/wp-login.php")
 
     def stop(self) -> None:
-        """Ends the web server with its workers, which outlive a parent that is ended alone."""
+        """Ends the web server and its workers, which would outlive their parent."""
         if self.server:
             os.killpg(self.server.pid, signal.SIGTERM)
             self.server.wait()
@@ -200,5 +200,5 @@ def wait_for(url: str, seconds: float = 20) -> None:
 
 
 def run(arguments: Sequence[str | Path], **more: object) -> subprocess.CompletedProcess[str]:
-    """Runs a program and gives back what it said, whatever that was."""
+    """Runs a program and returns its result, even if it failed."""
     return subprocess.run(arguments, capture_output=True, text=True, **more)  # type: ignore[call-overload, no-any-return]

@@ -25,7 +25,7 @@ const URL_OPTION      = 'cabinet_widgets_service_url';
 const SECRETS_OPTION  = 'cabinet_widgets_embed_secrets';
 const DEFAULTS_OPTION = 'cabinet_widgets_defaults';
 
-// What a name may look like: of an account or a widget, of an option, of an option's value.
+// The forms of names: of an account or widget, of an option, and of an option's value.
 const SLUG  = '/^[a-z0-9][a-z0-9-]{0,31}\z/';
 const NAME  = '/^[a-z][a-z_]{0,31}\z/';
 const VALUE = '/^[A-Za-z0-9_+:.\/-]{1,64}\z/';

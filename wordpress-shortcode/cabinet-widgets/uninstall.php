@@ -1,6 +1,6 @@
 <?php
 /**
- * Leaves nothing behind: options, what was kept of the service, and the frames that WordPress made of its addresses.
+ * Removes everything: options, the cached catalogue and the embeds that WordPress cached for addresses of the service.
  *
  * @package Cabinet_Widgets
  */
@@ -16,16 +16,16 @@ function cabinet_widgets_uninstall_site() {
 	if ( '' !== $address ) {
 		$frame = '%' . $wpdb->esc_like( "$address/w/" ) . '%';
 		// phpcs:disable WordPress.DB.DirectDatabaseQuery -- WordPress has no function that finds these.
-		$keys    = $wpdb->get_col( $wpdb->prepare( "SELECT meta_key FROM $wpdb->postmeta WHERE meta_key LIKE %s AND meta_value LIKE %s", $wpdb->esc_like( '_oembed_' ) . '%', $frame ) );
-		$answers = $wpdb->get_col( $wpdb->prepare( "SELECT option_name FROM $wpdb->options WHERE option_name LIKE %s AND option_value LIKE %s", $wpdb->esc_like( '_transient_oembed_' ) . '%', $frame ) );
-		$posts   = $wpdb->get_col( $wpdb->prepare( "SELECT ID FROM $wpdb->posts WHERE post_type = 'oembed_cache' AND post_content LIKE %s", $frame ) );
+		$keys   = $wpdb->get_col( $wpdb->prepare( "SELECT meta_key FROM $wpdb->postmeta WHERE meta_key LIKE %s AND meta_value LIKE %s", $wpdb->esc_like( '_oembed_' ) . '%', $frame ) );
+		$embeds = $wpdb->get_col( $wpdb->prepare( "SELECT option_name FROM $wpdb->options WHERE option_name LIKE %s AND option_value LIKE %s", $wpdb->esc_like( '_transient_oembed_' ) . '%', $frame ) );
+		$posts  = $wpdb->get_col( $wpdb->prepare( "SELECT ID FROM $wpdb->posts WHERE post_type = 'oembed_cache' AND post_content LIKE %s", $frame ) );
 		// phpcs:enable
 		foreach ( $keys as $key ) {
 			delete_post_meta_by_key( $key );
 			delete_post_meta_by_key( str_replace( '_oembed_', '_oembed_time_', $key ) );
 		}
-		foreach ( $answers as $answer ) {
-			delete_transient( substr( $answer, strlen( '_transient_' ) ) );
+		foreach ( $embeds as $embed ) {
+			delete_transient( substr( $embed, strlen( '_transient_' ) ) );
 		}
 		foreach ( $posts as $post ) {
 			wp_delete_post( $post, true );

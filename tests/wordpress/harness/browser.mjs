@@ -1,8 +1,8 @@
-// What a site owner and the visitors do, in a real browser. Reads one JSON object from standard input and writes one
-// line of JSON for each step: { step, ...what was seen }. Complaints of the console and requests to other machines are
-// collected and written at the end.
+// What a site owner and visitors do, in a real browser. Reads a JSON object from standard input and prints one line of
+// JSON per step: { step, ...what was seen }. Console messages and requests to other machines are collected and printed
+// at the end.
 //
-// usage: node browser.mjs < { modules, site, service, secret, shots, steps: [], ... what the steps want }
+// usage: node browser.mjs < { modules, site, service, secret, shots, steps: [], ... arguments of the steps }
 import { createRequire } from 'node:module';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ async function open( { role, only = null, lang = 'en-US' } = {} ) {
 }
 
 const shot = ( page, name, options = {} ) => given.shots && page.screenshot( { path: `${ given.shots }/${ name }.png`, ...options } );
-// The text of the widget in a frame, once there are figures in it.
+// The text of the widget in a frame, once it contains figures.
 async function figures( where, frame = 'iframe' ) {
 	const main = where.frameLocator( frame ).first().locator( 'main' );
 	await main.filter( { hasText: /\d[.,]\d\d/ } ).waitFor( { timeout: 15000 } );
@@ -80,7 +80,7 @@ const steps = {
 		const preview = await figures( canvas, '.wp-block-cabinet-widgets-widget iframe' );
 		const attributes = () => page.evaluate( () => wp.data.select( 'core/block-editor' ).getBlocks().find( ( block ) => block.name === 'cabinet-widgets/widget' ).attributes );
 		const first = await attributes();
-		// The lists of the sidebar.
+		// The lists in the sidebar.
 		await page.evaluate( () => {
 			const { getBlocks } = wp.data.select( 'core/block-editor' );
 			wp.data.dispatch( 'core/block-editor' ).selectBlock( getBlocks().find( ( block ) => block.name === 'cabinet-widgets/widget' ).clientId );
@@ -119,11 +119,11 @@ const steps = {
 		}
 	},
 
-	// The same kept HTML for a stranger, a member and an editor, as a page cache serves it: nothing in it is theirs.
+	// The same cached HTML for a visitor, a member and an editor, as a page cache serves it: it contains nothing personal.
 	async members() {
 		for ( const role of [ null, 'subscriber', 'editor' ] ) {
 			const page = await open( { role } );
-			await page.goto( given.kept );
+			await page.goto( given.cached );
 			await page.waitForFunction( () => [ ...document.querySelectorAll( '.cabinet-widget-closed' ) ].every( ( box ) => box.querySelector( ':scope > :not(noscript)' ) ) );
 			const boxes = await page.locator( '.cabinet-widget-closed' ).count();
 			const shown = await page.locator( '.cabinet-widget-closed cabinet-widget' ).count();
@@ -137,23 +137,23 @@ const steps = {
 		}
 	},
 
-	// A page for everyone out of a cache, its token long expired (seen by a clock that is right, and by one that is
-	// slow); and one whose token expires while it is looked at.
+	// A cached page for everyone whose token expired long ago, seen with a correct clock and with a slow one; and a page
+	// whose token expires while it is open.
 	async renewal() {
 		for ( const [ step, url ] of Object.entries( given.renewals ) ) {
-			// A machine whose clock is slow takes the old token for a good one, and is told so by the service (401).
+			// With a slow clock the old token seems valid, and the service responds 401.
 			const page = await open( step === 'slow' ? { only: [] } : {} );
 			if ( step === 'slow' ) {
 				await page.clock.setSystemTime( Date.now() - 7200_000 );
 			}
-			let asked = 0;
+			let requests = 0;
 			let token;
 			await page.route( '**/cabinet-widgets/v1/token', ( route ) => {
-				if ( ++asked > 1 || step !== 'running' ) {
+				if ( ++requests > 1 || step !== 'running' ) {
 					return route.continue();
 				}
-				// Good for ten seconds from now.
-				token = execFileSync( given.mint[ 0 ], given.mint.slice( 1 ), { encoding: 'utf8' } );
+				// Valid for ten seconds.
+				token = execFileSync( given.create_token[ 0 ], given.create_token.slice( 1 ), { encoding: 'utf8' } );
 				return route.fulfill( { json: [ { token } ] } );
 			} );
 			const frames = [];
@@ -164,23 +164,23 @@ const steps = {
 			const text = await figures( page, 'cabinet-widget iframe' );
 			if ( step === 'running' ) {
 				await page.waitForFunction( ( old ) => document.querySelector( 'cabinet-widget' ).getAttribute( 'token' ) !== old, token, { timeout: 30000 } );
-				// The next refresh of the widget's page uses the new one, and the figures go on.
+				// The next refresh of the widget's page uses the new token.
 				const fresh = await page.getAttribute( 'cabinet-widget', 'token' );
 				while ( ! refreshes.some( ( address ) => address.includes( fresh ) ) ) {
 					await page.waitForEvent( 'request', { timeout: 30000 } );
 				}
 			}
-			tell( step, { text, asked, loads: frames.length, after: await figures( page, 'cabinet-widget iframe' ), token: await page.getAttribute( 'cabinet-widget', 'token' ), old: token } );
+			tell( step, { text, requests, loads: frames.length, after: await figures( page, 'cabinet-widget iframe' ), token: await page.getAttribute( 'cabinet-widget', 'token' ), old: token } );
 			await page.context().close();
 		}
 	},
 
-	// What a contributor wrote, previewed by an administrator: the browser's own parser has the last word.
+	// What a contributor wrote, previewed by an administrator and parsed by the browser.
 	async hostile() {
-		// What is left of a shortcode that WordPress cannot read is plain text with a picture that is not there, as any
-		// contributor may write it; it must run nothing all the same.
-		const said = [];
-		const page = await open( { role: 'administrator', only: said } );
+		// What remains of a shortcode that WordPress cannot parse is plain text with a broken picture, which contributors may
+		// write anyway. It must not run anything either.
+		const messages = [];
+		const page = await open( { role: 'administrator', only: messages } );
 		for ( const url of given.hostile ) {
 			await page.goto( url, { waitUntil: 'load' } );
 			tell( 'hostile', await page.evaluate( () => {
@@ -192,7 +192,7 @@ const steps = {
 				};
 			} ) );
 		}
-		tell( 'hostile-said', { ran: said.filter( ( what ) => ! /Failed to load resource: .* 404 .*\/x\)$/.test( what ) ) } );
+		tell( 'hostile-said', { ran: messages.filter( ( what ) => ! /Failed to load resource: .* 404 .*\/x\)$/.test( what ) ) } );
 		await page.context().close();
 	},
 };
@@ -211,7 +211,7 @@ async function widget( page ) {
 }
 
 async function embedded( page ) {
-	// A frame of a provider that is not trusted shows once its page has posted its height.
+	// The frame of an untrusted provider becomes visible once its page has posted its height.
 	await page.waitForFunction( () => {
 		const frame = document.querySelector( '.entry-content iframe' );
 		return getComputedStyle( frame ).position !== 'absolute' && frame.getBoundingClientRect().height > 50;

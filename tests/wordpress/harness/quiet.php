@@ -2,7 +2,7 @@
 /**
  * Must-use plugin of the test site: nothing leaves the machine, no mail, no update checks, no pictures from elsewhere.
  * It does nothing for the plugin under test; with a file named open-loopback (that holds a port) it lets WordPress's own oEmbed discovery
- * reach a service on loopback, for the tests of a site without the plugin.
+ * request a service on loopback, for the tests of a site without the plugin.
  */
 add_filter( 'pre_wp_mail', '__return_true' );
 add_filter( 'pre_option_show_avatars', '__return_zero' );

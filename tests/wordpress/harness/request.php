@@ -1,5 +1,5 @@
 <?php
-// The request that WordPress is to believe in where there is none, at the address of the site in $site.
+// A request for WordPress where there is none, at the address of the site in $site.
 
 $url = parse_url( trim( file_get_contents( "$site/url" ) ) );
 $_SERVER += array(

@@ -1,5 +1,5 @@
 <?php
-// For php -S: files as they are, all else to WordPress.
+// For php -S: serves files directly and passes everything else to WordPress.
 $path = rawurldecode( parse_url( $_SERVER['REQUEST_URI'], PHP_URL_PATH ) );
 $file = realpath( $_SERVER['DOCUMENT_ROOT'] . $path );
 if ( $file && is_dir( $file ) && is_file( "$file/index.php" ) ) {

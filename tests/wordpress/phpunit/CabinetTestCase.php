@@ -4,7 +4,7 @@ use PHPUnit\Framework\TestCase;
 
 /**
  * A WordPress with the plugin, the address set, an open account "main" and a closed one "vault"; the service is played
- * by what `$this->service` says, and `$this->asked` are the addresses that were asked for.
+ * by `$this->service`, and `$this->requested` lists the requested addresses.
  */
 abstract class CabinetTestCase extends TestCase {
 	const SERVICE   = 'https://widgets.example.com';
@@ -42,7 +42,7 @@ abstract class CabinetTestCase extends TestCase {
 
 	/** @var callable|array|WP_Error */
 	protected $service;
-	protected array $asked = array();
+	protected array $requested = array();
 
 	protected function setUp(): void {
 		wp_set_current_user( 0 );
@@ -60,8 +60,8 @@ abstract class CabinetTestCase extends TestCase {
 		Cabinet_Widgets\is_editor_request( false );
 		Cabinet_Widgets\pasted_account( '' );
 
-		$this->service = self::says( 200, wp_json_encode( self::CATALOGUE ) );
-		add_filter( 'pre_http_request', array( $this, 'answer' ), 10, 3 );
+		$this->service = self::respond( 200, wp_json_encode( self::CATALOGUE ) );
+		add_filter( 'pre_http_request', array( $this, 'play_service' ), 10, 3 );
 		update_option( 'cabinet_widgets_service_url', self::SERVICE );
 		update_option( 'cabinet_widgets_embed_secrets', array( 'vault' => self::SECRET ) );
 		$GLOBALS['wp_scripts'] = null;
@@ -69,17 +69,17 @@ abstract class CabinetTestCase extends TestCase {
 	}
 
 	protected function tearDown(): void {
-		remove_filter( 'pre_http_request', array( $this, 'answer' ), 10 );
+		remove_filter( 'pre_http_request', array( $this, 'play_service' ), 10 );
 	}
 
-	/** Plays the service. */
-	public function answer( $result, array $request, string $url ) {
-		$this->asked[] = $url;
+	/** Responds in place of the service. */
+	public function play_service( $result, array $request, string $url ) {
+		$this->requested[] = $url;
 		return is_array( $this->service ) || $this->service instanceof WP_Error ? $this->service : ( $this->service )( $url );
 	}
 
-	/** An HTTP answer. */
-	protected static function says( int $status, string $body, array $headers = array() ): array {
+	/** An HTTP response. */
+	protected static function respond( int $status, string $body, array $headers = array() ): array {
 		return array(
 			'headers'  => $headers,
 			'body'     => $body,
@@ -95,7 +95,7 @@ abstract class CabinetTestCase extends TestCase {
 		wp_set_current_user( '' === $role ? 0 : get_user_by( 'login', $role )->ID );
 	}
 
-	/** Saves a post as the role given, through all filters, and gives back its number. */
+	/** Saves a post as a role, through all filters, and returns its number. */
 	protected function save( string $role, string $content, array $more = array() ): int {
 		$this->become( $role );
 		$id = wp_insert_post(
@@ -143,7 +143,7 @@ abstract class CabinetTestCase extends TestCase {
 		return $html;
 	}
 
-	/** Posts to the route of tokens and gives back its answers. */
+	/** Posts to the token route and returns its results. */
 	protected function fetch_tokens( string ...$grants ): array {
 		return $this->post_tokens( ...$grants )->get_data();
 	}

@@ -1,6 +1,6 @@
 /**
- * Shows the widgets of closed accounts: asks this site for their tokens, and for new ones before the old run out.
- * The page itself carries none (but for widgets that are for everyone), so that any cache may keep it.
+ * Shows the widgets of closed accounts: fetches their tokens from this site, and new ones before the old ones expire.
+ * The page itself contains no tokens (except in widgets for everyone), so any cache may store it.
  */
 ( function () {
 	'use strict';
@@ -8,24 +8,24 @@
 	const decode = ( part ) => JSON.parse( atob( part.replace( /-/g, '+' ).replace( /_/g, '/' ) ) );
 	const pause = ( seconds ) => new Promise( ( done ) => setTimeout( done, 1000 * seconds ) );
 
-	// Whether a token (a JWT) is good for another minute.
-	const isGood = ( token ) => !! token && decode( token.split( '.' )[ 1 ] ).exp > Date.now() / 1000 + 60;
+	// Whether a token (a JWT) is valid for another minute.
+	const isValid = ( token ) => !! token && decode( token.split( '.' )[ 1 ] ).exp > Date.now() / 1000 + 60;
 
-	// One answer for each grant, { token } or { refused }; tries again while the site cannot be reached.
-	async function ask( url, grants ) {
+	// Returns { token } or { refused } for each grant. Retries while the site cannot be reached.
+	async function fetchTokens( url, grants ) {
 		for ( let seconds = 2; ; seconds *= 2 ) {
 			try {
-				const answer = await fetch( url, {
+				const response = await fetch( url, {
 					method: 'POST',
 					cache: 'no-store',
 					headers: { 'Content-Type': 'application/json' },
 					body: JSON.stringify( { grants } ),
 				} );
-				if ( answer.ok ) {
-					return await answer.json();
+				if ( response.ok ) {
+					return await response.json();
 				}
 			} catch ( error ) {
-				// No connection, or no JSON: the same as an answer that is not ok.
+				// No connection, or no JSON: the same as a response that is not ok.
 			}
 			if ( seconds > 16 ) {
 				return grants.map( () => ( {} ) );
@@ -37,7 +37,7 @@
 	function show( box, token ) {
 		const { account, widget, options } = decode( box.dataset.grant.split( '.' )[ 0 ] );
 		const element = document.createElement( 'cabinet-widget' );
-		// The language of the page where the author set none; the loader leaves it alone where there is a token.
+		// The page's language unless the author set one. With a token, the loader does not set it.
 		const { lang } = document.documentElement;
 		const attributes = { account, widget, lang, ...options, token, label: box.dataset.label, loading: box.dataset.loading };
 		for ( const [ name, value ] of Object.entries( attributes ) ) {
@@ -60,10 +60,10 @@
 	}
 
 	async function fill( boxes ) {
-		const answers = await ask( boxes[ 0 ].dataset.tokens, boxes.map( ( box ) => box.dataset.grant ) );
+		const results = await fetchTokens( boxes[ 0 ].dataset.tokens, boxes.map( ( box ) => box.dataset.grant ) );
 		boxes.forEach( ( box, i ) => {
 			const element = box.querySelector( 'cabinet-widget' );
-			const { token, refused } = answers[ i ];
+			const { token, refused } = results[ i ];
 			if ( token && element ) {
 				element.setAttribute( 'token', token );
 			} else if ( token ) {
@@ -75,9 +75,9 @@
 	}
 
 	const boxes = [ ...document.querySelectorAll( '.cabinet-widget-closed[data-grant]' ) ];
-	boxes.filter( ( box ) => isGood( box.dataset.token ) ).forEach( ( box ) => show( box, box.dataset.token ) );
-	const waiting = boxes.filter( ( box ) => ! isGood( box.dataset.token ) );
-	// As many at a time as the route takes.
+	boxes.filter( ( box ) => isValid( box.dataset.token ) ).forEach( ( box ) => show( box, box.dataset.token ) );
+	const waiting = boxes.filter( ( box ) => ! isValid( box.dataset.token ) );
+	// The route accepts at most 50 grants at a time.
 	for ( let i = 0; i < waiting.length; i += 50 ) {
 		fill( waiting.slice( i, i + 50 ) );
 	}
@@ -89,7 +89,7 @@
 		}
 	} );
 
-	// The token of a kept page was too old after all (this machine's clock is slow): once more, from the beginning.
+	// The token of a cached page had expired although it seemed valid (this machine's clock is slow): start again.
 	document.addEventListener( 'cabinet-widget:error', ( { target, detail } ) => {
 		const box = target.closest( '.cabinet-widget-closed[data-token]' );
 		if ( box && detail.code === 'expired' ) {

@@ -1,10 +1,10 @@
 <?php
 /**
- * A widget as HTML, for the shortcode and the block alike.
+ * Renders a widget as HTML, for both the shortcode and the block.
  *
- * The HTML is the same for every visitor, so that any page cache may keep it: who may see a closed account is decided
- * when the page asks for a token. Attributes come from people who may write, but not publish, and not write HTML: each
- * is checked against a form or a list, and all are escaped in tag(), nowhere else.
+ * The HTML is the same for every visitor, so any page cache may store it: whether a visitor may see a closed account is
+ * decided when the page requests a token. Attributes may come from people who may neither publish nor write HTML, so each
+ * is checked against a pattern or a list, and all are escaped in one place, tag().
  *
  * @package Cabinet_Widgets
  */
@@ -18,12 +18,12 @@ const VIEW    = 'cabinet-widgets-view';
 const SANDBOX = 'allow-scripts allow-same-origin allow-forms allow-popups';
 
 add_action( 'init', __NAMESPACE__ . '\register' );
-add_action( 'enqueue_block_editor_assets', __NAMESPACE__ . '\tell_editor' );
+add_action( 'enqueue_block_editor_assets', __NAMESPACE__ . '\pass_data_to_editor' );
 add_filter( 'script_loader_tag', __NAMESPACE__ . '\load_async', 10, 2 );
 add_filter( 'rest_pre_dispatch', __NAMESPACE__ . '\note_editor_request', 10, 3 );
 
 /**
- * Registers the shortcode, the block and their scripts; nothing is enqueued here.
+ * Registers the shortcode, the block and their scripts, without enqueueing them.
  */
 function register(): void {
 	load_plugin_textdomain( 'cabinet-widgets', false, dirname( plugin_basename( FILE ) ) . '/languages' );
@@ -34,11 +34,11 @@ function register(): void {
 }
 
 /**
- * Registers the service's loader and the script of closed accounts; the widgets on a page enqueue what they need.
+ * Registers the service's loader and the script for closed accounts. The widgets on a page enqueue what they need.
  */
 function register_scripts(): void {
 	if ( '' !== service_url() ) {
-		// phpcs:ignore WordPress.WP.EnqueuedResourceParameters.MissingVersion -- the service's, which sees to its own freshness.
+		// phpcs:ignore WordPress.WP.EnqueuedResourceParameters.MissingVersion -- the service sets the headers that expire it.
 		wp_register_script( LOADER, service_url() . '/embed.js', array(), null, true );
 	}
 	wp_register_script( VIEW, plugins_url( 'assets/view.js', FILE ), array(), VERSION, true );
@@ -47,7 +47,7 @@ function register_scripts(): void {
 /**
  * The shortcode [cabinet_widget].
  *
- * @param array|string $atts As written; '' for none.
+ * @param array|string $atts As written by the author; '' if there are none.
  */
 function shortcode( $atts ): string {
 	return render( (array) $atts, 'class="cabinet-widget-box"' );
@@ -63,41 +63,41 @@ function block( array $attributes ): string {
 }
 
 /**
- * A widget's HTML, in a block-level element (a bare frame is not laid out in block themes).
+ * A widget's HTML, in a block-level element because block themes do not lay out a frame by itself.
  *
  * @param array  $given   What the author wrote, by name.
  * @param string $wrapper Attributes of the outer element, escaped.
  */
 function render( array $given, string $wrapper ): string {
-	$wish = understand( $given );
-	if ( is_wp_error( $wish ) ) {
-		// For those who can mend it; visitors see nothing.
-		return current_user_can( 'edit_posts' ) ? "<div $wrapper>" . note( $wish->get_error_message() ) . '</div>' : '';
+	$resolved = resolve_attributes( $given );
+	if ( is_wp_error( $resolved ) ) {
+		// Only shown to users who can fix it.
+		return current_user_can( 'edit_posts' ) ? "<div $wrapper>" . note( $resolved->get_error_message() ) . '</div>' : '';
 	}
 	if ( is_feed() ) {
-		return '<p>' . tag( 'a', array( 'href' => get_permalink() ), esc_html( $wish['title'] ) ) . '</p>';
+		return '<p>' . tag( 'a', array( 'href' => get_permalink() ), esc_html( $resolved['title'] ) ) . '</p>';
 	}
 	if ( is_editor_request() ) {
-		return "<div $wrapper>" . preview( $wish ) . '</div>';
+		return "<div $wrapper>" . preview( $resolved ) . '</div>';
 	}
 	wp_enqueue_script( LOADER );
-	return "<div $wrapper>" . ( '' === signing_secret( $wish['account'] ) ? element( $wish ) : placeholder( $wish ) ) . '</div>';
+	return "<div $wrapper>" . ( '' === signing_secret( $resolved['account'] ) ? element( $resolved ) : placeholder( $resolved ) ) . '</div>';
 }
 
 /**
- * What an author wants, checked and completed.
+ * Checks the attributes of a widget and fills in the defaults.
  *
  * @param array $given What the author wrote, by name.
- * @return array|\WP_Error Account, widget, for, options, height, label and loading ('' where not given) and title.
+ * @return array|\WP_Error Account, widget, for, options, height, label and loading ('' if not given) and title.
  */
-function understand( array $given ) {
+function resolve_attributes( array $given ) {
 	$given = array_map( __NAMESPACE__ . '\text', $given );
 	if ( '' === service_url() ) {
-		return new \WP_Error( 'no_service', __( 'Cabinet widget: set the address of the service first, under Settings → Cabinet Widgets.', 'cabinet-widgets' ) );
+		return new \WP_Error( 'no_service', __( 'Cabinet widget: first set the address of the service under Settings → Cabinet Widgets.', 'cabinet-widgets' ) );
 	}
 	$account = ( $given['account'] ?? '' ) ?: ( known_accounts()[0] ?? '' );
 	if ( '' === $account ) {
-		return new \WP_Error( 'no_account', __( 'Cabinet widget: say which account to show.', 'cabinet-widgets' ) );
+		return new \WP_Error( 'no_account', __( 'Cabinet widget: choose the account to show.', 'cabinet-widgets' ) );
 	}
 	$widget = ( $given['widget'] ?? '' ) ?: 'balance';
 	$known  = catalogue()['widgets'];
@@ -125,30 +125,30 @@ function understand( array $given ) {
 }
 
 /**
- * Whom a widget is for.
+ * The visitors that a widget is for.
  *
  * @param string $account Slug.
- * @param string $for     What the author wrote; '' for nothing.
- * @return string|\WP_Error As in is_for(), or why the widget may not show.
+ * @param string $for     What the author wrote; '' if nothing.
+ * @return string|\WP_Error As in is_for(), or why the widget must not be shown.
  */
 function audience( string $account, string $for ) {
 	$closed = '' !== signing_secret( $account );
 	$for    = $for ?: ( $closed ? 'members' : 'everyone' );
 	if ( ! preg_match( '/^(everyone|members|role:[a-z0-9_-]+(,role:[a-z0-9_-]+)*)\z/', $for ) ) {
-		return new \WP_Error( 'bad_for', __( 'Cabinet widget: "for" is everyone, members, or a role such as role:editor.', 'cabinet-widgets' ) );
+		return new \WP_Error( 'bad_for', __( 'Cabinet widget: "for" must be everyone, members or a role such as role:editor.', 'cabinet-widgets' ) );
 	}
 	if ( 'everyone' !== $for && ! $closed ) {
 		/* translators: %s: account. */
-		return new \WP_Error( 'no_secret', sprintf( __( 'Cabinet widget: only an account with an embed secret can be kept for some; set the secret of %s first.', 'cabinet-widgets' ), $account ) );
+		return new \WP_Error( 'no_secret', sprintf( __( 'Cabinet widget: only an account with an embed secret can be limited to certain visitors; set the secret of %s first.', 'cabinet-widgets' ), $account ) );
 	}
 	if ( $closed && ! may_show_closed() ) {
-		return new \WP_Error( 'not_published', __( 'Cabinet widget: the figures of this closed account show once the post is published.', 'cabinet-widgets' ) );
+		return new \WP_Error( 'not_published', __( 'Cabinet widget: the figures of this closed account appear once the post is published.', 'cabinet-widgets' ) );
 	}
 	return $for;
 }
 
 /**
- * A value as it would stand in an attribute; '' for what has no such form.
+ * A value as the text of an attribute; '' if it cannot be written as one.
  *
  * @param mixed $value From a shortcode or from a block's JSON.
  */
@@ -157,7 +157,8 @@ function text( $value ): string {
 }
 
 /**
- * The options that the author set, or this site's defaults: those that the widget takes and that are of the right form.
+ * The options that the author set, or this site's defaults. Options that the widget does not have or that are malformed
+ * are left out.
  *
  * @param string $widget Name of the widget.
  * @param array  $given  What the author wrote, by name.
@@ -176,8 +177,8 @@ function options( string $widget, array $given ): array {
 }
 
 /**
- * Whether a closed account may show here. Who may write but not publish (a contributor) could otherwise look at any
- * closed account in a draft of their own: also where a block in the draft makes a published post the current one.
+ * Whether a closed account may be shown here. Users who may write but not publish (contributors) could otherwise see any
+ * closed account in a draft of their own, even if a block in the draft makes a published post the current one.
  */
 function may_show_closed(): bool {
 	if ( current_user_can( 'publish_posts' ) ) {
@@ -191,94 +192,94 @@ function may_show_closed(): bool {
 }
 
 /**
- * Whether the HTML goes into an answer of WordPress's REST server.
+ * Whether the HTML becomes part of a response of WordPress's REST server.
  */
 function is_rest_request(): bool {
 	return function_exists( 'wp_is_rest_endpoint' ) ? wp_is_rest_endpoint() : defined( 'REST_REQUEST' ); // Since 6.5.
 }
 
 /**
- * The custom element of an open account, with a plain frame for browsers without scripts.
+ * The custom element for an open account, with a plain frame for browsers without JavaScript.
  *
- * @param array $wish From understand().
+ * @param array $resolved From resolve_attributes().
  */
-function element( array $wish ): string {
+function element( array $resolved ): string {
 	$attributes = array(
-		'account' => $wish['account'],
-		'widget'  => $wish['widget'],
+		'account' => $resolved['account'],
+		'widget'  => $resolved['widget'],
 	);
 	return tag(
 		'cabinet-widget',
-		$attributes + $wish['options'] + array(
-			'label'   => $wish['label'],
-			'loading' => $wish['loading'],
-			'style'   => "display:block;height:{$wish['height']}px",
+		$attributes + $resolved['options'] + array(
+			'label'   => $resolved['label'],
+			'loading' => $resolved['loading'],
+			'style'   => "display:block;height:{$resolved['height']}px",
 		),
-		tag( 'noscript', array(), frame( $wish, $wish['options'] ) )
+		tag( 'noscript', array(), frame( $resolved, $resolved['options'] ) )
 	);
 }
 
 /**
- * The place where assets/view.js puts the element of a closed account once it has a token.
+ * The element in which assets/view.js puts the widget of a closed account once it has a token.
  *
- * @param array $wish From understand().
+ * @param array $resolved From resolve_attributes().
  */
-function placeholder( array $wish ): string {
+function placeholder( array $resolved ): string {
 	wp_enqueue_script( VIEW );
-	$everyone   = 'everyone' === $wish['for'];
-	$token      = $everyone ? mint( $wish['account'], $wish['widget'], $wish['options'], PAGE_TOKEN_SECONDS ) : '';
+	$everyone   = 'everyone' === $resolved['for'];
+	$token      = $everyone ? create_token( $resolved['account'], $resolved['widget'], $resolved['options'], PAGE_TOKEN_SECONDS ) : '';
 	$attributes = array(
 		'class'         => 'cabinet-widget-closed',
 		'data-grant'    => grant(
 			array(
-				'account' => $wish['account'],
-				'widget'  => $wish['widget'],
-				'options' => $wish['options'],
-				'for'     => $wish['for'],
+				'account' => $resolved['account'],
+				'widget'  => $resolved['widget'],
+				'options' => $resolved['options'],
+				'for'     => $resolved['for'],
 				'post'    => (int) get_the_ID(),
 			)
 		),
 		'data-token'    => $token,
 		'data-tokens'   => wp_make_link_relative( rest_url( ROUTE ) ),
-		'data-label'    => $wish['label'],
-		'data-loading'  => $wish['loading'],
-		'style'         => "height:{$wish['height']}px",
+		'data-label'    => $resolved['label'],
+		'data-loading'  => $resolved['loading'],
+		'style'         => "height:{$resolved['height']}px",
 	);
-	$otherwise  = $everyone ? frame( $wish, array( 'token' => $token ) ) : note( __( 'These figures need JavaScript and a login.', 'cabinet-widgets' ) );
-	return tag( 'div', $attributes, tag( 'noscript', array(), $otherwise ) );
+	$fallback   = $everyone ? frame( $resolved, array( 'token' => $token ) ) : note( __( 'These figures require JavaScript and a login.', 'cabinet-widgets' ) );
+	return tag( 'div', $attributes, tag( 'noscript', array(), $fallback ) );
 }
 
 /**
- * The widget as the editor shows it, where no loader runs.
+ * The widget as shown in the editor, where the loader does not run.
  *
- * @param array $wish From understand().
+ * @param array $resolved From resolve_attributes().
  */
-function preview( array $wish ): string {
-	if ( '' === signing_secret( $wish['account'] ) ) {
-		return frame( $wish, $wish['options'] );
+function preview( array $resolved ): string {
+	if ( '' === signing_secret( $resolved['account'] ) ) {
+		return frame( $resolved, $resolved['options'] );
 	}
-	if ( ! is_for( $wish['for'], wp_get_current_user() ) ) {
-		return note( refusal( $wish['for'] ) );
+	if ( ! is_for( $resolved['for'], wp_get_current_user() ) ) {
+		return note( refusal( $resolved['for'] ) );
 	}
-	return frame( $wish, array( 'token' => mint( $wish['account'], $wish['widget'], $wish['options'] ) ) );
+	return frame( $resolved, array( 'token' => create_token( $resolved['account'], $resolved['widget'], $resolved['options'] ) ) );
 }
 
 /**
  * A widget as a plain frame.
  *
- * @param array $wish  From understand().
+ * @param array $resolved  From resolve_attributes().
  * @param array $query Options or token.
  */
-function frame( array $wish, array $query ): string {
-	$query += isset( $wish['options']['lang'] ) ? array() : array( 'lang' => get_bloginfo( 'language' ) );
+function frame( array $resolved, array $query ): string {
+	$query += isset( $resolved['options']['lang'] ) ? array() : array( 'lang' => get_bloginfo( 'language' ) );
 	return tag(
 		'iframe',
 		array(
-			'src'            => service_url() . "/w/{$wish['account']}/{$wish['widget']}?" . http_build_query( $query, '', '&' ),
-			'title'          => $wish['title'],
+			'src'            => service_url() . "/w/{$resolved['account']}/{$resolved['widget']}?" . http_build_query( $query, '', '&' ),
+			'title'          => $resolved['title'],
 			'width'          => '100%',
-			'height'         => $wish['height'],
-			'loading'        => $wish['loading'] ?: 'lazy',
+			'height'         => $resolved['height'],
+			'loading'        => $resolved['loading'] ?: 'lazy',
 			'sandbox'        => SANDBOX,
 			'referrerpolicy' => 'no-referrer',
 			'style'          => 'border:0;display:block',
@@ -287,7 +288,7 @@ function frame( array $wish, array $query ): string {
 }
 
 /**
- * An HTML element; the one place where attributes are escaped. Empty attributes are left out.
+ * An HTML element. This is the only place where attributes are escaped. Empty attributes are left out.
  *
  * @param string $name       Name of the element.
  * @param array  $attributes Values by name, not escaped.
@@ -304,7 +305,7 @@ function tag( string $name, array $attributes, string $inside = '' ): string {
 }
 
 /**
- * A line in place of a widget.
+ * A line of text in place of a widget.
  *
  * @param string $line Text.
  */
@@ -313,7 +314,7 @@ function note( string $line ): string {
 }
 
 /**
- * Gives the loader's tag its async, and the script of closed accounts its defer (WordPress knows neither before 6.3).
+ * Adds async to the loader's tag and defer to the script for closed accounts (WordPress does so only since 6.3).
  *
  * @param string $tag    HTML.
  * @param string $handle The script's name.
@@ -327,9 +328,9 @@ function load_async( $tag, $handle ) {
 }
 
 /**
- * Tells the block's script what there is to choose from.
+ * Passes the accounts and widgets to choose from to the block's script.
  */
-function tell_editor(): void {
+function pass_data_to_editor(): void {
 	$data = array(
 		'configured' => '' !== service_url(),
 		'settings'   => current_user_can( 'manage_options' ) ? admin_url( 'options-general.php?page=cabinet-widgets' ) : '',
@@ -342,21 +343,21 @@ function tell_editor(): void {
 }
 
 /**
- * Notes whether the request that WordPress's REST server works on comes from the editor's live preview.
+ * Remembers whether the current REST request comes from the editor's live preview.
  *
- * @param mixed            $result  Passed on.
+ * @param mixed            $result  Returned unchanged.
  * @param \WP_REST_Server  $server  Not used.
  * @param \WP_REST_Request $request The request.
  */
 function note_editor_request( $result, $server, $request ) {
-	is_editor_request( 0 === stripos( $request->get_route(), '/wp/v2/block-renderer/' ) ); // WordPress reads routes in any case.
+	is_editor_request( 0 === stripos( $request->get_route(), '/wp/v2/block-renderer/' ) ); // WordPress ignores the case of routes.
 	return $result;
 }
 
 /**
  * Whether the HTML is for the editor's live preview.
  *
- * @param bool|null $is What to remember from now on.
+ * @param bool|null $is The value to remember; null leaves it unchanged.
  */
 function is_editor_request( ?bool $is = null ): bool {
 	static $known = false;

@@ -1,10 +1,10 @@
 <?php
 /**
- * The route from which pages fetch tokens: a grant comes in, a token goes out to those whom the grant names.
+ * The REST route from which pages fetch tokens: it takes a grant and responds with a token if the grant is for the visitor.
  *
- * A page that a cache keeps for hours has no nonce that is still good, so that WordPress's own REST check would take a
- * member for a stranger. The login cookie is read here instead. That is safe because nothing is changed, and because no
- * other site gets at the answer: requests that come from one are refused, and no CORS header is sent.
+ * In a page that was cached for hours, the nonce has expired, so WordPress's own REST check would treat a member as logged
+ * out. The login cookie is read here instead. That is safe because nothing is changed and no other site can read the
+ * response: requests from other sites are refused, and no CORS header is sent.
  *
  * @package Cabinet_Widgets
  */
@@ -28,7 +28,7 @@ function register_route(): void {
 		"/$path",
 		array(
 			'methods'             => 'POST',
-			'callback'            => __NAMESPACE__ . '\give_tokens',
+			'callback'            => __NAMESPACE__ . '\respond_with_tokens',
 			'permission_callback' => __NAMESPACE__ . '\is_from_here',
 			'args'                => array(
 				'grants' => array(
@@ -46,54 +46,54 @@ function register_route(): void {
 }
 
 /**
- * Whether a request was made by a page of this site (or by no page at all: then it carries no visitor's cookie).
+ * Whether a request was made by a page of this site, or by no page at all (then it carries no visitor's cookie).
  *
- * No other site can make one with JSON in it without being told of CORS. A script element could, for it says no origin
- * and WordPress takes ?_method=POST&_jsonp=… for it.
+ * JSON is required because a script element of another site could otherwise make the request: it sends no origin, and
+ * WordPress treats ?_method=POST&_jsonp=… as a POST. Other cross-site requests with JSON need CORS.
  *
  * @param \WP_REST_Request $request The request.
  */
 function is_from_here( \WP_REST_Request $request ): bool {
 	$origin = get_http_origin();
-	// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- compared, and nothing else.
+	// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- only compared.
 	$here = $_SERVER['HTTP_HOST'] ?? '';
 	return $request->is_json_content_type() && ( ! $origin || is_allowed_http_origin( $origin ) || preg_replace( '#^https?://#', '', $origin ) === $here );
 }
 
 /**
- * For each grant a token, or the line that says that there is none.
+ * Responds to each grant with a token, or with the line that is shown instead.
  *
  * @param \WP_REST_Request $request With 'grants'.
  */
-function give_tokens( \WP_REST_Request $request ): \WP_REST_Response {
+function respond_with_tokens( \WP_REST_Request $request ): \WP_REST_Response {
 	$user     = new \WP_User( get_current_user_id() ? get_current_user_id() : (int) wp_validate_auth_cookie( '', 'logged_in' ) );
-	$response = new \WP_REST_Response( array_map( static fn( $grant ) => answer( $grant, $user ), $request['grants'] ) );
+	$response = new \WP_REST_Response( array_map( static fn( $grant ) => token_for_grant( $grant, $user ), $request['grants'] ) );
 	$response->header( 'Cache-Control', 'private, no-store' );
 	return $response;
 }
 
 /**
- * The answer to one grant.
+ * The response to one grant.
  *
- * @param string   $grant As it came.
- * @param \WP_User $user  Who asks.
+ * @param string   $grant As received.
+ * @param \WP_User $user  The visitor.
  */
-function answer( string $grant, \WP_User $user ): array {
+function token_for_grant( string $grant, \WP_User $user ): array {
 	$what = open_grant( $grant );
 	if ( null === $what || ! is_readable_post( $what['post'], $user ) || '' === signing_secret( $what['account'] ) ) {
-		return array( 'refused' => __( 'These figures are no longer here: please reload the page.', 'cabinet-widgets' ) );
+		return array( 'refused' => __( 'These figures are no longer available here. Please reload the page.', 'cabinet-widgets' ) );
 	}
 	if ( ! is_for( $what['for'], $user ) ) {
 		return array( 'refused' => refusal( $what['for'] ) );
 	}
-	return array( 'token' => mint( $what['account'], $what['widget'], $what['options'] ) );
+	return array( 'token' => create_token( $what['account'], $what['widget'], $what['options'] ) );
 }
 
 /**
  * Whether the post that a grant was made for can still be read by this user.
  *
- * @param int      $id   The post; 0 stands for the site's own parts, such as a sidebar.
- * @param \WP_User $user Who asks.
+ * @param int      $id   The post; 0 for parts of the site itself, such as a sidebar.
+ * @param \WP_User $user The visitor.
  */
 function is_readable_post( int $id, \WP_User $user ): bool {
 	if ( 0 === $id ) {
@@ -104,11 +104,11 @@ function is_readable_post( int $id, \WP_User $user ): bool {
 }
 
 /**
- * WordPress lets any site read what a REST route answers, with the visitor's cookies; not this one.
+ * Removes the CORS headers with which WordPress lets any site read REST responses, with the visitor's cookies.
  *
- * @param bool              $served  Passed on.
- * @param \WP_HTTP_Response $result  The answer.
- * @param \WP_REST_Request  $request The question.
+ * @param bool              $served  Returned unchanged.
+ * @param \WP_HTTP_Response $result  The response.
+ * @param \WP_REST_Request  $request The request.
  */
 function drop_cors( $served, $result, $request ) {
 	if ( '/' . ROUTE === $request->get_route() ) {

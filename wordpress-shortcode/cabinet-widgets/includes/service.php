@@ -1,6 +1,6 @@
 <?php
 /**
- * What the plugin knows of the service: its address, and what its widgets are called, take and measure.
+ * What the plugin knows about the service: its address, and the names, options and heights of its widgets.
  *
  * @package Cabinet_Widgets
  */
@@ -12,7 +12,7 @@ defined( 'ABSPATH' ) || exit;
 const CATALOGUE    = 'cabinet_widgets_catalogue';
 const REFRESH_HOOK = 'cabinet_widgets_refresh';
 
-// Taken for granted until the service has answered once.
+// Used until the service has responded once.
 const USUAL_OPTIONS = array( 'theme', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'period', 'from', 'to', 'group' );
 const UNKNOWN_HEIGHT = 320;
 
@@ -22,22 +22,22 @@ add_filter( 'http_request_host_is_external', __NAMESPACE__ . '\trust_service_hos
 add_filter( 'http_allowed_safe_ports', __NAMESPACE__ . '\trust_service_port', 10, 3 );
 
 /**
- * The service's address without a slash at its end; '' before it is set.
+ * The service's address without a trailing slash; '' if it is not set.
  */
 function service_url(): string {
 	return (string) get_option( URL_OPTION, '' );
 }
 
 /**
- * Asks the service for a path, at most five seconds long.
+ * Sends a GET request to the service and waits at most five seconds.
  *
- * On a single site the address is the word of somebody who may install plugins, so that a private one is as good as any.
- * The administrators of a network's sites are not trusted so far: there, private addresses are refused.
+ * On a single site, the person who sets the address may also install plugins, so private addresses are allowed. The
+ * administrators of a network's sites have fewer rights, so private addresses are refused there.
  *
- * @param string $path Path with a slash before it, query included.
+ * @param string $path Path with a leading slash, including the query.
  * @return array|\WP_Error As wp_remote_get().
  */
-function ask( string $path ) {
+function request_service( string $path ) {
 	$get = is_multisite() ? 'wp_safe_remote_get' : 'wp_remote_get';
 	return $get(
 		service_url() . $path,
@@ -50,44 +50,44 @@ function ask( string $path ) {
 }
 
 /**
- * What the service says of its widgets: 'version', 'accounts' (slugs that it lists in public, often none) and
- * 'widgets', by name: label, height, row_height, heading, rows, options.
+ * The service's catalogue: 'version', 'accounts' (slugs that it lists publicly, often none) and 'widgets', by name:
+ * label, height, row_height, heading, rows, options.
  *
- * Only where nothing is known does the caller wait for the service, and after a failure nobody does for a minute. What
- * is known but older than an hour is used, and renewed by WP-Cron; it is kept for a month while the service is down.
+ * Callers wait for the service only if nothing is cached, and after a failure not again for a minute. A catalogue that is
+ * older than an hour is still used while WP-Cron refreshes it. If the service is down, it is retained for a month.
  */
 function catalogue(): array {
 	$url = service_url();
 	if ( '' === $url ) {
-		return nothing_known();
+		return empty_catalogue();
 	}
-	$kept = get_transient( CATALOGUE );
-	if ( ! is_array( $kept ) || $kept['url'] !== $url ) {
+	$cached = get_transient( CATALOGUE );
+	if ( ! is_array( $cached ) || $cached['url'] !== $url ) {
 		return fetch_catalogue();
 	}
-	$age = time() - $kept['asked'];
-	if ( ! $kept['known']['widgets'] ) {
-		return $age > MINUTE_IN_SECONDS ? fetch_catalogue() : $kept['known'];
+	$age = time() - $cached['asked'];
+	if ( ! $cached['known']['widgets'] ) {
+		return $age > MINUTE_IN_SECONDS ? fetch_catalogue() : $cached['known'];
 	}
 	if ( $age > HOUR_IN_SECONDS && ! wp_next_scheduled( REFRESH_HOOK ) ) {
 		wp_schedule_single_event( time(), REFRESH_HOOK );
 	}
-	return $kept['known'];
+	return $cached['known'];
 }
 
 /**
- * Asks the service for its catalogue now and keeps the answer, or else what was known before.
+ * Requests the catalogue now and caches it; if that fails, returns the previous one.
  */
 function fetch_catalogue(): array {
 	$url = service_url();
 	if ( '' === $url ) {
-		return nothing_known();
+		return empty_catalogue();
 	}
-	$answer = ask( '/embed.json' );
-	$known  = 200 === wp_remote_retrieve_response_code( $answer ) ? read_catalogue( wp_remote_retrieve_body( $answer ) ) : null;
+	$response = request_service( '/embed.json' );
+	$known  = 200 === wp_remote_retrieve_response_code( $response ) ? read_catalogue( wp_remote_retrieve_body( $response ) ) : null;
 	if ( null === $known ) {
-		$kept  = get_transient( CATALOGUE );
-		$known = is_array( $kept ) && $kept['url'] === $url ? $kept['known'] : nothing_known();
+		$cached  = get_transient( CATALOGUE );
+		$known = is_array( $cached ) && $cached['url'] === $url ? $cached['known'] : empty_catalogue();
 	}
 	set_transient(
 		CATALOGUE,
@@ -102,9 +102,9 @@ function fetch_catalogue(): array {
 }
 
 /**
- * A catalogue that names nothing.
+ * A catalogue without accounts and widgets.
  */
-function nothing_known(): array {
+function empty_catalogue(): array {
 	return array(
 		'version'  => '',
 		'accounts' => array(),
@@ -113,24 +113,24 @@ function nothing_known(): array {
 }
 
 /**
- * Reads the service's embed.json and keeps what is of the right form.
+ * Reads the service's embed.json and ignores whatever is malformed.
  *
  * @param string $body What the service sent.
- * @return array|null The catalogue, or null where this is none.
+ * @return array|null The catalogue, or null if this is not one.
  */
 function read_catalogue( string $body ) {
-	$said = json_decode( $body, true );
-	if ( ! is_array( $said ) || ! is_array( $said['widgets'] ?? null ) ) {
+	$decoded = json_decode( $body, true );
+	if ( ! is_array( $decoded ) || ! is_array( $decoded['widgets'] ?? null ) ) {
 		return null;
 	}
-	$known            = nothing_known();
-	$known['version'] = text( $said['version'] ?? '' );
-	foreach ( array_filter( (array) ( $said['accounts'] ?? array() ), 'is_string' ) as $slug ) {
+	$known            = empty_catalogue();
+	$known['version'] = text( $decoded['version'] ?? '' );
+	foreach ( array_filter( (array) ( $decoded['accounts'] ?? array() ), 'is_string' ) as $slug ) {
 		if ( preg_match( SLUG, $slug ) ) {
 			$known['accounts'][] = $slug;
 		}
 	}
-	foreach ( $said['widgets'] as $name => $widget ) {
+	foreach ( $decoded['widgets'] as $name => $widget ) {
 		if ( ! preg_match( SLUG, (string) $name ) || ! is_array( $widget ) ) {
 			continue;
 		}
@@ -193,7 +193,7 @@ function label_of( string $widget ): string {
 }
 
 /**
- * The accounts that this site knows: those with a secret, the default one, those that the service lists.
+ * The accounts that this site knows: the default one, those with a secret and those that the service lists.
  */
 function known_accounts(): array {
 	$accounts = array_merge( array( defaults()['account'] ), array_map( 'strval', array_keys( secrets() ) ), catalogue()['accounts'] );
@@ -201,7 +201,7 @@ function known_accounts(): array {
 }
 
 /**
- * Makes WordPress trust the service's oEmbed answers, so that a widget's address alone on a line shows the widget.
+ * Makes WordPress trust the service's oEmbed responses, so that a widget's address alone on a line shows the widget.
  */
 function register_provider(): void {
 	if ( '' !== service_url() ) {
@@ -210,22 +210,22 @@ function register_provider(): void {
 }
 
 /**
- * Lets WordPress's oEmbed client reach a service on a private address, under the same rule as ask().
+ * Lets WordPress's oEmbed client reach a service on a private address, under the same rule as request_service().
  *
- * @param bool   $external Whether the host is trusted already.
+ * @param bool   $external Whether the host is already trusted.
  * @param string $host     Not used.
- * @param string $url      The address that is asked.
+ * @param string $url      The requested address.
  */
 function trust_service_host( $external, $host, $url ) {
 	return $external || is_of_service( $url );
 }
 
 /**
- * The same for a service on a port of its own.
+ * Does the same for the service's port.
  *
- * @param int[]  $ports The ports that are trusted already.
+ * @param int[]  $ports The ports that are already trusted.
  * @param string $host  Not used.
- * @param string $url   The address that is asked.
+ * @param string $url   The requested address.
  */
 function trust_service_port( $ports, $host, $url ) {
 	$port = wp_parse_url( service_url(), PHP_URL_PORT );
@@ -233,8 +233,8 @@ function trust_service_port( $ports, $host, $url ) {
 }
 
 /**
- * Whether an address is one of the service's (and not of whatever else listens on its host, since any author may write
- * an address alone on a line), on a site whose administrator may name any.
+ * Whether an address belongs to the service, on a site whose administrator may choose any address. Other addresses on the
+ * same host do not count, because any author may write an address alone on a line.
  *
  * @param string $url The address.
  */

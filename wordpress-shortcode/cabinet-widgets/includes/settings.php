@@ -1,6 +1,6 @@
 <?php
 /**
- * The options, over the settings page and over REST, and the test of the connection.
+ * The options, on the settings page and over REST, and the connection test.
  *
  * @package Cabinet_Widgets
  */
@@ -11,7 +11,7 @@ defined( 'ABSPATH' ) || exit;
 
 const PAGE = 'cabinet-widgets';
 
-// What stands for a secret that is set, wherever it is read.
+// Replaces a stored secret wherever the settings are read.
 const SECRET_SET = 'set';
 
 add_action( 'init', __NAMESPACE__ . '\register_options' );
@@ -76,14 +76,14 @@ function register_options(): void {
 }
 
 /**
- * The themes to choose from; '' leaves it to the service.
+ * The themes to choose from; '' is the service's default.
  */
 function themes(): array {
 	return array( '', 'auto', 'light', 'dark' );
 }
 
 /**
- * The defaults of this site: theme, lang, account; each '' where none is set.
+ * The defaults of this site: theme, lang, account; each '' if it is not set.
  */
 function defaults(): array {
 	$none = array(
@@ -95,8 +95,8 @@ function defaults(): array {
 }
 
 /**
- * Reduces what was pasted to the service's address. The address of one of its widgets will do: the account in it
- * becomes the default one.
+ * Extracts the service's address from what was pasted. If it is the address of a widget, its account becomes the default
+ * account.
  *
  * @param mixed $value What was entered.
  */
@@ -117,16 +117,16 @@ function clean_url( $value ): string {
 	$local = preg_match( '/^(localhost|127\.[0-9.]+|\[::1\])\z/', $host );
 	$named = preg_match( '/^([a-z0-9._-]+|\[[0-9a-f:]+\])\z/', $host ) && preg_match( '#^(/[A-Za-z0-9._~/-]*)?\z#', $parts['path'] ?? '' );
 	if ( ! $named || isset( $parts['user'] ) || ! ( $http && $local || 'https' === strtolower( $parts['scheme'] ) ) ) {
-		complain( __( 'The address of the service begins with https:// (or with http:// on this very machine). The one before it stays.', 'cabinet-widgets' ) );
+		show_error( __( 'The address of the service must begin with https:// (or with http:// on this machine). The previous address remains.', 'cabinet-widgets' ) );
 		return service_url();
 	}
 	return rtrim( ( $http ? 'http://' : 'https://' ) . $host . ( isset( $parts['port'] ) ? ":{$parts['port']}" : '' ) . ( $parts['path'] ?? '' ), '/' );
 }
 
 /**
- * The account in the address that was pasted in this request; '' for none.
+ * The account in the address that was pasted in this request; '' if there is none.
  *
- * @param string|null $account What to remember.
+ * @param string|null $account The account to remember; null leaves it unchanged.
  */
 function pasted_account( ?string $account = null ): string {
 	static $known = '';
@@ -135,10 +135,10 @@ function pasted_account( ?string $account = null ): string {
 }
 
 /**
- * Completes what came from the form or over REST to what shall be stored.
+ * Combines the input, from the form or over REST, with the stored secrets.
  *
- * For an account, '' and "set" keep the secret that is stored, anything else replaces it; an account that is not named
- * loses its secret, as does one that says "remove". The form's row for one more account is named "+".
+ * For an account, '' and "set" leave the stored secret unchanged, "remove" removes it and anything else replaces it. The
+ * secrets of accounts that the input does not name are removed. The form's row for a new account is named "+".
  *
  * @param mixed $value Secrets by account.
  */
@@ -158,7 +158,7 @@ function clean_secrets( $value ): array {
 		} elseif ( 'remove' === $secret ) {
 			$secret = '';
 		} elseif ( ! preg_match( SLUG, (string) $account ) || ! is_secret( $secret ) ) {
-			complain( __( 'An embed secret was not stored: it has at least 32 characters, and the name of its account only small letters, digits and hyphens.', 'cabinet-widgets' ) );
+			show_error( __( 'An embed secret was not stored. It must have at least 32 characters, and the name of its account may contain only lowercase letters, digits and hyphens.', 'cabinet-widgets' ) );
 			$secret = $stored[ $account ] ?? '';
 		}
 		if ( '' !== $secret ) {
@@ -169,7 +169,7 @@ function clean_secrets( $value ): array {
 }
 
 /**
- * Whether this is an embed secret, or a new and an old one with a comma between.
+ * Whether this is an embed secret, or several separated by commas.
  *
  * @param string $secret Anything.
  */
@@ -183,7 +183,7 @@ function is_secret( string $secret ): bool {
 }
 
 /**
- * Keeps of the defaults what is of the right form.
+ * Removes malformed values from the defaults.
  *
  * @param mixed $value Theme, lang and account.
  */
@@ -198,20 +198,20 @@ function clean_defaults( $value ): array {
 }
 
 /**
- * Shows an error on the settings page, where there is one.
+ * Shows an error on the settings page, if this request has one.
  *
  * @param string $line Text.
  */
-function complain( string $line ): void {
+function show_error( string $line ): void {
 	if ( function_exists( 'add_settings_error' ) ) {
 		add_settings_error( PAGE, 'cabinet-widgets', $line );
 	}
 }
 
 /**
- * Over REST the secrets are written, never read: each is shown as "set".
+ * Hides the secrets from REST clients, which may write but not read them: each is shown as "set".
  *
- * @param mixed  $value Passed on.
+ * @param mixed  $value Returned unchanged.
  * @param string $name  The setting's name.
  */
 function hide_secrets( $value, $name ) {
@@ -267,17 +267,17 @@ function show_page(): void {
 }
 
 /**
- * The button that tests the connection, and the result once it was pressed.
+ * The button that tests the connection, and the result after it was pressed.
  */
 function show_test(): void {
 	if ( '' === service_url() ) {
-		show_help( __( 'Once the address is saved, the connection can be tested here. Until then nothing is asked of any server.', 'cabinet-widgets' ) );
+		show_help( __( 'Once the address is saved, you can test the connection here. Until then, no requests are sent to any server.', 'cabinet-widgets' ) );
 		return;
 	}
 	echo '<h2>' . esc_html__( 'Connection', 'cabinet-widgets' ) . '</h2>';
 	if ( isset( $_GET['test'] ) && check_admin_referer( 'cabinet-widgets-test' ) ) {
-		foreach ( test_connection() as list( $well, $line ) ) {
-			echo '<div class="notice inline notice-' . ( $well ? 'success' : 'error' ) . '"><p>' . esc_html( $line ) . '</p></div>';
+		foreach ( test_connection() as list( $is_good, $line ) ) {
+			echo '<div class="notice inline notice-' . ( $is_good ? 'success' : 'error' ) . '"><p>' . esc_html( $line ) . '</p></div>';
 		}
 	}
 	$button = array(
@@ -292,7 +292,7 @@ function show_test(): void {
  */
 function show_url(): void {
 	show_text( URL_OPTION, service_url(), 'https://widgets.example.com' );
-	show_help( __( 'Where your Cabinet Widgets service runs; the address of one of its widgets will do.', 'cabinet-widgets' ) );
+	show_help( __( 'The address of your Cabinet Widgets service; the address of one of its widgets works too.', 'cabinet-widgets' ) );
 }
 
 /**
@@ -300,7 +300,7 @@ function show_url(): void {
  */
 function show_account(): void {
 	show_text( DEFAULTS_OPTION . '[account]', defaults()['account'], 'main' );
-	show_help( __( 'Shown where a shortcode or block names none; by default the first that is known.', 'cabinet-widgets' ) );
+	show_help( __( 'Used if a shortcode or block does not name an account. Default: the first known account.', 'cabinet-widgets' ) );
 }
 
 /**
@@ -316,15 +316,15 @@ function show_language(): void {
  */
 function show_theme(): void {
 	$labels  = array(
-		''      => __( 'As the service has it', 'cabinet-widgets' ),
-		'auto'  => __( 'As the visitor’s system', 'cabinet-widgets' ),
+		''      => __( 'The service’s default', 'cabinet-widgets' ),
+		'auto'  => __( 'The visitor’s system setting', 'cabinet-widgets' ),
 		'light' => __( 'Light', 'cabinet-widgets' ),
 		'dark'  => __( 'Dark', 'cabinet-widgets' ),
 	);
 	$options = '';
 	foreach ( themes() as $theme ) {
 		$is_chosen = defaults()['theme'] === $theme;
-		// Not through tag(): an empty value has to be there, or the label would be the value.
+		// Not with tag(), which omits empty values: without one, the label would be the value.
 		$options .= "<option value=\"$theme\"" . ( $is_chosen ? ' selected' : '' ) . '>' . esc_html( $labels[ $theme ] ) . '</option>';
 	}
 	$name = DEFAULTS_OPTION . '[theme]';
@@ -339,7 +339,7 @@ function show_theme(): void {
 }
 
 /**
- * The fields of the embed secrets; no secret is ever written into the page.
+ * The fields of the embed secrets. No secret is ever written into the page.
  */
 function show_secrets(): void {
 	$stored = (array) get_option( SECRETS_OPTION, array() );
@@ -355,7 +355,7 @@ function show_secrets(): void {
 				'name'  => SECRETS_OPTION . "[$account]",
 				'value' => 'remove',
 			);
-			show_secret( $remove['name'], isset( $fixed[ $account ] ) ? __( 'Another one is stored, not used', 'cabinet-widgets' ) : __( 'Set; enter a new one to replace it', 'cabinet-widgets' ) );
+			show_secret( $remove['name'], isset( $fixed[ $account ] ) ? __( 'Another one is stored but not used', 'cabinet-widgets' ) : __( 'Set; enter a new one to replace it', 'cabinet-widgets' ) );
 			echo ' <label>' . tag( 'input', $remove ) . esc_html__( 'Remove', 'cabinet-widgets' ) . '</label>';
 		}
 		echo '</p>';
@@ -365,16 +365,16 @@ function show_secrets(): void {
 	echo ' ';
 	show_secret( SECRETS_OPTION . '[+][secret]', __( 'Secret', 'cabinet-widgets' ) );
 	echo '</p>';
-	show_help( __( 'Only for closed accounts: the embed secret from the configuration of the service, at least 32 characters. It is never shown again. CABINET_WIDGETS_EMBED_SECRETS in wp-config.php wins.', 'cabinet-widgets' ) );
+	show_help( __( 'Only for closed accounts: the embed secret from the configuration of the service, at least 32 characters. It is never shown again. CABINET_WIDGETS_EMBED_SECRETS in wp-config.php takes precedence.', 'cabinet-widgets' ) );
 }
 
 /**
  * A field for a line of text.
  *
  * @param string $name    The field's name.
- * @param string $value   What it holds.
- * @param string $example A value.
- * @param string $label   Its accessible name, where no label stands beside it.
+ * @param string $value   Its value.
+ * @param string $example An example of a value.
+ * @param string $label   Its accessible name, if it has no visible label.
  */
 function show_text( string $name, string $value, string $example, string $label = '' ): void {
 	echo tag(
@@ -395,7 +395,7 @@ function show_text( string $name, string $value, string $example, string $label 
  * A field for a secret, always empty.
  *
  * @param string $name  The field's name.
- * @param string $state What is known of the secret.
+ * @param string $state The state of the secret.
  */
 function show_secret( string $name, string $state ): void {
 	echo tag(
@@ -421,24 +421,24 @@ function show_help( string $line ): void {
 }
 
 /**
- * Asks the service for its catalogue, and for a widget of each account with a secret and of the default one.
+ * Requests the service's catalogue, and a widget of each account with a secret and of the default account.
  *
- * @return array[] For each finding whether it is well, and a line in words.
+ * @return array[] For each result, whether it is good and a line of text.
  */
 function test_connection(): array {
-	$answer = ask( '/embed.json' );
-	$known  = is_wp_error( $answer ) ? null : read_catalogue( wp_remote_retrieve_body( $answer ) );
-	if ( is_wp_error( $answer ) ) {
+	$response = request_service( '/embed.json' );
+	$known  = is_wp_error( $response ) ? null : read_catalogue( wp_remote_retrieve_body( $response ) );
+	if ( is_wp_error( $response ) ) {
 		/* translators: 1: address, 2: technical reason. */
-		return array( array( false, sprintf( __( '%1$s cannot be reached from this server: %2$s', 'cabinet-widgets' ), service_url(), $answer->get_error_message() ) ) );
+		return array( array( false, sprintf( __( '%1$s cannot be reached from this server: %2$s', 'cabinet-widgets' ), service_url(), $response->get_error_message() ) ) );
 	}
-	if ( 200 !== wp_remote_retrieve_response_code( $answer ) || null === $known ) {
+	if ( 200 !== wp_remote_retrieve_response_code( $response ) || null === $known ) {
 		/* translators: 1: address, 2: HTTP status. */
-		return array( array( false, sprintf( __( '%1$s answers (status %2$d), but not as a Cabinet Widgets service: is the address right?', 'cabinet-widgets' ), service_url(), wp_remote_retrieve_response_code( $answer ) ) ) );
+		return array( array( false, sprintf( __( '%1$s responds (status %2$d), but not as a Cabinet Widgets service. Is the address correct?', 'cabinet-widgets' ), service_url(), wp_remote_retrieve_response_code( $response ) ) ) );
 	}
 	fetch_catalogue();
 	/* translators: 1: version, 2: number of widgets. */
-	$lines = array( array( true, sprintf( _n( 'The service answers: version %1$s, %2$d widget.', 'The service answers: version %1$s, %2$d widgets.', count( $known['widgets'] ), 'cabinet-widgets' ), $known['version'], count( $known['widgets'] ) ) ) );
+	$lines = array( array( true, sprintf( _n( 'The service responds: version %1$s, %2$d widget.', 'The service responds: version %1$s, %2$d widgets.', count( $known['widgets'] ), 'cabinet-widgets' ), $known['version'], count( $known['widgets'] ) ) ) );
 	foreach ( array_keys( secrets() ) as $account ) {
 		$lines[] = test_account( (string) $account, array_keys( $known['widgets'] ) );
 	}
@@ -450,65 +450,65 @@ function test_connection(): array {
 }
 
 /**
- * Asks for the first widget that an account shows, with a token.
+ * Requests the first widget that an account shows, with a token.
  *
  * @param string   $account Slug.
  * @param string[] $widgets Their names.
- * @return array Whether it is well, and a line in words.
+ * @return array Whether the result is good, and a line of text.
  */
 function test_account( string $account, array $widgets ): array {
-	$answer = ask_for_any( $account, $widgets, fn( $widget ) => '?token=' . mint( $account, $widget, array() ) );
-	$status = (int) wp_remote_retrieve_response_code( $answer );
-	$why    = why_nothing_came( $account, $status );
-	if ( '' !== $why ) {
-		return array( false, $why );
+	$response = request_first_widget( $account, $widgets, fn( $widget ) => '?token=' . create_token( $account, $widget, array() ) );
+	$status = (int) wp_remote_retrieve_response_code( $response );
+	$reason    = explain_failure( $account, $status );
+	if ( '' !== $reason ) {
+		return array( false, $reason );
 	}
 	if ( 401 === $status ) {
 		/* translators: %s: account. */
 		return array( false, sprintf( __( '%s: the service does not accept this embed secret.', 'cabinet-widgets' ), $account ) );
 	}
-	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $answer, 'content-security-policy' ) ) ) {
+	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $response, 'content-security-policy' ) ) ) {
 		/* translators: 1: account, 2: this site's origin. */
-		return array( false, sprintf( __( '%1$s: the secret is right, but browsers will not show the account here: add %2$s to its allowed_origins.', 'cabinet-widgets' ), $account, origin() ) );
+		return array( false, sprintf( __( '%1$s: the secret is correct, but browsers will not show the account on this site. Add %2$s to its allowed_origins.', 'cabinet-widgets' ), $account, origin() ) );
 	}
 	if ( 200 !== $status ) {
 		/* translators: 1: account, 2: HTTP status. */
-		return array( false, sprintf( __( '%1$s: the secret is right, but the figures are not available now (status %2$d).', 'cabinet-widgets' ), $account, $status ) );
+		return array( false, sprintf( __( '%1$s: the secret is correct, but the figures are not available at the moment (status %2$d).', 'cabinet-widgets' ), $account, $status ) );
 	}
 	/* translators: %s: account. */
-	return array( true, sprintf( __( '%s: the secret is right.', 'cabinet-widgets' ), $account ) );
+	return array( true, sprintf( __( '%s: the secret is correct.', 'cabinet-widgets' ), $account ) );
 }
 
 /**
- * The service's answer for the first widget that an account shows.
+ * The service's response for the first widget that an account shows.
  *
  * @param string   $account Slug.
  * @param string[] $widgets Their names.
- * @param callable $query   What goes behind the address of a widget.
- * @return array|\WP_Error As ask().
+ * @param callable $query   Returns the query for a widget's address.
+ * @return array|\WP_Error As request_service().
  */
-function ask_for_any( string $account, array $widgets, callable $query ) {
+function request_first_widget( string $account, array $widgets, callable $query ) {
 	foreach ( $widgets as $widget ) {
-		$answer = ask( "/w/$account/$widget" . $query( $widget ) );
-		if ( 404 !== (int) wp_remote_retrieve_response_code( $answer ) ) {
+		$response = request_service( "/w/$account/$widget" . $query( $widget ) );
+		if ( 404 !== (int) wp_remote_retrieve_response_code( $response ) ) {
 			break;
 		}
 	}
-	return $answer;
+	return $response;
 }
 
 /**
- * Why the service gave nothing of an account, whatever was brought to it; '' where it is not that.
+ * Why the service shows nothing of an account, with or without a token; '' if it is for another reason.
  *
  * @param string $account Slug.
- * @param int    $status  HTTP status of its answer, 0 for none.
+ * @param int    $status  HTTP status of its response, 0 if there is none.
  */
-function why_nothing_came( string $account, int $status ): string {
+function explain_failure( string $account, int $status ): string {
 	$lines = array(
 		/* translators: %s: account. */
-		0   => __( '%s: the service did not answer in time.', 'cabinet-widgets' ),
+		0   => __( '%s: the service did not respond in time.', 'cabinet-widgets' ),
 		/* translators: %s: account. */
-		403 => __( '%s: the account is open to certain networks only, and this server is in none of them.', 'cabinet-widgets' ),
+		403 => __( '%s: the account is available to certain networks only, and this server is not in any of them.', 'cabinet-widgets' ),
 		/* translators: %s: account. */
 		404 => __( '%s: the service has no such account.', 'cabinet-widgets' ),
 	);
@@ -516,33 +516,33 @@ function why_nothing_came( string $account, int $status ): string {
 }
 
 /**
- * Asks for the first widget that an account shows to anybody.
+ * Requests the first widget that an account shows to everybody.
  *
- * @param string   $account Slug of an account without a secret here.
+ * @param string   $account Slug of an account without a secret on this site.
  * @param string[] $widgets Their names.
- * @return array Whether it is well, and a line in words.
+ * @return array Whether the result is good, and a line of text.
  */
 function test_open_account( string $account, array $widgets ): array {
-	$answer = ask_for_any( $account, $widgets, fn() => '' );
-	$status = (int) wp_remote_retrieve_response_code( $answer );
-	$why    = why_nothing_came( $account, $status );
-	if ( '' !== $why ) {
-		return array( false, $why );
+	$response = request_first_widget( $account, $widgets, fn() => '' );
+	$status = (int) wp_remote_retrieve_response_code( $response );
+	$reason    = explain_failure( $account, $status );
+	if ( '' !== $reason ) {
+		return array( false, $reason );
 	}
-	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $answer, 'content-security-policy' ) ) ) {
+	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $response, 'content-security-policy' ) ) ) {
 		/* translators: 1: account, 2: this site's origin. */
-		return array( false, sprintf( __( '%1$s: browsers will not show the account here: add %2$s to its allowed_origins.', 'cabinet-widgets' ), $account, origin() ) );
+		return array( false, sprintf( __( '%1$s: browsers will not show the account on this site. Add %2$s to its allowed_origins.', 'cabinet-widgets' ), $account, origin() ) );
 	}
 	if ( 401 === $status ) {
 		/* translators: %s: account. */
-		return array( true, sprintf( __( '%s: the account is closed; visitors are asked for its password, unless you enter its embed secret.', 'cabinet-widgets' ), $account ) );
+		return array( true, sprintf( __( '%s: the account is closed. Visitors have to enter its password unless you enter its embed secret here.', 'cabinet-widgets' ), $account ) );
 	}
 	if ( 200 !== $status ) {
 		/* translators: 1: account, 2: HTTP status. */
-		return array( false, sprintf( __( '%1$s: the figures are not available now (status %2$d).', 'cabinet-widgets' ), $account, $status ) );
+		return array( false, sprintf( __( '%1$s: the figures are not available at the moment (status %2$d).', 'cabinet-widgets' ), $account, $status ) );
 	}
 	/* translators: %s: account. */
-	return array( true, sprintf( __( '%s: the figures are there.', 'cabinet-widgets' ), $account ) );
+	return array( true, sprintf( __( '%s: the figures are available.', 'cabinet-widgets' ), $account ) );
 }
 
 /**

@@ -1,10 +1,10 @@
 <?php
 /**
- * Who may see a closed account's widget, and the two signed things that come of it.
+ * Who may see a widget of a closed account: tokens and grants.
  *
- * A token is what the service takes: short-lived, for one widget, its options locked. A grant is what stands in a page:
- * this site's own signed word that somebody who may publish here put that widget there, and for whom. Grants are no
- * secret and page caches may keep them; with one, a visitor asks this site for a token (see rest.php).
+ * A token is accepted by the service: it is short-lived, for one widget, and its options are locked. A grant is part of a
+ * page: this site's signed statement that a user who may publish put the widget there, and for whom. Grants are not secret
+ * and page caches may store them. With a grant, a visitor's browser requests a token from this site (see rest.php).
  *
  * @package Cabinet_Widgets
  */
@@ -15,12 +15,12 @@ defined( 'ABSPATH' ) || exit;
 
 const TOKEN_SECONDS = 10 * MINUTE_IN_SECONDS;
 const GRANT_SECONDS = 7 * DAY_IN_SECONDS;
-// In HTML, for everyone only: as long as the service takes (24 hours), less an hour for clocks that differ.
+// In HTML, only in widgets for everyone: the service's maximum (24 hours), minus an hour for clocks that differ.
 const PAGE_TOKEN_SECONDS = 23 * HOUR_IN_SECONDS;
 const SECRET_BYTES       = 32;
 
 /**
- * The embed secrets by account; those in wp-config.php win over those in the database.
+ * The embed secrets by account; those in wp-config.php take precedence over those in the database.
  */
 function secrets(): array {
 	return array_replace( array_filter( (array) get_option( SECRETS_OPTION, array() ), 'is_string' ), constant_secrets() );
@@ -38,7 +38,7 @@ function constant_secrets(): array {
 }
 
 /**
- * The secret that signs for an account: the newest of "new,old". '' where there is none.
+ * The secret that signs for an account: the newest of "new,old"; '' if there is none.
  *
  * @param string $account Slug.
  */
@@ -51,10 +51,10 @@ function signing_secret( string $account ): string {
  *
  * @param string $account Slug of an account with a secret.
  * @param string $widget  Name of the widget.
- * @param array  $params  Options that the visitor can't change, by name.
- * @param int    $seconds How long it is good for.
+ * @param array  $params  Options that the visitor cannot change, by name.
+ * @param int    $seconds How long it is valid.
  */
-function mint( string $account, string $widget, array $params, int $seconds = TOKEN_SECONDS ): string {
+function create_token( string $account, string $widget, array $params, int $seconds = TOKEN_SECONDS ): string {
 	$claims = array(
 		'sub'    => "$account/$widget",
 		'exp'    => time() + $seconds,
@@ -65,29 +65,29 @@ function mint( string $account, string $widget, array $params, int $seconds = TO
 }
 
 /**
- * Base64 in the alphabet of URLs, without padding.
+ * Base64 in the URL-safe alphabet, without padding.
  *
  * @param string $bytes Anything.
  */
 function base64url( string $bytes ): string {
-	// phpcs:ignore WordPress.PHP.DiscouragedPHPFunctions.obfuscation_base64_encode -- as RFC 7515 has it.
+	// phpcs:ignore WordPress.PHP.DiscouragedPHPFunctions.obfuscation_base64_encode -- RFC 7515 requires it.
 	return rtrim( strtr( base64_encode( $bytes ), '+/', '-_' ), '=' );
 }
 
 /**
- * This site's signed word that a page shows a widget of a closed account.
+ * This site's signed statement that a page shows a widget of a closed account.
  *
- * @param array $what Account, widget, options, for, and the post that it stands in (0 for none).
+ * @param array $what Account, widget, options, for, and the post that contains it (0 for none).
  */
 function grant( array $what ): string {
-	// The same all day long, so that the page does not change with every view.
+	// The same all day, so that the page does not change with every view.
 	$what['until'] = ( intdiv( time(), DAY_IN_SECONDS ) + 1 ) * DAY_IN_SECONDS + GRANT_SECONDS;
 	$body          = base64url( wp_json_encode( $what ) );
 	return $body . '.' . seal( $body );
 }
 
 /**
- * What a grant says, or null where it is not this site's or too old.
+ * The contents of a grant, or null if it is not from this site or too old.
  *
  * @param string $grant Anything that a visitor sent.
  */
@@ -102,7 +102,7 @@ function open_grant( string $grant ): ?array {
 }
 
 /**
- * The signature of a grant's body; the sites of a network share their salts, so that the site counts too.
+ * The signature of a grant's body. It includes the site's number because the sites of a network share their salts.
  *
  * @param string $body Base64.
  */
@@ -111,7 +111,7 @@ function seal( string $body ): string {
 }
 
 /**
- * Whether a visitor is one of those whom a widget is for. Administrators, who set the secrets, always are.
+ * Whether a widget is for a visitor. It always is for administrators, since they set the secrets.
  *
  * @param string   $for  Everyone, members, or roles: "role:editor", "role:editor,role:author".
  * @param \WP_User $user The visitor.
@@ -121,13 +121,13 @@ function is_for( string $for, \WP_User $user ): bool {
 		return true;
 	}
 	if ( ! $user->exists() || ! $user->roles ) {
-		return false; // On a network, a user without a role here is no member of this site.
+		return false; // On a network, a user without a role on this site is not one of its members.
 	}
 	return 'members' === $for || array() !== array_intersect( explode( ',', str_replace( 'role:', '', $for ) ), $user->roles );
 }
 
 /**
- * What stands in place of a widget that is not for the visitor; HTML is not wanted.
+ * The line in place of a widget that is not for the visitor, as plain text.
  *
  * @param string $for As in is_for().
  */
@@ -136,10 +136,10 @@ function refusal( string $for ): string {
 		? __( 'These figures are for members: please log in to see them.', 'cabinet-widgets' )
 		: __( 'These figures are not open to everyone.', 'cabinet-widgets' );
 	/**
-	 * Filters the line that stands in place of a widget that is not for the visitor.
+	 * Filters the line in place of a widget that is not for the visitor.
 	 *
 	 * @param string $line The line; '' shows nothing.
-	 * @param string $for  Whom the widget is for.
+	 * @param string $for  The visitors that the widget is for.
 	 */
 	return (string) apply_filters( 'cabinet_widgets_refusal', $line, $for );
 }

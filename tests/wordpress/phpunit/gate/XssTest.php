@@ -1,8 +1,8 @@
 <?php
 
 /**
- * The stored-XSS gate: whatever a contributor writes into any attribute of shortcode and block, an administrator who
- * looks at it gets the elements and attributes that the plugin makes, each of its known form, and none besides.
+ * The test against stored XSS: whatever a contributor writes into any attribute of shortcode and block, an administrator who
+ * views it gets only the elements and attributes that the plugin creates, each in its known form.
  */
 final class XssTest extends CabinetTestCase {
 	const PAYLOADS = array(
@@ -40,7 +40,7 @@ final class XssTest extends CabinetTestCase {
 		'[cabinet_widget account=x]',
 	);
 	const ATTRIBUTES = array( 'account', 'widget', 'for', 'height', 'label', 'loading', 'theme', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'group', 'period', 'from', 'to' );
-	// The widgets that take what the balance does not.
+	// Widgets with options that the balance does not have.
 	const WITH = array(
 		'rows'   => 'open-trades',
 		'group'  => 'open-trades',
@@ -48,10 +48,10 @@ final class XssTest extends CabinetTestCase {
 		'from'   => 'growth',
 		'to'     => 'growth',
 	);
-	// Names that are no attributes of the plugin's, and must not become any.
+	// Names that are not attributes of the plugin and must not become any.
 	const STRANGE = array( 'onload', 'onmouseover', 'style', 'src', 'srcdoc', 'class', 'id', 'token', 'sandbox', 'data-grant', 'is', 'x/onload', 'cabinet"onload' );
 
-	/** What each element may carry. */
+	/** The attributes that each element may have. */
 	const FORMS = array(
 		'div'            => array(
 			'class'        => '/^(cabinet-widget-box|cabinet-widget-closed|wp-block-cabinet-widgets-widget)\z/',
@@ -118,7 +118,7 @@ final class XssTest extends CabinetTestCase {
 		return array_map( fn( $payload ) => array( $payload ), array_combine( self::PAYLOADS, self::PAYLOADS ) );
 	}
 
-	public function test_the_editors_preview_is_held_to_the_same(): void {
+	public function test_the_editors_preview_is_safe_too(): void {
 		$this->become( 'administrator' );
 		$seen = 0;
 		foreach ( self::PAYLOADS as $payload ) {
@@ -130,16 +130,16 @@ final class XssTest extends CabinetTestCase {
 						'attributes' => self::block_attributes( 'vault', 'balance', $name, $payload ),
 					)
 				);
-				$answer = rest_do_request( $request );
-				if ( 200 === $answer->get_status() ) {
-					$seen += $this->examine( $answer->get_data()['rendered'] );
+				$response = rest_do_request( $request );
+				if ( 200 === $response->get_status() ) {
+					$seen += $this->examine( $response->get_data()['rendered'] );
 				}
 			}
 		}
 		$this->assertGreaterThan( 200, $seen );
 	}
 
-	public function test_a_feed_is_held_to_the_same(): void {
+	public function test_a_feed_is_safe_too(): void {
 		$content = '';
 		foreach ( self::PAYLOADS as $payload ) {
 			$content .= self::in_shortcode( 'main', 'balance', 'label', $payload ) . "\n\n";
@@ -160,7 +160,7 @@ final class XssTest extends CabinetTestCase {
 	}
 
 	/** @dataProvider addresses */
-	public function test_an_address_that_was_poisoned_in_the_database_is_no_way_in( string $address ): void {
+	public function test_a_malicious_address_in_the_database_is_harmless( string $address ): void {
 		$poison = fn() => $address;
 		add_filter( 'option_cabinet_widgets_service_url', $poison );
 		try {
@@ -183,8 +183,8 @@ final class XssTest extends CabinetTestCase {
 		return array( array( 'javascript:alert(1)//' ), array( 'https://x" onload="alert(1)' ), array( 'data:text/html,<script>alert(1)</script>' ) );
 	}
 
-	/** The settings page with everything poisoned: options, the service's answers, even the translations. */
-	public function test_the_settings_page_escapes_all_that_it_prints(): void {
+	/** The settings page with malicious options, responses of the service and even translations. */
+	public function test_the_settings_page_escapes_everything_it_prints(): void {
 		$evil     = '"\'><script>alert(1)</script><img src=x onerror=alert(1)>';
 		$poisoned = array(
 			'cabinet_widgets_service_url'   => "https://x/$evil",
@@ -198,7 +198,7 @@ final class XssTest extends CabinetTestCase {
 		$this->service = function ( $url ) use ( $evil ) {
 			$catalogue            = self::CATALOGUE;
 			$catalogue['version'] = $evil;
-			return false !== strpos( $url, '/embed.json' ) ? self::says( 200, wp_json_encode( $catalogue ) ) : self::says( 401, $evil );
+			return false !== strpos( $url, '/embed.json' ) ? self::respond( 200, wp_json_encode( $catalogue ) ) : self::respond( 401, $evil );
 		};
 		define( 'CABINET_WIDGETS_EMBED_SECRETS', wp_json_encode( array( "fixed$evil" => self::SECRET ) ) );
 		$this->become( 'administrator' );
@@ -221,7 +221,7 @@ final class XssTest extends CabinetTestCase {
 		try {
 			Cabinet_Widgets\add_page();
 			$GLOBALS['wp_settings_fields']['cabinet-widgets']['service'] = array_map(
-				fn( $field ) => array( 'title' => 'x' ) + $field, // The title is WordPress's to print.
+				fn( $field ) => array( 'title' => 'x' ) + $field, // WordPress prints the title itself.
 				$GLOBALS['wp_settings_fields']['cabinet-widgets']['service']
 			);
 			Cabinet_Widgets\show_page();
@@ -246,16 +246,16 @@ final class XssTest extends CabinetTestCase {
 		}
 	}
 
-	public function test_what_the_editor_is_told_cannot_end_its_script(): void {
+	public function test_the_editors_data_cannot_end_its_script(): void {
 		$this->become( 'administrator' );
 		$catalogue                                = self::CATALOGUE;
 		$catalogue['widgets']['balance']['label'] = '<!--<script>alert(1)</script>';
-		$this->service                            = self::says( 200, wp_json_encode( $catalogue ) );
+		$this->service                            = self::respond( 200, wp_json_encode( $catalogue ) );
 		wp_register_script( 'cabinet-widgets-widget-editor-script', '/index.js', array(), '1', true );
-		Cabinet_Widgets\tell_editor();
-		$told = implode( '', wp_scripts()->get_data( 'cabinet-widgets-widget-editor-script', 'before' ) );
-		$this->assertStringContainsString( 'alert(1)', $told );
-		$this->assertStringNotContainsString( '<', $told );
+		Cabinet_Widgets\pass_data_to_editor();
+		$printed = implode( '', wp_scripts()->get_data( 'cabinet-widgets-widget-editor-script', 'before' ) );
+		$this->assertStringContainsString( 'alert(1)', $printed );
+		$this->assertStringNotContainsString( '<', $printed );
 	}
 
 	private static function in_shortcode( string $account, string $widget, string $name, string $payload ): string {
@@ -277,7 +277,7 @@ final class XssTest extends CabinetTestCase {
 		return $attributes + array( 'options' => array( $name => $payload ) );
 	}
 
-	/** A complete widget, without the attribute that is attacked. */
+	/** A complete widget, without the attribute under attack. */
 	private static function base( string $account, string $widget, string $name ): array {
 		$base = array(
 			'account' => $account,
@@ -290,7 +290,7 @@ final class XssTest extends CabinetTestCase {
 		return $base;
 	}
 
-	/** Looks at every element of what was rendered and gives back how many widgets there are. */
+	/** Checks every rendered element and returns the number of widgets. */
 	private function examine( string $html ): int {
 		$document = self::parse( $html );
 		$xpath    = new DOMXPath( $document );
@@ -299,7 +299,7 @@ final class XssTest extends CabinetTestCase {
 			if ( $xpath->evaluate( 'boolean(ancestor-or-self::div[contains(@class, "cabinet-widget")])', $element ) ) {
 				$this->examine_ours( $element );
 			} else {
-				// Text that is no widget, as WordPress lets contributors write it.
+				// Text outside widgets, as WordPress lets contributors write it.
 				$this->assertNotContains( $element->tagName, array( 'script', 'iframe', 'svg', 'object', 'embed', 'cabinet-widget' ), $html );
 				foreach ( $element->attributes as $attribute ) {
 					$this->assertDoesNotMatchRegularExpression( '/^on/i', $attribute->name, $html );

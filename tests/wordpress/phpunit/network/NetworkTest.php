@@ -20,7 +20,7 @@ final class NetworkTest extends CabinetTestCase {
 		$this->assertStringContainsString( self::SERVICE . '/w/main/balance', do_shortcode( '[cabinet_widget account=main widget=balance]' ) );
 	}
 
-	public function test_a_grant_of_one_site_is_worth_nothing_on_another(): void {
+	public function test_a_grant_of_one_site_is_invalid_on_another(): void {
 		$grant = Cabinet_Widgets\grant( array( 'account' => 'vault', 'widget' => 'balance', 'options' => array(), 'for' => 'everyone', 'post' => 0 ) );
 		$this->assertArrayHasKey( 'token', $this->fetch_tokens( $grant )[0] );
 		switch_to_blog( $this->second );
@@ -29,7 +29,7 @@ final class NetworkTest extends CabinetTestCase {
 		restore_current_blog();
 	}
 
-	public function test_a_user_of_the_network_who_is_no_member_of_the_site_is_a_stranger_there(): void {
+	public function test_a_user_of_the_network_who_is_not_a_member_of_the_site_has_no_access(): void {
 		switch_to_blog( $this->second );
 		$user = get_user_by( 'login', 'subscriber' )->ID;
 		$this->assertFalse( Cabinet_Widgets\is_for( 'members', new WP_User( $user ) ) );
@@ -38,12 +38,12 @@ final class NetworkTest extends CabinetTestCase {
 		restore_current_blog();
 	}
 
-	public function test_the_administrator_of_a_site_cannot_reach_into_the_networks_own_network(): void {
+	public function test_the_administrator_of_a_site_cannot_request_private_addresses(): void {
 		update_option( 'cabinet_widgets_service_url', 'http://127.0.0.1:8123' );
-		remove_filter( 'pre_http_request', array( $this, 'answer' ), 10 );
-		$answer = Cabinet_Widgets\ask( '/embed.json' );
-		$this->assertInstanceOf( WP_Error::class, $answer );
-		$this->assertSame( 'A valid URL was not provided.', $answer->get_error_message() );
+		remove_filter( 'pre_http_request', array( $this, 'play_service' ), 10 );
+		$response = Cabinet_Widgets\request_service( '/embed.json' );
+		$this->assertInstanceOf( WP_Error::class, $response );
+		$this->assertSame( 'A valid URL was not provided.', $response->get_error_message() );
 		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.1:8123/oembed' ) );
 	}
 

@@ -1,15 +1,15 @@
 <?php
 
-/** Closed accounts: who gets a token, for what, and that none is in a page that is not for everyone. */
+/** Closed accounts: who gets a token and for what, and that pages contain none unless they are for everyone. */
 final class ClosedTest extends CabinetTestCase {
 	/** @dataProvider audiences */
-	public function test_a_token_goes_to_those_whom_the_shortcode_names( string $for, array $allowed ): void {
+	public function test_only_the_visitors_named_in_the_shortcode_get_a_token( string $for, array $allowed ): void {
 		$grant = $this->grant( "for=\"$for\"" );
 		foreach ( array( '', 'subscriber', 'contributor', 'author', 'editor', 'administrator' ) as $role ) {
 			$this->become( $role );
-			$answer = $this->fetch_tokens( $grant )[0];
-			$this->assertSame( in_array( $role, $allowed, true ), isset( $answer['token'] ), "$role for $for" );
-			$this->assertNotSame( isset( $answer['token'] ), isset( $answer['refused'] ) );
+			$response = $this->fetch_tokens( $grant )[0];
+			$this->assertSame( in_array( $role, $allowed, true ), isset( $response['token'] ), "$role for $for" );
+			$this->assertNotSame( isset( $response['token'] ), isset( $response['refused'] ) );
 		}
 	}
 
@@ -25,7 +25,7 @@ final class ClosedTest extends CabinetTestCase {
 		);
 	}
 
-	public function test_the_token_is_for_that_widget_ten_minutes_long_and_locks_the_options(): void {
+	public function test_the_token_is_for_that_widget_for_ten_minutes_and_locks_the_options(): void {
 		$grant  = $this->grant( 'for=everyone theme=dark title=0' );
 		$token  = $this->fetch_tokens( $grant )[0]['token'];
 		$claims = $this->claims( $token );
@@ -42,14 +42,14 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertSame( Cabinet_Widgets\base64url( hash_hmac( 'sha256', "$head.$body", self::SECRET, true ) ), $signature );
 	}
 
-	public function test_of_two_secrets_the_newer_signs(): void {
+	public function test_the_newer_of_two_secrets_signs(): void {
 		$new = str_repeat( 'n', 40 );
 		update_option( 'cabinet_widgets_embed_secrets', array( 'vault' => "$new," . self::SECRET ) );
-		list( $head, $body, $signature ) = explode( '.', Cabinet_Widgets\mint( 'vault', 'balance', array() ) );
+		list( $head, $body, $signature ) = explode( '.', Cabinet_Widgets\create_token( 'vault', 'balance', array() ) );
 		$this->assertSame( Cabinet_Widgets\base64url( hash_hmac( 'sha256', "$head.$body", $new, true ) ), $signature );
 	}
 
-	public function test_no_token_is_in_a_page_that_is_not_for_everyone_whoever_looks_at_it(): void {
+	public function test_a_page_that_is_not_for_everyone_contains_no_token_for_any_visitor(): void {
 		$id = $this->post( '[cabinet_widget account=vault widget=balance] [cabinet_widget account=vault widget=balance for=role:editor]' );
 		$pages = array();
 		foreach ( array( '', 'subscriber', 'editor', 'administrator' ) as $role ) {
@@ -63,7 +63,7 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertTrue( wp_script_is( 'cabinet-widgets-view' ) );
 	}
 
-	public function test_a_widget_for_everyone_shows_without_scripts_from_a_page_that_was_kept_for_hours(): void {
+	public function test_a_widget_for_everyone_works_without_scripts_on_a_page_cached_for_hours(): void {
 		$html  = $this->show( $this->post( '[cabinet_widget account=vault widget=balance for=everyone theme=dark]' ) );
 		$frame = $this->one( '//noscript/iframe', $html );
 		parse_str( parse_url( $frame->getAttribute( 'src' ), PHP_URL_QUERY ), $query );
@@ -73,7 +73,7 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertSame( $query['token'], $this->one( '//div[@data-grant]', $html )->getAttribute( 'data-token' ) );
 	}
 
-	public function test_a_grant_that_was_changed_is_worth_nothing(): void {
+	public function test_a_modified_grant_is_invalid(): void {
 		$grant = $this->grant( 'for=members' );
 		$what  = Cabinet_Widgets\open_grant( $grant );
 		$forged = Cabinet_Widgets\base64url( wp_json_encode( array( 'for' => 'everyone' ) + $what ) ) . '.' . explode( '.', $grant )[1];
@@ -82,7 +82,7 @@ final class ClosedTest extends CabinetTestCase {
 		}
 	}
 
-	public function test_a_grant_ends_after_a_week(): void {
+	public function test_a_grant_expires_after_a_week(): void {
 		$grant = $this->grant( 'for=everyone' );
 		$this->assertEqualsWithDelta( time() + 7.5 * DAY_IN_SECONDS, Cabinet_Widgets\open_grant( $grant )['until'], DAY_IN_SECONDS / 2 );
 		$old  = array( 'until' => time() - 1 ) + Cabinet_Widgets\open_grant( $grant );
@@ -90,7 +90,7 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertNull( Cabinet_Widgets\open_grant( $body . '.' . Cabinet_Widgets\seal( $body ) ) );
 	}
 
-	public function test_a_post_that_is_withdrawn_takes_its_widgets_along(): void {
+	public function test_the_widgets_of_a_withdrawn_post_get_no_tokens(): void {
 		$id    = $this->post( '[cabinet_widget account=vault widget=balance for=everyone]' );
 		$grant = $this->one( '//div[@data-grant]', $this->show( $id ) )->getAttribute( 'data-grant' );
 		$this->assertArrayHasKey( 'token', $this->fetch_tokens( $grant )[0] );
@@ -109,7 +109,7 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertArrayNotHasKey( 'token', $this->fetch_tokens( $grant )[0] );
 	}
 
-	public function test_a_contributor_cannot_look_at_a_closed_account_in_a_draft(): void {
+	public function test_a_contributor_cannot_see_a_closed_account_in_a_draft(): void {
 		$content = '[cabinet_widget account=vault widget=balance for=everyone]<!-- wp:cabinet-widgets/widget {"account":"vault","widget":"balance","for":"everyone"} /-->';
 		$id      = $this->save( 'contributor', $content, array( 'post_status' => 'draft' ) );
 		$html    = $this->show( $id, true );
@@ -119,23 +119,23 @@ final class ClosedTest extends CabinetTestCase {
 		foreach ( array( 200 => 0, 201 => $id, 403 => $this->post( 'published' ) ) as $status => $post ) {
 			unset( $GLOBALS['post'] );
 			$this->become( 'contributor' );
-			$answer = $this->preview( 'everyone', array_filter( array( 'post_id' => $post ) ) );
-			$this->assertSame( 201 === $status ? 200 : $status, $answer->get_status() );
-			$this->assertStringNotContainsString( 'token=', wp_json_encode( $answer->get_data() ) );
+			$response = $this->preview( 'everyone', array_filter( array( 'post_id' => $post ) ) );
+			$this->assertSame( 201 === $status ? 200 : $status, $response->get_status() );
+			$this->assertStringNotContainsString( 'token=', wp_json_encode( $response->get_data() ) );
 		}
-		// The answer to saving a draft carries its rendered content as well.
+		// The response to saving a draft contains its rendered content too.
 		$this->become( 'contributor' );
-		$rendered = $this->answer_to_saving( $id, $content );
+		$rendered = $this->response_to_saving( $id, $content );
 		$this->assertStringContainsString( 'once the post is published', $rendered );
 		$this->assertStringNotContainsString( 'data-grant', $rendered );
-		// Published by an editor, it shows: to the contributor too.
+		// Once an editor has published it, the contributor sees it too.
 		$this->become( 'editor' );
 		wp_publish_post( $id );
 		$this->become( '' );
 		$this->assertCount( 2, $this->all( '//div[@data-grant]', $this->show( $id ) ) );
 	}
 
-	public function test_nor_inside_of_a_block_that_makes_a_published_post_the_current_one(): void {
+	public function test_nor_inside_a_block_that_makes_a_published_post_the_current_one(): void {
 		$this->post( 'published' );
 		$widget  = '<!-- wp:cabinet-widgets/widget {"account":"vault","widget":"balance","for":"everyone"} /-->';
 		$content = '<!-- wp:query {"queryId":1,"query":{"perPage":1,"postType":"post","inherit":false}} --><div><!-- wp:post-template -->' . $widget . '<!-- /wp:post-template --></div><!-- /wp:query -->';
@@ -146,7 +146,7 @@ final class ClosedTest extends CabinetTestCase {
 			$this->assertStringNotContainsString( 'data-grant', $html );
 		}
 		$GLOBALS['wp_query'] = new WP_Query();
-		$rendered            = $this->answer_to_saving( $id, $content );
+		$rendered            = $this->response_to_saving( $id, $content );
 		$this->assertStringContainsString( 'once the post is published', $rendered );
 		$this->assertStringNotContainsString( 'data-grant', $rendered );
 		unset( $GLOBALS['post'] );
@@ -157,10 +157,10 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertStringNotContainsString( 'data-grant', $html );
 	}
 
-	public function test_nor_by_way_of_whoever_is_shown_a_draft(): void {
+	public function test_nor_as_a_reader_who_is_shown_a_draft(): void {
 		$id = $this->save( 'contributor', '[cabinet_widget account=vault widget=balance for=everyone]', array( 'post_status' => 'draft' ) );
 		$this->become( '' );
-		$GLOBALS['post'] = get_post( $id ); // As plugins do that let others read drafts.
+		$GLOBALS['post'] = get_post( $id ); // As do plugins that let others read drafts.
 		$this->assertStringNotContainsString( 'data-grant', apply_filters( 'the_content', get_post( $id )->post_content ) );
 	}
 
@@ -171,7 +171,7 @@ final class ClosedTest extends CabinetTestCase {
 		$this->one( '//iframe', $this->preview( 'role:editor', array(), 'Block-Renderer' )->get_data()['rendered'] );
 	}
 
-	public function test_the_editors_preview_holds_to_for_as_well(): void {
+	public function test_the_editors_preview_respects_for(): void {
 		$this->become( 'author' );
 		$this->assertStringContainsString( 'not open to everyone', $this->preview( 'role:editor' )->get_data()['rendered'] );
 		$this->become( 'editor' );
@@ -196,11 +196,11 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertSame( 401, rest_do_request( $request )->get_status() );
 	}
 
-	public function test_answers_with_tokens_are_kept_by_nobody(): void {
+	public function test_responses_with_tokens_are_not_stored(): void {
 		$this->assertSame( 'private, no-store', $this->post_tokens( $this->grant( '' ) )->get_headers()['Cache-Control'] );
 	}
 
-	public function test_the_line_for_others_can_be_changed_or_left_out(): void {
+	public function test_the_line_for_other_visitors_can_be_changed_or_removed(): void {
 		$grant = $this->grant( '' );
 		$this->assertStringContainsString( 'please log in', $this->fetch_tokens( $grant )[0]['refused'] );
 		add_filter( 'cabinet_widgets_refusal', '__return_empty_string' );
@@ -219,7 +219,7 @@ final class ClosedTest extends CabinetTestCase {
 		return rest_do_request( $request );
 	}
 
-	private function answer_to_saving( int $id, string $content ): string {
+	private function response_to_saving( int $id, string $content ): string {
 		$request = new WP_REST_Request( 'POST', "/wp/v2/posts/$id" );
 		$request->set_body_params( array( 'content' => $content, 'context' => 'edit' ) );
 		return rest_do_request( $request )->get_data()['content']['rendered'];
@@ -229,7 +229,7 @@ final class ClosedTest extends CabinetTestCase {
 		return $this->save( 'editor', $content, array( 'post_status' => 'publish' ) );
 	}
 
-	/** The grant in a published post with a shortcode of these attributes. */
+	/** The grant in a published post whose shortcode has these attributes. */
 	private function grant( string $attributes ): string {
 		$html = $this->show( $this->post( "[cabinet_widget account=vault widget=balance $attributes]" ) );
 		$this->become( '' );

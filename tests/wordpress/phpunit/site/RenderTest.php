@@ -56,7 +56,7 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertSame( '0a7f5a', $element->getAttribute( 'accent' ) );
 	}
 
-	public function test_the_sites_defaults_stand_in_for_what_the_author_left_out(): void {
+	public function test_the_sites_defaults_replace_what_the_author_left_out(): void {
 		update_option(
 			'cabinet_widgets_defaults',
 			array(
@@ -69,7 +69,7 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertSame( 'fr', $this->all( '//cabinet-widget', $html )[0]->getAttribute( 'lang' ) );
 	}
 
-	public function test_without_a_word_the_first_known_account_shows_its_balance(): void {
+	public function test_without_attributes_the_first_known_account_shows_its_balance(): void {
 		update_option( 'cabinet_widgets_embed_secrets', array() );
 		$element = $this->one( '//cabinet-widget', do_shortcode( '[cabinet_widget]' ) );
 		$this->assertSame( 'main/balance', $element->getAttribute( 'account' ) . '/' . $element->getAttribute( 'widget' ) );
@@ -122,7 +122,7 @@ final class RenderTest extends CabinetTestCase {
 	}
 
 	/** @dataProvider mistakes */
-	public function test_a_mistake_is_told_to_those_who_can_mend_it_and_to_nobody_else( string $shortcode, string $line ): void {
+	public function test_a_mistake_is_shown_only_to_those_who_can_fix_it( string $shortcode, string $line ): void {
 		$this->assertSame( '', do_shortcode( $shortcode ) );
 		$this->become( 'contributor' );
 		$html = do_shortcode( $shortcode );
@@ -134,22 +134,22 @@ final class RenderTest extends CabinetTestCase {
 		return array(
 			'no such widget'          => array( '[cabinet_widget account=main widget=crystal-ball]', 'there is no main/crystal-ball' ),
 			'no name of an account'   => array( '[cabinet_widget account="Main Account" widget=balance]', 'there is no Main Account/balance' ),
-			'nobody to show it to'    => array( '[cabinet_widget account=main widget=balance for=friends]', '"for" is everyone, members' ),
+			'unknown visitors'        => array( '[cabinet_widget account=main widget=balance for=friends]', '"for" must be everyone, members' ),
 			'open, yet for a few'     => array( '[cabinet_widget account=main widget=balance for=members]', 'set the secret of main first' ),
 		);
 	}
 
-	public function test_before_the_address_is_set_nothing_is_asked_of_any_server(): void {
+	public function test_before_the_address_is_set_no_requests_are_sent(): void {
 		delete_option( 'cabinet_widgets_service_url' );
 		$this->become( 'administrator' );
-		$this->assertStringContainsString( 'set the address of the service first', do_shortcode( '[cabinet_widget account=main widget=balance]' ) );
-		Cabinet_Widgets\tell_editor();
+		$this->assertStringContainsString( 'first set the address of the service', do_shortcode( '[cabinet_widget account=main widget=balance]' ) );
+		Cabinet_Widgets\pass_data_to_editor();
 		$this->settings_page();
 		Cabinet_Widgets\fetch_catalogue();
-		$this->assertSame( array(), $this->asked );
+		$this->assertSame( array(), $this->requested );
 	}
 
-	public function test_a_feed_carries_a_link_instead_of_scripts(): void {
+	public function test_a_feed_contains_a_link_instead_of_scripts(): void {
 		$id = $this->save( 'editor', '[cabinet_widget account=main widget=balance]', array( 'post_status' => 'publish' ) );
 		$this->show( $id );
 		$GLOBALS['wp_query']->is_feed = true;
@@ -174,28 +174,28 @@ final class RenderTest extends CabinetTestCase {
 	public function test_the_editor_learns_accounts_and_widgets(): void {
 		$this->become( 'author' );
 		wp_register_script( 'cabinet-widgets-widget-editor-script', '/index.js', array(), '1', true );
-		Cabinet_Widgets\tell_editor();
-		$told = implode( '', wp_scripts()->get_data( 'cabinet-widgets-widget-editor-script', 'before' ) );
-		$data = json_decode( preg_replace( '/^.*?= |;$/s', '', trim( $told ) ), true );
+		Cabinet_Widgets\pass_data_to_editor();
+		$printed = implode( '', wp_scripts()->get_data( 'cabinet-widgets-widget-editor-script', 'before' ) );
+		$data = json_decode( preg_replace( '/^.*?= |;$/s', '', trim( $printed ) ), true );
 		$this->assertTrue( $data['configured'] );
 		$this->assertSame( array( 'vault', 'main' ), $data['accounts'] );
 		$this->assertSame( array( 'vault' ), $data['closed'] );
 		$this->assertSame( 'Open trades', $data['widgets']['open-trades']['label'] );
 		$this->assertSame( '', $data['settings'], 'An author has no settings page.' );
-		$this->assertStringNotContainsString( self::SECRET, $told );
+		$this->assertStringNotContainsString( self::SECRET, $printed );
 	}
 
-	public function test_the_address_of_a_widget_alone_on_a_line_is_the_services_to_answer(): void {
+	public function test_the_address_of_a_widget_alone_on_a_line_is_embedded_by_the_service(): void {
 		Cabinet_Widgets\register_provider();
-		$this->service = fn( $url ) => self::says( 200, wp_json_encode( array( 'type' => 'rich', 'version' => '1.0', 'html' => '<iframe src="' . self::SERVICE . '/w/main/balance"></iframe>', 'width' => 600, 'height' => 180 ) ) );
+		$this->service = fn( $url ) => self::respond( 200, wp_json_encode( array( 'type' => 'rich', 'version' => '1.0', 'html' => '<iframe src="' . self::SERVICE . '/w/main/balance"></iframe>', 'width' => 600, 'height' => 180 ) ) );
 		$id            = $this->save( 'editor', "Before.\n\n" . self::SERVICE . "/w/main/balance\n\nAfter.", array( 'post_status' => 'publish' ) );
 		$html          = $this->show( $id );
-		$this->assertCount( 1, $this->asked );
-		$this->assertStringStartsWith( self::SERVICE . '/oembed?', $this->asked[0] );
+		$this->assertCount( 1, $this->requested );
+		$this->assertStringStartsWith( self::SERVICE . '/oembed?', $this->requested[0] );
 		$this->assertFalse( $this->one( '//iframe', $html )->hasAttribute( 'security' ), 'Trusted: not filtered.' );
 	}
 
-	public function test_french_is_there_in_full(): void {
+	public function test_the_french_catalogue_is_complete(): void {
 		switch_to_locale( 'fr_FR' );
 		load_textdomain( 'cabinet-widgets', dirname( Cabinet_Widgets\FILE ) . '/languages/cabinet-widgets-fr_FR.mo' );
 		$line = Cabinet_Widgets\refusal( 'members' );

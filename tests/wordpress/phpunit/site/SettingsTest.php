@@ -2,7 +2,7 @@
 
 final class SettingsTest extends CabinetTestCase {
 	/** @dataProvider addresses */
-	public function test_what_was_pasted_becomes_the_address_or_the_old_one_stays( string $pasted, string $stored ): void {
+	public function test_a_pasted_address_is_stored_or_the_old_one_remains( string $pasted, string $stored ): void {
 		update_option( 'cabinet_widgets_service_url', $pasted );
 		$this->assertSame( $stored, get_option( 'cabinet_widgets_service_url' ) );
 		$this->assertSame( self::SERVICE === $stored ? 1 : 0, count( get_settings_errors( 'cabinet-widgets' ) ) );
@@ -42,7 +42,7 @@ final class SettingsTest extends CabinetTestCase {
 		$this->assertSame( 'mine', Cabinet_Widgets\defaults()['account'] );
 	}
 
-	public function test_secrets_are_kept_replaced_added_and_removed(): void {
+	public function test_secrets_can_be_left_replaced_added_and_removed(): void {
 		$other = str_repeat( 'o', 32 );
 		$set   = function ( array $value ) {
 			update_option( 'cabinet_widgets_embed_secrets', $value );
@@ -56,7 +56,7 @@ final class SettingsTest extends CabinetTestCase {
 		$this->assertSame( array(), $set( array() ) );
 	}
 
-	public function test_a_secret_that_is_too_short_is_refused_and_the_old_one_stays(): void {
+	public function test_a_secret_that_is_too_short_is_refused_and_the_old_one_remains(): void {
 		foreach ( array( 'short', str_repeat( 'x', 31 ), str_repeat( 'x', 40 ) . ',short' ) as $bad ) {
 			update_option( 'cabinet_widgets_embed_secrets', array( 'vault' => $bad ) );
 			$this->assertSame( array( 'vault' => self::SECRET ), get_option( 'cabinet_widgets_embed_secrets' ) );
@@ -66,7 +66,7 @@ final class SettingsTest extends CabinetTestCase {
 		$this->assertNotEmpty( get_settings_errors( 'cabinet-widgets' ) );
 	}
 
-	public function test_defaults_keep_what_is_of_the_right_form(): void {
+	public function test_malformed_defaults_are_dropped(): void {
 		$clean = fn( array $value ) => Cabinet_Widgets\clean_defaults( $value );
 		$none  = array( 'theme' => '', 'lang' => '', 'account' => '' );
 		$this->assertSame( array( 'theme' => 'dark', 'lang' => 'pt-BR', 'account' => 'main' ), $clean( array( 'theme' => 'dark', 'lang' => 'pt_BR', 'account' => 'main', 'more' => 'x' ) ) );
@@ -78,8 +78,8 @@ final class SettingsTest extends CabinetTestCase {
 	public function test_over_rest_only_an_administrator_reads_and_writes_the_settings( string $role, int $status ): void {
 		$this->become( $role );
 		$this->assertSame( $status, rest_do_request( new WP_REST_Request( 'GET', '/wp/v2/settings' ) )->get_status() );
-		$answer = $this->write( array( 'cabinet_widgets_service_url' => 'https://w.example.org', 'cabinet_widgets_defaults' => array( 'theme' => 'dark' ) ) );
-		$this->assertSame( $status, $answer->get_status() );
+		$response = $this->write( array( 'cabinet_widgets_service_url' => 'https://w.example.org', 'cabinet_widgets_defaults' => array( 'theme' => 'dark' ) ) );
+		$this->assertSame( $status, $response->get_status() );
 		$this->assertSame( 200 === $status ? 'https://w.example.org' : self::SERVICE, get_option( 'cabinet_widgets_service_url' ) );
 	}
 
@@ -97,11 +97,11 @@ final class SettingsTest extends CabinetTestCase {
 	public function test_over_rest_secrets_are_written_and_never_read(): void {
 		$this->become( 'administrator' );
 		$other  = str_repeat( 'o', 32 );
-		$answer = $this->write( array( 'cabinet_widgets_embed_secrets' => array( 'vault' => 'set', 'b' => $other ) ) );
+		$response = $this->write( array( 'cabinet_widgets_embed_secrets' => array( 'vault' => 'set', 'b' => $other ) ) );
 		$this->assertSame( array( 'vault' => self::SECRET, 'b' => $other ), get_option( 'cabinet_widgets_embed_secrets' ) );
 		$read = rest_do_request( new WP_REST_Request( 'GET', '/wp/v2/settings' ) )->get_data();
 		$this->assertSame( array( 'vault' => 'set', 'b' => 'set' ), $read['cabinet_widgets_embed_secrets'] );
-		foreach ( array( $answer->get_data(), $read ) as $data ) {
+		foreach ( array( $response->get_data(), $read ) as $data ) {
 			$this->assertStringNotContainsString( self::SECRET, wp_json_encode( $data ) );
 			$this->assertStringNotContainsString( $other, wp_json_encode( $data ) );
 		}
@@ -147,7 +147,7 @@ final class SettingsTest extends CabinetTestCase {
 		} finally {
 			ob_end_clean();
 			remove_all_filters( 'wp_die_handler' );
-			$this->assertSame( array(), $this->asked );
+			$this->assertSame( array(), $this->requested );
 		}
 	}
 
@@ -155,8 +155,8 @@ final class SettingsTest extends CabinetTestCase {
 		throw new RuntimeException( 'died' );
 	}
 
-	/** The last test of its file, since a constant stays. */
-	public function test_zzz_the_constant_wins_over_what_is_stored(): void {
+	/** The last test of its file, since a constant cannot be removed. */
+	public function test_zzz_the_constant_takes_precedence_over_stored_secrets(): void {
 		$fixed = str_repeat( 'f', 32 );
 		define( 'CABINET_WIDGETS_EMBED_SECRETS', wp_json_encode( array( 'vault' => $fixed, 'c' => $fixed, 'd' => 7 ) ) );
 		update_option( 'cabinet_widgets_embed_secrets', array( 'vault' => 'set', 'b' => str_repeat( 'b', 32 ) ) );

@@ -23,7 +23,7 @@ final class UninstallTest extends CabinetTestCase {
 		$this->assertSame( array( '_oembed_' . md5( 'other' ) ), $wpdb->get_col( "SELECT meta_key FROM $wpdb->postmeta WHERE meta_key LIKE '%oembed%' AND post_id = $id" ) );
 	}
 
-	/** How many rows of the database have to do with the plugin or its service. */
+	/** The number of database rows that belong to the plugin or its service. */
 	private function left(): int {
 		global $wpdb;
 		$ours = '%cabinet%widgets%';

@@ -1,6 +1,6 @@
 <?php
 /**
- * What index.js needs of WordPress.
+ * The scripts of WordPress that index.js depends on.
  *
  * @package Cabinet_Widgets
  */

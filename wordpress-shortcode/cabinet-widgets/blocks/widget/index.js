@@ -1,6 +1,6 @@
 /**
- * The block "Cabinet widget" in the editor. What there is to choose from comes from window.cabinetWidgetsEditor, which
- * tell_editor() in includes/render.php writes; the live preview is what the server renders.
+ * The block "Cabinet widget" in the editor. The accounts and widgets to choose from are in window.cabinetWidgetsEditor,
+ * which pass_data_to_editor() in includes/render.php writes. The server renders the live preview.
  */
 ( function ( wp ) {
 	'use strict';
@@ -11,21 +11,21 @@
 	const { __ } = wp.i18n;
 
 	const site = window.cabinetWidgetsEditor || { accounts: [], closed: [], widgets: {} };
-	const look = { __nextHasNoMarginBottom: true, __next40pxDefaultSize: true };
+	const appearance = { __nextHasNoMarginBottom: true, __next40pxDefaultSize: true };
 
 	const choices = ( pairs ) => pairs.map( ( [ value, label ] ) => ( { value, label } ) );
 	const yes = () => [ '1', __( 'Yes', 'cabinet-widgets' ) ];
 	const no = () => [ '0', __( 'No', 'cabinet-widgets' ) ];
 
-	// Labels of the options, and the values of those that have few; any other option is a field under its own name.
+	// Labels of the options, and their values if there are only a few. Any other option is a field labelled with its name.
 	const known = {
 		theme: () => ( { label: __( 'Theme', 'cabinet-widgets' ), values: [
-			[ 'auto', __( 'As the visitor’s system', 'cabinet-widgets' ) ],
+			[ 'auto', __( 'The visitor’s system setting', 'cabinet-widgets' ) ],
 			[ 'light', __( 'Light', 'cabinet-widgets' ) ],
 			[ 'dark', __( 'Dark', 'cabinet-widgets' ) ],
 		] } ),
 		title: () => ( { label: __( 'Show the heading', 'cabinet-widgets' ), values: [ yes(), no() ] } ),
-		group: () => ( { label: __( 'Group', 'cabinet-widgets' ), values: [ [ 'symbol', __( 'One row a symbol', 'cabinet-widgets' ) ] ] } ),
+		group: () => ( { label: __( 'Group', 'cabinet-widgets' ), values: [ [ 'symbol', __( 'One row per symbol', 'cabinet-widgets' ) ] ] } ),
 		period: () => ( { label: __( 'Period', 'cabinet-widgets' ), values: [
 			[ 'today', __( 'Today', 'cabinet-widgets' ) ],
 			[ '7d', __( '7 days', 'cabinet-widgets' ) ],
@@ -36,7 +36,7 @@
 			[ 'all', __( 'Since the beginning', 'cabinet-widgets' ) ],
 		] } ),
 		rows: () => ( { label: __( 'Rows', 'cabinet-widgets' ), type: 'number' } ),
-		accent: () => ( { label: __( 'Accent colour', 'cabinet-widgets' ), help: __( 'Six digits, such as 0a7f5a.', 'cabinet-widgets' ) } ),
+		accent: () => ( { label: __( 'Accent colour', 'cabinet-widgets' ), help: __( 'Six hexadecimal digits, such as 0a7f5a.', 'cabinet-widgets' ) } ),
 		lang: () => ( { label: __( 'Language', 'cabinet-widgets' ), help: __( 'Empty: the language of the page.', 'cabinet-widgets' ) } ),
 		tz: () => ( { label: __( 'Time zone', 'cabinet-widgets' ), help: __( 'Such as Europe/Paris.', 'cabinet-widgets' ) } ),
 		refresh: () => ( { label: __( 'Seconds between refreshes', 'cabinet-widgets' ), type: 'number' } ),
@@ -46,22 +46,22 @@
 		const { label = name, values, ...rest } = known[ name ] ? known[ name ]() : {};
 		if ( values ) {
 			const options = choices( [ [ '', __( 'Default', 'cabinet-widgets' ) ], ...values ] );
-			return el( SelectControl, { ...look, label, value, options, onChange } );
+			return el( SelectControl, { ...appearance, label, value, options, onChange } );
 		}
-		return el( TextControl, { ...look, ...rest, label, value, onChange } );
+		return el( TextControl, { ...appearance, ...rest, label, value, onChange } );
 	}
 
-	// A list where the accounts are known, a field where the service keeps them to itself.
+	// A list if the accounts are known, otherwise a text field.
 	function Account( { value, onChange } ) {
 		const label = __( 'Account', 'cabinet-widgets' );
 		if ( ! site.accounts.length ) {
-			return el( TextControl, { ...look, label, value, onChange } );
+			return el( TextControl, { ...appearance, label, value, onChange } );
 		}
 		const accounts = value && ! site.accounts.includes( value ) ? [ value, ...site.accounts ] : site.accounts;
-		return el( SelectControl, { ...look, label, value, onChange, options: choices( accounts.map( ( slug ) => [ slug, slug ] ) ) } );
+		return el( SelectControl, { ...appearance, label, value, onChange, options: choices( accounts.map( ( slug ) => [ slug, slug ] ) ) } );
 	}
 
-	// For whom; a role that a shortcode's author wrote stays in the list.
+	// Who can see the widget. A role from a converted shortcode is added to the list.
 	function Audience( { value, onChange } ) {
 		const values = [
 			[ '', __( 'Members', 'cabinet-widgets' ) ],
@@ -71,11 +71,11 @@
 		if ( value && ! values.some( ( [ one ] ) => one === value ) ) {
 			values.push( [ value, value ] );
 		}
-		return el( SelectControl, { ...look, label: __( 'Who sees it', 'cabinet-widgets' ), value, options: choices( values ), onChange } );
+		return el( SelectControl, { ...appearance, label: __( 'Who can see it', 'cabinet-widgets' ), value, options: choices( values ), onChange } );
 	}
 
-	// What the server makes of the block. (Not wp.serverSideRender: before WordPress 7 that forgets a change which comes
-	// half a second before another rendering.)
+	// The block as rendered by the server. wp.serverSideRender is not used because before WordPress 7 it loses a change that
+	// is made within half a second before another rendering.
 	function Preview( { attributes } ) {
 		const [ html, setHtml ] = useState( null );
 		const { account, widget, for: audience, height, label, loading, options } = attributes;
@@ -84,9 +84,9 @@
 			let isCurrent = true;
 			const show = ( rendered ) => isCurrent && setHtml( rendered );
 			const path = '/wp/v2/block-renderer/cabinet-widgets/widget?context=edit';
-			const ask = () => wp.apiFetch( { path, method: 'POST', data } ).then( ( { rendered } ) => show( rendered ), () => show( '' ) );
-			// Who is typing types more.
-			const timer = setTimeout( ask, html === null ? 0 : 400 );
+			const render = () => wp.apiFetch( { path, method: 'POST', data } ).then( ( { rendered } ) => show( rendered ), () => show( '' ) );
+			// Wait for more input while the user is typing.
+			const timer = setTimeout( render, html === null ? 0 : 400 );
 			return () => {
 				isCurrent = false;
 				clearTimeout( timer );
@@ -103,7 +103,7 @@
 		const names = Object.keys( site.widgets );
 		const mine = site.widgets[ widget ];
 
-		// What the server would choose is written down, so that a later change of the defaults changes no post.
+		// Store what the server would choose, so that changing the defaults later does not change existing posts.
 		useEffect( () => {
 			if ( ! account && site.accounts.length ) {
 				setAttributes( { account: site.accounts[ 0 ] } );
@@ -119,7 +119,7 @@
 		};
 		const fields = el( wp.element.Fragment, {},
 			el( SelectControl, {
-				...look,
+				...appearance,
 				label: __( 'Widget', 'cabinet-widgets' ),
 				value: widget,
 				options: choices( names.map( ( name ) => [ name, site.widgets[ name ].label ] ) ),
@@ -134,7 +134,7 @@
 				? __( 'The address of the service is not set yet.', 'cabinet-widgets' )
 				: ! names.length
 				? __( 'The service cannot be reached at the moment.', 'cabinet-widgets' )
-				: __( 'Say which account to show.', 'cabinet-widgets' );
+				: __( 'Choose the account to show.', 'cabinet-widgets' );
 			return el( 'div', useBlockProps(),
 				el( Placeholder, { icon: 'chart-line', label: __( 'Cabinet widget', 'cabinet-widgets' ), instructions: line },
 					( ! site.configured || ! names.length ) && site.settings
@@ -149,8 +149,8 @@
 				el( PanelBody, { title: __( 'Cabinet widget', 'cabinet-widgets' ) }, fields ),
 				el( PanelBody, { title: __( 'Options', 'cabinet-widgets' ), initialOpen: false },
 					( mine ? mine.options : [] ).map( ( name ) => el( Option, { key: name, name, value: options[ name ] || '', onChange: setOption( name ) } ) ),
-					el( TextControl, { ...look, label: __( 'Height in pixels', 'cabinet-widgets' ), help: __( 'Empty: exactly as high as the widget.', 'cabinet-widgets' ), type: 'number', value: attributes.height, onChange: ( height ) => setAttributes( { height } ) } ),
-					el( TextControl, { ...look, label: __( 'Name for screen readers', 'cabinet-widgets' ), help: __( 'Empty: the name of the widget.', 'cabinet-widgets' ), value: attributes.label, onChange: ( label ) => setAttributes( { label } ) } )
+					el( TextControl, { ...appearance, label: __( 'Height in pixels', 'cabinet-widgets' ), help: __( 'Empty: the exact height of the widget.', 'cabinet-widgets' ), type: 'number', value: attributes.height, onChange: ( height ) => setAttributes( { height } ) } ),
+					el( TextControl, { ...appearance, label: __( 'Name for screen readers', 'cabinet-widgets' ), help: __( 'Empty: the name of the widget.', 'cabinet-widgets' ), value: attributes.label, onChange: ( label ) => setAttributes( { label } ) } )
 				)
 			),
 			el( Preview, { attributes } )
