@@ -7,8 +7,8 @@
  * or, as one tag, <script async src="…/embed.js" data-account="main" data-widget="balance"></script>.
  */
 (() => {
-  // Of each widget: height, height of a row, height of the heading, rows by default.
-  const HEIGHTS = "the heights"; // what the service knows of them stands here when it serves this
+  // Per widget: height, height of a row, height of the heading, default number of rows.
+  const HEIGHTS = "the heights"; // the service replaces this when it serves the file
   const NAMES = "account widget token height label theme accent lang tz title refresh rows period from to group".split(" ");
   const script = document.currentScript;
   const service = script.src.split(/\/static\/|\/embed\./)[0];
@@ -25,10 +25,10 @@
 
       async connectedCallback() {
         addEventListener("message", this);
-        // Attributes that change together change the widget once; and the page may turn dark.
+        // Attributes that change together update the widget once. Watch the root element too: the page may turn dark.
         this.observer.observe(this, { attributeFilter: NAMES });
         this.observer.observe(document.documentElement, { attributes: true });
-        this.url = 0; // a frame that was moved loads anew
+        this.url = 0; // a frame that was moved in the document loads again
         await 0;
         this.update();
       }
@@ -45,10 +45,10 @@
         const url = new URL(`${service}/w/${given("account")}/${given("widget")}`);
         const set = (name, value) => value && url.searchParams.set(name, value);
         const lang = this.closest("[lang]")?.lang;
-        // A token may have locked the language.
+        // Not with a token, which may lock the language.
         if (!token && /^[a-z]{2,8}(-[a-z\d]{1,8}){0,9}$/i.test(lang)) set("lang", lang);
         for (const name of NAMES.slice(5)) set(name, given(name));
-        // The page's colour scheme shows in its text; where it declares both, the visitor's system chooses.
+        // Guess the page's colour scheme from its text colour. If it declares both, the visitor's system decides.
         const { color, colorScheme } = getComputedStyle(this);
         url.hash = colorScheme.includes(" ") ? "" : parseFloat(color.split("(")[1]) > (color[0] === "o" ? 0.6 : 150) ? "dark" : "light";
 
@@ -59,7 +59,7 @@
           this.content = 0;
           frame.sandbox = "allow-scripts allow-same-origin allow-forms allow-popups";
           frame.loading = given("loading") || (this.getBoundingClientRect().y < innerHeight ? "eager" : "lazy");
-          // Unseen until it has something to show: no white box flashes in the dark, and the fallback stands that long.
+          // Hidden until it has something to show, so that no white box flashes on a dark page. Until then the fallback is shown.
           frame.style.visibility = "hidden";
           frame.style.colorScheme = url.hash.slice(1);
           set("token", token);
@@ -71,7 +71,7 @@
         this.fit();
       }
 
-      // Height and token follow without loading the frame again, which would blink.
+      // Updates height and token without loading the frame again, which would flicker.
       fit() {
         const { frame } = this;
         const value = this.getAttribute("token");

@@ -1,9 +1,9 @@
-/** The studio without pressing its button: what is wanted is shown as soon as it is said. */
+/** Updates the studio's preview and code while the form changes, without pressing its button. */
 (() => {
   const form = document.getElementById("wanted");
   const status = document.querySelector("[role=status]");
   const preview = document.querySelector("cabinet-widget");
-  const COMMON = ["account", "widget", "theme", "accent", "lang", "tz"]; // what another widget takes over
+  const COMMON = ["account", "widget", "theme", "accent", "lang", "tz"]; // options that remain when another widget is chosen
   let request;
   let timer;
 
@@ -14,7 +14,7 @@
     chooseDays();
   }
 
-  // Two dates are a period already.
+  // Two dates replace the period.
   function chooseDays() {
     const { period, from, to } = form.elements;
     if (period) period.disabled = Boolean(from.value || to.value);
@@ -25,8 +25,8 @@
     request = new AbortController();
     const wanted = [...new FormData(form)].filter(([name, value]) => value && (!isOther || COMMON.includes(name)));
     const url = `?${new URLSearchParams(wanted)}`;
-    const answer = await fetch(url, { signal: request.signal });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const response = await fetch(url, { signal: request.signal });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     history.replaceState(null, "", url);
     const chosen = page.getElementById("widget").value;
     const ids = isOther ? ["widget", "options", "code"] : ["code"];
@@ -63,16 +63,16 @@
       status.textContent = button.dataset.copied;
       button.firstChild.data = button.dataset.copied;
     } catch {
-      // It is selected, for the visitor to copy.
+      // The code is selected, so the visitor can copy it.
     }
   });
 
-  // The loader looks again at the colours around it when the root element changes.
+  // The loader watches the root element and then adapts to the new colours.
   document.addEventListener("change", ({ target }) => {
     if (target.name === "scheme") document.documentElement.dataset.scheme = target.value;
   });
 
-  // On a phone the widget is seen whole at first.
+  // On a phone, show the whole widget at first.
   const stage = document.querySelector(".stage");
   if (stage.clientWidth < 480) document.querySelector("[name=width][value=full]").checked = true;
   document.documentElement.classList.add("live");

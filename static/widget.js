@@ -1,31 +1,31 @@
 /**
- * The script of a widget's page. Without it the page is complete; with it the page
- *   - tells the page around it how high it is, and when its access is about to run out,
- *   - asks for itself again while it is seen, and changes only what is different,
- *   - unlocks itself without leaving, and reads its charts out to pointer and keyboard.
+ * The script of a widget's page. The page is complete without it; with it, the page
+ *   - tells the host page its height and when its access is about to expire,
+ *   - refreshes itself while it is visible, and changes only what is different,
+ *   - unlocks itself without a reload, and makes its charts readable with pointer and keyboard.
  */
 (() => {
   const root = document.getElementById("w");
   const status = document.querySelector("[role=status]");
 
-  // -- What the page around it is told ------------------------------------------------------------------------------
+  // -- Messages to the host page ------------------------------------------------------------------------------------
 
   const isFramed = parent !== window;
-  const secret = location.hash.match(/^#\?secret=(\w+)/)?.[1]; // of WordPress's own oEmbed protocol
+  const secret = location.hash.match(/^#\?secret=(\w+)/)?.[1]; // part of WordPress's own oEmbed protocol
   let height = 0;
 
-  function tell(type, more) {
+  function notify(type, more) {
     if (isFramed) parent.postMessage({ cabinetWidget: 1, type, height, ...more }, "*");
   }
 
-  function tellState() {
+  function notifyState() {
     const code = root.dataset.error;
-    if (code) tell("error", { code });
-    else tell("load");
+    if (code) notify("error", { code });
+    else notify("load");
   }
 
-  function tellHeight() {
-    tell("height");
+  function notifyHeight() {
+    notify("height");
     if (secret) parent.postMessage({ message: "height", value: height, secret }, "*");
   }
 
@@ -33,7 +33,7 @@
     const now = Math.ceil(root.getBoundingClientRect().height);
     if (now > height || now < height - 4) {
       height = now;
-      tellHeight();
+      notifyHeight();
     }
     for (const rows of root.querySelectorAll(".rows")) {
       if (rows.scrollWidth > rows.clientWidth) rows.tabIndex = 0;
@@ -43,14 +43,14 @@
 
   addEventListener("message", ({ source, data }) => {
     if (source !== parent || !data) return;
-    if (secret && data.secret === secret && data.message === "ready") tellHeight();
+    if (secret && data.secret === secret && data.message === "ready") notifyHeight();
     if (data.cabinetWidget === 1 && data.type === "token" && typeof data.value === "string") renew(data.value);
   });
 
-  // -- Fresh figures ------------------------------------------------------------------------------------------------
+  // -- Refreshing ---------------------------------------------------------------------------------------------------
 
   const MAX_PAUSE = 600; // seconds
-  // The loader says which colour scheme the page around has, for those that leave it to the page.
+  // The loader passes the host page's colour scheme, for widgets with theme=auto.
   const scheme = location.hash.match(/^#(light|dark)$/)?.[1];
   const { dataset } = document.documentElement;
   if (scheme && dataset.theme === "auto") dataset.theme = scheme;
@@ -58,9 +58,9 @@
   address.hash = "";
   let etag = null;
   let failures = 0;
-  let isRetried = false; // whether old figures have been asked for again once
+  let isRetried = false; // whether stale figures were already requested again
   let isOver = false;
-  let due = 0; // when to ask again, in milliseconds; 0 is never
+  let due = 0; // time of the next refresh, in milliseconds; 0 is never
   let timer;
   let request;
 
@@ -70,61 +70,61 @@
     const { signal } = request;
     let pause = 0;
     try {
-      // With a tag of our own the browser's cache stays out of it, so that this works where answers may not be kept.
+      // Sending the ETag ourselves bypasses the browser's cache, so it works for responses that must not be stored.
       const headers = etag ? { "If-None-Match": etag } : {};
-      const answer = await fetch(address, { headers, cache: etag ? "no-store" : "no-cache", signal });
-      pause = +answer.headers.get("Retry-After") || 0;
-      if (answer.status !== 304) await take(answer);
+      const response = await fetch(address, { headers, cache: etag ? "no-store" : "no-cache", signal });
+      pause = +response.headers.get("Retry-After") || 0;
+      if (response.status !== 304) await apply(response);
       failures = 0;
     } catch {
       if (signal.aborted) return;
       failures += 1;
     }
-    say();
-    plan(pause);
+    announce();
+    schedule(pause);
   }
 
-  // Shows what an answer says; throws where it says only that there is nothing new to show for now.
-  async function take(answer) {
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // Shows the contents of a response. Throws on a temporary error, so that the current figures remain.
+  async function apply(response) {
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const fresh = page.getElementById("w");
-    const isPassing = answer.status === 429 || answer.status >= 500;
-    if (!fresh || (isPassing && answer.status !== 501 && !root.dataset.error)) throw new Error(answer.statusText);
-    if (answer.status === 401 && !root.dataset.error && !fresh.querySelector("form")) {
+    const isTemporary = response.status === 429 || response.status >= 500;
+    if (!fresh || (isTemporary && response.status !== 501 && !root.dataset.error)) throw new Error(response.statusText);
+    if (response.status === 401 && !root.dataset.error && !fresh.querySelector("form")) {
       isOver = true;
       return;
     }
-    etag = answer.headers.get("ETag");
+    etag = response.headers.get("ETag");
     show(page, fresh);
   }
 
-  function plan(pause = 0) {
+  function schedule(pause = 0) {
     const { error, refresh, stale } = root.dataset;
-    const every = +refresh;
-    const isHopeless = isOver || (error && !/^(upstream|internal)/.test(error));
-    const isOld = error || stale !== undefined;
-    let seconds = every;
-    if (failures) seconds = Math.min(MAX_PAUSE, Math.min(every, 30) * 2 ** (failures - 1));
-    else if (isOld && !isRetried) seconds = Math.min(every, 5);
-    isRetried = isOld;
-    // A little apart, so that all the widgets there are do not ask at once.
-    due = isHopeless ? 0 : Date.now() + 1000 * Math.max(pause, seconds * (0.95 + Math.random() / 10));
-    wake();
+    const interval = +refresh;
+    const isPermanent = isOver || (error && !/^(upstream|internal)/.test(error));
+    const isStale = error || stale !== undefined;
+    let seconds = interval;
+    if (failures) seconds = Math.min(MAX_PAUSE, Math.min(interval, 30) * 2 ** (failures - 1));
+    else if (isStale && !isRetried) seconds = Math.min(interval, 5);
+    isRetried = isStale;
+    // Random, so that not all widgets refresh at the same time.
+    due = isPermanent ? 0 : Date.now() + 1000 * Math.max(pause, seconds * (0.95 + Math.random() / 10));
+    startTimer();
   }
 
-  function wake() {
+  function startTimer() {
     clearTimeout(timer);
     if (due && !document.hidden) timer = setTimeout(refresh, Math.max(0, due - Date.now()));
   }
 
-  addEventListener("visibilitychange", wake);
-  addEventListener("pageshow", wake);
+  addEventListener("visibilitychange", startTimer);
+  addEventListener("pageshow", startTimer);
   addEventListener("online", () => failures && refresh());
 
-  // -- What is different ---------------------------------------------------------------------------------------------
+  // -- Updating the page ---------------------------------------------------------------------------------------------
 
-  const OURS = /^(open|tabindex|role|style|aria-value|[xc][12xy])/; // attributes that this script and the reader set
-  const isStill = matchMedia("(prefers-reduced-motion: reduce)");
+  const OURS = /^(open|tabindex|role|style|aria-value|[xc][12xy])/; // attributes that this script or the visitor sets
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
   function show(page, fresh) {
     const code = root.dataset.error;
@@ -134,16 +134,16 @@
     document.title = page.title;
     isOver = false;
     morph(root, fresh);
-    adopt();
-    if (code !== root.dataset.error) tellState();
+    readData();
+    if (code !== root.dataset.error) notifyState();
   }
 
-  // Makes one node like another.
+  // Changes one node into another.
   function morph(before, after) {
     if (before.nodeType !== Node.ELEMENT_NODE) {
       if (before.data !== after.data) {
         before.data = after.data;
-        mark(before.parentElement);
+        highlight(before.parentElement);
       }
       return;
     }
@@ -165,7 +165,7 @@
         morph(found, wanted);
       } else {
         before.insertBefore(wanted, next);
-        if (key) wanted.querySelectorAll("bdi").forEach(mark);
+        if (key) wanted.querySelectorAll("bdi").forEach(highlight);
       }
     }
     while (next) {
@@ -175,20 +175,20 @@
     }
   }
 
-  // Says softly that a figure has changed.
-  function mark(element) {
-    if (isStill.matches || !element.closest("td, dd, tbody th")) return;
+  // Briefly highlights a figure that has changed.
+  function highlight(element) {
+    if (reducedMotion.matches || !element.closest("td, dd, tbody th")) return;
     const tint = "color-mix(in srgb, currentColor 25%, transparent)";
     element.animate({ backgroundColor: [tint, "transparent"] }, { duration: 2000, easing: "ease-out" });
   }
 
-  // -- What is said aloud --------------------------------------------------------------------------------------------
+  // -- Screen readers ------------------------------------------------------------------------------------------------
 
-  const SILENCE = 60_000; // milliseconds between two reports of the figures
+  const SILENCE = 60_000; // minimum milliseconds between two announcements of the figures
   let lastReport = Date.now();
   let lastSummary = root.dataset.summary;
 
-  function say() {
+  function announce() {
     const state = isOver ? "over" : failures > 1 && !root.dataset.error ? "lost" : "";
     if ((root.dataset.state || "") !== state) {
       if (state) root.dataset.state = state;
@@ -208,21 +208,21 @@
 
   let warning;
   let ending;
-  let toldOf;
+  let announcedExpiry;
 
-  // Takes over what a page brought for its script.
-  function adopt() {
+  // Reads the data that the page contains for this script.
+  function readData() {
     const { token, expires } = root.dataset;
-    delete root.dataset.token; // kept in memory only
+    delete root.dataset.token; // only in memory from now on
     if (token) address.searchParams.set("token", token);
-    // Each token is told of once, however many refreshes there are before its end.
-    if (expires !== toldOf) {
-      toldOf = expires;
+    // Announce the end of each token once, however many refreshes happen before it.
+    if (expires !== announcedExpiry) {
+      announcedExpiry = expires;
       clearTimeout(warning);
       clearTimeout(ending);
       const left = 1000 * expires - Date.now();
       if (expires) {
-        warning = setTimeout(tell, left - Math.min(30_000, left / 5), "expired");
+        warning = setTimeout(notify, left - Math.min(30_000, left / 5), "expired");
         ending = setTimeout(refresh, left + 1000);
       }
     }
@@ -242,7 +242,7 @@
     const body = new URLSearchParams(new FormData(form));
     form.querySelector("button").disabled = true;
     try {
-      await take(await fetch(form.action, { method: "POST", body }));
+      await apply(await fetch(form.action, { method: "POST", body }));
       delete root.dataset.state;
     } catch {
       root.dataset.state = "lost";
@@ -255,12 +255,12 @@
     } else {
       root.focus();
     }
-    plan();
+    schedule();
   });
 
   // -- Charts --------------------------------------------------------------------------------------------------------
 
-  // The points of a chart: where they are, in percent of its width and in pixels, and what the table says of them.
+  // The points of a chart: x in percent of its width, y in pixels, and the texts of their table row.
   function pointsOf(plot) {
     const { width } = plot.querySelector("svg svg").viewBox.baseVal;
     const line = plot.querySelector(".line");
@@ -286,7 +286,7 @@
     const { x, y, cells } = plot.points[i];
     const [name, value] = cells;
     const tip = plot.querySelector(".tip");
-    const figure = document.createElement("bdi"); // or Arabic would put the percent sign before it
+    const figure = document.createElement("bdi"); // isolated, because Arabic would put the percent sign before it
     figure.textContent = value;
     plot.current = i;
     plot.isRead = isRead;
@@ -342,9 +342,9 @@
     point(plot, Math.max(0, Math.min(last, to)));
   });
 
-  adopt();
+  readData();
   measure();
-  tellState();
+  notifyState();
   new ResizeObserver(measure).observe(root);
-  plan();
+  schedule();
 })();
