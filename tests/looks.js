@@ -1,9 +1,9 @@
-// What a widget's page looks like at each width, found out inside the page: anything that is cut off, wraps, lies over
-// something else, stands out of its box, or can hardly be read. Gives a list of complaints.
+// Checks the layout of a widget's page at each width, inside the page: text that is cut off, wraps, overlaps other text,
+// leaves its box, or lacks contrast. Returns a list of problems.
 ({ widths, height }) => {
   const root = document.getElementById("w");
   const html = document.documentElement;
-  const complaints = new Set();
+  const problems = new Set();
 
   // -- Colours -------------------------------------------------------------------------------------------------------
 
@@ -24,7 +24,7 @@
     const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);
   };
-  // The browser's own canvas is what widgets stand on where a page chooses nothing else.
+  // The browser's canvas colour is the background where the page does not set one.
   html.style.backgroundColor = "Canvas";
   const page = rgba(getComputedStyle(html).backgroundColor);
   html.style.backgroundColor = "";
@@ -58,54 +58,54 @@
   // two dates.
   const mayBeCut = (element) => element.closest(".sym, .wide, header:has(p bdi) h1");
 
-  function look(width) {
+  function check(width) {
     const box = root.getBoundingClientRect();
-    const complain = (what) => complaints.add(`${width}: ${what}`);
-    if (html.scrollWidth > Math.max(innerWidth, width) || root.scrollWidth > box.width) complain(`the page is ${root.scrollWidth} wide`);
-    if (height && box.height !== height) complain(`${box.height} high instead of ${height}`);
+    const report = (what) => problems.add(`${width}: ${what}`);
+    if (html.scrollWidth > Math.max(innerWidth, width) || root.scrollWidth > box.width) report(`the page is ${root.scrollWidth} wide`);
+    if (height && box.height !== height) report(`${box.height} high instead of ${height}`);
     for (const rows of root.querySelectorAll(".rows")) {
-      if (rows.scrollWidth > rows.clientWidth) complain(`a table scrolls: ${rows.scrollWidth} in ${rows.clientWidth}`);
+      if (rows.scrollWidth > rows.clientWidth) report(`a table scrolls: ${rows.scrollWidth} in ${rows.clientWidth}`);
     }
-    const shown = texts();
-    for (const { text, element, rects } of shown) {
-      if (rects.length > 1 && new Set(rects.map(({ top }) => Math.round(top))).size > 1 && !element.closest(".card, .empty")) complain(`wraps: ${nameOf(text)}`);
+    const visible = texts();
+    for (const { text, element, rects } of visible) {
+      if (rects.length > 1 && new Set(rects.map(({ top }) => Math.round(top))).size > 1 && !element.closest(".card, .empty")) report(`wraps: ${nameOf(text)}`);
       for (const { left, right, top, bottom } of rects) {
         if (left < box.left || right > box.right || top < box.top - 0.5 || bottom > box.bottom + 0.5) {
-          if (!mayBeCut(element)) complain(`stands out by ${Math.round(Math.max(box.left - left, right - box.right))} px: ${nameOf(text)}`);
+          if (!mayBeCut(element)) report(`leaves its box by ${Math.round(Math.max(box.left - left, right - box.right))} px: ${nameOf(text)}`);
         }
         for (let outer = element; outer !== root; outer = outer.parentElement) {
           if (getComputedStyle(outer).overflowX === "visible" || mayBeCut(element) || outer.matches("svg, svg *")) continue;
           const { left: from, right: to } = outer.getBoundingClientRect();
-          if (left < from - 0.5 || right > to + 0.5) complain(`is cut off by ${Math.round(Math.max(from - left, right - to))} px: ${nameOf(text)}`);
+          if (left < from - 0.5 || right > to + 0.5) report(`is cut off by ${Math.round(Math.max(from - left, right - to))} px: ${nameOf(text)}`);
         }
       }
       const style = getComputedStyle(element);
       const size = parseFloat(style.fontSize);
-      if (size < 10 && !element.matches("i")) complain(`${size} px small: ${nameOf(text)}`);
+      if (size < 10 && !element.matches("i")) report(`${size} px small: ${nameOf(text)}`);
       const below = ground(element);
       const least = element.matches("i") ? 3 : 4.5; // arrows are graphics
       const ratio = contrast(over(rgba(element.matches("svg *") ? style.fill : style.color), below), below);
-      if (ratio < least) complain(`contrast ${ratio.toFixed(2)}: ${nameOf(text)}`);
+      if (ratio < least) report(`contrast ${ratio.toFixed(2)}: ${nameOf(text)}`);
     }
-    const boxes = shown.filter(({ element }) => !mayBeCut(element)).flatMap(({ text, rects }) => rects.map((rect) => ({ text, rect })));
+    const boxes = visible.filter(({ element }) => !mayBeCut(element)).flatMap(({ text, rects }) => rects.map((rect) => ({ text, rect })));
     for (const [i, { text, rect: a }] of boxes.entries()) {
       for (const { text: other, rect: b } of boxes.slice(i + 1)) {
         const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
         const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-        // Lines of text may reach into each other by what letters never fill.
-        if (other !== text && wide > 0.5 && high > 0.3 * Math.min(a.height, b.height)) complain(`lies over ${nameOf(other)}: ${nameOf(text)}`);
+        // Line boxes may overlap by the space that letters never fill.
+        if (other !== text && wide > 0.5 && high > 0.3 * Math.min(a.height, b.height)) report(`overlaps ${nameOf(other)}: ${nameOf(text)}`);
       }
     }
     for (const target of root.querySelectorAll("button, input, summary, a")) {
       const { width: w, height: h } = target.getBoundingClientRect();
-      if (!isHidden(target) && (w < 24 || h < 24)) complain(`a target of ${w}×${h}: ${target.outerHTML.slice(0, 60)}`);
+      if (!isHidden(target) && (w < 24 || h < 24)) report(`a target of ${w}×${h}: ${target.outerHTML.slice(0, 60)}`);
     }
   }
 
   for (const width of widths) {
     document.body.style.width = `${width}px`;
-    look(width);
+    check(width);
   }
   document.body.style.width = "";
-  return [...complaints];
+  return [...problems];
 }

@@ -1,4 +1,4 @@
-"""Geometry of charts, and colours that can be read."""
+"""Geometry of charts, and accent colours with enough contrast."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ COLOURS = st.integers(0, 0xFFFFFF).map("{:06x}".format)
 
 
 def names(first: date, last: date) -> Naming:
-    """Days as machines write them."""
+    """Name days in ISO format."""
     return (lambda day: day.isoformat(),) * 2
 
 
@@ -30,12 +30,12 @@ def numbers(path: str) -> list[float]:
 
 
 def span(first: date, last: date) -> str:
-    """Several days by their ends."""
+    """Name several days by the first and the last."""
     return f"{first}/{last}"
 
 
 def draw(gains: list[Decimal]) -> dict[str, object]:
-    """A curve with a point an hour."""
+    """A curve with a point every hour."""
     points = [(START + timedelta(hours=k), gain) for k, gain in enumerate(gains)]
     drawn = chart.curve(points, FIGURES, names)
     assert drawn is not None
@@ -43,7 +43,7 @@ def draw(gains: list[Decimal]) -> dict[str, object]:
 
 
 @given(st.lists(st.decimals(-1, 50, places=4), min_size=1, max_size=400))
-def test_a_curve_stays_in_its_box_whatever_it_shows(gains: list[Decimal]) -> None:
+def test_a_curve_stays_in_its_box_for_any_values(gains: list[Decimal]) -> None:
     drawn = draw(gains)
     for name in ("path", "area", "drawdown"):
         coordinates = numbers(str(drawn[name]))
@@ -54,7 +54,7 @@ def test_a_curve_stays_in_its_box_whatever_it_shows(gains: list[Decimal]) -> Non
     assert len(points) == len(gains)
 
 
-def test_a_higher_gain_stands_higher_and_zero_is_where_it_is_said_to_be() -> None:
+def test_a_higher_gain_is_drawn_higher_and_the_zero_line_is_at_zero() -> None:
     drawn = draw([Decimal(0), Decimal("0.1"), Decimal("-0.1")])
     points = drawn["points"]
     assert isinstance(points, list)
@@ -64,14 +64,14 @@ def test_a_higher_gain_stands_higher_and_zero_is_where_it_is_said_to_be() -> Non
     assert (up, down) == (0, chart.HEIGHT)
 
 
-def test_the_drawdown_shade_hangs_from_the_peaks() -> None:
+def test_the_drawdown_area_begins_at_the_peaks() -> None:
     drawn = draw([Decimal(0), Decimal("0.1"), Decimal("0.05"), Decimal("0.1")])
     ys = numbers(str(drawn["drawdown"]))[1::2]
     line, ceiling = ys[:4], ys[4:][::-1]
     assert [a - b for a, b in zip(line, ceiling, strict=True)] == [0, 0, chart.HEIGHT / 2, 0]
 
 
-def test_the_drawdown_shade_ends_where_the_curve_is_back_at_its_peak() -> None:
+def test_the_drawdown_area_ends_where_the_curve_reaches_its_peak_again() -> None:
     drawn = draw([Decimal(0), Decimal("0.1"), Decimal(0), Decimal("0.2")])
     shade = numbers(str(drawn["drawdown"]))
     ceiling = list(zip(shade[8::2], shade[9::2], strict=True))[::-1]
@@ -80,7 +80,7 @@ def test_the_drawdown_shade_ends_where_the_curve_is_back_at_its_peak() -> None:
     assert [round(6 * x / chart.WIDTH, 2) for x in xs] == [0, 2, 4, 5, 6]
 
 
-def test_one_point_and_none_are_drawn_too() -> None:
+def test_one_point_is_drawn_and_no_points_are_no_chart() -> None:
     assert draw([Decimal(0)])["x_ticks"] == [{"x": chart.WIDTH / 2, "label": START.isoformat()}]
     assert chart.curve([], FIGURES, names) is None
     assert chart.bars([], None, None, ZONE, FIGURES, names, span) is None
@@ -133,7 +133,7 @@ def test_the_axis_of_bars_covers_the_whole_period_by_days_of_the_zone() -> None:
 
 
 def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[list[str], list[str]]:
-    """What stands below and beside a curve of so many days, in English."""
+    """The labels of the x and y axes of a curve over so many days, in English."""
     fmt = formatter("en", ZoneInfo("UTC"), None)
     points = [
         (START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain))
@@ -153,7 +153,7 @@ def test_the_days_of_an_axis_differ_and_have_a_year_where_they_need_one() -> Non
     assert axis(366)[0] == ["Jan 2026", "May 2026", "Sep 2026", "Jan 2027"]
 
 
-def test_the_figures_of_an_axis_have_the_same_decimals_and_no_more_than_they_need() -> None:
+def test_the_labels_of_an_axis_have_the_same_number_of_decimals_and_no_more_than_needed() -> None:
     assert axis(30)[1] == ["0%", "5%", "10%"]
     assert axis(30, ("0", "-0.0097"))[1] == [
         "\N{MINUS SIGN}0.75%",
@@ -175,16 +175,16 @@ def test_the_figures_of_an_axis_have_the_same_decimals_and_no_more_than_they_nee
 
 
 @given(COLOURS)
-def test_an_accent_can_be_read_on_light_and_on_dark(accent: str) -> None:
+def test_an_accent_has_enough_contrast_on_light_and_on_dark(accent: str) -> None:
     for ground in (colour.LIGHT_GROUND, colour.DARK_GROUND):
         assert colour.contrast(colour.readable(accent, ground), ground) >= colour.MIN_CONTRAST
 
 
-def test_an_accent_that_can_be_read_stays_as_it_is() -> None:
+def test_an_accent_with_enough_contrast_is_unchanged() -> None:
     assert colour.readable("1a5fb4", colour.LIGHT_GROUND) == "1a5fb4"
     assert colour.readable("ffff00", colour.DARK_GROUND) == "ffff00"
 
 
-def test_contrast_is_wcags() -> None:
+def test_contrast_is_calculated_as_wcag_defines_it() -> None:
     assert colour.contrast("000000", "ffffff") == pytest.approx(21)
     assert colour.contrast("777777", "ffffff") == pytest.approx(4.48, abs=0.01)

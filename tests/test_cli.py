@@ -228,7 +228,7 @@ def test_snippet_prints_every_form(tmp_path: Path) -> None:
         (["nobody", "balance"], "there is no account"),
         (["main", "nothing"], "there is no widget"),
         (["main", "logins"], "is not enabled"),
-        (["main", "balance", "--param", "rows=5"], "rows: is no option"),
+        (["main", "balance", "--param", "rows=5"], "rows: is not an option"),
         (["main", "balance", "--param", "rows"], "NAME=VALUE"),
         (["main", "open-trades", "--as", "bbcode"], "no picture"),
     ],

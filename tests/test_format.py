@@ -1,4 +1,4 @@
-"""Figures and times are what Babel writes, in every locale."""
+"""Numbers and times are formatted as Babel formats them, in every locale."""
 
 import datetime as dt
 import random
@@ -45,8 +45,8 @@ def locale_of(tag: str) -> Locale:
     return Locale.parse(tag, sep="-")
 
 
-def as_shown(babel: Callable[[Decimal], str], x: Decimal, decimals: int, tag: str) -> str:
-    """What Babel writes, but for its negative zeros and the hyphens that stand for minus signs."""
+def as_babel(babel: Callable[[Decimal], str], x: Decimal, decimals: int, tag: str) -> str:
+    """What Babel writes, without negative zeros and with minus signs instead of hyphens."""
     rounded = round(x, decimals)
     locale = locale_of(tag)
     return babel(rounded if rounded else Decimal(0)).replace(
@@ -61,16 +61,18 @@ def test_money_is_what_babel_writes(tag: str, x: Decimal) -> None:
     locale = locale_of(tag)
     for currency, decimals in (("USD", 2), ("JPY", 0), ("EUR", 2)):
         written = partial(format_currency, currency=currency, locale=locale)
-        expected = as_shown(written, x, decimals, tag)
-        shown = formatter(tag, UTC, currency).money(x)
+        expected = as_babel(written, x, decimals, tag)
+        actual = formatter(tag, UTC, currency).money(x)
         symbol = get_currency_symbol(currency, locale)
         if symbol[-1].isalpha():  # Babel leaves a space out that CLDR has; a test below is about it
-            shown, expected = (text.replace(f"{symbol}\xa0", symbol) for text in (shown, expected))
+            actual, expected = (
+                text.replace(f"{symbol}\xa0", symbol) for text in (actual, expected)
+            )
         if (
             symbol.isascii() and tag == "ar"
         ):  # Babel's falls apart on screen; a test below is about it
-            shown = shown.replace(f"{RLM}\xa0{symbol}{LRM}", f"\xa0{symbol}")
-        assert shown == expected
+            actual = actual.replace(f"{RLM}\xa0{symbol}{LRM}", f"\xa0{symbol}")
+        assert actual == expected
 
 
 @every_locale
@@ -85,13 +87,13 @@ def test_plain_numbers_and_percentages_are_what_babel_writes(tag: str, x: Decima
     def decimal(pattern: str) -> Callable[[Decimal], str]:
         return lambda v: format_decimal(v, f"{grouped}{pattern}", locale=locale)
 
-    assert figures.amount(x) == as_shown(decimal(".00"), x, 2, tag)
-    assert figures.ratio(x) == as_shown(decimal(".00"), x, 2, tag)
-    assert figures.lots(x) == as_shown(decimal(".00##"), x, 4, tag)
-    assert figures.price(x) == as_shown(decimal("." + "0" * -int(x.as_tuple().exponent)), x, 5, tag)
-    assert figures.integer(n) == as_shown(decimal(""), Decimal(n), 0, tag)
+    assert figures.amount(x) == as_babel(decimal(".00"), x, 2, tag)
+    assert figures.ratio(x) == as_babel(decimal(".00"), x, 2, tag)
+    assert figures.lots(x) == as_babel(decimal(".00##"), x, 4, tag)
+    assert figures.price(x) == as_babel(decimal("." + "0" * -int(x.as_tuple().exponent)), x, 5, tag)
+    assert figures.integer(n) == as_babel(decimal(""), Decimal(n), 0, tag)
     percent = whole_percent.replace("0%", "0.0#%").replace("0\xa0%", "0.0#\xa0%")
-    assert figures.percent(x) == as_shown(
+    assert figures.percent(x) == as_babel(
         lambda v: format_percent(v, percent, locale=locale), x, 4, tag
     )
 
@@ -119,7 +121,7 @@ def test_times_are_what_babel_writes_for_500_instants_of_four_zones(tag: str) ->
             )
 
 
-def test_the_hour_that_a_clock_shows_twice_is_shown_twice() -> None:
+def test_the_hour_that_exists_twice_is_written_the_same_twice() -> None:
     paris = formatter("fr", ZoneInfo("Europe/Paris"), None)
     first = dt.datetime(2026, 10, 25, 0, 30, tzinfo=dt.UTC)
     assert [paris.time(first + dt.timedelta(hours=hours)) for hours in range(3)] == [
@@ -138,7 +140,7 @@ def test_a_day_is_a_day_of_the_zone() -> None:
 @every_locale
 @given(x=amounts)
 @settings(max_examples=30)
-def test_a_signed_figure_has_its_sign_where_the_negative_one_has_it(tag: str, x: Decimal) -> None:
+def test_a_plus_sign_is_placed_where_the_minus_sign_would_be(tag: str, x: Decimal) -> None:
     figures = formatter(tag, UTC, "EUR")
     loss, gain = figures.money(-abs(x), signed=True), figures.money(abs(x), signed=True)
     assert gain == loss.replace(MINUS, "+")
@@ -163,7 +165,7 @@ def test_halves_are_rounded_to_even() -> None:
     ]
 
 
-def test_a_currency_code_of_letters_stands_off_its_figure() -> None:
+def test_a_space_separates_a_currency_code_of_letters_from_its_number() -> None:
     assert formatter("en", UTC, "CHF").money(Decimal("-1.5")) == MINUS + "CHF\xa01.50"
     assert formatter("ms", UTC, "USC").money(Decimal("1.5")) == "USC\xa01.50"
     assert formatter("fr", UTC, "CHF").money(Decimal("1.5")) == "1,50\xa0CHF"
@@ -176,7 +178,7 @@ def test_amounts_have_the_decimals_of_their_currency() -> None:
     assert english(None).money(Decimal("1234.5")) == "1,234.50"
 
 
-def test_percent_amounts_are_shown_as_percentages_of_the_balance() -> None:
+def test_percent_amounts_are_displayed_as_percentages_of_the_balance() -> None:
     figures = english(None, percent_amounts=True)
     assert figures.money(Decimal("0.0062")) == figures.amount(Decimal("0.0062")) == "0.62%"
     assert figures.money(Decimal("-0.1"), signed=True) == MINUS + "10.00%"
@@ -228,7 +230,7 @@ def test_a_missing_figure_is_a_dash() -> None:
     assert Formatter.iso(None) == ""
 
 
-def test_a_zone_is_said_by_its_distance_from_utc() -> None:
+def test_a_zone_is_displayed_as_its_offset_from_utc() -> None:
     t = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
     zones = (
         "UTC",
@@ -242,7 +244,7 @@ def test_a_zone_is_said_by_its_distance_from_utc() -> None:
     assert [formatter("en", ZoneInfo(zone), None).offset(t) for zone in zones] == written
 
 
-def test_a_period_says_nothing_twice() -> None:
+def test_a_period_repeats_no_part_of_a_date() -> None:
     first, last = dt.date(2026, 11, 1), dt.date(2026, 11, 20)
     assert english().period(first, last) == "Nov 1 – 20, 2026".replace(" – ", "\u202f–\u202f")
     assert english().period(first, first) == "Nov 1, 2026"
@@ -253,7 +255,7 @@ def test_a_period_says_nothing_twice() -> None:
     assert english().brief_period(first, None) == "11/1/26 – …"
 
 
-def test_machines_get_instants_in_utc() -> None:
+def test_iso_times_are_in_utc() -> None:
     t = dt.datetime(2026, 11, 21, 9, 30, 15, 999, tzinfo=ZoneInfo("Europe/Paris"))
     assert english().iso(t) == "2026-11-21T08:30:15Z"
     assert english().iso(t.date()) == "2026-11-21"
@@ -271,7 +273,7 @@ def test_a_latin_currency_symbol_stays_in_one_piece_in_arabic() -> None:
     )
 
 
-def test_arabic_signs_keep_to_their_figures_in_text_from_right_to_left() -> None:
+def test_arabic_signs_stay_with_their_numbers_in_right_to_left_text() -> None:
     assert formatter("ar", UTC, None).amount(Decimal("-1.5")) == "\u200e" + MINUS + "1.50"
 
 
@@ -290,7 +292,7 @@ WRITERS = (
 )
 
 
-def test_what_is_written_is_the_same_in_html_and_in_text() -> None:
+def test_formatted_numbers_need_no_escaping_in_html() -> None:
     moment = dt.datetime(2026, 3, 1, 23, 30, tzinfo=dt.UTC)
     for tag in locale_identifiers():
         fmt = formatter(tag.replace("_", "-"), ZoneInfo("Asia/Kolkata"), "USD")

@@ -1,4 +1,4 @@
-"""Every language says everything, with its own plural forms; a visitor gets the nearest one there is."""
+"""Every catalogue is complete, with its own plural forms; a visitor gets the closest available language."""
 
 import re
 from collections import Counter
@@ -78,7 +78,7 @@ def read(path: Path) -> Catalog:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_catalogue_says_everything_that_the_sources_ask_for(language: str) -> None:
+def test_a_catalogue_translates_every_message_of_the_sources(language: str) -> None:
     found = list(problems(read(paths.locales() / f"{language}.po"), msgids()))
     assert not found, "\n" + "\n".join(found)
 
@@ -97,7 +97,7 @@ def test_a_catalogue_has_the_plural_forms_of_cldr(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_sentence_stays_a_sentence_and_a_label_a_label(language: str) -> None:
+def test_a_translation_ends_with_a_full_stop_exactly_if_the_message_does(language: str) -> None:
     for message in read(paths.locales() / f"{language}.po"):
         if isinstance(message.id, str) and message.id:
             assert message.id == message.id.strip()
@@ -107,7 +107,7 @@ def test_a_sentence_stays_a_sentence_and_a_label_a_label(language: str) -> None:
             )
 
 
-def test_every_catalogue_is_a_language_none_goes_and_english_needs_none() -> None:
+def test_every_catalogue_is_a_language_and_english_needs_no_catalogue() -> None:
     assert load_catalogues(paths.locales()).languages == tuple(sorted(["en", *LANGUAGES]))
     assert set(LANGUAGES) >= FIRST
 
@@ -153,7 +153,7 @@ def catalogues(tmp_path: Path, **texts: str) -> Catalogues:
     return load_catalogues(tmp_path)
 
 
-def test_texts_come_from_the_catalogue_and_stay_english_where_it_is_silent_or_unsure(
+def test_missing_and_fuzzy_translations_stay_english(
     tmp_path: Path,
 ) -> None:
     text = HEADER + (
@@ -195,10 +195,10 @@ def test_plurals_follow_the_catalogue_and_are_english_without_one(tmp_path: Path
     ]
 
 
-def test_arabic_has_a_form_of_its_own_for_none_one_two_few_and_many() -> None:
+def test_arabic_has_separate_forms_for_zero_one_two_few_and_many() -> None:
     arabic = load_catalogues(paths.locales()).translations("ar")
-    shown = [arabic.ngettext("%(count)s trade", "%(count)s trades", n) for n in (0, 1, 2, 3, 11)]
-    assert len(set(shown)) == 5
+    forms = [arabic.ngettext("%(count)s trade", "%(count)s trades", n) for n in (0, 1, 2, 3, 11)]
+    assert len(set(forms)) == 5
 
 
 @pytest.mark.parametrize(
@@ -220,43 +220,43 @@ def test_arabic_has_a_form_of_its_own_for_none_one_two_few_and_many() -> None:
         ((), "en", "en"),
     ],
 )
-def test_a_visitor_gets_the_nearest_language_there_is(
+def test_a_visitor_gets_the_closest_available_language(
     wanted: tuple[str | None, ...], language: str, locale: str
 ) -> None:
     found = Catalogues({tag: NullTranslations() for tag in LANGUAGES})
     assert (found.negotiate(*wanted), found.locale_for(*wanted)) == (language, locale)
 
 
-def test_a_catalogue_of_a_region_goes_before_that_of_its_language() -> None:
+def test_a_catalogue_for_a_region_is_preferred_to_that_of_its_language() -> None:
     found = Catalogues({tag: NullTranslations() for tag in ("pt", "pt-BR")})
     assert [found.negotiate(tag) for tag in ("pt-br", "pt-PT", "pt")] == ["pt-BR", "pt", "pt"]
 
 
 @given(tag=st.from_regex(r"([A-Za-z]{2,8}|[xi])(-[A-Za-z0-9]{1,8}){0,9}", fullmatch=True))
-def test_no_well_formed_tag_is_too_strange(tag: str) -> None:
+def test_any_well_formed_tag_is_accepted(tag: str) -> None:
     assert Catalogues({}).negotiate(tag) == "en"
     assert is_rtl(tag) in (True, False)
     assert cldr_locale(tag).language
 
 
-def test_a_tag_of_a_great_many_subtags_costs_no_more_than_a_short_one() -> None:
+def test_a_tag_with_very_many_subtags_costs_no_more_than_a_short_one() -> None:
     """Each beginning of it was looked up: a header of 60 KB took eight seconds."""
 
     class Counting(dict[str, str]):
-        asked = 0
+        lookups = 0
 
         def get(self, key: str, default: Any = None) -> Any:
-            Counting.asked += 1
+            Counting.lookups += 1
             return super().get(key, default)
 
     catalogues = load_catalogues(paths.locales())
     catalogues._names = Counting(catalogues._names)
     assert catalogues.negotiate("fr" + "-a" * 100_000) == "fr"
-    assert Counting.asked < 10
+    assert Counting.lookups < 10
 
 
 def test_a_broken_catalogue_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match=r"fr\.po is no gettext catalogue"):
+    with pytest.raises(OperatorError, match=r"fr\.po is not a gettext catalogue"):
         catalogues(tmp_path, fr=HEADER + 'msgid "Balance"\nmsgstr Solde"\nwhat is this\n')
 
 

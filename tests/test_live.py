@@ -1,4 +1,4 @@
-"""A widget's page keeps itself fresh: when it asks, what it changes, and what it says aloud."""
+"""A widget's page refreshes itself: when it sends requests, what it changes, and what it announces."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,16 +13,16 @@ from widget import sandbox
 
 Serve = Callable[..., Service]
 BALANCE = "client/RequestBalanceInformation"
-# Tells when the page asks, in its own time, and lets the test hide it.
+# Records when the page sends requests, in its own time, and lets the test hide it.
 INSIDE = """
   const real = window.fetch;
-  window.askedAt = [];
-  window.answeredAt = [Date.now()];
+  window.requestedAt = [];
+  window.respondedAt = [Date.now()];
   window.fetch = (...request) => {
-    askedAt.push(Date.now());
-    const answer = real(...request);
-    window.asking = answer.then((taken) => taken.clone().text(), () => {}).then(() => { answeredAt.push(Date.now()); });
-    return answer;
+    requestedAt.push(Date.now());
+    const response = real(...request);
+    window.pending = response.then((received) => received.clone().text(), () => {}).then(() => { respondedAt.push(Date.now()); });
+    return response;
   };
   window.isHidden = false;
   Object.defineProperty(document, "hidden", { get: () => window.isHidden });
@@ -48,47 +48,49 @@ class Live:
     def __init__(self, page: Page, service: Service, clock: Clock, money: dict[str, float]) -> None:
         self.page, self.service, self.clock, self.money = page, service, clock, money
         self.path = "/w/main/balance"
-        self.asked: list[Request] = []
-        self._over: list[Request] = []
+        self.requests: list[Request] = []
+        self._finished: list[Request] = []
         page.on(
             "request",
             lambda request: (
-                self.asked.append(request) if request.resource_type == "fetch" else None
+                self.requests.append(request) if request.resource_type == "fetch" else None
             ),
         )
-        page.on("requestfinished", lambda request: self._over.append(request))
-        page.on("requestfailed", lambda request: self._over.append(request))
+        page.on("requestfinished", lambda request: self._finished.append(request))
+        page.on("requestfailed", lambda request: self._finished.append(request))
 
     def open(self) -> None:
         """Open the widget."""
         self.page.goto(self.service.url + self.path)
         self.page.locator("#w").wait_for()
 
-    def passes(self, seconds: float) -> None:
-        """Time passes on the page."""
+    def advance(self, seconds: float) -> None:
+        """Advance the page's clock."""
         self.page.clock.run_for(round(1000 * seconds))
         self.page.evaluate("0")
 
-    def until_asked(self) -> float:
-        """The seconds of the page's time until it asks again; its answer is taken before any more time passes."""
-        before, began = len(self.asked), self._now()
+    def until_next_request(self) -> float:
+        """Wait for the next request and its response; return the seconds of the page's time until then."""
+        before, began = len(self.requests), self._now()
         for _ in range(200):
-            if len(self.asked) > before:
+            if len(self.requests) > before:
                 break
-            self.passes(5)
-        assert len(self.asked) == before + 1
-        while self.asked[-1] not in self._over:
+            self.advance(5)
+        assert len(self.requests) == before + 1
+        while self.requests[-1] not in self._finished:
             self.page.wait_for_timeout(5)
-        self.page.evaluate("asking")  # until it is taken, and the next one planned
-        return float(self.page.evaluate("askedAt.at(-1)")) / 1000 - began
+        self.page.evaluate(
+            "pending"
+        )  # until the response is processed and the next request scheduled
+        return float(self.page.evaluate("requestedAt.at(-1)")) / 1000 - began
 
     def _now(self) -> float:
         return float(self.page.evaluate("Date.now()")) / 1000
 
-    def becomes(self, balance: float) -> None:
-        """The API has another balance, and the service knows."""
+    def set_balance(self, balance: float) -> None:
+        """Change the balance of the API, and let the service fetch it."""
         self.money["balance"] = balance
-        self.ages(20)
+        self.age(20)
 
     def ages(self, seconds: float) -> None:
         """What the service has kept grows older, and somebody asked for it, so that it has fetched anew."""
@@ -109,75 +111,75 @@ def live(page: Page, serve: Serve, clock: Clock, monkeypatch: pytest.MonkeyPatch
 
 
 def figure(live: Live, n: int = 0) -> str:
-    """The nth figure that is shown."""
+    """The nth displayed figure."""
     return live.page.locator("dd bdi").nth(n).inner_text()
 
 
-def test_it_asks_again_by_its_tag_and_takes_what_is_new(live: Live) -> None:
+def test_it_revalidates_by_etag_and_displays_new_figures(live: Live) -> None:
     live.open()
     assert figure(live) == "$1,000.00"
-    assert 13 <= live.until_asked() <= 17
-    live.until_asked()
-    assert all(request.header_value("if-none-match") for request in live.asked)
-    answer = live.asked[1].response()
-    assert answer
-    assert answer.status == 304
-    live.becomes(1001)
-    live.until_asked()
+    assert 13 <= live.until_next_request() <= 17
+    live.until_next_request()
+    assert all(request.header_value("if-none-match") for request in live.requests)
+    response = live.requests[1].response()
+    assert response
+    assert response.status == 304
+    live.set_balance(1001)
+    live.until_next_request()
     expect(live.page.locator("dd bdi").first).to_have_text("$1,001.00")
 
 
-def test_a_hidden_tab_asks_nothing_and_one_that_is_seen_again_asks_at_once(live: Live) -> None:
+def test_a_hidden_tab_sends_no_requests_and_sends_one_when_it_is_visible_again(live: Live) -> None:
     live.open()
     live.page.evaluate("hide(true)")
-    live.passes(3600)
-    assert live.asked == []
+    live.advance(3600)
+    assert live.requests == []
     live.page.evaluate("hide(false)")
-    assert live.until_asked() < 0.1
+    assert live.until_next_request() < 0.1
     live.page.evaluate("hide(true)")
-    live.passes(3600)
-    assert len(live.asked) == 1
+    live.advance(3600)
+    assert len(live.requests) == 1
 
 
-def test_one_that_was_hidden_for_a_moment_waits_its_time(live: Live) -> None:
+def test_a_tab_hidden_for_a_moment_keeps_its_schedule(live: Live) -> None:
     live.open()
     live.page.evaluate("hide(true)")
-    live.passes(2)
+    live.advance(2)
     live.page.evaluate("hide(false)")
-    live.passes(2)
-    assert live.asked == []
-    assert live.until_asked() <= 14
+    live.advance(2)
+    assert live.requests == []
+    assert live.until_next_request() <= 14
 
 
-def test_errors_make_it_ask_less_and_less_often(live: Live) -> None:
+def test_errors_make_it_refresh_less_and_less_often(live: Live) -> None:
     live.open()
     refuse: Callable[[Route], None] = lambda route: route.abort()  # noqa: E731
     live.page.route("**/w/main/balance", refuse)
     for _ in range(8):
-        live.until_asked()
-    pauses = live.page.evaluate("askedAt.map((at, i) => (at - answeredAt[i]) / 1000)")
+        live.until_next_request()
+    pauses = live.page.evaluate("requestedAt.map((at, i) => (at - respondedAt[i]) / 1000)")
     expected = [15, 15, 30, 60, 120, 240, 480, 600]
     assert all(0.94 * e <= p <= 1.06 * e for p, e in zip(pauses, expected, strict=True)), pauses
     assert figure(live) == "$1,000.00"
     expect(live.page.locator(".lost")).to_be_visible()
     live.page.unroute("**/w/main/balance", refuse)
-    live.becomes(1003)
-    live.until_asked()
+    live.set_balance(1003)
+    live.until_next_request()
     expect(live.page.locator("dd bdi").first).to_have_text("$1,003.00")
     expect(live.page.locator(".lost")).to_be_hidden()
-    assert live.until_asked() <= 17
+    assert live.until_next_request() <= 17
 
 
-def test_retry_after_is_heeded(live: Live) -> None:
+def test_retry_after_is_obeyed(live: Live) -> None:
     live.open()
     live.page.route(
         "**/w/main/balance", lambda route: route.fulfill(status=429, headers={"Retry-After": "300"})
     )
-    live.until_asked()
-    assert live.until_asked() >= 299.9
+    live.until_next_request()
+    assert live.until_next_request() >= 299.9
 
 
-def test_only_what_is_different_is_changed(live: Live) -> None:
+def test_only_what_differs_is_changed(live: Live) -> None:
     live.open()
     live.page.evaluate(
         """() => {
@@ -188,16 +190,16 @@ def test_only_what_is_different_is_changed(live: Live) -> None:
           new MutationObserver((list) => list.forEach(note)).observe(document.querySelector("#w dl"), all);
         }"""
     )
-    live.until_asked()
-    live.until_asked()
+    live.until_next_request()
+    live.until_next_request()
     assert live.page.evaluate("changed") == []
     live.money["freeMargin"] += 5
-    live.becomes(1000)
-    live.until_asked()
+    live.set_balance(1000)
+    live.until_next_request()
     assert live.page.evaluate("changed") == ["characterData Free margin", "characterData Margin"]
 
 
-def test_focus_scroll_and_what_is_unfolded_stay(live: Live) -> None:
+def test_focus_scroll_position_and_open_details_are_preserved(live: Live) -> None:
     live.path = "/w/main/growth"
     live.open()
     live.page.set_viewport_size({"width": 480, "height": 300})
@@ -206,65 +208,67 @@ def test_focus_scroll_and_what_is_unfolded_stay(live: Live) -> None:
     live.page.keyboard.press("Home")
     live.page.keyboard.press("ArrowRight")
     live.page.evaluate("scrollTo(0, 200)")
-    seen = "[scrollY, document.activeElement.className, document.querySelector('.tip').textContent]"
-    before = live.page.evaluate(seen)
-    said = live.page.locator(".asof time").get_attribute("datetime")
-    live.ages(400)
-    live.until_asked()
-    expect(live.page.locator(".asof time")).not_to_have_attribute("datetime", str(said))
-    assert live.page.evaluate(seen) == before
+    state = (
+        "[scrollY, document.activeElement.className, document.querySelector('.tip').textContent]"
+    )
+    before = live.page.evaluate(state)
+    time_before = live.page.locator(".asof time").get_attribute("datetime")
+    live.age(400)
+    live.until_next_request()
+    expect(live.page.locator(".asof time")).not_to_have_attribute("datetime", str(time_before))
+    assert live.page.evaluate(state) == before
     assert before[0] == 200
     assert ":" in before[2]
     assert live.page.locator("details").evaluate("details => details.open")
 
 
-def test_new_figures_are_flagged_softly(live: Live) -> None:
+def test_new_figures_are_highlighted_briefly(live: Live) -> None:
     live.open()
-    live.until_asked()
-    live.becomes(1002)
-    live.until_asked()
+    live.until_next_request()
+    live.set_balance(1002)
+    live.until_next_request()
     expect(live.page.locator("dd bdi").first).to_have_text("$1,002.00")
-    flagged = "document.getAnimations().map((a) => a.effect.target.closest('dd').previousElementSibling.textContent)"
-    assert sorted(live.page.evaluate(flagged)) == ["Balance", "Floating profit"]
+    highlighted = "document.getAnimations().map((a) => a.effect.target.closest('dd').previousElementSibling.textContent)"
+    assert sorted(live.page.evaluate(highlighted)) == ["Balance", "Floating profit"]
 
 
-def test_nothing_moves_for_who_wants_it_still(live: Live) -> None:
+def test_nothing_is_animated_with_reduced_motion(live: Live) -> None:
     live.page.emulate_media(reduced_motion="reduce")
     live.open()
-    live.until_asked()
-    live.becomes(1002)
-    live.until_asked()
+    live.until_next_request()
+    live.set_balance(1002)
+    live.until_next_request()
     expect(live.page.locator("dd bdi").first).to_have_text("$1,002.00")
     assert live.page.evaluate("document.getAnimations().length") == 0
 
 
-def test_what_is_said_aloud_is_said_once_a_minute_at_most(live: Live) -> None:
+def test_announcements_are_made_at_most_once_a_minute(live: Live) -> None:
     live.open()
-    said = live.page.evaluate_handle(
+    announcements = live.page.evaluate_handle(
         """() => {
-          const said = [];
+          const announced = [];
           const status = document.querySelector("[role=status]");
           const all = { childList: true, characterData: true, subtree: true };
-          new MutationObserver(() => said.push(status.textContent)).observe(status, all);
-          return said;
+          new MutationObserver(() => announced.push(status.textContent)).observe(status, all);
+          return announced;
         }"""
     )
     for n in range(12):
-        live.becomes(1010 + n)
-        live.until_asked()
-    spoken = said.json_value()
-    assert 1 <= len(spoken) <= 3, spoken
-    assert all("$" in text for text in spoken)
-    for _ in range(6):  # what was held back is said when its minute has come
-        live.until_asked()
-    spoken = said.json_value()
-    assert len(spoken) <= 4, spoken
+        live.set_balance(1010 + n)
+        live.until_next_request()
+    texts = announcements.json_value()
+    assert 1 <= len(texts) <= 3, texts
+    assert all("$" in text for text in texts)
+    for _ in range(6):  # the last change is announced when the minute is over
+        live.until_next_request()
+    texts = announcements.json_value()
+    assert len(texts) <= 4, texts
     for _ in range(6):
-        live.until_asked()
-    assert said.json_value() == spoken, "nothing is new, so that nothing is said"
+        live.until_next_request()
+    assert announcements.json_value() == texts, "nothing is new, so nothing is announced"
 
 
-def test_without_javascript_it_is_complete_and_says_its_time(
+def test_without_javascript_it_is_complete_and_displays_its_time(
     browser: Browser, serve: Serve
 ) -> None:
     service = serve(accounts={"main": EVERYTHING})

@@ -1,4 +1,4 @@
-"""Every widget in every theme, width, language and state: nothing is cut off, wraps, or can hardly be read."""
+"""Every widget in every theme, width, language and state: no text is cut off, wraps or lacks contrast."""
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
@@ -27,19 +27,19 @@ MONEY = {
     "totalBonus",
     "welcomeBonus",
 }
-LOOK = script("looks.js")
+LAYOUT_CHECK = script("looks.js")
 PASSWORD = "viewer-password"
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """One tab for all: a widget keeps nothing between two visits."""
+    """One tab for all tests: a widget stores nothing between two visits."""
     with tab(browser, width=960) as opened:
         yield opened
 
 
 def accounts() -> dict[str, dict[str, Any]]:
-    """One account a state: full, empty, closed with and without a form, and one for which nothing is ever kept."""
+    """One account per state: full, empty, closed with and without a form, and one that is never cached."""
     closed = {"login": 1000005, "access": "closed"}
     return {
         "main": EVERYTHING,
@@ -51,7 +51,7 @@ def accounts() -> dict[str, dict[str, Any]]:
 
 
 def paths_of(account: str, language: str = "en", theme: str = "auto") -> list[tuple[Widget, str]]:
-    """The addresses of all widgets of an account; rows are few where a table is as wide as its widest row anyway."""
+    """The URLs of all widgets of an account, with few rows: a table is as wide as its widest row anyway."""
     return [
         (
             widget,
@@ -62,21 +62,22 @@ def paths_of(account: str, language: str = "en", theme: str = "auto") -> list[tu
     ]
 
 
-def look(page: Page, url: str, widths: tuple[int, ...], height: int | None) -> list[str]:
-    """What is wrong with a page."""
+def layout_problems(page: Page, url: str, widths: tuple[int, ...], height: int | None) -> list[str]:
+    """What the layout check finds on a page."""
     page.goto(url)
     return [
-        f"{url} at {what}" for what in page.evaluate(LOOK, {"widths": widths, "height": height})
+        f"{url} at {what}"
+        for what in page.evaluate(LAYOUT_CHECK, {"widths": widths, "height": height})
     ]
 
 
-def nothing(complaints: Iterable[str]) -> None:
-    """Fails with all that there is to complain of."""
-    found = "\n".join(complaints)
+def assert_none(problems: Iterable[str]) -> None:
+    """Fail with all problems that were found."""
+    found = "\n".join(problems)
     assert not found, found
 
 
-def high(widget: Widget) -> int:
+def height_of(widget: Widget) -> int:
     """The height of a widget with eight rows at most."""
     return widget.pixels(Options(rows=8))
 
@@ -84,20 +85,20 @@ def high(widget: Widget) -> int:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_full_widgets_fit_at_every_width(language: str, page: Page, serve: Serve) -> None:
     service = serve(accounts=accounts())
-    nothing(
-        complaint
+    assert_none(
+        problem
         for widget, path in paths_of("main", language)
-        for complaint in look(page, service.url + path, WIDTHS, high(widget))
+        for problem in layout_problems(page, service.url + path, WIDTHS, height_of(widget))
     )
 
 
 @pytest.mark.parametrize("language", NARROW_LANGUAGES)
 def test_long_words_fit_at_the_narrowest_width(language: str, page: Page, serve: Serve) -> None:
     service = serve(accounts=accounts())
-    nothing(
-        complaint
+    assert_none(
+        problem
         for widget, path in paths_of("main", language)
-        for complaint in look(page, service.url + path, (240, 480), high(widget))
+        for problem in layout_problems(page, service.url + path, (240, 480), height_of(widget))
     )
 
 
@@ -111,18 +112,18 @@ def test_empty_and_stale_widgets_fit_at_every_width(
         assert service.get(path).status_code == 200
     clock.now += 7200
     upstream.sandbox.faults.append(Fault("error503"))
-    complaints = []
+    problems = []
     for widget, path in stale:
-        complaints += look(page, service.url + path, WIDTHS, high(widget))
+        problems += layout_problems(page, service.url + path, WIDTHS, height_of(widget))
         assert page.locator("[data-stale]").count() == 1
     upstream.sandbox.faults.clear()
     for widget, path in empty:
         if widget.name == "commissions":
             path = path.replace("/empty/", "/main/") + "&from=2020-01-01&to=2020-01-31"
-        complaints += look(page, service.url + path, WIDTHS, None)
-        # With nothing in it, it may be less high than what is reserved, and never higher.
-        assert page.locator("#w").evaluate("w => w.offsetHeight") <= high(widget), path
-    nothing(complaints)
+        problems += layout_problems(page, service.url + path, WIDTHS, None)
+        # Without data it may be lower than the reserved height, but never higher.
+        assert page.locator("#w").evaluate("w => w.offsetHeight") <= height_of(widget), path
+    assert_none(problems)
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "de", "ru"])
@@ -131,18 +132,18 @@ def test_cards_fit_at_every_width(
 ) -> None:
     service = serve(accounts=accounts())
     upstream.sandbox.faults.append(Fault("error503"))
-    complaints = []
+    problems = []
     for slug, status in (("away", 503), ("locked", 401), ("token", 401), ("nobody", 404)):
         for theme in ("light", "dark"):
             path = f"/w/{slug}/balance?lang={language}&theme={theme}"
-            complaints += look(page, service.url + path, WIDTHS, None)
+            problems += layout_problems(page, service.url + path, WIDTHS, None)
             assert service.get(path).status_code == status
             assert page.locator("#w").evaluate("w => w.offsetHeight") <= WIDGETS["balance"].height
-    nothing(complaints)
+    assert_none(problems)
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_a_rich_traders_figures_fit_too(
+def test_large_amounts_fit_too(
     language: str, page: Page, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def richer(value: Any, name: str = "") -> Any:
@@ -152,29 +153,33 @@ def test_a_rich_traders_figures_fit_too(
             return [richer(item) for item in value]
         return value * 1000 if name in MONEY else value
 
-    def made_richer(answer: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *asked: richer(answer(*asked))
+    def multiplied(respond: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *params: richer(respond(*params))
 
-    for function, answer in sandbox.FUNCTIONS.items():
-        monkeypatch.setitem(sandbox.FUNCTIONS, function, made_richer(answer))
+    for function, respond in sandbox.FUNCTIONS.items():
+        monkeypatch.setitem(sandbox.FUNCTIONS, function, multiplied(respond))
     service = serve(accounts=accounts())
     assert service.json("/w/main/balance.json")["balance"] > 5_000_000
-    nothing(
-        complaint
+    assert_none(
+        problem
         for widget, path in paths_of("main", language)
-        for complaint in look(page, service.url + path, WIDTHS, high(widget))
+        for problem in layout_problems(page, service.url + path, WIDTHS, height_of(widget))
     )
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_text_can_be_read_in_every_theme(theme: str, page: Page, serve: Serve) -> None:
+def test_every_text_has_enough_contrast_in_every_theme(
+    theme: str, page: Page, serve: Serve
+) -> None:
     service = serve(accounts=accounts())
-    complaints = []
+    problems = []
     for accent in ("", "ffe600", "0a0a0a", "fefefe", "808080"):
         for path in ("/w/main/growth", "/w/main/open-trades", "/w/main/bonus", "/w/locked/balance"):
             more = f"&accent={accent}" if accent else ""
-            complaints += look(page, f"{service.url}{path}?theme={theme}{more}", (480,), None)
-    nothing(complaints)
+            problems += layout_problems(
+                page, f"{service.url}{path}?theme={theme}{more}", (480,), None
+            )
+    assert_none(problems)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -191,7 +196,7 @@ def test_axe_finds_nothing(
     if state in ("stale", "away"):
         upstream.sandbox.faults.append(Fault("error503"))
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    # Cards are the same for every widget.
+    # Error cards are the same for every widget.
     cards = state in ("locked", "token", "away")
     for theme in ("auto", scheme) if state == "main" else (scheme,):
         for _, path in paths_of(slug, "ar" if theme == "auto" else "en", theme)[
@@ -202,13 +207,13 @@ def test_axe_finds_nothing(
     page.emulate_media(color_scheme="null")
 
 
-# -- What widgets stand on ---------------------------------------------------------------------------------------------
+# -- Backgrounds of host pages ------------------------------------------------------------------------------------------
 
 GROUNDS = {"light": "#fff3d6", "dark": "#102a43"}
 PAGES = {
     "light": ("light", GROUNDS["light"], "#222"),
     "dark": ("dark", GROUNDS["dark"], "#eee"),
-    # Says nothing of schemes, and is dark none the less.
+    # Dark without declaring a colour scheme.
     "undeclared": ("normal", GROUNDS["dark"], "#eee"),
     "both": ("light dark", "light-dark(#fff3d6, #102a43)", "light-dark(#222, #eee)"),
 }
@@ -227,7 +232,7 @@ def luminance(colour: list[int]) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_widgets_are_transparent_and_can_be_read_on_every_page(
+def test_widgets_are_transparent_and_have_enough_contrast_on_every_page(
     scheme: Any, browser: Browser, serve: Serve
 ) -> None:
     service = serve(accounts=accounts())
@@ -274,7 +279,7 @@ def test_widgets_are_transparent_and_can_be_read_on_every_page(
 
 
 @pytest.mark.parametrize("hide", [[], ["profit"]])
-def test_closed_trades_say_when_they_were_closed_at_every_width(
+def test_closed_trades_display_when_they_were_closed_at_every_width(
     hide: list[str], page: Page, serve: Serve
 ) -> None:
     service = serve(accounts={"main": {**EVERYTHING, "hide": hide}})
@@ -284,28 +289,28 @@ def test_closed_trades_say_when_they_were_closed_at_every_width(
     assert written
     for width in (320, 420, 480, 960):
         page.evaluate("width => document.body.style.width = `${width}px`", width)
-        shown = page.locator("tbody bdi").evaluate_all(
+        visible = page.locator("tbody bdi").evaluate_all(
             "all => all.filter((e) => e.checkVisibility()).map((e) => e.textContent)"
         )
-        assert shown.count(written) == 1, width
+        assert visible.count(written) == 1, width
 
 
-# -- Other ways to look at them ----------------------------------------------------------------------------------------
+# -- Zoom, forced colours and print -------------------------------------------------------------------------------------
 
 
-def test_at_twice_the_size_nothing_is_lost(browser: Browser, serve: Serve) -> None:
+def test_at_200_percent_zoom_nothing_is_lost(browser: Browser, serve: Serve) -> None:
     service = serve(accounts=accounts())
     # A window of 480 pixels at 200% is one of 240.
     with tab(browser, width=240, height=400, device_scale_factor=2) as page:
         for widget, path in paths_of("main"):
             page.goto(service.url + path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 240
-            assert page.locator("#w").evaluate("w => w.offsetHeight") == high(widget)
+            assert page.locator("#w").evaluate("w => w.offsetHeight") == height_of(widget)
             page.mouse.wheel(0, 2000)
             expect(page.locator(".asof")).to_be_in_viewport()
 
 
-def test_forced_colours_show_charts_progress_and_focus(page: Page, serve: Serve) -> None:
+def test_charts_progress_and_focus_are_visible_in_forced_colours(page: Page, serve: Serve) -> None:
     service = serve(accounts=accounts())
     colour = "(element, [name, pseudo]) => getComputedStyle(element, pseudo)[name]"
     page.emulate_media(forced_colors="active")
@@ -336,7 +341,7 @@ def test_forced_colours_show_charts_progress_and_focus(page: Page, serve: Serve)
         page.emulate_media(forced_colors="none")
 
 
-def test_on_paper_it_is_dark_on_white_and_whole(page: Page, serve: Serve) -> None:
+def test_a_printed_widget_is_dark_on_white_and_complete(page: Page, serve: Serve) -> None:
     service = serve(accounts=accounts())
     page.emulate_media(media="print", color_scheme="dark")
     try:
@@ -350,7 +355,7 @@ def test_on_paper_it_is_dark_on_white_and_whole(page: Page, serve: Serve) -> Non
         page.emulate_media(media="null", color_scheme="null")
 
 
-# -- By keyboard and pointer -------------------------------------------------------------------------------------------
+# -- Keyboard and pointer -----------------------------------------------------------------------------------------------
 
 
 def test_a_chart_is_read_point_by_point_with_the_keyboard(page: Page, serve: Serve) -> None:
@@ -383,7 +388,7 @@ def test_a_chart_is_read_point_by_point_with_the_keyboard(page: Page, serve: Ser
         assert findings(page) == []
 
 
-def test_the_pointer_reads_the_nearest_point(page: Page, serve: Serve) -> None:
+def test_the_pointer_displays_the_nearest_point(page: Page, serve: Serve) -> None:
     service = serve(accounts=accounts())
     page.goto(f"{service.url}/w/main/growth")
     box = page.locator(".plot").bounding_box()
@@ -423,7 +428,7 @@ def test_a_closed_widget_is_opened_by_keyboard(page: Page, serve: Serve) -> None
 
 
 @pytest.mark.parametrize("slow", [False, True])
-def test_nothing_moves_cold_or_on_a_slow_service(
+def test_the_layout_does_not_shift_without_a_cache_or_on_a_slow_service(
     slow: bool, browser: Browser, serve: Serve, upstream: Upstream
 ) -> None:
     service = serve(accounts=accounts())

@@ -1,4 +1,4 @@
-"""oEmbed: a widget's address alone is enough."""
+"""oEmbed: the URL of a widget is enough to embed it."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -19,16 +19,16 @@ SERVER = {"public_url": BASE}
 Serve = Callable[..., Service]
 
 
-def ask(service: Service, url: str, more: str = "") -> Any:
-    """The answer for an address."""
+def get_oembed(service: Service, url: str, more: str = "") -> Any:
+    """The response for a URL."""
     return service.get(f"/oembed?url={quote(url, safe='')}{more}")
 
 
-def test_an_address_is_answered_with_figures_and_a_frame_of_the_exact_height(serve: Serve) -> None:
+def test_a_widgets_url_returns_figures_and_a_frame_of_the_exact_height(serve: Serve) -> None:
     service = serve(server=SERVER, accounts={"main": {"login": 1000001, "currency": "USD"}})
-    answer = ask(service, f"{BASE}/w/main/balance?lang=en-GB")
-    assert answer.headers["Content-Type"] == "application/json"
-    body = answer.json()
+    response = get_oembed(service, f"{BASE}/w/main/balance?lang=en-GB")
+    assert response.headers["Content-Type"] == "application/json"
+    body = response.json()
     assert (body["version"], body["type"], body["title"]) == ("1.0", "rich", "Balance")
     assert body["height"] == WIDGETS["balance"].pixels(Options())
     before, frame = body["html"].split("</blockquote>")
@@ -39,25 +39,25 @@ def test_an_address_is_answered_with_figures_and_a_frame_of_the_exact_height(ser
     assert body["thumbnail_url"].startswith(f"{BASE}/w/main/balance.png")
 
 
-def test_xml_says_the_same(serve: Serve) -> None:
+def test_xml_contains_the_same_data(serve: Serve) -> None:
     service = serve(server=SERVER, accounts={"main": {"login": 1000001, "currency": "USD"}})
-    data = ask(service, f"{BASE}/w/main/lots").json()
-    answer = ask(service, f"{BASE}/w/main/lots", "&format=xml")
-    assert answer.headers["Content-Type"].startswith("text/xml")
-    assert {child.tag: child.text for child in ET.fromstring(answer.content)} == {
+    data = get_oembed(service, f"{BASE}/w/main/lots").json()
+    response = get_oembed(service, f"{BASE}/w/main/lots", "&format=xml")
+    assert response.headers["Content-Type"].startswith("text/xml")
+    assert {child.tag: child.text for child in ET.fromstring(response.content)} == {
         k: str(v) for k, v in data.items()
     }
 
 
-def test_both_maxima_are_obeyed_by_fewer_rows_where_that_is_enough(serve: Serve) -> None:
+def test_both_limits_are_respected_with_fewer_rows_if_that_is_enough(serve: Serve) -> None:
     service = serve(server=SERVER)
     url = f"{BASE}/w/main/closed-trades?rows=50"
-    body = ask(service, url, "&maxwidth=300&maxheight=400").json()
+    body = get_oembed(service, url, "&maxwidth=300&maxheight=400").json()
     assert body["width"] == 300
     assert 400 - WIDGETS["closed-trades"].row_height < body["height"] <= 400
     rows = int(re.search(r"rows=(\d+)", body["html"])[1])  # type: ignore[index]
     assert WIDGETS["closed-trades"].pixels(Options(rows=rows)) == body["height"]
-    assert ask(service, url, "&maxheight=50").json()["height"] == 50
+    assert get_oembed(service, url, "&maxheight=50").json()["height"] == 50
 
 
 @pytest.mark.parametrize(
@@ -76,19 +76,19 @@ def test_both_maxima_are_obeyed_by_fewer_rows_where_that_is_enough(serve: Serve)
         "",
     ],
 )
-def test_other_addresses_are_not_found(url: str, serve: Serve) -> None:
-    assert ask(serve(server=SERVER), url).status_code == 404
+def test_other_urls_are_not_found(url: str, serve: Serve) -> None:
+    assert get_oembed(serve(server=SERVER), url).status_code == 404
 
 
-def test_formats_that_do_not_exist_are_501_and_wrong_maxima_400(serve: Serve) -> None:
+def test_unknown_formats_are_501_and_invalid_limits_400(serve: Serve) -> None:
     service = serve(server=SERVER)
-    assert ask(service, f"{BASE}/w/main/balance", "&format=yaml").status_code == 501
-    assert ask(service, f"{BASE}/w/main/balance", "&format=JSON").status_code == 200
-    assert ask(service, f"{BASE}/w/main/balance", "&maxwidth=-1").status_code == 400
+    assert get_oembed(service, f"{BASE}/w/main/balance", "&format=yaml").status_code == 501
+    assert get_oembed(service, f"{BASE}/w/main/balance", "&format=JSON").status_code == 200
+    assert get_oembed(service, f"{BASE}/w/main/balance", "&maxwidth=-1").status_code == 400
 
 
 @pytest.mark.parametrize(
-    ("maxima", "size"),
+    ("limits", "size"),
     [
         ("", (320, 160)),
         ("&maxwidth=300", (240, 60)),
@@ -96,15 +96,15 @@ def test_formats_that_do_not_exist_are_501_and_wrong_maxima_400(serve: Serve) ->
         ("&maxwidth=200", (None, None)),
     ],
 )
-def test_a_thumbnail_is_no_larger_than_the_maxima(
-    maxima: str, size: tuple[int | None, ...], serve: Serve
+def test_a_thumbnail_is_no_larger_than_the_limits(
+    limits: str, size: tuple[int | None, ...], serve: Serve
 ) -> None:
-    body = ask(serve(server=SERVER), f"{BASE}/w/main/balance", maxima).json()
+    body = get_oembed(serve(server=SERVER), f"{BASE}/w/main/balance", limits).json()
     assert (body.get("thumbnail_width"), body.get("thumbnail_height")) == size
     assert ("thumbnail_url" in body) == (size[0] is not None)
 
 
-def test_closed_accounts_and_tokens_are_401_and_no_figure_is_told(serve: Serve) -> None:
+def test_closed_accounts_and_tokens_are_401_and_contain_no_figure(serve: Serve) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     service = serve(server=SERVER, accounts={"open": {"login": 1000001}, "closed": closed})
     for url in (
@@ -112,12 +112,12 @@ def test_closed_accounts_and_tokens_are_401_and_no_figure_is_told(serve: Serve) 
         f"{BASE}/w/closed/balance?token=x",
         f"{BASE}/w/open/balance?token=x",
     ):
-        answer = ask(service, url)
-        assert answer.status_code == 401
-        assert set(answer.json()) == {"error"}
+        response = get_oembed(service, url)
+        assert response.status_code == 401
+        assert set(response.json()) == {"error"}
 
 
-def test_every_public_page_leads_to_its_oembed_answer_and_a_private_one_does_not(
+def test_every_public_page_links_to_its_oembed_response_and_a_private_one_does_not(
     serve: Serve,
 ) -> None:
     walled = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}

@@ -1,4 +1,4 @@
-"""Pictures over HTTP, as forums and mail programs ask for them, and the font that they are drawn with."""
+"""Pictures over HTTP, as forums and mail programs request them, and the font they are drawn with."""
 
 import html
 import json
@@ -49,14 +49,14 @@ def pixels(png: bytes) -> tuple[int, int]:
 
 
 def words(svg: str) -> str:
-    """All that a picture says."""
+    """All texts of a picture."""
     return " | ".join(
         text for element in ElementTree.fromstring(svg).iter() if (text := element.text)
     )
 
 
 def view(name: str, hide: Iterable[str] = (), amounts: str = "money", **options: str) -> View:
-    """The example of a widget, as an account shows it."""
+    """A view of the example data of a widget."""
     tables = {"accounts": {"main": {"login": 1, "hide": list(hide), "amounts": amounts}}}
     account = config.parse(tables, {}, WIDGETS, folder=Path(), demo=True).accounts["main"]
     hidden = privacy.expand_hidden(account.hide)
@@ -78,7 +78,9 @@ def test_the_five_widgets_of_the_contract_have_pictures() -> None:
 
 
 @pytest.mark.parametrize("name", PICTURED)
-def test_every_picture_comes_in_three_sizes_once_and_twice_as_fine(name: str, serve: Serve) -> None:
+def test_every_picture_is_available_in_three_sizes_and_two_resolutions(
+    name: str, serve: Serve
+) -> None:
     service = serve(accounts={"main": ALL})
     for size, (width, height) in SIZES.items():
         for scale in (1, 2):
@@ -92,16 +94,19 @@ def test_every_picture_comes_in_three_sizes_once_and_twice_as_fine(name: str, se
     assert pixels(service.get(f"/w/main/{name}.png").content) == SIZES["medium"]
 
 
-def test_a_picture_shows_the_figures_of_the_page(serve: Serve) -> None:
+def test_a_picture_displays_the_figures_of_the_page(serve: Serve) -> None:
     service = serve(accounts={"main": ALL})
     data = service.json("/w/main/balance.json")
-    said = words(service.get("/w/main/balance.svg").text)
+    text_of_picture = words(service.get("/w/main/balance.svg").text)
     for name in ("balance", "equity", "free_margin"):
-        assert f"${data[name]:,.2f}" in said
-    assert f"{data['profit']:+,.2f}".replace("-", "−").replace("+", "+$").replace("−", "−$") in said
+        assert f"${data[name]:,.2f}" in text_of_picture
+    assert (
+        f"{data['profit']:+,.2f}".replace("-", "−").replace("+", "+$").replace("−", "−$")
+        in text_of_picture
+    )
 
 
-def test_a_picture_may_be_kept_and_shown_anywhere_and_is_validated_by_its_etag(
+def test_a_picture_can_be_cached_and_embedded_anywhere_and_is_validated_by_its_etag(
     serve: Serve,
 ) -> None:
     service = serve(accounts={"main": ALL})
@@ -117,7 +122,7 @@ def test_a_picture_may_be_kept_and_shown_anywhere_and_is_validated_by_its_etag(
         assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_options_of_a_widget_hold_for_its_picture(serve: Serve) -> None:
+def test_the_options_of_a_widget_apply_to_its_picture(serve: Serve) -> None:
     service = serve(accounts={"main": ALL})
 
     def get(query: str) -> str:
@@ -145,57 +150,57 @@ def test_the_options_of_a_widget_hold_for_its_picture(serve: Serve) -> None:
         ("balance.png?size=small&size=small", "size"),
     ],
 )
-def test_a_wrong_option_is_400_and_named_in_the_form_that_was_asked_for(
+def test_an_invalid_option_is_400_and_named_in_the_requested_form(
     path: str, option: str, serve: Serve
 ) -> None:
-    answer = serve().get(f"/w/main/{path}")
-    assert answer.status_code == 400
+    response = serve().get(f"/w/main/{path}")
+    assert response.status_code == 400
     if ".png" in path:
-        assert pixels(answer.content) == SIZES["small" if "small" in path else "medium"]
+        assert pixels(response.content) == SIZES["small" if "small" in path else "medium"]
     else:
-        assert option in answer.text
+        assert option in response.text
 
 
 @pytest.mark.parametrize("name", PICTURED)
-def test_what_an_account_hides_is_in_no_picture(name: str) -> None:
+def test_hidden_figures_are_in_no_picture(name: str) -> None:
     # Each figure is a number that no other one is.
     numbers = {
-        shown.name: Decimal(number) / 100 + 7 * number
-        for number, shown in enumerate(WIDGETS[name].picture, 1)
+        figure.name: Decimal(number) / 100 + 7 * number
+        for number, figure in enumerate(WIDGETS[name].picture, 1)
     }
     everything = view(name, size="large", title="0")
     everything = replace(everything, data={**everything.data, **numbers})
     fmt = Formatter("en", ZoneInfo("UTC"), "USD")
-    for shown in WIDGETS[name].picture[:4]:
-        text = shown.write(fmt, numbers[shown.name])
+    for figure in WIDGETS[name].picture[:4]:
+        text = figure.write(fmt, numbers[figure.name])
         assert text in words(picture.widget_svg(everything, CATALOGUES)).split(" | ")
-        hidden = privacy.expand_hidden([shown.name])
+        hidden = privacy.expand_hidden([figure.name])
         partly = replace(everything, hidden=hidden, data=privacy.hide(everything.data, hidden))
-        said = words(picture.widget_svg(partly, CATALOGUES))
-        assert text not in said
-        assert shown.label not in said.split(" | ")
+        text_of_picture = words(picture.widget_svg(partly, CATALOGUES))
+        assert text not in text_of_picture
+        assert figure.label not in text_of_picture.split(" | ")
 
 
-def test_with_the_gain_goes_the_curve_and_with_the_lots_go_the_bars() -> None:
-    for name, figure, shape in (
+def test_hiding_the_gain_hides_the_curve_and_hiding_the_lots_hides_the_bars() -> None:
+    for name, hidden, shape in (
         ("growth", "gain", "<path"),
         ("lots", "lots", 'fill="#1f5dbf"/><rect'),
     ):
         assert shape in picture.widget_svg(view(name, size="small"), CATALOGUES)
-        assert shape not in picture.widget_svg(view(name, hide=[figure], size="small"), CATALOGUES)
+        assert shape not in picture.widget_svg(view(name, hide=[hidden], size="small"), CATALOGUES)
 
 
-def test_where_amounts_are_percentages_no_picture_names_money(serve: Serve) -> None:
+def test_with_amounts_in_percent_no_picture_contains_money(serve: Serve) -> None:
     service = serve(accounts={"main": {**ALL, "amounts": "percent"}})
     balance = service.get("/w/main/balance.json").json()["data"]
     for name in PICTURED:
-        said = words(service.get(f"/w/main/{name}.svg?size=large").text)
-        assert not re.search(r"\$|USD|Equity", said), name
+        text_of_picture = words(service.get(f"/w/main/{name}.svg?size=large").text)
+        assert not re.search(r"\$|USD|Equity", text_of_picture), name
     assert balance["balance"] is None
     assert f"{100 * balance['free_margin']:.2f}%" in words(service.get("/w/main/balance.svg").text)
 
 
-def test_a_picture_says_how_old_its_figures_are_and_when_they_are_not_new(
+def test_a_picture_displays_the_time_of_its_figures_and_whether_they_are_stale(
     serve: Serve, upstream: Upstream
 ) -> None:
     clock = Clock(1795437240.0)  # 23 November 2026, 12:34 in UTC
@@ -219,8 +224,8 @@ def test_an_error_is_a_picture_of_its_message_with_its_status(
     service = serve(accounts={"main": {"login": 1000001}, "closed": closed})
     unknown = ("nobody/balance", "main/logins", "main/open-trades")
     missing = [service.get(f"/w/{path}.svg?size=small") for path in unknown]
-    assert {answer.status_code for answer in missing} == {404}
-    assert len({answer.text for answer in missing}) == 1
+    assert {response.status_code for response in missing} == {404}
+    assert len({response.text for response in missing}) == 1
     assert "There is no such widget." in words(missing[0].text)
     locked = service.get("/w/closed/balance.png?size=large&scale=2&lang=de")
     assert (locked.status_code, pixels(locked.content)) == (401, (1280, 640))
@@ -239,10 +244,10 @@ def test_a_picture_by_token_is_kept_by_nobody(serve: Serve, instant: float) -> N
     token = jwt.encode(
         {"sub": "main/balance", "exp": int(instant) + 60, "params": {"size": "small"}}, SECRET
     )
-    answer = service.get(f"/w/main/balance.png?token={token}")
-    assert (answer.status_code, pixels(answer.content)) == (200, (240, 60))
-    assert answer.headers["Cache-Control"] == "private, no-store"
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    response = service.get(f"/w/main/balance.png?token={token}")
+    assert (response.status_code, pixels(response.content)) == (200, (240, 60))
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert "Access-Control-Allow-Origin" not in response.headers
     assert service.get(f"/w/main/balance.png?size=large&token={token}").status_code == 400
 
 
@@ -258,7 +263,7 @@ def test_pictures_are_drawn_with_the_shipped_font_alone() -> None:
 
 
 def samples(language: str) -> set[str]:
-    """What a formatter writes in a language: all months, signs, currencies, and the forms of its regions."""
+    """What a formatter writes in a language: all months, signs, currencies, and all its regions."""
     found: set[str] = set()
     regions = [name for name in localedata.locale_identifiers() if name.split("_")[0] == language]
     for name in regions:
@@ -292,7 +297,7 @@ def samples(language: str) -> set[str]:
 
 
 @pytest.mark.parametrize("language", CATALOGUES.languages)
-def test_the_font_has_every_character_that_a_language_is_written_with(language: str) -> None:
+def test_the_font_contains_every_character_of_a_language(language: str) -> None:
     texts = samples(language)
     if language != i18n.ENGLISH:
         with (paths.locales() / f"{language}.po").open("rb") as file:
@@ -305,15 +310,15 @@ def test_the_font_has_every_character_that_a_language_is_written_with(language: 
     }
     for weight, font in FONTS.items():
         missing = sorted(wanted - set(map(chr, font.getBestCmap())) - {"\n"})
-        assert not missing, f"{weight} is without {missing}: run tests/fonts/subset.py"
+        assert not missing, f"{weight} does not contain {missing}: run tests/fonts/subset.py"
 
 
 def is_mark_of_direction(character: str) -> bool:
-    """Whether it is one of those that no font draws."""
+    """Whether it is an invisible mark that no font contains."""
     return character in "\u200e\u200f\u061c"
 
 
-def test_the_font_has_what_english_is_written_with() -> None:
+def test_the_font_contains_every_character_of_the_templates() -> None:
     wanted = {
         ord(character)
         for path in paths.templates().rglob("*.html")
@@ -324,7 +329,7 @@ def test_the_font_has_what_english_is_written_with() -> None:
     )
 
 
-def test_the_table_of_widths_is_that_of_the_fonts() -> None:
+def test_the_table_of_widths_matches_the_fonts() -> None:
     table = json.loads((paths.static() / "fonts" / "widths.json").read_text())
     for weight, font in FONTS.items():
         assert table[weight] == {
@@ -334,7 +339,7 @@ def test_the_table_of_widths_is_that_of_the_fonts() -> None:
     assert picture.text_width("10", True) == 2 * table["Bold"]["0"] / 1000
 
 
-def test_the_fonts_are_small_and_their_licence_lies_beside_them() -> None:
+def test_the_fonts_are_small_and_shipped_with_their_licence() -> None:
     folder = paths.static() / "fonts"
     assert sum(path.stat().st_size for path in folder.iterdir()) < 500_000
     assert "SIL OPEN FONT LICENSE" in (folder / "OFL.txt").read_text()
@@ -359,14 +364,14 @@ MISFITS = """
 """
 
 
-def test_a_host_page_shows_pictures_even_of_errors_and_an_svg_keeps_to_its_policy(
+def test_a_host_page_displays_pictures_even_of_errors_and_an_svg_obeys_its_content_security_policy(
     browser: Browser, serve: Serve
 ) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     service = serve(accounts={"main": {"login": 1000001}, "closed": closed})
     page = browser.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda line: messages.append(line.text))
     sources = [
         f"{service.url}/w/{slug}/growth{suffix}"
         for slug in ("main", "closed")
@@ -377,11 +382,11 @@ def test_a_host_page_shows_pictures_even_of_errors_and_an_svg_keeps_to_its_polic
         "[...document.images].map(image => [image.naturalWidth, image.naturalHeight])"
     )
     assert sizes == [[320, 160]] * 4
-    complaints.clear()  # a browser tells of the 401 itself
+    messages.clear()  # the browser logs the 401 itself
     page.goto(f"{service.url}/w/main/growth.svg?size=large")
     assert page.locator("text").count() > 10
     assert [
-        text for text in complaints if "404 (NOT FOUND)" not in text
+        text for text in messages if "404 (NOT FOUND)" not in text
     ] == []  # of the favicon, that is
     page.close()
 
@@ -426,13 +431,13 @@ def test_snippets_for_mail_and_forums_name_size_and_scale() -> None:
         "[url=https://widgets.example.com/w/main/balance]"
         "[img]https://widgets.example.com/w/main/balance.png?size=large[/img][/url]"
     )
-    with pytest.raises(OperatorError, match="there is no picture of open-trades"):
+    with pytest.raises(OperatorError, match="open-trades has no picture"):
         snippet.badge(
             snippet.Embed(base, "main", WIDGETS["open-trades"], {}, Options(), "Open trades")
         )
 
 
-def test_the_page_offers_its_picture_to_those_who_preview_links(serve: Serve) -> None:
+def test_the_page_links_its_picture_for_link_previews(serve: Serve) -> None:
     service = serve(accounts={"main": ALL}, server={"public_url": "https://widgets.example.com"})
     page = service.get("/w/main/growth?period=90d&lang=fr").text
     address = html.unescape(re.findall(r'og:image" content="([^"]+)"', page)[0])

@@ -17,8 +17,8 @@ WIDGETS = registry.discover(paths.templates())
 TRADES = WIDGETS["closed-trades"]
 
 
-def refused(widget: Widget, *given: tuple[str, str]) -> str:
-    """The option that is named as wrong."""
+def rejected_option(widget: Widget, *given: tuple[str, str]) -> str:
+    """The option that the error names."""
     with pytest.raises(BadOption) as caught:
         parse_options(widget, given)
     return caught.value.option
@@ -77,20 +77,20 @@ def test_options_are_read() -> None:
         ("group", "symbol"),
     ],
 )
-def test_what_is_malformed_out_of_range_or_unknown_is_named(name: str, value: str) -> None:
-    assert refused(TRADES, (name, value)) == name
+def test_a_malformed_out_of_range_or_unknown_option_is_named(name: str, value: str) -> None:
+    assert rejected_option(TRADES, (name, value)) == name
 
 
-def test_a_doubled_option_is_named_even_where_both_say_the_same() -> None:
-    assert refused(TRADES, ("rows", "5"), ("rows", "5")) == "rows"
+def test_a_repeated_option_is_named_even_if_both_values_are_equal() -> None:
+    assert rejected_option(TRADES, ("rows", "5"), ("rows", "5")) == "rows"
 
 
 def test_a_period_and_dates_exclude_each_other() -> None:
-    assert refused(TRADES, ("period", "7d"), ("from", "2026-11-01")) == "period"
-    assert refused(TRADES, ("from", "2026-11-02"), ("to", "2026-11-01")) == "from"
+    assert rejected_option(TRADES, ("period", "7d"), ("from", "2026-11-01")) == "period"
+    assert rejected_option(TRADES, ("from", "2026-11-02"), ("to", "2026-11-01")) == "from"
 
 
-def test_the_url_cannot_change_what_a_token_locks() -> None:
+def test_the_url_cannot_change_an_option_that_a_token_locks() -> None:
     assert parse_options(TRADES, [("theme", "dark")], {"rows": 5, "lang": "fr"}).rows == 5
     assert parse_options(TRADES, [("rows", "5")], {"rows": 5}).rows == 5
     with pytest.raises(BadOption, match="rows: is locked"):
@@ -98,15 +98,13 @@ def test_the_url_cannot_change_what_a_token_locks() -> None:
 
 
 @pytest.mark.parametrize("value", [True, None, ["fr"], {"a": 1}, 5.5, "six", 0])
-def test_locked_options_are_validated_like_any(value: object) -> None:
+def test_locked_options_are_validated_like_all_others(value: object) -> None:
     with pytest.raises(BadOption, match="rows"):
         parse_options(TRADES, [], {"rows": value})
 
 
 @given(st.text(max_size=60), st.text(max_size=30))
-def test_whatever_is_sent_is_read_or_refused_and_markup_is_not_said_back(
-    name: str, value: str
-) -> None:
+def test_any_text_is_parsed_or_rejected_and_markup_is_not_echoed(name: str, value: str) -> None:
     for widget in WIDGETS.values():
         try:
             parse_options(widget, [(name, value)])

@@ -23,7 +23,7 @@ class Studio(NamedTuple):
 
     @property
     def preview(self) -> str:
-        """The address of the frame that is shown."""
+        """The URL of the preview frame."""
         address = self.page.locator("cabinet-widget iframe").get_attribute("src")
         assert address
         return address
@@ -42,16 +42,16 @@ def service(upstream: Upstream) -> Iterator[str]:
 
 @pytest.fixture
 def studio(browser: Browser, service: str) -> Iterator[Studio]:
-    """The studio as `demo` shows it; it may ask nobody but the service."""
+    """The studio of the demo; it may send requests to the service only."""
     with tab(browser, width=1280, permissions=["clipboard-read", "clipboard-write"]) as page:
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        requested: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
         page.goto(service + "/")
         yield Studio(page, service)
-        assert [url for url in asked if not url.startswith((service, "data:"))] == []
+        assert [url for url in requested if not url.startswith((service, "data:"))] == []
 
 
-def test_every_enabled_widget_is_shown_as_it_is_chosen(studio: Studio) -> None:
+def test_every_enabled_widget_can_be_chosen_and_is_displayed(studio: Studio) -> None:
     chosen = studio.page.get_by_label("Widget", exact=True)
     assert chosen.locator("option").evaluate_all(
         "options => options.map(({ value }) => value)"
@@ -94,14 +94,14 @@ def test_options_change_the_preview_and_the_code(studio: Studio) -> None:
         assert {"rows=4", "lang=fr", "accent=ff8800", "title=0"} <= set(
             re.split(r'[?&"]', html.unescape(studio.code(form)))
         ), form
-    # What is shown is what the address of the studio says.
+    # The URL of the studio contains the chosen options.
     assert {"rows=4", "title=0"} <= set(page.url.partition("?")[2].split("&"))
     page.reload()
     expect(page.get_by_label("Rows")).to_have_value("4")
     expect(page.frame_locator("iframe").locator("tbody tr")).to_have_count(4)
 
 
-def test_what_is_wrong_is_said_and_no_code_is_given(studio: Studio) -> None:
+def test_an_invalid_option_is_reported_and_no_code_is_given(studio: Studio) -> None:
     studio.page.get_by_label("Time zone").fill("Mars/Olympus")
     expect(studio.page.locator("#code [role=alert]")).to_contain_text("tz")
     expect(studio.page.locator("#code [role=alert]")).to_have_css("color", "rgb(189, 38, 55)")
@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_and_no_code_is_given(studio: Studio) -> None:
     expect(studio.page.locator("article").first).to_be_visible()
 
 
-def test_width_and_colours_of_the_preview_are_chosen(studio: Studio) -> None:
+def test_width_and_colours_of_the_preview_can_be_chosen(studio: Studio) -> None:
     page = studio.page
     main = page.frame_locator("iframe").locator("#w")
     expect(main).to_be_visible()
@@ -123,7 +123,7 @@ def test_width_and_colours_of_the_preview_are_chosen(studio: Studio) -> None:
         expect(page.frame_locator("iframe").locator("dd").first).to_have_css("color", ink)
 
 
-def test_a_picture_is_seen_and_has_the_size_that_is_chosen(studio: Studio) -> None:
+def test_a_picture_is_displayed_in_the_chosen_size(studio: Studio) -> None:
     page = studio.page
     page.get_by_label("Widget", exact=True).select_option("growth")
     page.locator("#size").select_option("240 × 60")
@@ -143,7 +143,7 @@ def test_a_picture_is_seen_and_has_the_size_that_is_chosen(studio: Studio) -> No
     expect(page.locator("#size")).to_have_count(0)
 
 
-def test_dates_take_the_place_of_a_period(studio: Studio) -> None:
+def test_dates_replace_a_period(studio: Studio) -> None:
     page = studio.page
     page.get_by_label("Widget", exact=True).select_option("lots")
     page.get_by_label("Period").select_option("90d")
@@ -156,15 +156,13 @@ def test_dates_take_the_place_of_a_period(studio: Studio) -> None:
     expect(page.locator("article:has(#code-oembed) pre")).to_contain_text("period=90d")
 
 
-def test_on_a_phone_the_preview_is_seen_whole(studio: Studio) -> None:
+def test_the_preview_fits_on_a_phone(studio: Studio) -> None:
     studio.page.set_viewport_size({"width": 360, "height": 800})
     studio.page.reload()
     assert studio.page.locator(".stage").evaluate("stage => stage.scrollWidth <= stage.clientWidth")
 
 
-def test_code_is_copied_by_a_button_and_works_where_it_is_pasted(
-    studio: Studio, browser: Browser
-) -> None:
+def test_a_button_copies_code_that_works_on_another_page(studio: Studio, browser: Browser) -> None:
     page = studio.page
     page.get_by_label("Widget", exact=True).select_option("bonus")
     expect(page.locator("article:has(#code-script) pre")).to_contain_text('"bonus"')
@@ -187,7 +185,7 @@ def test_code_is_copied_by_a_button_and_works_where_it_is_pasted(
         )
 
 
-def test_who_may_frame_an_account_is_said(studio: Studio) -> None:
+def test_the_studio_displays_which_sites_may_embed_an_account(studio: Studio) -> None:
     page = studio.page
     expect(page.locator("#code")).to_contain_text("Any site may embed")
     page.get_by_label("Account").select_option("private")
@@ -205,13 +203,13 @@ def test_axe_finds_nothing_in_the_studio(scheme: str, studio: Studio) -> None:
         assert studio.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_all_of_it_is_reached_by_keyboard(studio: Studio) -> None:
+def test_every_control_can_be_reached_by_keyboard(studio: Studio) -> None:
     page = studio.page
     expect(page.frame_locator("iframe").locator("#w")).to_be_visible()
-    met = []
+    focused = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        met.append(
+        focused.append(
             page.evaluate(
                 """() => {
                   const { id, name, tagName, textContent } = document.activeElement;
@@ -219,11 +217,11 @@ def test_all_of_it_is_reached_by_keyboard(studio: Studio) -> None:
                 }"""
             )
         )
-        if met[-1] == "BODY":
+        if focused[-1] == "BODY":
             break
         if page.evaluate("document.activeElement !== document.body"):
             outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-            assert outline != "none" or met[-1] == "CABINET-WIDGET", met[-1]
+            assert outline != "none" or focused[-1] == "CABINET-WIDGET", focused[-1]
     forms = {
         "account",
         "widget",
@@ -236,12 +234,12 @@ def test_all_of_it_is_reached_by_keyboard(studio: Studio) -> None:
         "width",
         "scheme",
     }
-    assert forms <= set(met), met
-    assert "Copy Script" in met
-    assert "PRE" in met
+    assert forms <= set(focused), focused
+    assert "Copy Script" in focused
+    assert "PRE" in focused
 
 
-def test_without_javascript_the_form_is_sent_by_a_button(browser: Browser, service: str) -> None:
+def test_without_javascript_a_button_submits_the_form(browser: Browser, service: str) -> None:
     with tab(browser, java_script_enabled=False) as page:
         page.goto(service + "/")
         page.get_by_label("Widget", exact=True).select_option("lots")
@@ -249,10 +247,10 @@ def test_without_javascript_the_form_is_sent_by_a_button(browser: Browser, servi
         expect(page.locator("article:has(#code-iframe) pre")).to_contain_text("/w/demo/lots")
 
 
-def test_markup_in_its_address_stays_text(service: str) -> None:
+def test_markup_in_the_url_stays_text(service: str) -> None:
     attack = '"><script>alert(1)</script>'
-    answer = requests.get(
+    response = requests.get(
         service, {"account": attack, "widget": attack, "tz": attack, "accent": attack}, timeout=30
     )
-    assert html.escape(attack) in answer.text.replace("&#34;", "&quot;")
-    assert attack not in answer.text
+    assert html.escape(attack) in response.text.replace("&#34;", "&quot;")
+    assert attack not in response.text

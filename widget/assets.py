@@ -1,4 +1,4 @@
-"""What the browser is served besides pages: loader, script, stylesheets; made when the app starts, kept as bytes."""
+"""Static files: loader, scripts and stylesheets, minified when the app starts and served from memory."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ class Asset:
 
 
 class Assets:
-    """All of them by name, and the version that their URLs carry so that they may be kept for ever."""
+    """All static files by name. Their URLs contain a version, so that browsers can cache them forever."""
 
     def __init__(self, folder: Path, widgets: Mapping[str, Widget], base: str) -> None:
         self._base = base
@@ -52,7 +52,7 @@ class Assets:
         return Asset(self._files["widget.css"].body + rule, _TYPES[".css"])
 
     def url(self, name: str) -> str:
-        """The path that a file may be kept for ever under."""
+        """The versioned path of a file, which browsers can cache forever."""
         return f"{self._base}/static/{self.version}/{name}"
 
 

@@ -1,6 +1,6 @@
-"""An accent colour that can be read: the operator's hue, moved towards black or white until its contrast holds.
+"""Accent colours with enough contrast: the operator's colour, mixed with black or white as far as necessary.
 
-Contrast and luminance are WCAG 2.2's (definitions "contrast ratio" and "relative luminance").
+Contrast and luminance are defined by WCAG 2.2 ("contrast ratio" and "relative luminance").
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
-"""Languages: gettext catalogues as they are written, plural forms, and which one a visitor gets.
+"""Languages: gettext catalogues and the choice of the language that a visitor gets.
 
-Adding a language is adding ``widget/locale/XX.po``; msgids are English, so English needs no file.
+To add a language, add ``widget/locale/XX.po``. Msgids are English, so English needs no file.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from babel.messages.pofile import PoFileError, read_po
 from widget.errors import OperatorError
 
 ENGLISH = "en"
-_SUBTAGS = 4
-"""Of a tag, so many count. A visitor's Accept-Language is as long as a server lets it be."""
+MAX_SUBTAGS = 4
+"""Further subtags of a language tag are ignored: the length of an Accept-Language header is not limited."""
 
 
 class Catalogues:
-    """All languages that there are texts for; one that a catalogue does not have, or has as fuzzy, stays English."""
+    """The translations of all languages. A text that is missing or marked as fuzzy stays English."""
 
     def __init__(self, translations: Mapping[str, NullTranslations]) -> None:
         self._translations = {ENGLISH: NullTranslations(), **translations}
@@ -29,35 +29,28 @@ class Catalogues:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Their tags, sorted."""
+        """The tags of all languages, sorted."""
         return tuple(sorted(self._translations))
 
     def negotiate(self, *wanted: str | None) -> str:
-        """The language to show: that of the first wanted tag that has one, else English.
+        """The best available language: that of the first wanted tag with a catalogue, otherwise English.
 
         Args:
-            wanted: well-formed BCP 47 tags in order of preference, as the visitor's and the account's; None is skipped.
+            wanted: well-formed BCP 47 tags in order of preference; None is ignored.
         """
         return self._best(wanted)[0]
 
     def locale_for(self, *wanted: str | None) -> str:
-        """The tag to format numbers and dates by: the same choice, with the region that was asked for (fr-CA).
-
-        They are written in the script of the texts around them: en-Shaw-GB, in an alphabet of its own, is en-GB.
-        """
-        language, tag = self._best(wanted)
-        locale = cldr_locale(tag)
-        if locale.script in (None, "Hans", "Hant", cldr_locale(language).script):
-            return tag
-        return f"{language}-{locale.territory}" if locale.territory else language
+        """The tag for formatting numbers and dates: the same choice, with the requested region (fr-CA)."""
+        return self._best(wanted)[1]
 
     def translations(self, *wanted: str | None) -> NullTranslations:
-        """The texts of the language that ``negotiate`` chooses."""
+        """The translations of the language that ``negotiate`` chooses."""
         return self._translations[self.negotiate(*wanted)]
 
     def _best(self, wanted: tuple[str | None, ...]) -> tuple[str, str]:
         for tag in filter(None, wanted):
-            subtags = tag.lower().replace("_", "-").split("-", _SUBTAGS)[:_SUBTAGS]
+            subtags = tag.lower().replace("_", "-").split("-", MAX_SUBTAGS)[:MAX_SUBTAGS]
             for length in range(len(subtags), 0, -1):
                 language = self._names.get("-".join(subtags[:length]))
                 if language:
@@ -69,7 +62,7 @@ def load_catalogues(folder: Path) -> Catalogues:
     """Read every ``XX.po`` of a folder.
 
     Raises:
-        OperatorError: a catalogue cannot be read; says which and where.
+        OperatorError: a catalogue cannot be read; names the file.
     """
     return Catalogues({path.stem.replace("_", "-"): _read(path) for path in folder.glob("*.po")})
 
@@ -82,12 +75,12 @@ def _read(path: Path) -> GNUTranslations:
         compiled.seek(0)
         return GNUTranslations(compiled)
     except (PoFileError, ValueError) as error:
-        raise OperatorError(f"{path.name} is no gettext catalogue: {error}") from error
+        raise OperatorError(f"{path.name} is not a gettext catalogue: {error}") from error
 
 
 @lru_cache(maxsize=256)
 def cldr_locale(tag: str) -> Locale:
-    """What CLDR knows under a BCP 47 tag, or under as much of its beginning as it knows; at worst English."""
+    """The CLDR locale of a BCP 47 tag or of its longest known prefix, otherwise English."""
     subtags = tag.replace("_", "-").split("-")
     for length in range(len(subtags), 0, -1):
         try:
@@ -103,5 +96,5 @@ def is_rtl(tag: str) -> bool:
 
 
 def language_name(language: str) -> str:
-    """What a language calls itself, such as français; its tag where CLDR does not say."""
+    """The name of a language in that language, such as français; its tag if CLDR has no name."""
     return cldr_locale(language).get_display_name() or language

@@ -123,7 +123,7 @@ class Renderer:
         """An error's public text."""
         gettext = self._catalogues.translations(language).gettext
         if isinstance(error, BadOption):
-            return gettext(N_("This widget's address is not right: %(option)s.")) % {
+            return gettext(N_("This widget's URL is not valid: %(option)s.")) % {
                 "option": f"{error.option} {error.why}"
             }
         return gettext(error.message)

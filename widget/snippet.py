@@ -1,4 +1,4 @@
-"""The code that a site owner pastes, in every form; for the command line and the studio alike."""
+"""The code that embeds a widget, in every form, for the command line and the studio."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,27 +14,27 @@ SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """What is to be embedded.
+    """The widget to embed.
 
     Attributes:
-        base: the service's address.
-        account: the slug.
-        widget: which widget.
-        given: the options, as they were given.
-        options: the same, parsed.
-        label: the widget's name, in the language that it is shown in.
+        base: the service's URL.
+        account: the account's slug.
+        widget: the widget.
+        params: the options as text, by name.
+        options: the same options, parsed.
+        label: the widget's name in the language of the widget.
     """
 
     base: str
     account: str
     widget: Widget
-    given: Mapping[str, str]
+    params: Mapping[str, str]
     options: Options
     label: str
 
 
 def script(embed: Embed) -> str:
-    """The loader and a custom element, with the height reserved: a tag has none before its script has come."""
+    """The loader and a custom element. Its height is reserved by a style, since the script loads later."""
     return (
         f'<script async src="{escape(embed.base)}/embed.js"></script>\n'
         f'<cabinet-widget account="{embed.account}" widget="{embed.widget.name}"{_attributes(embed)} '
@@ -43,7 +43,7 @@ def script(embed: Embed) -> str:
 
 
 def iframe(embed: Embed) -> str:
-    """A frame, with no script at all."""
+    """A frame without any script."""
     return (
         f'<iframe src="{escape(oembed(embed))}" title="{escape(embed.label)}" loading="lazy" sandbox="{SANDBOX}" '
         f'style="display:block;border:0;width:100%;height:{embed.widget.pixels(embed.options)}px"></iframe>'
@@ -56,13 +56,13 @@ def wordpress(embed: Embed) -> str:
 
 
 def oembed(embed: Embed) -> str:
-    """The address, for a line of its own in WordPress, Ghost or Discourse."""
-    return widget_url(embed.base, embed.account, embed.widget.name, "", embed.given)
+    """The URL, for a line of its own in WordPress, Ghost or Discourse."""
+    return widget_url(embed.base, embed.account, embed.widget.name, "", embed.params)
 
 
 def badge(embed: Embed) -> str:
-    """A picture that links to the widget, for pages and mail signatures; twice as fine as it is shown."""
-    page, picture = _picture(embed, {"scale": "2", **embed.given})
+    """A picture that links to the widget, for pages and mail signatures, in twice its displayed resolution."""
+    page, picture = _picture(embed, {"scale": "2", **embed.params})
     width, height = SIZES[embed.options.size]
     return (
         f'<a href="{escape(page)}"><img src="{escape(picture)}" width="{width}" height="{height}" '
@@ -71,24 +71,24 @@ def badge(embed: Embed) -> str:
 
 
 def bbcode(embed: Embed) -> str:
-    """A picture that links to the widget, for forums; these show it as large as it is."""
-    page, picture = _picture(embed, embed.given)
+    """A picture that links to the widget, for forums, which display pictures in their full size."""
+    page, picture = _picture(embed, embed.params)
     return f"[url={page}][img]{picture}[/img][/url]"
 
 
 def _attributes(embed: Embed) -> str:
-    return "".join(f' {name}="{escape(value)}"' for name, value in embed.given.items())
+    return "".join(f' {name}="{escape(value)}"' for name, value in embed.params.items())
 
 
-def _picture(embed: Embed, given: Mapping[str, str]) -> tuple[str, str]:
-    """The addresses of a widget and of its picture."""
+def _picture(embed: Embed, params: Mapping[str, str]) -> tuple[str, str]:
+    """The URLs of a widget and of its picture."""
     name = embed.widget.name
     if not embed.widget.picture:
-        raise OperatorError(f"there is no picture of {name}; use another form of snippet")
-    page = {option: value for option, value in given.items() if option not in PICTURE_OPTIONS}
+        raise OperatorError(f"{name} has no picture; use another form of snippet")
+    page = {option: value for option, value in params.items() if option not in PICTURE_OPTIONS}
     return (
         widget_url(embed.base, embed.account, name, "", page),
-        widget_url(embed.base, embed.account, name, ".png", given),
+        widget_url(embed.base, embed.account, name, ".png", params),
     )
 
 
@@ -96,4 +96,4 @@ FORMS: Mapping[str, Callable[[Embed], str]] = {
     form.__name__: form for form in (script, iframe, wordpress, oembed, badge, bbcode)
 }
 PICTURE_FORMS = ("badge", "bbcode")
-"""The forms that take ``PICTURE_OPTIONS`` as well."""
+"""The forms that accept ``PICTURE_OPTIONS``."""

@@ -197,7 +197,7 @@ def parse_options(
     parsed: dict[str, Any] = {}
     for name, value in values.items():
         if name not in widget.all_options and name not in extra:
-            raise BadOption(_printable(name), "is no option of this widget")
+            raise BadOption(_printable(name), "is not an option of this widget")
         parsed[name] = PARSERS[name](name, value)
     return Options(**_with_period(parsed))
 
@@ -207,7 +207,7 @@ def _with_period(parsed: dict[str, Any]) -> dict[str, Any]:
     if first is None and last is None:
         return parsed
     if "period" in parsed:
-        raise BadOption("period", "goes without from and to")
+        raise BadOption("period", "cannot be combined with from and to")
     if first and last and first > last:
         raise BadOption("from", "is later than to")
     return parsed | {"period": Period("all", first, last)}

@@ -1,4 +1,4 @@
-"""The studio: what its page shows for the account, widget and options that are chosen."""
+"""The studio: the template context for the chosen account, widget and options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,14 +19,14 @@ def build_context(
     catalogues: Catalogues,
     query: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
-    """What the template is filled with.
+    """The template context of the studio.
 
     Args:
         settings: the configuration.
-        widgets: all widgets there are.
-        catalogues: all languages there are.
-        query: the form's fields. An empty one is an option that is not given; for an unknown account or widget the
-            first is shown.
+        widgets: all widgets.
+        catalogues: all languages.
+        query: the form's fields. An empty field is an option that is not set; the first account or widget replaces
+            an unknown one.
     """
     fields = dict(query)
     account = settings.accounts.get(fields.get("account", "")) or next(
@@ -34,19 +34,19 @@ def build_context(
     )
     names = registry.enabled_widgets(account, widgets)
     widget = widgets[fields["widget"] if fields.get("widget") in names else names[0]]
-    given = {name: value for name, value in fields.items() if value and name in widget.all_options}
-    pictured = given | {
+    params = {name: value for name, value in fields.items() if value and name in widget.all_options}
+    picture_params = params | {
         name: fields[name] for name in PICTURE_OPTIONS if fields.get(name) and widget.picture
     }
     options, problem = Options(), None
     try:
-        options = parse_options(widget, pictured.items(), extra=PICTURE_OPTIONS)
+        options = parse_options(widget, picture_params.items(), extra=PICTURE_OPTIONS)
     except BadOption as error:
         problem = str(error)
     base = settings.server.public_url
     label = catalogues.translations(options.lang, account.lang).gettext(widget.label)
-    embed = snippet.Embed(base, account.slug, widget, given, options, label)
-    pictures = replace(embed, given=pictured)
+    embed = snippet.Embed(base, account.slug, widget, params, options, label)
+    pictures = replace(embed, params=picture_params)
     forms = [
         (name, form)
         for name, form in snippet.FORMS.items()
@@ -57,11 +57,15 @@ def build_context(
         "account": account.slug,
         "widgets": [widgets[name] for name in names],
         "widget": widget,
-        "given": given,
+        "params": params,
         "sizes": SIZES if widget.picture else {},
         "size": options.size,
         "picture": widget_url(
-            settings.server.path, account.slug, widget.name, ".png", {"scale": "2", **pictured}
+            settings.server.path,
+            account.slug,
+            widget.name,
+            ".png",
+            {"scale": "2", **picture_params},
         ),
         "problem": problem,
         "snippets": []

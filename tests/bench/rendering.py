@@ -1,4 +1,4 @@
-"""What a page costs where nothing is kept of it: in this process, without a server."""
+"""The cost of rendering a page that is not cached, in this process, without a server."""
 
 import datetime as dt
 import json
@@ -18,7 +18,8 @@ from babel import Locale, dates, numbers
 from flask import Flask
 from flask_caching import Cache
 
-from widget import cache, config, i18n, models, paths, registry
+from widget import config, i18n, models, paths, registry
+from widget.cache import FreshCache
 from widget.config import Account
 from widget.format import Formatter
 from widget.guard import Upstream
@@ -33,7 +34,7 @@ FRAME = PageContext(assets={"css": "/static/0/widget.css", "js": "/static/0/widg
 
 
 class History(Upstream):
-    """An API whose account has closed so many trades, one an hour."""
+    """An API whose account has closed so many trades, one per hour."""
 
     def __init__(self, trades: int, now: dt.datetime) -> None:
         super().__init__()
@@ -73,7 +74,7 @@ class History(Upstream):
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
     ) -> models.Result:
-        """Parse the history, or a balance."""
+        """Parse the history or a balance."""
         body = (
             self.body
             if function == "closed_trades"
@@ -84,17 +85,17 @@ class History(Upstream):
 
 @dataclass
 class Rendering:
-    """An account, and pages of it."""
+    """An account and its pages."""
 
     account: Account
     client: History
-    kept: cache.FreshCache
+    cache: FreshCache
     renderer: Renderer
     now: dt.datetime
 
     def view(self, widget: Widget, options: Options) -> View:
-        """The figures of a widget."""
-        return build_view(Source(self.account, self.client, self.kept, self.now), widget, options)
+        """The view of a widget."""
+        return build_view(Source(self.account, self.client, self.cache, self.now), widget, options)
 
     def page(self, widget: Widget, options: Options) -> str:
         """The page of a widget."""
@@ -110,19 +111,19 @@ def history(trades: int) -> Iterator[Rendering]:
     settings = config.parse(raw, {}, WIDGETS, folder=Path(), demo=True)
     store = Cache(Flask("bench", root_path="."), config={"CACHE_TYPE": "SimpleCache"}).cache
     now = dt.datetime.now(dt.UTC)
-    kept = cache.FreshCache(store, keep_seconds=86400)
+    fresh_cache = FreshCache(store, keep_seconds=86400)
     renderer = Renderer(paths.templates(), i18n.load_catalogues(paths.locales()))
     try:
         account = settings.accounts["main"].model_copy(
             update={"api": config.Api(deadline_seconds=120, max_response_bytes=2**31)}
         )
-        yield Rendering(account, History(trades, now), kept, renderer, now)
+        yield Rendering(account, History(trades, now), fresh_cache, renderer, now)
     finally:
-        kept.close()
+        fresh_cache.close()
 
 
 def milliseconds(action: Callable[[], object], times: int = 40) -> float:
-    """The median time of an action that was done before."""
+    """The median time of an action, after a first run."""
     action()
     taken = []
     for _ in range(times):
@@ -133,7 +134,7 @@ def milliseconds(action: Callable[[], object], times: int = 40) -> float:
 
 
 class ByBabel(Formatter):
-    """The same figures by Babel's module functions, as one would write it."""
+    """The same figures formatted with Babel's module functions, the usual way."""
 
     def __init__(
         self, locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False
@@ -172,10 +173,10 @@ class ByBabel(Formatter):
 
 
 class Unformatted(Formatter):
-    """No formatting at all."""
+    """No formatting."""
 
     def money(self, x: object, signed: bool = False) -> str:
-        """As it is."""
+        """The value as text."""
         return str(x)
 
     amount = money
@@ -183,7 +184,7 @@ class Unformatted(Formatter):
 
 
 def formats(rows: int, times: int = 40) -> dict[str, float]:
-    """Milliseconds for a table of closed trades: as it is, by Babel's functions, and without formatting."""
+    """Milliseconds for a table of closed trades: with this formatter, with Babel's functions, and unformatted."""
     options = Options(rows=rows, period=Period("all"))
     with history(rows) as at:
         view = at.view(WIDGETS["closed-trades"], options)
@@ -200,7 +201,7 @@ def formats(rows: int, times: int = 40) -> dict[str, float]:
 
 
 def cold(times: int = 40) -> dict[str, float]:
-    """Milliseconds for a page of which only the figures are kept."""
+    """Milliseconds for a page of which only the figures are cached."""
     taken = {}
     for name, widget, rows in (
         ("balance", "balance", 10),
@@ -215,7 +216,7 @@ def cold(times: int = 40) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Growth:
-    """What a history costs: milliseconds to read it, once a period, and for each page; MiB while it is kept."""
+    """The cost of a history: milliseconds to parse it and to render two pages of it, and MiB in memory."""
 
     read: float
     table: float
@@ -227,10 +228,10 @@ def trades(count: int, times: int = 5) -> Growth:
     """The cost of so many closed trades."""
     with history(count) as at:
         tracemalloc.start()
-        kept = at.client.call(at.account, "closed_trades")
+        records = at.client.call(at.account, "closed_trades")
         mebibytes = tracemalloc.get_traced_memory()[0] / 2**20
         tracemalloc.stop()
-        del kept
+        del records
         options = Options(period=Period("all"))
         return Growth(
             milliseconds(

@@ -57,7 +57,7 @@ WIDGET = Widget(
         PictureFigure(
             "gain", N_("Gain"), lambda fmt, x: fmt.percent(x, signed=True), is_result=True
         ),
-        PictureFigure("drawdown", N_("Greatest drawdown"), Formatter.percent),
+        PictureFigure("drawdown", N_("Maximum drawdown"), Formatter.percent),
         PictureFigure("profit_factor", N_("Profit factor"), Formatter.ratio),
         PictureFigure("won_share", N_("Trades won"), Formatter.percent),
         PictureFigure("trades", N_("Trades"), Formatter.integer),

@@ -1,4 +1,4 @@
-"""Pictures as SVG: sizes, what is written and where, and that nothing from outside breaks out."""
+"""Pictures as SVG: sizes, texts and their places, and that no text becomes markup."""
 
 import re
 from collections.abc import Iterator
@@ -36,22 +36,24 @@ FIGURES = (
     Figure("Equity", "$10,547.43"),
     Figure("Swap", "−$1.20", -1),
 )
-BADGE = Picture("Account", "USD", FIGURES, "As of 23 Nov", "Not up to date")
+PICTURE = Picture("Account", "USD", FIGURES, "As of 23 Nov", "Not up to date")
 SHAPES = {
-    "figures": BADGE,
-    "curve": replace(BADGE, chart=CURVE),
-    "bars": replace(BADGE, chart=BARS),
-    "progress": replace(BADGE, progress=(Figure("Lots closed", "45.6%"), 0.456)),
-    "empty": replace(BADGE, empty="No trades in this period"),
-    "one figure": replace(BADGE, figures=FIGURES[:1], chart=BARS),
-    "no figure": replace(BADGE, figures=()),
-    "progress alone": replace(BADGE, figures=(), progress=(Figure("Lots closed", "45.6%"), 0.456)),
-    "no title": replace(BADGE, title=""),
+    "figures": PICTURE,
+    "curve": replace(PICTURE, chart=CURVE),
+    "bars": replace(PICTURE, chart=BARS),
+    "progress": replace(PICTURE, progress=(Figure("Lots closed", "45.6%"), 0.456)),
+    "empty": replace(PICTURE, empty="No trades in this period"),
+    "one figure": replace(PICTURE, figures=FIGURES[:1], chart=BARS),
+    "no figure": replace(PICTURE, figures=()),
+    "progress alone": replace(
+        PICTURE, figures=(), progress=(Figure("Lots closed", "45.6%"), 0.456)
+    ),
+    "no title": replace(PICTURE, title=""),
 }
 
 
 def measure(text: str, bold: bool) -> float:
-    """All characters alike."""
+    """Give every character the same width."""
     return (0.62 if bold else 0.55) * len(text)
 
 
@@ -59,17 +61,17 @@ def style(**more: Any) -> Style:
     return Style(measure, **more)
 
 
-def drawn(shown: Picture = BADGE, **more: Any) -> ElementTree.Element:
-    return ElementTree.fromstring(svg.draw_picture(shown, style(**more)))
+def drawn(picture: Picture = PICTURE, **more: Any) -> ElementTree.Element:
+    return ElementTree.fromstring(svg.draw_picture(picture, style(**more)))
 
 
 def texts(root: ElementTree.Element) -> list[str]:
-    """What is written, in order, without the marks of direction."""
+    """The texts of a picture in order, without direction marks."""
     return [re.sub("[\u2068\u2069]", "", element.text or "") for element in root.iter(f"{SVG}text")]
 
 
 def boxes(root: ElementTree.Element) -> Iterator[tuple[str, float, float, float]]:
-    """Each text with where it begins, ends and stands, as measured."""
+    """Each text with its left end, right end and baseline."""
     for element, text in zip(root.iter(f"{SVG}text"), texts(root), strict=True):
         width = measure(text, element.get("font-weight") == "700") * float(
             element.attrib["font-size"]
@@ -97,7 +99,7 @@ def test_a_picture_has_exactly_its_size(size: str, scale: int) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("rtl", [False, True])
-def test_nothing_leaves_the_picture_and_no_two_texts_meet(shape: str, size: str, rtl: bool) -> None:
+def test_no_text_leaves_the_picture_or_overlaps_another(shape: str, size: str, rtl: bool) -> None:
     long = replace(
         SHAPES[shape],
         title="A very long heading " * 4,
@@ -105,8 +107,8 @@ def test_nothing_leaves_the_picture_and_no_two_texts_meet(shape: str, size: str,
         figures=tuple(replace(figure, label=figure.label * 6) for figure in SHAPES[shape].figures),
         note="Not up to date at all, as far as anybody can tell",
     )
-    for shown in (SHAPES[shape], long):
-        found = list(boxes(drawn(shown, size=size, rtl=rtl)))
+    for picture in (SHAPES[shape], long):
+        found = list(boxes(drawn(picture, size=size, rtl=rtl)))
         width, height = SIZES[size]
         for number, (text, left, right, y) in enumerate(found):
             assert left + 0.1 >= 4, text
@@ -117,11 +119,11 @@ def test_nothing_leaves_the_picture_and_no_two_texts_meet(shape: str, size: str,
 
 
 @given(st.integers(1, 10**40))
-def test_a_figure_is_never_cut_however_long(amount: int) -> None:
+def test_a_figure_is_never_cut_off(amount: int) -> None:
     text = f"${amount:,}.00"
     for size in SIZES:
         root = drawn(
-            replace(BADGE, figures=(Figure("Balance", text), Figure("Profit", f"+{text}", 1))),
+            replace(PICTURE, figures=(Figure("Balance", text), Figure("Profit", f"+{text}", 1))),
             size=size,
         )
         assert {text, f"+{text}"} <= set(texts(root))
@@ -129,7 +131,7 @@ def test_a_figure_is_never_cut_however_long(amount: int) -> None:
 
 
 def test_a_label_that_is_too_long_ends_in_an_ellipsis() -> None:
-    root = drawn(replace(BADGE, figures=(Figure("Balance " * 20, "$1"),)), size="small")
+    root = drawn(replace(PICTURE, figures=(Figure("Balance " * 20, "$1"),)), size="small")
     [label] = [text for text in texts(root) if text.startswith("Balance")]
     assert label.endswith("…")
 
@@ -149,12 +151,12 @@ HOSTILE = [
 )
 def test_no_text_becomes_markup(hostile: list[str], size: str) -> None:
     title, meta, label, text, as_of, note = hostile
-    shown = Picture(title, meta, (Figure(label, text, 1),), as_of, note)
-    for made in (
-        svg.draw_picture(shown, style(size=size)),
+    picture = Picture(title, meta, (Figure(label, text, 1),), as_of, note)
+    for drawing in (
+        svg.draw_picture(picture, style(size=size)),
         svg.draw_message(title, style(size=size)),
     ):
-        root = ElementTree.fromstring(made.encode())
+        root = ElementTree.fromstring(drawing.encode())
         assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
             "svg",
             "title",
@@ -175,8 +177,8 @@ def test_no_text_becomes_markup(hostile: list[str], size: str) -> None:
         assert all(set(element.attrib) <= allowed for element in root.iter(f"{SVG}text"))
 
 
-def test_hostile_text_is_shown_as_it_is() -> None:
-    root = drawn(replace(BADGE, title=HOSTILE[0]), size="large")
+def test_hostile_text_is_displayed_unchanged() -> None:
+    root = drawn(replace(PICTURE, title=HOSTILE[0]), size="large")
     assert HOSTILE[0] in texts(root)
     assert HOSTILE[0] in (root.findtext(f"{SVG}title") or "")
 
@@ -184,26 +186,26 @@ def test_hostile_text_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", SIZES)
 def test_there_are_no_styles_scripts_or_links(shape: str, size: str) -> None:
-    made = svg.draw_picture(SHAPES[shape], style(size=size))
-    assert not re.search(r"style|class=|href|url\(|script|<image|on\w+=", made)
+    drawing = svg.draw_picture(SHAPES[shape], style(size=size))
+    assert not re.search(r"style|class=|href|url\(|script|<image|on\w+=", drawing)
 
 
-def test_the_same_figures_make_the_same_picture() -> None:
+def test_the_same_figures_result_in_the_same_picture() -> None:
     assert svg.draw_picture(SHAPES["curve"], style()) == svg.draw_picture(SHAPES["curve"], style())
 
 
 def test_a_profit_points_up_and_a_loss_down_each_in_its_colour() -> None:
-    made = svg.draw_picture(BADGE, style(size="large"))
-    arrows = re.findall(r'<path d="M\S+ (\S+)h\S+L\S+ (\S+)z" fill="(\S+)"/>', made)
+    drawing = svg.draw_picture(PICTURE, style(size="large"))
+    arrows = re.findall(r'<path d="M\S+ (\S+)h\S+L\S+ (\S+)z" fill="(\S+)"/>', drawing)
     assert [(float(base) > float(tip), fill) for base, tip, fill in arrows] == [
         (True, "#07734a"),
         (False, "#bd2637"),
     ]
-    assert '#07734a">+$65.26' in made.replace(' textLength="', "")
-    assert "<path" not in svg.draw_picture(replace(BADGE, figures=FIGURES[:1]), style())
+    assert '#07734a">+$65.26' in drawing.replace(' textLength="', "")
+    assert "<path" not in svg.draw_picture(replace(PICTURE, figures=FIGURES[:1]), style())
 
 
-def test_what_is_shown_fits_the_size() -> None:
+def test_each_size_displays_as_much_as_fits() -> None:
     assert texts(drawn(size="small")) == [
         "Balance", "$10,482.17", "Floating profit", "+$65.26", "Not up to date", "As of 23 Nov",
     ]  # fmt: skip
@@ -228,7 +230,7 @@ def test_a_right_to_left_picture_is_mirrored_and_its_texts_isolated() -> None:
 def test_the_progress_is_filled_to_its_share_and_no_further(
     share: float, filled: float | None
 ) -> None:
-    root = drawn(replace(BADGE, progress=(Figure("Lots closed", "x"), share)), size="medium")
+    root = drawn(replace(PICTURE, progress=(Figure("Lots closed", "x"), share)), size="medium")
     found = [
         float(r.attrib["width"]) for r in root.iter(f"{SVG}rect") if r.get("fill") == "#1f5dbf"
     ][1:]
@@ -245,7 +247,7 @@ def test_a_curve_and_bars_fill_their_box() -> None:
     assert heights[1:] == [85.5], "the second bar has no height and is not drawn"
 
 
-def test_a_message_is_wrapped_between_words_and_all_of_it_shown() -> None:
+def test_a_message_is_wrapped_between_words_and_displayed_completely() -> None:
     message = "This widget is private. Enter its password to see it."
     lines = texts(ElementTree.fromstring(svg.draw_message(message, style(size="small"))))
     assert len(lines) > 1
@@ -258,11 +260,13 @@ def test_a_message_is_wrapped_between_words_and_all_of_it_shown() -> None:
 
 
 @given(st.integers(0, 0xFFFFFF).map("{:06x}".format), st.booleans())
-def test_text_and_accent_can_be_read_on_their_ground(accent: str, dark: bool) -> None:
-    made = svg.draw_picture(BADGE, style(size="large", dark=dark, accent=accent))
-    ground, *fills = re.findall(r'fill="#(\w{6})"', made)
-    shown = {
+def test_text_and_accent_have_enough_contrast_with_their_background(
+    accent: str, dark: bool
+) -> None:
+    drawing = svg.draw_picture(PICTURE, style(size="large", dark=dark, accent=accent))
+    ground, *fills = re.findall(r'fill="#(\w{6})"', drawing)
+    colours = {
         fill for fill in fills if fill not in ("dbdfe5", "343a44")
     }  # rules between the parts are no text
-    assert len(shown) >= 4
-    assert all(colour.contrast(fill, ground) >= colour.MIN_CONTRAST for fill in shown)
+    assert len(colours) >= 4
+    assert all(colour.contrast(fill, ground) >= colour.MIN_CONTRAST for fill in colours)
