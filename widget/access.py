@@ -1,36 +1,24 @@
-"""Access control: one pure decision per request, the same for every format of a widget."""
+"""Access control: one decision per request, the same for every form of a widget.
+
+The functions are pure: clock, address and the check of a password are arguments.
+"""
 
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from widget import tokens
+from widget import registry, tokens
 from widget.config import Account, Network
-from widget.errors import CabinetError, Forbidden, Locked, NotFound, WrongPassword
+from widget.errors import Forbidden, Locked, NotFound, WrongPassword
+from widget.spec import Widget
 from widget.tokens import Grant
 
+VIEWER_TOKEN_SECONDS = 3600
+"""Lifetime of a token of the unlock form. It is renewed by refreshes of the page."""
+MAX_VIEWER_SECONDS = 12 * 3600
+"""How long after the password was entered tokens are renewed."""
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What an account requires of a request for one of its widgets."""
-
-    subject: str
-    closed: bool
-    networks: tuple[Network, ...]
-    keys: tuple[bytes, ...]
-
-    @classmethod
-    def of(cls, account: Account, widget: str) -> "Policy":
-        """The policy for a widget of an account."""
-        return cls(
-            f"{account.slug}/{widget}",
-            account.access == "closed",
-            account.allowed_networks,
-            signing_keys(account),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,61 +28,102 @@ class Credentials:
     Attributes:
         address: the visitor's IP address, as reported by the trusted proxies.
         token: the token in the URL.
-        password_is_right: whether the viewer password of the request is correct; None if it has none.
+        check_password: whether the viewer password in the request is the account's; None if the
+            request has no password. It is called only if the answer matters, since checking a
+            password is expensive and attempts are limited.
     """
 
     address: str | None
     token: str | None = None
-    password_is_right: bool | None = None
+    check_password: Callable[[], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
-    """Access is granted, by a token if ``grant`` is set."""
+def find_widget(
+    accounts: Mapping[str, Account], widgets: Mapping[str, Widget], slug: str, name: str
+) -> tuple[Account, Widget]:
+    """An account and one of its widgets.
 
-    grant: Grant | None = None
+    Args:
+        accounts: by slug.
+        widgets: all widgets by name.
+        slug: the name of the account in the URL.
+        name: the name of the widget in the URL.
+
+    Raises:
+        NotFound: the account or the widget is unknown, or the widget is not enabled. The error is
+            the same in all three cases, so that it does not reveal which accounts there are.
+    """
+    account = accounts.get(slug)
+    widget = widgets.get(name)
+    if account is None or widget is None or name not in registry.enabled_widgets(account, widgets):
+        raise NotFound("unknown account or widget, or not enabled")
+    return account, widget
 
 
-@dataclass(frozen=True, slots=True)
-class Deny:
-    """Access is denied; ``reason`` is the error to raise."""
+def authorize(account: Account, widget: str, credentials: Credentials, now: float) -> Grant | None:
+    """Check that a request may see a widget.
 
-    reason: CabinetError
+    Args:
+        account: the account.
+        widget: the name of the widget.
+        credentials: the credentials of the request.
+        now: Unix seconds.
+
+    Returns:
+        What the token or password grants; None if the account is open and there is no token.
+
+    Raises:
+        Forbidden: the address is outside the account's networks.
+        Expired: the token has expired.
+        WrongPassword: the password is wrong.
+        Locked: the token is invalid, or the account is closed and there are no credentials.
+    """
+    # Networks come first: from outside, nobody may try tokens or passwords.
+    if account.allowed_networks and not _is_inside(credentials.address, account.allowed_networks):
+        raise Forbidden("outside allowed_networks")
+    if credentials.token is not None:
+        # An invalid token is refused for an open account too. Otherwise the options that it locks
+        # would be ignored.
+        subject = f"{account.slug}/{widget}"
+        return tokens.verify(credentials.token, signing_keys(account), subject, now)
+    if account.access == "open":
+        return None
+    if credentials.check_password is None:
+        raise Locked("neither token nor viewer password")
+    if not credentials.check_password():
+        raise WrongPassword("wrong viewer password")
+    # Expired from the start: the page gets its token by renewal, like later ones.
+    return Grant(params={}, expires=0, renewable_until=int(now) + MAX_VIEWER_SECONDS)
 
 
-ANYBODY: Final = Allow()
+def renew(grant: Grant, now: float) -> Grant | None:
+    """The grant of the next token, None if it is too early or too late for one.
+
+    Args:
+        grant: of the present token or password.
+        now: Unix seconds.
+    """
+    is_renewable = grant.renewable_until > now
+    if not is_renewable or grant.expires - now >= VIEWER_TOKEN_SECONDS / 2:
+        return None
+    expires = min(now + VIEWER_TOKEN_SECONDS, grant.renewable_until)
+    return replace(grant, expires=int(expires))
+
+
+def sign_renewal(account: Account, widget: str, grant: Grant) -> str:
+    """The token for a grant that was renewed."""
+    # The last key is that of the unlock form, if the account has a viewer password: a new password
+    # then ends the token.
+    key = signing_keys(account)[-1]
+    subject = f"{account.slug}/{widget}"
+    return tokens.sign([key], subject, grant.expires, grant.params, grant.renewable_until)
 
 
 def signing_keys(account: Account) -> tuple[bytes, ...]:
-    """All keys whose tokens are accepted for the account: the embed secrets, and that of the unlock form."""
-    viewer = account.viewer_password_hash
-    return account.embed_keys + ((tokens.viewer_key(viewer.get_secret_value()),) if viewer else ())
-
-
-def decide(policy: Policy | None, credentials: Credentials, now: float) -> Allow | Deny:
-    """Decide whether a request may see a widget.
-
-    Args:
-        policy: None for an unknown account, an unknown widget and a widget that is not enabled.
-            The three cases have the same result.
-        credentials: the credentials of the request.
-        now: Unix seconds.
-    """
-    if policy is None:
-        return Deny(NotFound("unknown account or widget, or not enabled"))
-    if policy.networks and not _is_inside(credentials.address, policy.networks):
-        return Deny(Forbidden("outside allowed_networks"))
-    if credentials.token is not None:
-        # An invalid token is refused for an open account too. Otherwise its locked options would be ignored.
-        try:
-            return Allow(tokens.verify(credentials.token, policy.keys, policy.subject, now))
-        except Locked as error:
-            return Deny(error)
-    if credentials.password_is_right is False:
-        return Deny(WrongPassword("wrong viewer password"))
-    if policy.closed and not credentials.password_is_right:
-        return Deny(Locked("neither token nor viewer password"))
-    return ANYBODY
+    """All keys whose tokens are accepted: the embed secrets, newest first, and the unlock form's."""
+    if account.viewer_password_hash is None:
+        return account.embed_keys
+    return (*account.embed_keys, tokens.viewer_key(account.viewer_password_hash.get_secret_value()))
 
 
 def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
@@ -107,9 +136,13 @@ def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
         hops: the number of trusted proxies. If the header has fewer elements, the request did not
             pass through the outer proxies.
     """
-    # Quoted strings are not parsed: a quotation mark sent by the visitor must not hide what the proxies append.
-    chain = [part.strip() for part in forwarded.split(",")] if forwarded.strip() else []
-    return [*chain, peer][-1 - min(hops, len(chain))]
+    # Quoted strings are not parsed: a quotation mark sent by the visitor must not hide what the
+    # proxies append.
+    addresses: list[str | None] = []
+    if forwarded.strip():
+        addresses = [part.strip() for part in forwarded.split(",")]
+    trusted = min(hops, len(addresses))
+    return [*addresses, peer][-1 - trusted]
 
 
 def client_network(address: str | None) -> str:
@@ -117,20 +150,23 @@ def client_network(address: str | None) -> str:
 
     A visitor with IPv6 usually has all addresses of a /64.
     """
-    parsed = _parsed(address)
+    parsed = _parse_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+        return str(ipaddress.IPv6Network((parsed, 64), strict=False))
     return str(parsed)
 
 
 def _is_inside(address: str | None, networks: Sequence[Network]) -> bool:
-    parsed = _parsed(address)
+    parsed = _parse_address(address)
     return parsed is not None and any(parsed in network for network in networks)
 
 
-def _parsed(address: str | None) -> Address | None:
+def _parse_address(address: str | None) -> Address | None:
+    """An address, IPv4 if it is an IPv4 address mapped to IPv6; None if it is malformed."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
         return None
-    return getattr(parsed, "ipv4_mapped", None) or parsed
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        return parsed.ipv4_mapped
+    return parsed

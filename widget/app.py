@@ -13,12 +13,15 @@ from flask_caching import Cache
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 
-from widget import assets, cache, config, headers, i18n, logs, paths, registry, render, web
+from widget import assets, cache, config, headers, i18n, logs, paths, registry, render
 from widget.config import Settings
 from widget.errors import OperatorError
 from widget.guard import Upstream
 from widget.metrics import Metrics
 from widget.response_cache import ResponseCache
+from widget.web.passwords import PasswordAttempts
+from widget.web.routes import blueprint
+from widget.web.service import Service
 
 CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
 DEFAULT_CONFIG = "widgets.toml"
@@ -43,7 +46,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     widgets = registry.discover(paths.templates())
     catalogues = i18n.load_catalogues(paths.locales())
     metrics = Metrics()
-    service = web.Service(
+    service = Service(
         settings=settings,
         widgets=widgets,
         client=Upstream(now=clock, on_call=metrics.observe_call),
@@ -51,12 +54,12 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         catalogues=catalogues,
         renderer=render.Renderer(paths.templates(), catalogues),
         assets=assets.Assets(paths.static(), widgets, settings.server.path),
-        attempts=web.PasswordAttempts(_limiter(app, settings), settings.server),
+        attempts=PasswordAttempts(_limiter(app, settings), settings.server),
         metrics=metrics,
         clock=clock,
     )
     app.extensions["cabinet-widgets"] = service
-    app.register_blueprint(web.blueprint(service))
+    app.register_blueprint(blueprint(service))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

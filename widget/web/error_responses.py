@@ -1,0 +1,116 @@
+"""Errors as responses: in the requested form and the visitor's language."""
+
+import logging
+import math
+from dataclasses import dataclass, field
+
+from flask import Response
+
+from widget import headers, picture, render
+from widget.config import Account
+from widget.errors import CabinetError, Locked, TooManyAttempts, Unavailable
+from widget.render import PageContext
+from widget.spec import Options, Widget
+from widget.web.request_data import accepted_languages, query_parameters, without_token
+from widget.web.service import Service
+
+DEFAULT_RETRY_SECONDS = 5
+"""``Retry-After`` of errors that do not say when the next attempt makes sense."""
+
+HTML = ""
+JSON = ".json"
+PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+# The name is part of the log's format, whatever the modules are called.
+log = logging.getLogger("widget.web")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorContext:
+    """What is known about a request when it fails.
+
+    Attributes:
+        suffix: the form of the response: ``HTML``, ``JSON`` or one of ``PICTURE_TYPES``.
+        options: those that are valid.
+        account: the account, if it was found.
+        widget: the widget, if it was found.
+    """
+
+    suffix: str
+    options: Options = field(default_factory=Options)
+    account: Account | None = None
+    widget: Widget | None = None
+
+
+class ErrorResponses:
+    """Makes and logs responses to requests that failed."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def respond(self, error: CabinetError, context: ErrorContext) -> Response:
+        """The response to a request that failed."""
+        self._log(error, context)
+        language = self._language(context)
+        message = self._service.renderer.message(error, language)
+        if context.suffix == HTML:
+            response = self._page(error, context, language, message)
+        elif context.suffix in PICTURE_TYPES:
+            svg = picture.message_svg(message, language, context.options)
+            response = picture_response(svg, context.suffix)
+        else:
+            text = render.render_error_json(error, message)
+            response = Response(text, content_type="application/json")
+        response.status_code = error.status
+        if error.retry_after is not None or isinstance(error, Unavailable):
+            seconds = math.ceil(error.retry_after or DEFAULT_RETRY_SECONDS)
+            response.headers["Retry-After"] = str(max(1, seconds))
+        account = context.account
+        server = self._service.settings.server
+        is_public = account is None or not account.is_private
+        return headers.set_headers(response, server, headers.PRIVATE, account, cors=is_public)
+
+    def _log(self, error: CabinetError, context: ErrorContext) -> None:
+        account = context.account
+        if error.status >= 500:
+            log.warning("%s %s: %s", account.slug if account else "-", error.code, error)
+        elif account and context.widget and str(error).startswith("token: "):
+            # Helps whoever writes the site that creates the tokens. Visitors do not see the reason.
+            log.info("%s/%s %s: %s", account.slug, context.widget.name, error.code, error)
+
+    def _language(self, context: ErrorContext) -> str:
+        default = context.account.lang if context.account else None
+        return self._service.catalogues.negotiate(
+            context.options.lang, *accepted_languages(), default
+        )
+
+    def _page(
+        self, error: CabinetError, context: ErrorContext, language: str, message: str
+    ) -> Response:
+        page = PageContext(
+            assets=self._service.asset_urls(context.options),
+            unlock_url=self._unlock_url(error, context),
+        )
+        label = context.widget.label if context.widget else ""
+        html = self._service.renderer.error_page(
+            error.code, message, language, context.options, page, label
+        )
+        return Response(html, content_type="text/html; charset=utf-8")
+
+    def _unlock_url(self, error: CabinetError, context: ErrorContext) -> str | None:
+        """Where the unlock form sends the password; None if a password does not help."""
+        account = context.account
+        widget = context.widget
+        if account is None or widget is None or account.viewer_password_hash is None:
+            return None
+        if not isinstance(error, Locked | TooManyAttempts):
+            return None
+        base = self._service.settings.server.path
+        options = without_token(query_parameters())
+        return render.widget_url(base, account.slug, widget.name, "/unlock", options)
+
+
+def picture_response(svg: str, suffix: str) -> Response:
+    """An SVG picture in one of ``PICTURE_TYPES``."""
+    body = picture.svg_to_png(svg) if suffix == ".png" else svg
+    return Response(body, content_type=PICTURE_TYPES[suffix])

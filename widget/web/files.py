@@ -1,0 +1,84 @@
+"""Loader, scripts, stylesheets, and the description of the widgets for programs that embed them."""
+
+import json
+from typing import Any
+
+from flask import Response, abort
+
+from widget import __version__, headers
+from widget.spec import HEADING_HEIGHT, Widget
+from widget.web.responses import add_etag
+from widget.web.service import Service
+
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_LOADER = "public, max-age=3600, stale-while-revalidate=86400"
+# Pages may be cached for longer than a release, and name the files of the one before.
+_OTHER_VERSION = "public, max-age=60"
+_DESCRIPTION = "public, max-age=3600"
+
+
+class FileEndpoints:
+    """``/embed.js``, ``/static``, ``/embed.json`` and ``/favicon.ico``."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._server = service.settings.server
+
+    def loader(self) -> Response:
+        """``GET /embed.js``."""
+        return self._file("embed.js", _LOADER)
+
+    def static(self, version: str, name: str) -> Response:
+        """``GET /static/{version}/{name}``."""
+        is_current = version == self._service.assets.version
+        return self._file(name, _IMMUTABLE if is_current else _OTHER_VERSION)
+
+    def favicon(self) -> Response:
+        """``GET /favicon.ico``: empty. Browsers request it for every page in a tab of its own."""
+        return headers.set_headers(Response(status=204), self._server, _IMMUTABLE)
+
+    def embed_json(self) -> Response:
+        """``GET /embed.json``."""
+        text = json.dumps(self._description())
+        response = Response(text, content_type="application/json")
+        add_etag(response)
+        return headers.set_headers(response, self._server, _DESCRIPTION, cors=True)
+
+    def _file(self, name: str, cache: str) -> Response:
+        asset = self._service.assets.get(name)
+        if asset is None:
+            abort(404)
+        response = Response(asset.body, content_type=asset.content_type)
+        add_etag(response)
+        return headers.set_headers(response, self._server, cache, cors=True)
+
+    def _description(self) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "accounts": self._public_account(),
+            "widgets": {
+                widget.name: _describe(widget) for widget in self._service.widgets.values()
+            },
+        }
+
+    def _public_account(self) -> list[str]:
+        """The name of the only account, if it is public, so that nobody has to type it.
+
+        If there are several, knowing one must not reveal the others.
+        """
+        accounts = list(self._service.settings.accounts.values())
+        if len(accounts) > 1 or accounts[0].is_private:
+            return []
+        return [accounts[0].slug]
+
+
+def _describe(widget: Widget) -> dict[str, Any]:
+    return {
+        "label": widget.label,
+        "height": widget.height,
+        "row_height": widget.row_height,
+        "heading": HEADING_HEIGHT,
+        "rows": widget.default_rows,
+        "options": widget.all_options,
+        "picture": bool(widget.picture),
+    }

@@ -1,0 +1,121 @@
+"""``GET /oembed``: the code that embeds a widget, for the URL of the widget."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Response, abort
+
+from widget import access, oembed
+from widget.access import Credentials
+from widget.config import Account
+from widget.errors import BadOption, CabinetError, Locked, NotFound
+from widget.spec import Options, Widget, integer_between, parse_options
+from widget.view import View
+from widget.web.error_responses import JSON, ErrorContext, ErrorResponses
+from widget.web.request_data import Parameters, query_parameters, visitor_address
+from widget.web.responses import figures_response
+from widget.web.service import Service
+
+_MAX_PIXELS = 999_999
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetUrl:
+    """The URL of a widget, taken apart.
+
+    Attributes:
+        slug: the name of the account.
+        widget: the name of the widget.
+        parameters: those of its query.
+    """
+
+    slug: str
+    widget: str
+    parameters: Parameters
+
+
+def parse_widget_url(url: str, base: str) -> WidgetUrl:
+    """Take apart the URL of a widget.
+
+    Args:
+        url: any URL.
+        base: the URL of the service.
+
+    Raises:
+        NotFound: it is not the URL of a widget of this service.
+    """
+    pattern = re.escape(base) + r"/w/([^/?#]+)/([^/?#]+)(?:\?([^#]*))?(?:#.*)?"
+    match = re.fullmatch(pattern, url)
+    if match is None:
+        raise NotFound("not the URL of a widget")
+    slug, widget, query = match.groups()
+    return WidgetUrl(slug, widget, parse_qsl(query or "", keep_blank_values=True))
+
+
+class OEmbedEndpoint:
+    """Responds to oEmbed consumers. Unknown parameters are ignored, as the specification requires."""
+
+    def __init__(self, service: Service, errors: ErrorResponses) -> None:
+        self._service = service
+        self._errors = errors
+
+    def get(self) -> Response:
+        """``GET /oembed?url=&format=&maxwidth=&maxheight=``."""
+        context = ErrorContext(JSON)
+        try:
+            consumer = dict(query_parameters())
+            form = consumer.get("format", "json").lower()
+            if form not in ("json", "xml"):
+                abort(501)  # as the specification requires
+            max_width = _pixels(consumer, "maxwidth")
+            max_height = _pixels(consumer, "maxheight")
+            url = parse_widget_url(consumer.get("url", ""), self._base)
+            account, widget = self._service.find_widget(url.slug, url.widget)
+            context = replace(context, account=account, widget=widget)
+            options = self._authorized_options(account, widget, url)
+            options = oembed.fit_rows(widget, options, max_height)
+            view = self._service.view(account, widget, options)
+        except CabinetError as error:
+            return self._errors.respond(error, context)
+        data = oembed.build_response(
+            self._service.renderer, view, self._base, dict(url.parameters), max_width, max_height
+        )
+        return self._response(data, view, form)
+
+    @property
+    def _base(self) -> str:
+        return self._service.settings.server.public_url
+
+    def _authorized_options(self, account: Account, widget: Widget, url: WidgetUrl) -> Options:
+        """The options of a widget's URL, if anybody may see the widget.
+
+        Raises:
+            CabinetError: the widget is not public, or the options are invalid.
+        """
+        credentials = Credentials(visitor_address(self._service.settings.server))
+        access.authorize(account, widget.name, credentials, self._service.clock())
+        if any(name == "token" for name, _ in url.parameters):
+            # The consumer stores the code and shows it to everybody.
+            raise Locked("public embed code must not contain a token")
+        try:
+            return parse_options(widget, url.parameters)
+        except BadOption as error:
+            raise NotFound(f"not the URL of a widget: {error}") from None
+
+    def _response(self, data: Mapping[str, Any], view: View, form: str) -> Response:
+        if form == "xml":
+            response = Response(oembed.as_xml(data), content_type="text/xml; charset=utf-8")
+        else:
+            response = Response(json.dumps(data), content_type="application/json")
+        return figures_response(response, self._service.settings.server, view)
+
+
+def _pixels(consumer: Mapping[str, str], name: str) -> int | None:
+    """A maximum of the consumer's in CSS pixels, None if it has none."""
+    if name not in consumer:
+        return None
+    return integer_between(1, _MAX_PIXELS)(name, consumer[name])

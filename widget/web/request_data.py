@@ -1,0 +1,94 @@
+"""What the current request contains: options, token, the address of the visitor."""
+
+import ipaddress
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import request
+
+from widget import access
+from widget.config import Server
+from widget.errors import BadOption
+from widget.spec import PARSERS, PICTURE_OPTIONS, Options
+
+MAX_QUERY_LENGTH = 6144
+MAX_PARAMETERS = 40
+
+_APPEARANCE_OPTIONS = ("theme", "accent", "lang", "title", *PICTURE_OPTIONS)
+_FORWARDING_HEADERS = {"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"}
+
+Parameters = list[tuple[str, str]]
+"""Names and values of a query, in order."""
+
+
+def query_parameters() -> Parameters:
+    """The parameters of the query.
+
+    Raises:
+        BadOption: the query is too long or not valid UTF-8.
+    """
+    if len(request.query_string) > MAX_QUERY_LENGTH:
+        raise BadOption("query", f"is longer than {MAX_QUERY_LENGTH} characters")
+    try:
+        return parse_qsl(
+            request.query_string.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_PARAMETERS,
+        )
+    except ValueError:
+        raise BadOption("query", "cannot be read") from None
+
+
+def token_of(parameters: Parameters) -> str | None:
+    """The token of a query, None if there is none.
+
+    Raises:
+        BadOption: there is more than one.
+    """
+    tokens = [value for name, value in parameters if name == "token"]
+    if len(tokens) > 1:
+        raise BadOption("token", "is given twice")
+    return tokens[0] if tokens else None
+
+
+def without_token(parameters: Parameters) -> Parameters:
+    """The parameters of a query that are options."""
+    return [(name, value) for name, value in parameters if name != "token"]
+
+
+def appearance_options(parameters: Parameters) -> Options:
+    """The valid options that apply to error pages as well; all others have their default."""
+    values: dict[str, Any] = {}
+    for name, value in parameters:
+        if name in _APPEARANCE_OPTIONS:
+            with suppress(BadOption):
+                values[name] = PARSERS[name](name, value)
+    return Options(**values)
+
+
+def accepted_languages() -> Sequence[str]:
+    """The language tags of Accept-Language, the preferred one first."""
+    return [tag for tag, _ in request.accept_languages]
+
+
+def visitor_address(server: Server) -> str | None:
+    """The address of the visitor."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return access.visitor_address(request.remote_addr, forwarded, server.trusted_proxies)
+
+
+def is_from_private_network(server: Server) -> bool:
+    """Whether the request comes from this machine or a private network.
+
+    A request that an untrusted proxy forwarded may come from anywhere.
+    """
+    is_forwarded = not _FORWARDING_HEADERS.isdisjoint(request.headers.keys())
+    if is_forwarded and not server.trusted_proxies:
+        return False
+    try:
+        return ipaddress.ip_address(visitor_address(server) or "").is_private
+    except ValueError:
+        return False

@@ -1,0 +1,66 @@
+"""The parts of the service, as ``app`` wires them, for all endpoints."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import request
+
+from widget import access
+from widget.assets import Assets
+from widget.cache import FreshCache
+from widget.config import Account, Settings
+from widget.guard import Upstream
+from widget.i18n import Catalogues
+from widget.metrics import Metrics
+from widget.render import Renderer
+from widget.response_cache import ELAPSED
+from widget.source import Source
+from widget.spec import Options, Widget
+from widget.view import View, build_view
+from widget.web.passwords import PasswordAttempts
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that is needed to handle requests.
+
+    Attributes:
+        clock: Unix seconds.
+    """
+
+    settings: Settings
+    widgets: Mapping[str, Widget]
+    client: Upstream
+    cache: FreshCache
+    catalogues: Catalogues
+    renderer: Renderer
+    assets: Assets
+    attempts: PasswordAttempts
+    metrics: Metrics
+    clock: Callable[[], float]
+
+    def find_widget(self, slug: str, name: str) -> tuple[Account, Widget]:
+        """An account and one of its widgets.
+
+        Raises:
+            NotFound: one of them is unknown, or the widget is not enabled.
+        """
+        return access.find_widget(self.settings.accounts, self.widgets, slug, name)
+
+    def view(self, account: Account, widget: Widget, options: Options) -> View:
+        """The figures of a widget, from the cache or the API.
+
+        Raises:
+            CabinetError: they are not available.
+        """
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        # The time that the request waited in the response cache is part of the visitor's patience.
+        elapsed = request.environ.get(ELAPSED, 0.0)
+        source = Source(account, self.client, self.cache, now, elapsed)
+        return build_view(source, widget, options)
+
+    def asset_urls(self, options: Options) -> dict[str, str]:
+        """The URLs of the stylesheet (``css``) and the script (``js``) of a page."""
+        css = f"widget-{options.accent}.css" if options.accent else "widget.css"
+        return {"css": self.assets.url(css), "js": self.assets.url("widget.js")}

@@ -1,0 +1,57 @@
+"""Health checks and metrics, for machines that monitor the service."""
+
+import itertools
+
+from flask import Response, abort
+
+from widget import registry
+from widget.config import Account
+from widget.errors import CabinetError
+from widget.metrics import CONTENT_TYPE
+from widget.spec import Options, Widget
+from widget.web.request_data import is_from_private_network
+from widget.web.service import Service
+
+
+class StatusEndpoints:
+    """``/healthz``, ``/readyz`` and ``/metrics``."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._accounts = list(service.settings.accounts.values())
+        self._checks = itertools.count()
+
+    def health(self) -> Response:
+        """``GET /healthz``: the process responds."""
+        return Response("ok\n", mimetype="text/plain")
+
+    def ready(self) -> Response:
+        """``GET /readyz``: the API can be reached, so that widgets have figures."""
+        if self._service.client.has_worked or self._can_get_figures():
+            return Response("ok\n", mimetype="text/plain")
+        text = "no call of the API has succeeded yet\n"
+        return Response(text, status=503, mimetype="text/plain")
+
+    def metrics(self) -> Response:
+        """``GET /metrics``: for private networks only, since they show how much the service is used."""
+        if not is_from_private_network(self._service.settings.server):
+            abort(404)
+        return Response(self._service.metrics.text(), content_type=CONTENT_TYPE)
+
+    def _can_get_figures(self) -> bool:
+        """Whether there are figures for one widget, from the API or cached by another process.
+
+        Until a call has succeeded, each check tries another account, and in turn its other widgets:
+        one account whose password is wrong must not keep the service from being ready.
+        """
+        turn, number = divmod(next(self._checks), len(self._accounts))
+        account = self._accounts[number]
+        names = registry.enabled_widgets(account, self._service.widgets)
+        return self._has_figures(account, self._service.widgets[names[turn % len(names)]])
+
+    def _has_figures(self, account: Account, widget: Widget) -> bool:
+        try:
+            self._service.view(account, widget, Options())
+        except CabinetError:
+            return False
+        return True

@@ -1,0 +1,61 @@
+"""``GET /``: the studio, a page that shows and configures widgets."""
+
+from flask import Response, abort, request
+
+from widget import headers, i18n, studio
+from widget.errors import CabinetError
+from widget.web.error_responses import HTML, ErrorContext, ErrorResponses
+from widget.web.request_data import accepted_languages, query_parameters
+from widget.web.service import Service
+
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Cabinet Widgets studio", charset="UTF-8"'}
+
+
+class StudioPage:
+    """The studio, if it is enabled. Outside of the demo it requires its password."""
+
+    def __init__(self, service: Service, errors: ErrorResponses) -> None:
+        self._service = service
+        self._errors = errors
+
+    def get(self) -> Response:
+        """``GET /``."""
+        settings = self._service.settings
+        if not settings.server.studio:
+            abort(404)
+        try:
+            if not settings.demo and not self._is_operator():
+                text = "The studio requires its password.\n"
+                return Response(text, 401, _CHALLENGE, mimetype="text/plain")
+            return self._page()
+        except CabinetError as error:
+            return self._errors.respond(error, ErrorContext(HTML))
+
+    def _is_operator(self) -> bool:
+        """Whether the request has the password of the studio; the user name does not matter."""
+        authorization = request.authorization
+        stored = self._service.settings.server.studio_password_hash
+        if authorization is None or authorization.type != "basic" or stored is None:
+            return False
+        return self._service.attempts.verify(stored, lambda: authorization.password or "")
+
+    def _page(self) -> Response:
+        service = self._service
+        server = service.settings.server
+        catalogues = service.catalogues
+        context = studio.build_context(
+            service.settings, service.widgets, catalogues, query_parameters()
+        )
+        html = service.renderer.template(
+            "studio.html",
+            catalogues.negotiate(*accepted_languages()),
+            assets={
+                "css": service.assets.url("studio.css"),
+                "js": service.assets.url("studio.js"),
+                "loader": f"{server.path}/embed.js",
+            },
+            languages={tag: i18n.language_name(tag) for tag in catalogues.languages},
+            **context,
+        )
+        response = Response(html, content_type="text/html; charset=utf-8")
+        return headers.set_headers(response, server, headers.PRIVATE, is_studio=True)
