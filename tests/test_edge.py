@@ -329,6 +329,20 @@ def test_a_hundred_visitors_of_a_cold_page_cause_one_call(backend: Backend, cloc
     assert len(backend.requests) == 1
 
 
+def test_a_private_response_is_not_shared_with_requests_that_wait(
+    cache: ResponseCache, backend: Backend
+) -> None:
+    backend.control = "private, no-store"
+    backend.gate.clear()
+    with ThreadPoolExecutor() as visitors:
+        leader = visitors.submit(ask, cache)
+        until(lambda: len(backend.requests) == 1)
+        follower = visitors.submit(ask, cache)
+        backend.gate.set()
+        assert leader.result().status == follower.result().status == 200
+    assert len(backend.requests) == 2
+
+
 def test_while_one_request_fetches_the_new_response_the_others_get_the_stale_one_at_once(
     cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:

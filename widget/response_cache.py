@@ -20,6 +20,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import brotli
 from werkzeug.http import parse_accept_header, parse_etags, unquote_etag
 
+from widget.single_flight import Flight, SingleFlight
+
 CacheStatus = Literal["HIT", "STALE", "MISS", "BYPASS"]
 """How a request was handled.
 
@@ -108,7 +110,7 @@ class ResponseCache:
         self._max_bytes = max_bytes
         self._max_wait_seconds = max_wait_seconds
         self._count = count
-        self._flights: dict[Key, threading.Event] = {}
+        self._flights: SingleFlight[Key, CachedResponse] = SingleFlight()
         self._lock = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -139,36 +141,44 @@ class ResponseCache:
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> Iterable[bytes]:
-        """Handle a request without a fresh response: one calls the application, the others wait or get a stale one."""
+        """Handle a request for which there is no fresh response."""
         if _has_token(key[1]):
             self._count("BYPASS")
             return self._app(environ, start_response)
-        with self._lock:
-            flight = self._flights.get(key)
-            if flight is None:
-                own_flight = self._flights[key] = threading.Event()
-        if flight is None:
-            try:
-                response = self._call_app(key, environ)
-            finally:
-                del self._flights[key]
-                own_flight.set()
-            self._count("MISS")
-        elif stored and 0 <= self._clock() - stored.made_at < stored.max_age + stored.grace:
-            response = stored
-            self._count("STALE")
-        else:
-            start = time.monotonic()
-            flight.wait(self._max_wait_seconds)
-            fetched = self.entries.get(key)
-            if fetched and fetched is not stored:
-                response = fetched
-                self._count("HIT")
-            else:
-                response = self._call_app(key, {**environ, ELAPSED: time.monotonic() - start})
-                self._count("MISS")
+        response = self._fetch_once(key, stored, environ)
         encoded = response.encode(environ.get("HTTP_ACCEPT_ENCODING"), self._clock())
         return response.send(encoded, environ, start_response)
+
+    def _fetch_once(
+        self, key: Key, stored: "CachedResponse | None", environ: WSGIEnvironment
+    ) -> "CachedResponse":
+        """One request calls the application; the others get the stale response, or wait for the new one."""
+        flight, is_leader = self._flights.join(key)
+        if is_leader:
+            response = flight.run(lambda: self._call_app(key, environ))
+            self._count("MISS")
+            return response
+        if stored and 0 <= self._clock() - stored.made_at < stored.max_age + stored.grace:
+            self._count("STALE")
+            return stored
+        start = time.monotonic()
+        shared = self._shared_response(flight)
+        if shared:
+            self._count("HIT")
+            return shared
+        # The application must not let this request wait as long again.
+        elapsed = time.monotonic() - start
+        response = self._call_app(key, {**environ, ELAPSED: elapsed})
+        self._count("MISS")
+        return response
+
+    def _shared_response(self, flight: "Flight[CachedResponse]") -> "CachedResponse | None":
+        """The response to another request, None if it takes too long, fails or is not for everybody."""
+        with suppress(Exception):  # the request that called the application reports the error
+            response = flight.result(self._max_wait_seconds)
+            if response.max_age:
+                return response
+        return None
 
     def _call_app(self, key: Key, environ: WSGIEnvironment) -> "CachedResponse":
         """Get the complete response from the application, and store it if it is public."""
