@@ -1,4 +1,4 @@
-"""A closed account reveals nothing without a credential, and attacks on passwords, tokens, networks and headers."""
+"""A closed account reveals nothing without a credential; attacks on passwords, tokens, headers."""
 
 import itertools
 import json
@@ -57,7 +57,7 @@ def token(
 
 
 def attempts() -> Iterator[tuple[str, str, str, bytes]]:
-    """Every way to request a widget of the account ``main`` without a credential: method, path, query, body."""
+    """Every way to request a widget of ``main`` without a credential: method, path, query, body."""
     queries = [
         "",
         "token=",
@@ -208,7 +208,7 @@ def test_the_same_attempts_reveal_the_figures_of_an_open_account(
 
 
 def test_the_three_kinds_of_not_found_cannot_be_told_apart(start: Callable[..., InProcess]) -> None:
-    """Not by body, header or cost: none of them uses the upstream, the password hash or the cache."""
+    """Not by body, header or cost: none uses the upstream, the password hash or the cache."""
     service = start(accounts={"main": {**CLOSED, "widgets": ["balance"]}})
     for method, suffix in itertools.product(
         ("GET", "HEAD", "POST", "OPTIONS"), ("", ".json", ".svg", "/unlock")
@@ -234,7 +234,7 @@ def test_the_three_kinds_of_not_found_cannot_be_told_apart(start: Callable[..., 
     assert not service.script.calls
 
 
-# -- Addresses and networks --------------------------------------------------------------------------------------------
+# -- Addresses and networks ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_the_visitors_address_is_the_one_that_the_trusted_proxies_report(
 def test_nothing_that_a_visitor_sends_changes_the_visitors_address(
     sent: str, real: str, inner: list[str]
 ) -> None:
-    """Each proxy appends the address that connected to it: our first one the visitor's, the others their neighbour's."""
+    """Each proxy appends the address that connected to it; the first of ours the visitor's."""
     chain = [*([sent] if sent else []), real, *inner]
     assert access.visitor_address("127.0.0.1", ", ".join(chain), len(inner) + 1) == real
 
@@ -350,7 +350,7 @@ def test_a_network_is_parsed_as_intended_or_refused(network: str, means: str | N
         assert "allowed_networks" in str(error)
 
 
-# -- Passwords ---------------------------------------------------------------------------------------------------------
+# -- Passwords -----------------------------------------------------------------------------------
 
 
 def unlock(
@@ -529,7 +529,7 @@ def test_a_malformed_hash_is_a_configuration_error() -> None:
             config.parse(raw, {}, WIDGETS, folder=Path(), demo=True)
 
 
-# -- Tokens ------------------------------------------------------------------------------------------------------------
+# -- Tokens --------------------------------------------------------------------------------------
 
 
 def test_options_that_a_token_locks_cannot_be_changed_by_the_url(
@@ -606,7 +606,7 @@ def test_a_token_with_a_malformed_header_is_refused(
         ), text[:20]
 
 
-# -- Headers, and where responses are stored -------------------------------------------------------------------------------
+# -- Headers, and where responses are stored -----------------------------------------------------
 
 
 def test_every_response_has_the_security_headers_for_every_method(
@@ -710,7 +710,7 @@ def test_a_cache_folder_that_is_writable_by_others_is_refused(
 def test_the_response_cache_serves_nobody_a_response_made_for_another(
     start: Callable[..., InProcess],
 ) -> None:
-    """A response for one visitor is requested by another, and by the same one after the token has expired."""
+    """A response for one visitor is requested by another, and again after the token expired."""
     clock = Clock(NOW)
     walled = {**CLOSED, "access": "open", "allowed_networks": ["203.0.113.0/24"]}
     service = start(accounts={"main": CLOSED, "walled": walled}, clock=clock)
@@ -731,7 +731,7 @@ def test_the_response_cache_serves_nobody_a_response_made_for_another(
 def test_behind_a_proxy_headers_with_an_underscore_do_not_set_the_address(
     proxy: str, tmp_path: Path
 ) -> None:
-    """WSGI does not distinguish X_Forwarded_For and X-Forwarded-For; the configured proxies pass only the second on."""
+    """WSGI does not distinguish X_Forwarded_For; the configured proxies do not forward it."""
     port = processes.free_port()
     with ExitStack() as stack:
         url, _ = stack.enter_context(processes.service(tmp_path, "service", BEHIND_A_PROXY))

@@ -1,4 +1,4 @@
-"""Failures and what visitors see of them, with the whole service. The README has the table in "When something fails"."""
+"""Failures and what visitors see of them; "When something fails" in the README has the table."""
 
 import ctypes
 import os
@@ -34,7 +34,7 @@ BALANCE = "/w/main/balance.json"
 
 
 class Gateway:
-    """A gateway in front of the simulated API: forwards requests, or treats them as ``mishap`` says."""
+    """A gateway in front of the simulated API: forwards requests, or does what ``mishap`` does."""
 
     def __init__(self, target: str, tls: ssl.SSLContext | None) -> None:
         self.target, self.tls = urlsplit(target), tls
@@ -134,7 +134,7 @@ def _request(connection: socket.socket) -> bytes:
 
 
 class Resolver:
-    """Resolves the name of the API's host, fails, or takes long. Other names are resolved by the system."""
+    """Resolves the name of the API's host, fails, or takes long; other names as usual."""
 
     def __init__(self) -> None:
         self.system, self.error, self.gate = socket.getaddrinfo, False, threading.Event()

@@ -1,4 +1,4 @@
-"""Hostile input from both sides: malformed requests, and an upstream with hostile text in every field."""
+"""Hostile input: malformed requests, and an upstream with hostile text in every field."""
 
 import contextlib
 import json
@@ -105,7 +105,7 @@ def ask(
 
 
 class Structure(HTMLParser):
-    """The tags of a page with the names of their attributes, in order, and everything that runs or links."""
+    """The tags of a page with the names of their attributes, and all that runs or links."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

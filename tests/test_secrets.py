@@ -1,4 +1,4 @@
-"""No secret is in any output: everything runs with known secrets at level DEBUG, and all output is searched."""
+"""No secret is in any output: all output, at level DEBUG, is searched for known secrets."""
 
 import base64
 import http.client
@@ -47,7 +47,7 @@ SECRETS = {
 
 
 class Api:
-    """An upstream that requires authentication, and echoes everything it received in some of its moods."""
+    """An upstream that requires authentication; in some moods it echoes what it received."""
 
     def __init__(self) -> None:
         self.mood = "good"
@@ -120,7 +120,7 @@ def raw_settings(url: str, dialect: str, **more: Any) -> dict[str, Any]:
 
 @contextmanager
 def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO]:
-    """The output of every logger at the lowest level; with or without the filter that replaces secrets."""
+    """The output of every logger at the lowest level, with or without ``SecretFilter``."""
     written = io.StringIO()
     handler, root = logging.StreamHandler(written), logging.getLogger()
     handler.setFormatter(
@@ -133,7 +133,7 @@ def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO
     }
     root.addHandler(handler)
     for name in levels:
-        # urllib3 logs URLs, which contain the login. The client disables that, so only the filter can test it.
+        # urllib3 logs URLs with the login, which the client disables: for the filter only.
         if masked or not name.startswith("urllib3"):
             logging.getLogger(name).setLevel(logging.DEBUG)
     try:
@@ -401,7 +401,7 @@ def test_a_world_readable_file_with_a_password_causes_a_warning(
         )
 
 
-# -- The README's promises ---------------------------------------------------------------------------------------------
+# -- The README's promises -----------------------------------------------------------------------
 
 ROOT = Path(__file__).parent.parent
 

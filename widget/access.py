@@ -18,6 +18,8 @@ VIEWER_TOKEN_SECONDS = 3600
 MAX_VIEWER_SECONDS = 12 * 3600
 """How long after the password was entered tokens are renewed."""
 
+_NOT_FOUND = "unknown account or widget, or not enabled"
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -39,7 +41,10 @@ class Credentials:
 
 
 def find_widget(
-    accounts: Mapping[str, Account], widgets: Mapping[str, Widget], slug: str, name: str
+    accounts: Mapping[str, Account],
+    widgets: Mapping[str, Widget],
+    slug: str,
+    name: str,
 ) -> tuple[Account, Widget]:
     """An account and one of its widgets.
 
@@ -55,12 +60,19 @@ def find_widget(
     """
     account = accounts.get(slug)
     widget = widgets.get(name)
-    if account is None or widget is None or name not in registry.enabled_widgets(account, widgets):
-        raise NotFound("unknown account or widget, or not enabled")
+    if account is None or widget is None:
+        raise NotFound(_NOT_FOUND)
+    if name not in registry.enabled_widgets(account, widgets):
+        raise NotFound(_NOT_FOUND)
     return account, widget
 
 
-def authorize(account: Account, widget: str, credentials: Credentials, now: float) -> Grant | None:
+def authorize(
+    account: Account,
+    widget: str,
+    credentials: Credentials,
+    now: float,
+) -> Grant | None:
     """Check that a request may see a widget.
 
     Args:
@@ -79,7 +91,8 @@ def authorize(account: Account, widget: str, credentials: Credentials, now: floa
         Locked: the token is invalid, or the account is closed and there are no credentials.
     """
     # Networks come first: from outside, nobody may try tokens or passwords.
-    if account.allowed_networks and not _is_inside(credentials.address, account.allowed_networks):
+    networks = account.allowed_networks
+    if networks and not _is_inside(credentials.address, networks):
         raise Forbidden("outside allowed_networks")
     if credentials.token is not None:
         # An invalid token is refused for an open account too. Otherwise the options that it locks
@@ -103,8 +116,10 @@ def renew(grant: Grant, now: float) -> Grant | None:
         grant: of the present token or password.
         now: Unix seconds.
     """
-    is_renewable = grant.renewable_until > now
-    if not is_renewable or grant.expires - now >= VIEWER_TOKEN_SECONDS / 2:
+    if grant.renewable_until <= now:
+        return None
+    remaining = grant.expires - now
+    if remaining >= VIEWER_TOKEN_SECONDS / 2:
         return None
     expires = min(now + VIEWER_TOKEN_SECONDS, grant.renewable_until)
     return replace(grant, expires=int(expires))
@@ -116,14 +131,22 @@ def sign_renewal(account: Account, widget: str, grant: Grant) -> str:
     # then ends the token.
     key = signing_keys(account)[-1]
     subject = f"{account.slug}/{widget}"
-    return tokens.sign([key], subject, grant.expires, grant.params, grant.renewable_until)
+    return tokens.sign(
+        [key],
+        subject,
+        grant.expires,
+        params=grant.params,
+        renewable_until=grant.renewable_until,
+    )
 
 
 def signing_keys(account: Account) -> tuple[bytes, ...]:
-    """All keys whose tokens are accepted: the embed secrets, newest first, and the unlock form's."""
-    if account.viewer_password_hash is None:
+    """All keys whose tokens are accepted: embed secrets, newest first, and the unlock form's."""
+    password_hash = account.viewer_password_hash
+    if password_hash is None:
         return account.embed_keys
-    return (*account.embed_keys, tokens.viewer_key(account.viewer_password_hash.get_secret_value()))
+    viewer_key = tokens.viewer_key(password_hash.get_secret_value())
+    return (*account.embed_keys, viewer_key)
 
 
 def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
@@ -146,7 +169,7 @@ def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
 
 
 def client_network(address: str | None) -> str:
-    """The key by which attempts are counted: an IPv4 address, or the /64 network of an IPv6 address.
+    """The key by which attempts are counted: an IPv4 address, or the /64 network of an IPv6 one.
 
     A visitor with IPv6 usually has all addresses of a /64.
     """
@@ -158,7 +181,9 @@ def client_network(address: str | None) -> str:
 
 def _is_inside(address: str | None, networks: Sequence[Network]) -> bool:
     parsed = _parse_address(address)
-    return parsed is not None and any(parsed in network for network in networks)
+    if parsed is None:
+        return False
+    return any(parsed in network for network in networks)
 
 
 def _parse_address(address: str | None) -> Address | None:

@@ -14,6 +14,7 @@ from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 
 from widget import assets, cache, config, headers, i18n, logs, paths, registry, render
+from widget.cache import FreshCache
 from widget.config import Settings
 from widget.errors import OperatorError
 from widget.guard import Upstream
@@ -26,10 +27,16 @@ from widget.web.service import Service
 CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
 DEFAULT_CONFIG = "widgets.toml"
 MAX_BODY_BYTES = 4096
+# One for each function, and several for histories of different lengths.
 CACHE_ENTRIES_PER_ACCOUNT = 16
+MIN_CACHE_ENTRIES = 500
 
 
-def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Flask:
+def create_app(
+    settings: Settings,
+    *,
+    clock: Callable[[], float] = time.time,
+) -> Flask:
     """Create the service as a WSGI application.
 
     Args:
@@ -40,7 +47,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         OperatorError: the cache cannot be used, or a catalogue cannot be read.
     """
     app = Flask("widget", static_folder=None, template_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES  # the only bodies are passwords
     # Merging slashes redirects, to the Host of the request, which is not trusted.
     app.url_map.merge_slashes = False
     widgets = registry.discover(paths.templates())
@@ -60,10 +67,20 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     )
     app.extensions["cabinet-widgets"] = service
     app.register_blueprint(blueprint(service))
+    _register_handlers(app, settings)
+    # Outermost, so that a cached response costs neither a log line nor anything of Flask.
+    logged: WSGIApplication = logs.RequestLogger(app.wsgi_app)
+    cached = ResponseCache(logged, clock=clock, count=metrics.count_request)
+    app.wsgi_app = cached  # type: ignore[method-assign]
+    return app
+
+
+def _register_handlers(app: Flask, settings: Settings) -> None:
+    """Make all responses that no endpoint makes safe: errors, and OPTIONS."""
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        """Respond in plain text. Flask logs unexpected exceptions and turns them into status 500."""
+        """Respond in plain text. Flask logs unexpected exceptions and makes them a status 500."""
         text = f"{error.code} {error.name}\n"
         return Response(text, error.code, error.get_headers(), mimetype="text/plain")
 
@@ -77,23 +94,20 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
             return response
         return headers.set_headers(response, settings.server, headers.PRIVATE)
 
-    logged: WSGIApplication = logs.RequestLogger(app.wsgi_app)
-    app.wsgi_app = ResponseCache(logged, clock=clock, count=metrics.count_request)  # type: ignore[method-assign]
-    return app
-
 
 def config_path(given: str | None, env: Mapping[str, str]) -> Path:
-    """The path of the configuration: as given, from the environment, or in the working directory."""
+    """The path of the configuration: as given, from ``env``, or in the working directory."""
     return Path(given or env.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
 
 
 def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
     """Read the configuration from a file, see ``config.load``."""
-    return config.load(path, env, registry.discover(paths.templates()).keys())
+    widgets = registry.discover(paths.templates())
+    return config.load(path, env, widgets.keys())
 
 
 def from_environment() -> WSGIApplication:
-    """Create the application for a WSGI server that takes a name: ``widget.app:from_environment()``."""
+    """Create the application for a WSGI server: ``widget.app:from_environment()``."""
     try:
         settings = load_settings(config_path(None, os.environ), os.environ)
         logs.configure(settings)
@@ -104,83 +118,95 @@ def from_environment() -> WSGIApplication:
 
 
 def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
-    """Create the folders of a FileSystemCache, for results and for locks; None for other cache types.
+    """Create the folders of a FileSystemCache, for results and for locks; None for other types.
 
     They are separate because the cache library treats every file in its folder as one of its own.
 
     Raises:
         OperatorError: a folder cannot be used.
     """
-    chosen = settings.cache
-    if chosen.type != "FileSystemCache":
+    parent = settings.cache.dir
+    if settings.cache.type != "FileSystemCache":
         return None
-    results, locks = chosen.dir / "answers", chosen.dir / "locks"
+    results = parent / "answers"
+    locks = parent / "locks"
     try:
-        for folder in (chosen.dir, results, locks):
+        for folder in (parent, results, locks):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            status = folder.stat()
-            # The cache unpickles its files: whoever can write them, or replace the folder, can run code here.
-            if status.st_uid not in (0, os.geteuid()):
-                raise OperatorError(
-                    f"cache.dir: {folder} belongs to another user; name one of the service's user"
-                )
             # In a sticky folder such as /tmp nobody can move the files of another user.
-            is_sticky = folder == chosen.dir and status.st_mode & stat.S_ISVTX
-            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
-                raise OperatorError(
-                    f"cache.dir: {folder} is writable by other users; run: chmod 700 {folder}"
-                )
+            _check_permissions(folder, may_be_sticky=folder == parent)
         for folder in (results, locks):
             (folder / ".writable").touch()
     except OSError as error:
-        why = f"{chosen.dir} cannot be written: {error.strerror}"
-        raise OperatorError(
-            f"cache.dir: {why}; name a folder that the service's user may write"
-        ) from None
+        why = f"{parent} cannot be written: {error.strerror}"
+        advice = "name a folder that the service's user may write"
+        raise OperatorError(f"cache.dir: {why}; {advice}") from None
     return results, locks
 
 
-def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> cache.FreshCache:
+def _check_permissions(folder: Path, *, may_be_sticky: bool) -> None:
+    """Check that no other user can write a folder.
+
+    The cache unpickles its files: whoever can write them, or replace the folder, can run code here.
+    """
+    status = folder.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        raise OperatorError(
+            f"cache.dir: {folder} belongs to another user; name one of the service's user"
+        )
+    others_can_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    is_sticky = may_be_sticky and status.st_mode & stat.S_ISVTX
+    if others_can_write and not is_sticky:
+        raise OperatorError(
+            f"cache.dir: {folder} is writable by other users; run: chmod 700 {folder}"
+        )
+
+
+def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> FreshCache:
     """The configured Flask-Caching cache, with freshness and one caller at a time on top."""
     chosen = settings.cache
-    # A call ends within its deadline. A lock that is twice as old belongs to a process that died.
-    lock_seconds = 2 * max(account.api.deadline_seconds for account in settings.accounts.values())
+    accounts = settings.accounts.values()
     options: dict[str, Any] = {
         "CACHE_TYPE": chosen.type,
         "CACHE_DEFAULT_TIMEOUT": chosen.keep_seconds,
-        "CACHE_THRESHOLD": max(500, CACHE_ENTRIES_PER_ACCOUNT * len(settings.accounts)),
+        "CACHE_THRESHOLD": max(MIN_CACHE_ENTRIES, CACHE_ENTRIES_PER_ACCOUNT * len(accounts)),
     }
-    more: dict[str, Any] = {}
-    if folders := prepare_folders(settings):
+    mutex: dict[str, Any] = {}
+    # A call ends within its deadline. A lock that is twice as old belongs to a process that died.
+    lock_seconds = 2 * max(account.api.deadline_seconds for account in accounts)
+    folders = prepare_folders(settings)
+    if folders:
         results, locks = folders
         options["CACHE_DIR"] = str(results)
-        more["mutex"] = cache.file_mutexes(locks, lock_seconds)
+        mutex["mutex"] = cache.file_mutexes(locks, lock_seconds)
     if chosen.type == "RedisCache" and chosen.redis_url:
         from redis import Redis  # slow to import, and only needed here
 
         url = chosen.redis_url.get_secret_value()
-        options |= {
-            "CACHE_REDIS_URL": url,
-            "CACHE_KEY_PREFIX": "cabinet-widgets:",
-            "CACHE_OPTIONS": cache.redis_options(),
-        }
-        more["mutex"] = cache.redis_mutexes(
-            Redis.from_url(url, **cache.redis_options()), lock_seconds
-        )
+        redis_options = cache.redis_options()
+        options["CACHE_REDIS_URL"] = url
+        options["CACHE_KEY_PREFIX"] = "cabinet-widgets:"
+        options["CACHE_OPTIONS"] = redis_options
+        client = Redis.from_url(url, **redis_options)
+        mutex["mutex"] = cache.redis_mutexes(client, lock_seconds)
     store = Cache(app, config=options).cache
-    return cache.FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **more)
+    return FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **mutex)
 
 
 def _limiter(app: Flask, settings: Settings) -> Limiter:
-    """The limiter that counts password attempts: in Redis if the cache is there, in memory while Redis fails."""
-    uri, options = "memory://", dict[str, Any]()
-    if settings.cache.type == "RedisCache" and settings.cache.redis_url:
-        uri, options = settings.cache.redis_url.get_secret_value(), cache.redis_options()
+    """The limiter that counts password attempts: in Redis if the cache is there, else in memory."""
+    uri = "memory://"
+    options: dict[str, Any] = {}
+    chosen = settings.cache
+    if chosen.type == "RedisCache" and chosen.redis_url:
+        uri = chosen.redis_url.get_secret_value()
+        options = cache.redis_options()
     return Limiter(
-        lambda: "",
+        lambda: "",  # each limit has its own key
         app=app,
         storage_uri=uri,
         storage_options=options,
         strategy="moving-window",
+        # While Redis fails, attempts are counted in memory, instead of not at all.
         in_memory_fallback_enabled=True,
     )

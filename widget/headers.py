@@ -9,20 +9,40 @@ from widget.config import Account, Server
 
 PRIVATE = "private, no-store"
 
-_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'"
+# Nothing inline is allowed, so that text that gets into a page as markup cannot run.
+_CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+    ]
 )
-_NO_FEATURES = ", ".join(
-    f"{feature}=()"
-    for feature in (
-        "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation gyroscope magnetometer "
-        "microphone midi payment picture-in-picture publickey-credentials-get screen-wake-lock usb xr-spatial-tracking"
-    ).split()
+_UNUSED_FEATURES = (
+    "accelerometer",
+    "autoplay",
+    "camera",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "picture-in-picture",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "usb",
+    "xr-spatial-tracking",
 )
-
-# Permissions-Policy has no effect on files that are not documents, and a first view loads three of them.
-_ASSETS = ("text/css", "text/javascript")
+_PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED_FEATURES)
+# Permissions-Policy has no effect on these, and a first view loads three of them.
+_TYPES_WITHOUT_PERMISSIONS = ("text/css", "text/javascript")
 
 
 def set_headers(
@@ -48,23 +68,23 @@ def set_headers(
     headers = response.headers
     headers["Server"] = "cabinet-widgets"
     headers["Cache-Control"] = cache
-    ancestors = frame_ancestors(account, studio=server.studio)
-    frames = (
-        "frame-src 'self'; frame-ancestors 'none'" if is_studio else f"frame-ancestors {ancestors}"
-    )
-    headers["Content-Security-Policy"] = f"{_CSP}; {frames}"
+    frames = f"frame-ancestors {frame_ancestors(account, studio=server.studio)}"
+    if is_studio:
+        frames = "frame-src 'self'; frame-ancestors 'none'"
+    headers["Content-Security-Policy"] = f"{_CONTENT_SECURITY_POLICY}; {frames}"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
-    if response.mimetype not in _ASSETS:
-        headers["Permissions-Policy"] = _NO_FEATURES
+    if response.mimetype not in _TYPES_WITHOUT_PERMISSIONS:
+        headers["Permissions-Policy"] = _PERMISSIONS_POLICY
     if cache == PRIVATE:
-        # Public pages do not need it: they are made for frames, where it has no effect, and contain nothing secret.
+        # Public pages do not need it: they are made for frames, where it has no effect, and
+        # contain nothing secret.
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    # A host page that is cross-origin isolated needs this for frames and for pictures in <img>.
-    is_for_others = (
-        cors or cache.startswith("public") or (response.mimetype or "").startswith("image/")
-    )
-    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_for_others else "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    is_picture = (response.mimetype or "").startswith("image/")
+    if cors or is_picture or cache.startswith("public"):
+        # A host page that is cross-origin isolated needs this for frames and for pictures in <img>.
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if cors:
         headers["Access-Control-Allow-Origin"] = "*"
     if server.public_url.startswith("https://"):
@@ -73,8 +93,17 @@ def set_headers(
 
 
 def frame_ancestors(account: Account | None, *, studio: bool) -> str:
-    """The sources of the CSP directive ``frame-ancestors``: the sites that may frame an account's widgets."""
-    if account is None or (account.allowed_origins is None and account.access == "open"):
+    """The sources of the CSP directive ``frame-ancestors``: who may frame an account's widgets.
+
+    Args:
+        account: the account; None for responses without figures.
+        studio: whether the studio is enabled, which frames the widgets of all accounts.
+    """
+    if account is None:
         return "*"
-    origins = [*(account.allowed_origins or ()), *(["'self'"] if studio else [])]
+    if account.allowed_origins is None and account.access == "open":
+        return "*"
+    origins = list(account.allowed_origins or ())
+    if studio:
+        origins.append("'self'")
     return " ".join(origins) or "'none'"

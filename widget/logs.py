@@ -31,17 +31,26 @@ GRANIAN_LOGGING: dict[str, Any] = {
 }
 """Configuration for ``logging.config`` that writes the messages of Granian in the same format."""
 
-_PREFIX = 4
-_HIDDEN = "***"
+Headers = list[tuple[str, str]]
+
+_PREFIX_LENGTH = 4
+_REPLACEMENT = "***"
+# Tokens are made by others, so they are found by their form: base64 of {" and two dots.
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_PASSWORD_IN_URL = re.compile(r"//[^/@]*:([^/@]+)@")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+# What every record has; all other attributes come from ``extra``.
+_STANDARD_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+}
 
 _request_id: ContextVar[str] = ContextVar("request_id")
 
 
 class SecretFilter(logging.Filter):
-    """Replaces secrets of the configuration and login numbers in messages, arguments and tracebacks.
+    """Replaces secrets and login numbers of the configuration in messages and tracebacks.
 
     This is the second line of defence. The first is that no code passes secrets to the log.
 
@@ -52,49 +61,71 @@ class SecretFilter(logging.Filter):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._logins = {str(account.login) for account in settings.accounts.values()}
-        # Indexed by their first characters: searching for each secret of 10,000 accounts takes too long.
+        accounts = settings.accounts.values()
+        self._logins = {str(account.login) for account in accounts}
+        # Indexed by their first characters: searching for each secret of 10,000 accounts takes too
+        # long.
         self._secrets: dict[str, list[str]] = defaultdict(list)
-        for secret in set(_secrets(settings)):
-            self._secrets[secret[:_PREFIX]].append(secret)
+        for secret in set(_secret_notations(settings)):
+            prefix = secret[:_PREFIX_LENGTH]
+            self._secrets[prefix].append(secret)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the secrets in a record; the record is always logged."""
-        record.msg, record.args = self.hide(record.getMessage()), None
+        record.msg = self.hide(record.getMessage())
+        record.args = None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
-        record.exc_info = None
-        for name in ("exc_text", "stack_info", *(record.__dict__.keys() - _STANDARD)):
+        record.exc_info = None  # or the formatter would write the traceback again
+        for name in ("exc_text", "stack_info", *_extra_attributes(record)):
             text = str(record.__dict__[name])
-            if (hidden := self.hide(text)) != text:
+            hidden = self.hide(text)
+            if hidden != text:  # else a number stays a number
                 record.__dict__[name] = hidden
         return True
 
     def hide(self, text: str) -> str:
         """Replace the secrets in a text."""
-        begins = self._secrets.keys() & {
-            text[place : place + _PREFIX] for place in range(len(text))
-        }
         # Longest first: if a secret contains another one, no part of it may remain.
-        for secret in sorted(
-            (s for begin in begins for s in self._secrets[begin]), key=len, reverse=True
-        ):
-            text = text.replace(secret, _HIDDEN)
-        text = _TOKEN.sub(_HIDDEN, text)
-        return re.sub(
-            r"\d+", lambda digits: _HIDDEN if digits[0] in self._logins else digits[0], text
-        )
+        for secret in sorted(self._candidates(text), key=len, reverse=True):
+            text = text.replace(secret, _REPLACEMENT)
+        text = _TOKEN.sub(_REPLACEMENT, text)
+        return re.sub(r"\d+", self._hide_login, text)
+
+    def _candidates(self, text: str) -> list[str]:
+        """The secrets whose first characters occur in a text."""
+        prefixes = set()
+        for start in range(len(text)):
+            prefixes.add(text[start : start + _PREFIX_LENGTH])
+        candidates = []
+        for prefix in prefixes & self._secrets.keys():
+            candidates += self._secrets[prefix]
+        return candidates
+
+    def _hide_login(self, digits: re.Match[str]) -> str:
+        # Only whole numbers: the digits of a login inside a ticket or price are not the login.
+        number = digits[0]
+        if number in self._logins:
+            return _REPLACEMENT
+        return number
 
 
-def _secrets(settings: Settings) -> Iterator[str]:
+def _extra_attributes(record: logging.LogRecord) -> list[str]:
+    """The names of the attributes that were given as ``extra``."""
+    return [name for name in record.__dict__ if name not in _STANDARD_ATTRIBUTES]
+
+
+def _secret_notations(settings: Settings) -> Iterator[str]:
     """Every secret of a configuration, in every notation that may occur in a text."""
     for secret in _secret_values(settings):
-        parts = [secret, *(part.strip() for part in secret.split(","))]
-        parts += re.findall(r"//[^/@]*:([^/@]+)@", secret)  # a password in a URL
+        parts = [secret]
+        parts += [part.strip() for part in secret.split(",")]  # embed secrets are a list
+        parts += _PASSWORD_IN_URL.findall(secret)
         for part in parts:
-            yield from (
-                {part, repr(part)[1:-1], json.dumps(part)[1:-1]} if len(part) >= _PREFIX else ()
-            )
+            if len(part) >= _PREFIX_LENGTH:
+                yield part
+                yield repr(part)[1:-1]
+                yield json.dumps(part)[1:-1]
 
 
 def _secret_values(value: object) -> Iterator[str]:
@@ -109,7 +140,10 @@ def _secret_values(value: object) -> Iterator[str]:
 
 
 class ThreadAdviceFilter(logging.Filter):
-    """Drops Granian's warning about the number of threads: it is intended, and operators cannot change it."""
+    """Drops Granian's warning about the number of threads.
+
+    The number is intended, and operators cannot change it.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is to be logged."""
@@ -117,27 +151,33 @@ class ThreadAdviceFilter(logging.Filter):
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON: time, level, logger, message, request_id, the items of ``extra``, exception."""
+    """Formats a record as JSON: time, level, logger, message, request_id, ``extra``, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without a line break."""
         line: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-            + f".{int(record.msecs):03d}Z",
+            "time": self._time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if request_id := _request_id.get(None):
+        request_id = _request_id.get(None)
+        if request_id:
             line["request_id"] = request_id
-        line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
-        if exception := record.exc_text or (
-            record.exc_info and self.formatException(record.exc_info)
-        ):
+        for name in _extra_attributes(record):
+            line[name] = record.__dict__[name]
+        exception = record.exc_text
+        if record.exc_info and not exception:
+            exception = self.formatException(record.exc_info)
+        if exception:
             line["exception"] = exception
         if record.stack_info:
             line["stack"] = record.stack_info
         return json.dumps(line, default=str, ensure_ascii=False)
+
+    def _time(self, record: logging.LogRecord) -> str:
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        return f"{seconds}.{int(record.msecs):03d}Z"
 
 
 def configure(settings: Settings) -> None:
@@ -162,20 +202,24 @@ class RequestLogger:
     """
 
     def __init__(
-        self, app: WSGIApplication, *, clock: Callable[[], float] = time.perf_counter
+        self,
+        app: WSGIApplication,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._app, self._clock = app, clock
+        self._app = app
+        self._clock = clock
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle a request."""
-        start, proposed = self._clock(), environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = proposed if _REQUEST_ID.fullmatch(proposed) else secrets.token_hex(8)
-        status = "500"
+        start = self._clock()
+        request_id = _request_id_for(environ)
+        status = "500"  # if the application raises
 
-        def log_status(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        def log_status(line: str, headers: Headers, *error: Any) -> Any:
             nonlocal status
             status = line
-            if not any(name == "Cache-Control" and "public" in value for name, value in headers):
+            if not _is_public(headers):
                 headers = [*headers, ("X-Request-Id", request_id)]
             return start_response(line, headers, *error)
 
@@ -183,11 +227,30 @@ class RequestLogger:
         try:
             return self._app(environ, log_status)
         finally:
-            log.log(
-                logging.DEBUG if environ["PATH_INFO"] in PROBE_PATHS else logging.INFO,
-                "%s %s",
-                environ["REQUEST_METHOD"],
-                environ["PATH_INFO"][:200],
-                extra={"status": int(status[:3]), "ms": round(1000 * (self._clock() - start), 1)},
-            )
+            seconds = self._clock() - start
+            _log_request(environ, int(status[:3]), seconds)
             _request_id.reset(reset)
+
+
+def _request_id_for(environ: WSGIEnvironment) -> str:
+    """The id that a proxy in front gave to the request, or a new one."""
+    proposed = environ.get("HTTP_X_REQUEST_ID", "")
+    if _REQUEST_ID.fullmatch(proposed):
+        return str(proposed)
+    return secrets.token_hex(8)
+
+
+def _is_public(headers: Headers) -> bool:
+    return any("public" in value for name, value in headers if name == "Cache-Control")
+
+
+# Without the query, which may contain a token, and without the visitor's address.
+def _log_request(environ: WSGIEnvironment, status: int, seconds: float) -> None:
+    path = environ["PATH_INFO"]
+    log.log(
+        logging.DEBUG if path in PROBE_PATHS else logging.INFO,
+        "%s %s",
+        environ["REQUEST_METHOD"],
+        path[:200],
+        extra={"status": status, "ms": round(1000 * seconds, 1)},
+    )

@@ -13,24 +13,27 @@ from widget.response_cache import CacheStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable of prometheus-client: a folder in which several workers share their metrics."""
+"""Environment variable of prometheus-client: a folder in which workers share their metrics."""
 
 _AGES = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)  # seconds
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)  # seconds
 
 
 class _BatchedCounter:
-    """Increments a Counter in batches: taking its lock for every hit would cost a quarter of the time of a hit.
+    """Increments a Counter in batches.
 
+    Taking the lock of the Counter would take a quarter of the time of a hit in the response cache.
     With several workers, up to one batch of each of the others is not visible yet.
     """
 
     _BATCH = 1024
 
     def __init__(self, counter: Counter) -> None:
-        self._counter, self._lock = counter, threading.Lock()
+        self._counter = counter
+        self._lock = threading.Lock()
         self._next = itertools.count(1).__next__  # atomic in CPython, needs no lock
-        self._reported = self._reads = 0
+        self._reported = 0
+        self._reads = 0
 
     def add(self) -> None:
         """Count one."""
@@ -47,11 +50,27 @@ class _BatchedCounter:
             self._reported = counted
 
 
+def _cache_counters(registry: CollectorRegistry) -> dict[CacheStatus, _BatchedCounter]:
+    # The label has a handful of values, so that all counters are created in advance.
+    requests = Counter(
+        "cabinet_edge_requests",
+        "Requests by cache status: HIT, MISS, STALE or BYPASS.",
+        ["outcome"],
+        registry=registry,
+    )
+    statuses: tuple[CacheStatus, ...] = get_args(CacheStatus)
+    return {status: _BatchedCounter(requests.labels(status)) for status in statuses}
+
+
 class Metrics:
-    """The metrics of one application."""
+    """The metrics of one application.
+
+    Each has its own registry, since several applications may run in one process (in tests).
+    """
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
+        registry = CollectorRegistry()
+        self._registry = registry
         self._responses = Counter(
             "cabinet_answers",
             "Responses to requests for a widget that the response cache did not have.",
@@ -78,16 +97,7 @@ class Metrics:
             ["function", "code"],
             registry=registry,
         )
-        cache_requests = Counter(
-            "cabinet_edge_requests",
-            "Requests by cache status: HIT, MISS, STALE or BYPASS.",
-            ["outcome"],
-            registry=registry,
-        )
-        self._cache_requests = {
-            status: _BatchedCounter(cache_requests.labels(status))
-            for status in get_args(CacheStatus)
-        }
+        self._cache_requests = _cache_counters(registry)
 
     def count_response(
         self,
@@ -106,6 +116,7 @@ class Metrics:
         """
         self._responses.labels(widget, str(status), freshness).inc()
         if age is not None:
+            # The clocks of two machines that share a cache may differ.
             self._age.labels(widget).observe(max(0.0, age))
 
     def observe_call(self, function: Function, outcome: str, seconds: float) -> None:
@@ -124,6 +135,7 @@ class Metrics:
             counter.flush()
         registry = self._registry
         if os.environ.get(MULTIPROCESS_VARIABLE):
+            # The own registry only has the metrics of this worker; the folder has those of all.
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)

@@ -115,7 +115,8 @@ class ResponseCache:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle a request."""
-        if environ["REQUEST_METHOD"] not in _CACHEABLE_METHODS or "HTTP_AUTHORIZATION" in environ:
+        has_credentials = "HTTP_AUTHORIZATION" in environ
+        if has_credentials or environ["REQUEST_METHOD"] not in _CACHEABLE_METHODS:
             self._count("BYPASS")
             return self._app(environ, start_response)
         key = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
@@ -126,7 +127,7 @@ class ResponseCache:
         encoded = stored.encoded.get(environ.get("HTTP_ACCEPT_ENCODING"))
         if encoded is None or not encoded.valid_from <= now < encoded.valid_until:
             # This happens once a second: whatever need not be done for every request is done here.
-            if not 0 <= now - stored.made_at < stored.max_age:
+            if not stored.is_fresh(now):
                 return self._fetch(key, stored, environ, start_response)
             with suppress(KeyError):  # another thread may just have dropped it
                 self.entries.move_to_end(key)
@@ -150,15 +151,18 @@ class ResponseCache:
         return response.send(encoded, environ, start_response)
 
     def _fetch_once(
-        self, key: Key, stored: "CachedResponse | None", environ: WSGIEnvironment
+        self,
+        key: Key,
+        stored: "CachedResponse | None",
+        environ: WSGIEnvironment,
     ) -> "CachedResponse":
-        """One request calls the application; the others get the stale response, or wait for the new one."""
+        """One request calls the application; the others get the stale response or wait for it."""
         flight, is_leader = self._flights.join(key)
         if is_leader:
             response = flight.run(lambda: self._call_app(key, environ))
             self._count("MISS")
             return response
-        if stored and 0 <= self._clock() - stored.made_at < stored.max_age + stored.grace:
+        if stored and stored.is_within_grace(self._clock()):
             self._count("STALE")
             return stored
         start = time.monotonic()
@@ -173,7 +177,7 @@ class ResponseCache:
         return response
 
     def _shared_response(self, flight: "Flight[CachedResponse]") -> "CachedResponse | None":
-        """The response to another request, None if it takes too long, fails or is not for everybody."""
+        """The response to another request, None if it takes too long, fails or is private."""
         with suppress(Exception):  # the request that called the application reports the error
             response = flight.result(self._max_wait_seconds)
             if response.max_age:
@@ -195,7 +199,9 @@ class ResponseCache:
         # for longer than it says.
         made_at = self._clock()
         # The visitor may have the response already or need its headers only. The next one does not.
-        complete = {name: value for name, value in environ.items() if name not in _CONDITIONS}
+        complete = dict(environ)
+        for condition in _CONDITIONS:
+            complete.pop(condition, None)
         complete["REQUEST_METHOD"] = "GET"
         iterable = self._app(complete, start_response)
         try:
@@ -217,12 +223,18 @@ class ResponseCache:
             old = self.entries.pop(key, None)
             if old:
                 self.size -= old.size
+            # One large response must not displace many others.
             if response.max_age and response.size <= self._max_bytes // 8:
                 self.entries[key] = response
                 self.size += response.size
-            while len(self.entries) > self._max_entries or self.size > self._max_bytes:
+            while self._is_too_full():
                 _, dropped = self.entries.popitem(last=False)
                 self.size -= dropped.size
+
+    def _is_too_full(self) -> bool:
+        if self.size > self._max_bytes:
+            return True
+        return len(self.entries) > self._max_entries
 
 
 class EncodedResponse(NamedTuple):
@@ -270,7 +282,7 @@ class CachedResponse:
         self.encoded: dict[str | None, EncodedResponse] = {}
         # Private responses are not compressed: they contain tokens together with text that the
         # visitor chose, and the length of the result would reveal the tokens (BREACH).
-        # A strong ETag promises identical bytes, which a compressed body does not have.
+        # And a strong ETag promises identical bytes, which a compressed body does not have.
         self._is_compressible = bool(
             self._directives
             and _COMPRESSIBLE_TYPE.match(by_name.get("content-type", ""))
@@ -279,6 +291,16 @@ class CachedResponse:
         )
         self._headers = headers
         self._bodies = {"identity": body}
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether the response may be sent at a time in Unix seconds."""
+        age = now - self.made_at
+        return 0 <= age < self.max_age  # the clock may have been set back
+
+    def is_within_grace(self, now: float) -> bool:
+        """Whether the response may be sent while a new one is fetched."""
+        age = now - self.made_at
+        return 0 <= age < self.max_age + self.grace
 
     def encode(self, accept_encoding: str | None, now: float) -> EncodedResponse:
         """Prepare the response for a request, for the second that begins now."""
@@ -290,16 +312,16 @@ class CachedResponse:
         body = self._body(encoding)
         headers = self._headers_at(age)
         if body is not self._bodies["identity"]:
-            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+            headers = _without(headers, "content-length")
             headers.append(("Content-Encoding", encoding))
             headers.append(("Content-Length", str(len(body))))
         valid_from = self.made_at + age
         encoded = EncodedResponse(
-            valid_from,
-            min(valid_from + 1, self.made_at + self.max_age),
-            headers,
-            [(name, value) for name, value in headers if name.lower() in _HEADERS_OF_304],
-            [body],
+            valid_from=valid_from,
+            valid_until=min(valid_from + 1, self.made_at + self.max_age),
+            headers=headers,
+            headers_of_304=[header for header in headers if header[0].lower() in _HEADERS_OF_304],
+            chunks=[body],
         )
         if is_short:  # else visitors could fill the memory with headers
             if len(self.encoded) >= _MAX_ENCODINGS:
@@ -324,14 +346,14 @@ class CachedResponse:
         """The headers of the uncompressed response at an age in seconds."""
         if not self._directives:
             return self._headers
-        headers = [(name, value) for name, value in self._headers if name != "Cache-Control"]
+        headers = _without(self._headers, "cache-control")
         headers.append(("Cache-Control", _aged_cache_control(self._directives, age)))
         if self._is_compressible:
             headers.append(("Vary", "Accept-Encoding"))
         return headers
 
     def _body(self, encoding: str) -> bytes:
-        """The body in an encoding, compressed once; uncompressed if compression does not make it smaller."""
+        """The body in an encoding, compressed once; uncompressed if that is not larger."""
         if encoding not in self._bodies:
             body = self._bodies["identity"]
             compressed = _compress(
@@ -341,8 +363,12 @@ class CachedResponse:
         return self._bodies[encoding]
 
 
+def _without(headers: Headers, name: str) -> Headers:
+    return [header for header in headers if header[0].lower() != name]
+
+
 def _compress(body: bytes, encoding: str, *, is_long_lived: bool) -> bytes:
-    # The fast levels cost 0.1 ms for a widget; the best ones a hundred times as much, for a tenth less.
+    # The best levels take many times as long, which pays only for what is cached for long.
     if encoding == "br":
         compressed: bytes = brotli.compress(body, quality=11 if is_long_lived else 4)
         return compressed
@@ -350,9 +376,10 @@ def _compress(body: bytes, encoding: str, *, is_long_lived: bool) -> bytes:
 
 
 def _public_directives(headers: Mapping[str, str]) -> Directives:
-    """The directives of Cache-Control if the headers allow anybody to store the response, else none."""
+    """The directives of Cache-Control if the headers allow everybody to store the response."""
     directives: Directives = {}
-    for directive in headers.get("cache-control", "").lower().split(","):
+    cache_control = headers.get("cache-control", "").lower()
+    for directive in cache_control.split(","):
         name, _, seconds = directive.strip().partition("=")
         directives[name] = int(seconds) if seconds.isdecimal() else None
     if not {"public", "max-age"} <= directives.keys() <= _SUPPORTED_DIRECTIVES:
@@ -367,14 +394,16 @@ def _aged_cache_control(directives: Directives, age: int) -> str:
 
     An Age header would say the same, but nginx ignores it.
     """
-    overdue = max(0, age - (directives["max-age"] or 0))
+    max_age = directives["max-age"] or 0
+    overdue = max(0, age - max_age)
     used = {"max-age": age, "stale-while-revalidate": overdue, "stale-if-error": overdue}
     parts = []
     for name, seconds in directives.items():
         if seconds is None:
             parts.append(name)
-        else:
-            parts.append(f"{name}={max(0, seconds - used.get(name, 0))}")
+            continue
+        left = max(0, seconds - used.get(name, 0))
+        parts.append(f"{name}={left}")
     return ", ".join(parts)
 
 
@@ -389,10 +418,11 @@ def _matches(if_none_match: str, etag: str | None) -> bool:
 
 
 def _has_token(query: str) -> bool:
-    """Whether a query contains a token. Responses to it are never stored, whatever their headers say."""
+    """Whether a query has a token. Such responses are never stored, whatever their headers say."""
     if "token" not in query and "%" not in query:
         return False
-    return any(name == "token" for name, _ in parse_qsl(query, keep_blank_values=True))
+    parameters = parse_qsl(query, keep_blank_values=True)
+    return any(name == "token" for name, _ in parameters)
 
 
 @lru_cache(1024)

@@ -1,6 +1,7 @@
 """Signed tokens: JWT, HS256, for one widget of one account, with an expiry time and locked options.
 
-``{"sub": "main/balance", "exp": 1795420800, "params": {"lang": "fr"}}``, signed with one of the account's keys.
+``{"sub": "main/balance", "exp": 1795420800, "params": {"lang": "fr"}}``, signed with one of the
+account's keys.
 """
 
 import hashlib
@@ -10,12 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from widget.errors import Expired, Locked
 
 MAX_SECONDS = 24 * 3600
+"""The latest expiry of a token, in seconds from now."""
 MAX_LENGTH = 4096
+
 _ALGORITHM = "HS256"
+# PyJWT would check the times by the clock of the machine. verify() uses the clock of the service.
+_DECODE_OPTIONS: Options = {
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_sub": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,10 @@ def sign(
         params: the options to lock.
         renewable_until: see ``Grant``.
     """
-    claims: dict[str, Any] = {"sub": subject, "exp": int(expires)}
+    claims: dict[str, Any] = {
+        "sub": subject,
+        "exp": int(expires),
+    }
     if params:
         claims["params"] = dict(params)
     if renewable_until:
@@ -61,40 +74,35 @@ def sign(
 def verify(token: str, keys: Sequence[bytes], subject: str, now: float) -> Grant:
     """Check a token and return what it grants.
 
+    Args:
+        token: any text.
+        keys: the keys that tokens may be signed with.
+        subject: ``account/widget``.
+        now: Unix seconds.
+
     Raises:
         Expired: the token was valid until it expired.
         Locked: the token is not valid for this widget.
     """
-    claims = _claims(token, keys)
-    expires, params, renew = claims.get("exp"), claims.get("params", {}), claims.get("renew", 0)
+    claims = _decode(token, keys)
+    expires = claims.get("exp")
+    params = claims.get("params", {})
+    renewable_until = claims.get("renew", 0)
+    # JavaScript creates times with fractions. A bool is an int in Python, but not in JSON.
     if isinstance(expires, bool) or not isinstance(expires, int | float):
         raise Locked("token: exp is required and must be a number")
-    if type(renew) is not int or not isinstance(params, dict):
+    if not isinstance(params, dict):
         raise Locked("token: params must be an object")
+    if type(renewable_until) is not int:
+        raise Locked("token: renew must be an integer")
     if claims.get("sub") != subject:
         raise Locked("token: signed for another widget")
+    # Both conditions are written so that NaN, which Python reads in JSON, does not pass.
     if not expires > now:
         raise Expired(f"token: expired {now - expires:.0f} s ago")
-    if not max(expires, renew) <= now + MAX_SECONDS:
+    if not max(expires, renewable_until) <= now + MAX_SECONDS:
         raise Locked(f"token: expires more than {MAX_SECONDS // 3600} hours from now")
-    return Grant(params, int(expires), renew)
-
-
-def _claims(token: str, keys: Sequence[bytes]) -> dict[str, Any]:
-    if len(token) <= MAX_LENGTH:
-        for key in keys:
-            try:
-                # verify() checks the times, because it uses the clock of the service.
-                return jwt.decode(
-                    token,
-                    key,
-                    [_ALGORITHM],
-                    options={"verify_exp": False, "verify_iat": False, "verify_sub": False},
-                )
-            except (jwt.InvalidTokenError, RecursionError):
-                # RecursionError: PyJWT parses the JSON of the header before it checks the signature.
-                continue
-    raise Locked("token: not signed with a key of this account, or not a token")
+    return Grant(params, int(expires), renewable_until)
 
 
 def viewer_key(password_hash: str) -> bytes:
@@ -102,4 +110,17 @@ def viewer_key(password_hash: str) -> bytes:
 
     It is derived from the hash of the password, so that a new password invalidates them.
     """
-    return hmac.digest(password_hash.encode(), b"cabinet-widgets: viewer token", hashlib.sha256)
+    context = b"cabinet-widgets: viewer token"
+    return hmac.digest(password_hash.encode(), context, hashlib.sha256)
+
+
+def _decode(token: str, keys: Sequence[bytes]) -> dict[str, Any]:
+    """The claims of a token that is signed with one of the keys."""
+    if len(token) <= MAX_LENGTH:
+        for key in keys:
+            try:
+                return jwt.decode(token, key, [_ALGORITHM], options=_DECODE_OPTIONS)
+            except (jwt.InvalidTokenError, RecursionError):
+                # RecursionError: PyJWT parses the header's JSON before it checks the signature.
+                continue
+    raise Locked("token: not signed with a key of this account, or not a token")

@@ -66,34 +66,56 @@ class ErrorResponses:
             seconds = math.ceil(error.retry_after or DEFAULT_RETRY_SECONDS)
             response.headers["Retry-After"] = str(max(1, seconds))
         account = context.account
-        server = self._service.settings.server
-        is_public = account is None or not account.is_private
-        return headers.set_headers(response, server, headers.PRIVATE, account, cors=is_public)
+        return headers.set_headers(
+            response,
+            self._service.settings.server,
+            headers.PRIVATE,
+            account,
+            # A script that may read the figures may also read why there are none.
+            cors=account is None or not account.is_private,
+        )
 
     def _log(self, error: CabinetError, context: ErrorContext) -> None:
-        account = context.account
+        slug = context.account.slug if context.account else "-"
         if error.status >= 500:
-            log.warning("%s %s: %s", account.slug if account else "-", error.code, error)
-        elif account and context.widget and str(error).startswith("token: "):
+            log.warning("%s %s: %s", slug, error.code, error)
+        elif context.widget and str(error).startswith("token: "):
             # Helps whoever writes the site that creates the tokens. Visitors do not see the reason.
-            log.info("%s/%s %s: %s", account.slug, context.widget.name, error.code, error)
+            name = context.widget.name
+            log.info("%s/%s %s: %s", slug, name, error.code, error)
 
+    # The language of the URL comes before the visitor's: it is the language of the host page.
     def _language(self, context: ErrorContext) -> str:
-        default = context.account.lang if context.account else None
+        default = None
+        if context.account:
+            default = context.account.lang
         return self._service.catalogues.negotiate(
-            context.options.lang, *accepted_languages(), default
+            context.options.lang,
+            *accepted_languages(),
+            default,
         )
 
     def _page(
-        self, error: CabinetError, context: ErrorContext, language: str, message: str
+        self,
+        error: CabinetError,
+        context: ErrorContext,
+        language: str,
+        message: str,
     ) -> Response:
         page = PageContext(
             assets=self._service.asset_urls(context.options),
             unlock_url=self._unlock_url(error, context),
         )
-        label = context.widget.label if context.widget else ""
+        label = ""
+        if context.widget:
+            label = context.widget.label
         html = self._service.renderer.error_page(
-            error.code, message, language, context.options, page, label
+            error.code,
+            message,
+            language,
+            context.options,
+            page,
+            label,
         )
         return Response(html, content_type="text/html; charset=utf-8")
 
@@ -101,16 +123,21 @@ class ErrorResponses:
         """Where the unlock form sends the password; None if a password does not help."""
         account = context.account
         widget = context.widget
-        if account is None or widget is None or account.viewer_password_hash is None:
+        if account is None or widget is None:
+            return None
+        if account.viewer_password_hash is None:
             return None
         if not isinstance(error, Locked | TooManyAttempts):
             return None
         base = self._service.settings.server.path
+        # An expired token would be refused again, and the password replaces it.
         options = without_token(query_parameters())
         return render.widget_url(base, account.slug, widget.name, "/unlock", options)
 
 
 def picture_response(svg: str, suffix: str) -> Response:
     """An SVG picture in one of ``PICTURE_TYPES``."""
-    body = picture.svg_to_png(svg) if suffix == ".png" else svg
-    return Response(body, content_type=PICTURE_TYPES[suffix])
+    content_type = PICTURE_TYPES[suffix]
+    if suffix == ".png":
+        return Response(picture.svg_to_png(svg), content_type=content_type)
+    return Response(svg, content_type=content_type)

@@ -53,12 +53,11 @@ class FileEndpoints:
         return headers.set_headers(response, self._server, cache, cors=True)
 
     def _description(self) -> dict[str, Any]:
+        widgets = self._service.widgets
         return {
             "version": __version__,
             "accounts": self._public_account(),
-            "widgets": {
-                widget.name: _describe(widget) for widget in self._service.widgets.values()
-            },
+            "widgets": {name: _describe(widget) for name, widget in widgets.items()},
         }
 
     def _public_account(self) -> list[str]:

@@ -57,11 +57,13 @@ def parse_widget_url(url: str, base: str) -> WidgetUrl:
 
 
 class OEmbedEndpoint:
-    """Responds to oEmbed consumers. Unknown parameters are ignored, as the specification requires."""
+    """Responds to oEmbed consumers. Their unknown parameters are ignored."""
 
     def __init__(self, service: Service, errors: ErrorResponses) -> None:
         self._service = service
         self._errors = errors
+        self._server = service.settings.server
+        self._base = self._server.public_url
 
     def get(self) -> Response:
         """``GET /oembed?url=&format=&maxwidth=&maxheight=``."""
@@ -82,13 +84,14 @@ class OEmbedEndpoint:
         except CabinetError as error:
             return self._errors.respond(error, context)
         data = oembed.build_response(
-            self._service.renderer, view, self._base, dict(url.parameters), max_width, max_height
+            self._service.renderer,
+            view,
+            self._base,
+            dict(url.parameters),
+            max_width,
+            max_height,
         )
         return self._response(data, view, form)
-
-    @property
-    def _base(self) -> str:
-        return self._service.settings.server.public_url
 
     def _authorized_options(self, account: Account, widget: Widget, url: WidgetUrl) -> Options:
         """The options of a widget's URL, if anybody may see the widget.
@@ -96,26 +99,34 @@ class OEmbedEndpoint:
         Raises:
             CabinetError: the widget is not public, or the options are invalid.
         """
-        credentials = Credentials(visitor_address(self._service.settings.server))
-        access.authorize(account, widget.name, credentials, self._service.clock())
+        now = self._service.clock()
+        address = visitor_address(self._server)
+        access.authorize(account, widget.name, Credentials(address), now)
         if any(name == "token" for name, _ in url.parameters):
             # The consumer stores the code and shows it to everybody.
             raise Locked("public embed code must not contain a token")
         try:
             return parse_options(widget, url.parameters)
         except BadOption as error:
+            # The specification has 404 for a URL that has no representation, and nothing like 400.
             raise NotFound(f"not the URL of a widget: {error}") from None
 
-    def _response(self, data: Mapping[str, Any], view: View, form: str) -> Response:
+    def _response(
+        self,
+        data: Mapping[str, Any],
+        view: View,
+        form: str,
+    ) -> Response:
         if form == "xml":
             response = Response(oembed.as_xml(data), content_type="text/xml; charset=utf-8")
         else:
             response = Response(json.dumps(data), content_type="application/json")
-        return figures_response(response, self._service.settings.server, view)
+        return figures_response(response, self._server, view)
 
 
 def _pixels(consumer: Mapping[str, str], name: str) -> int | None:
     """A maximum of the consumer's in CSS pixels, None if it has none."""
     if name not in consumer:
         return None
-    return integer_between(1, _MAX_PIXELS)(name, consumer[name])
+    parse = integer_between(1, _MAX_PIXELS)
+    return parse(name, consumer[name])

@@ -39,7 +39,8 @@ class PasswordAttempts:
         """Whether a password matches a stored hash.
 
         The attempt is counted before the password is read from the request, since that may take a
-        while. A correct password resets the count: nine widgets on one page are unlocked one by one.
+        while. A correct password resets the count, because the widgets of a page are unlocked one
+        by one.
 
         Args:
             stored: the hash; None matches no password.
@@ -52,7 +53,9 @@ class PasswordAttempts:
             self._count()
         except RateLimitExceeded:
             raise TooManyAttempts("passwords") from None
-        is_right = stored is not None and check_password_hash(stored.get_secret_value(), password())
+        if stored is None:
+            return False
+        is_right = check_password_hash(stored.get_secret_value(), password())
         if is_right:
             self._reset()
         return is_right

@@ -13,10 +13,12 @@ from widget.config import Server
 from widget.errors import BadOption
 from widget.spec import PARSERS, PICTURE_OPTIONS, Options
 
+# A token has up to 4,096 characters, and servers accept lines of about 8,000.
 MAX_QUERY_LENGTH = 6144
 MAX_PARAMETERS = 40
 
 _APPEARANCE_OPTIONS = ("theme", "accent", "lang", "title", *PICTURE_OPTIONS)
+# A proxy sets at least one of these.
 _FORWARDING_HEADERS = {"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"}
 
 Parameters = list[tuple[str, str]]
@@ -48,10 +50,13 @@ def token_of(parameters: Parameters) -> str | None:
     Raises:
         BadOption: there is more than one.
     """
-    tokens = [value for name, value in parameters if name == "token"]
-    if len(tokens) > 1:
-        raise BadOption("token", "is given twice")
-    return tokens[0] if tokens else None
+    token = None
+    for name, value in parameters:
+        if name == "token":
+            if token is not None:
+                raise BadOption("token", "is given twice")
+            token = value
+    return token
 
 
 def without_token(parameters: Parameters) -> Parameters:
@@ -61,6 +66,7 @@ def without_token(parameters: Parameters) -> Parameters:
 
 def appearance_options(parameters: Parameters) -> Options:
     """The valid options that apply to error pages as well; all others have their default."""
+    # Invalid options are ignored here: the error page that reports one has to be displayed somehow.
     values: dict[str, Any] = {}
     for name, value in parameters:
         if name in _APPEARANCE_OPTIONS:
@@ -85,10 +91,11 @@ def is_from_private_network(server: Server) -> bool:
 
     A request that an untrusted proxy forwarded may come from anywhere.
     """
-    is_forwarded = not _FORWARDING_HEADERS.isdisjoint(request.headers.keys())
+    is_forwarded = any(name in request.headers for name in _FORWARDING_HEADERS)
     if is_forwarded and not server.trusted_proxies:
         return False
+    address = visitor_address(server) or ""
     try:
-        return ipaddress.ip_address(visitor_address(server) or "").is_private
+        return ipaddress.ip_address(address).is_private
     except ValueError:
         return False

@@ -11,9 +11,14 @@ _MAX_STALE_SECONDS = 60
 
 
 def figures_response(
-    response: Response, server: Server, view: View, grant: Grant | None = None, *, cors: bool = True
+    response: Response,
+    server: Server,
+    view: View,
+    grant: Grant | None = None,
+    *,
+    cors: bool = True,
 ) -> Response:
-    """Set the headers of a response with the figures of a view. Caches may store it if it is public.
+    """Set the headers of a response with figures. Caches may store it if it is public.
 
     Args:
         response: the response.
@@ -24,16 +29,24 @@ def figures_response(
     """
     add_etag(response)
     account = view.account
-    is_private = account.is_private or grant is not None or request.method == "POST"
-    cache = headers.PRIVATE if is_private else _public_cache_control(view)
-    return headers.set_headers(response, server, cache, account, cors=cors and not is_private)
+    # The response to a token or password is for one visitor, even if the account is open.
+    if account.is_private or grant is not None or request.method == "POST":
+        return headers.set_headers(response, server, headers.PRIVATE, account)
+    cache = _public_cache_control(view)
+    return headers.set_headers(response, server, cache, account, cors=cors)
+
+
+def shortest_ttl(view: View) -> float:
+    """The shortest time to live, in seconds, of the API functions that a view is made of."""
+    ttl = view.account.fresh_seconds
+    return min(ttl(function) for function in view.widget.functions)
 
 
 def _public_cache_control(view: View) -> str:
+    # At least a second: even then the response cache absorbs any number of visitors.
     max_age = max(1, int(view.fresh_seconds))
     # Figures that are older than twice their time to live are marked. A cache must not hide that.
-    ttl = min(view.account.fresh_seconds(function) for function in view.widget.functions)
-    stale = max(1, int(min(_MAX_STALE_SECONDS, ttl)))
+    stale = max(1, int(min(_MAX_STALE_SECONDS, shortest_ttl(view))))
     return f"public, max-age={max_age}, stale-while-revalidate={stale}"
 
 
@@ -41,6 +54,7 @@ def add_etag(response: Response) -> None:
     """Set the ETag of a response, and turn it into a 304 if the visitor has it."""
     response.add_etag(weak=True)  # weak, because a proxy may compress the body
     etag, _ = response.get_etag()
-    # By hand: Response.make_conditional takes twice as long, for ranges and dates that are not used.
-    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(etag or ""):
+    # Response.make_conditional is slower: it handles ranges and dates, which are not used here.
+    has_it = request.if_none_match.contains_weak(etag or "")
+    if has_it and request.method in ("GET", "HEAD"):
         response.status_code = 304

@@ -46,7 +46,8 @@ class Service:
         Raises:
             NotFound: one of them is unknown, or the widget is not enabled.
         """
-        return access.find_widget(self.settings.accounts, self.widgets, slug, name)
+        accounts = self.settings.accounts
+        return access.find_widget(accounts, self.widgets, slug, name)
 
     def view(self, account: Account, widget: Widget, options: Options) -> View:
         """The figures of a widget, from the cache or the API.
@@ -62,5 +63,10 @@ class Service:
 
     def asset_urls(self, options: Options) -> dict[str, str]:
         """The URLs of the stylesheet (``css``) and the script (``js``) of a page."""
-        css = f"widget-{options.accent}.css" if options.accent else "widget.css"
-        return {"css": self.assets.url(css), "js": self.assets.url("widget.js")}
+        css = "widget.css"
+        if options.accent:
+            css = f"widget-{options.accent}.css"  # the style attribute is forbidden by the CSP
+        return {
+            "css": self.assets.url(css),
+            "js": self.assets.url("widget.js"),
+        }

@@ -5,10 +5,9 @@ import itertools
 from flask import Response, abort
 
 from widget import registry
-from widget.config import Account
 from widget.errors import CabinetError
 from widget.metrics import CONTENT_TYPE
-from widget.spec import Options, Widget
+from widget.spec import Options
 from widget.web.request_data import is_from_private_network
 from widget.web.service import Service
 
@@ -27,15 +26,17 @@ class StatusEndpoints:
 
     def ready(self) -> Response:
         """``GET /readyz``: the API can be reached, so that widgets have figures."""
+        # Once a call has succeeded, failures are the upstream's: then other replicas would not
+        # have figures either, and this one has cached ones.
         if self._service.client.has_worked or self._can_get_figures():
             return Response("ok\n", mimetype="text/plain")
         text = "no call of the API has succeeded yet\n"
         return Response(text, status=503, mimetype="text/plain")
 
     def metrics(self) -> Response:
-        """``GET /metrics``: for private networks only, since they show how much the service is used."""
+        """``GET /metrics``: for private networks only, since they show how the service is used."""
         if not is_from_private_network(self._service.settings.server):
-            abort(404)
+            abort(404)  # as for a path that does not exist
         return Response(self._service.metrics.text(), content_type=CONTENT_TYPE)
 
     def _can_get_figures(self) -> bool:
@@ -44,12 +45,12 @@ class StatusEndpoints:
         Until a call has succeeded, each check tries another account, and in turn its other widgets:
         one account whose password is wrong must not keep the service from being ready.
         """
-        turn, number = divmod(next(self._checks), len(self._accounts))
+        check = next(self._checks)
+        turn, number = divmod(check, len(self._accounts))
         account = self._accounts[number]
-        names = registry.enabled_widgets(account, self._service.widgets)
-        return self._has_figures(account, self._service.widgets[names[turn % len(names)]])
-
-    def _has_figures(self, account: Account, widget: Widget) -> bool:
+        widgets = self._service.widgets
+        names = registry.enabled_widgets(account, widgets)
+        widget = widgets[names[turn % len(names)]]
         try:
             self._service.view(account, widget, Options())
         except CabinetError:

@@ -12,7 +12,10 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Cabinet Widgets studio", charset
 
 
 class StudioPage:
-    """The studio, if it is enabled. Outside of the demo it requires its password."""
+    """The studio, if it is enabled. Outside of the demo it requires its password.
+
+    The password is sent by HTTP Basic, so that no cookie is needed.
+    """
 
     def __init__(self, service: Service, errors: ErrorResponses) -> None:
         self._service = service
@@ -35,9 +38,12 @@ class StudioPage:
         """Whether the request has the password of the studio; the user name does not matter."""
         authorization = request.authorization
         stored = self._service.settings.server.studio_password_hash
-        if authorization is None or authorization.type != "basic" or stored is None:
+        if authorization is None or stored is None:
             return False
-        return self._service.attempts.verify(stored, lambda: authorization.password or "")
+        if authorization.type != "basic":
+            return False
+        password = authorization.password or ""
+        return self._service.attempts.verify(stored, lambda: password)
 
     def _page(self) -> Response:
         service = self._service
@@ -46,6 +52,7 @@ class StudioPage:
         context = studio.build_context(
             service.settings, service.widgets, catalogues, query_parameters()
         )
+        # The studio is for the operator, so that its language does not depend on an account.
         html = service.renderer.template(
             "studio.html",
             catalogues.negotiate(*accepted_languages()),

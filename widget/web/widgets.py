@@ -10,7 +10,7 @@ from widget.access import Credentials
 from widget.config import Account
 from widget.errors import CabinetError, NotFound
 from widget.render import PageContext
-from widget.spec import MIN_REFRESH, PICTURE_OPTIONS, Widget, parse_options
+from widget.spec import MIN_REFRESH, PICTURE_OPTIONS, Options, Widget, parse_options
 from widget.tokens import Grant
 from widget.view import View
 from widget.web.error_responses import (
@@ -22,13 +22,14 @@ from widget.web.error_responses import (
     picture_response,
 )
 from widget.web.request_data import (
+    Parameters,
     appearance_options,
     query_parameters,
     token_of,
     visitor_address,
     without_token,
 )
-from widget.web.responses import figures_response
+from widget.web.responses import figures_response, shortest_ttl
 from widget.web.service import Service
 
 Render = Callable[[View, Grant | None], Response]
@@ -40,6 +41,7 @@ class WidgetEndpoint:
     def __init__(self, service: Service, errors: ErrorResponses) -> None:
         self._service = service
         self._errors = errors
+        self._server = service.settings.server
         self._forms: Mapping[str, Render] = {
             HTML: self._page,
             JSON: self._json,
@@ -59,77 +61,87 @@ class WidgetEndpoint:
         """``POST /w/{account}/{widget}/unlock``, with the viewer password in the form."""
         return self._respond(slug, name, HTML, unlocking=True)
 
-    def _respond(self, slug: str, name: str, suffix: str, *, unlocking: bool = False) -> Response:
+    def _respond(
+        self,
+        slug: str,
+        name: str,
+        suffix: str,
+        *,
+        unlocking: bool = False,
+    ) -> Response:
         # Every step adds to the context what an error in the next ones needs to be displayed.
         context = ErrorContext(suffix)
         try:
             parameters = query_parameters()
             context = replace(context, options=appearance_options(parameters))
             token = token_of(parameters)
+            # Unknown accounts must not be distinguishable, so everything about the account comes
+            # after this: the token, the password, the options.
             account, widget = self._find(slug, name, suffix)
             context = replace(context, account=account, widget=widget)
             credentials = self._credentials(account, token, unlocking=unlocking)
-            grant = access.authorize(account, widget.name, credentials, self._service.clock())
-            options = parse_options(
-                widget,
-                without_token(parameters),
-                locked=grant.params if grant else {},
-                extra=PICTURE_OPTIONS if suffix in PICTURE_TYPES else (),
-            )
+            now = self._service.clock()
+            grant = access.authorize(account, widget.name, credentials, now)
+            options = _parse_options(widget, without_token(parameters), grant, suffix)
             context = replace(context, options=options)
             view = self._service.view(account, widget, options)
             response = self._forms[suffix](view, grant)
         except CabinetError as error:
-            label = context.widget.name if context.widget else "none"
-            self._service.metrics.count_response(label, error.status, "none")
+            self._count_error(error, context)
             return self._errors.respond(error, context)
         self._count(view, response)
         return response
 
     def _find(self, slug: str, name: str, suffix: str) -> tuple[Account, Widget]:
         account, widget = self._service.find_widget(slug, name)
-        if suffix in PICTURE_TYPES and not widget.picture:
+        has_form = suffix not in PICTURE_TYPES or widget.picture
+        if not has_form:
             raise NotFound("this widget has no picture")
         return account, widget
 
     def _credentials(self, account: Account, token: str | None, *, unlocking: bool) -> Credentials:
-        address = visitor_address(self._service.settings.server)
+        address = visitor_address(self._server)
         if not unlocking:
             return Credentials(address, token)
         # The form is shown for expired tokens as well, so a token does not matter here.
         return Credentials(address, check_password=lambda: self._is_viewer(account))
 
     def _is_viewer(self, account: Account) -> bool:
-        return self._service.attempts.verify(
-            account.viewer_password_hash, lambda: request.form.get("password", "")
+        """Whether the form contains the viewer password of the account."""
+        attempts = self._service.attempts
+        return attempts.verify(
+            account.viewer_password_hash,
+            lambda: request.form.get("password", ""),
         )
+
+    def _count_error(self, error: CabinetError, context: ErrorContext) -> None:
+        # Text from the URL is no label: visitors could create any number of them.
+        label = "none"
+        if context.widget:
+            label = context.widget.name
+        self._service.metrics.count_response(label, error.status, "none")
 
     def _count(self, view: View, response: Response) -> None:
         age = self._service.clock() - view.as_of.timestamp()
         self._service.metrics.count_response(
-            view.widget.name, response.status_code, "stale" if view.stale else "fresh", age
+            view.widget.name,
+            response.status_code,
+            "stale" if view.stale else "fresh",
+            age,
         )
 
     def _page(self, view: View, grant: Grant | None) -> Response:
-        account = view.account
-        widget = view.widget
-        new_token = None
-        renewal = access.renew(grant, self._service.clock()) if grant else None
-        if renewal:
-            grant = renewal
-            new_token = access.sign_renewal(account, widget.name, renewal)
-        html = self._service.renderer.page(
-            view,
-            PageContext(
-                assets=self._service.asset_urls(view.options),
-                token=new_token,
-                expires=grant.expires if grant else None,
-                canonical=self._canonical_url(view, grant),
-                refresh=view.options.refresh or _default_refresh(view),
-            ),
+        context = PageContext(
+            assets=self._service.asset_urls(view.options),
+            refresh=view.options.refresh or _default_refresh(view),
         )
+        if grant:
+            context = self._with_token(context, view, grant)
+        elif not view.account.is_private:
+            context = replace(context, canonical=self._canonical_url(view))
+        html = self._service.renderer.page(view, context)
         response = Response(html, content_type="text/html; charset=utf-8")
-        # Without CORS: pages are for frames, and scripts have the JSON.
+        # Without CORS: pages are for frames, and scripts of other sites have the JSON.
         return self._with_headers(response, view, grant, cors=False)
 
     def _json(self, view: View, grant: Grant | None) -> Response:
@@ -145,19 +157,50 @@ class WidgetEndpoint:
         return self._with_headers(picture_response(svg, ".png"), view, grant)
 
     def _with_headers(
-        self, response: Response, view: View, grant: Grant | None, *, cors: bool = True
+        self,
+        response: Response,
+        view: View,
+        grant: Grant | None,
+        *,
+        cors: bool = True,
     ) -> Response:
-        return figures_response(response, self._service.settings.server, view, grant, cors=cors)
+        return figures_response(response, self._server, view, grant, cors=cors)
 
-    def _canonical_url(self, view: View, grant: Grant | None) -> str | None:
-        """The absolute URL of a page, None if it is private."""
-        if view.account.is_private or grant is not None:
-            return None
-        base = self._service.settings.server.public_url
-        return render.widget_url(base, view.account.slug, view.widget.name, "", query_parameters())
+    def _with_token(self, context: PageContext, view: View, grant: Grant) -> PageContext:
+        """The context of a private page, with a new token if the present one expires soon."""
+        renewal = access.renew(grant, self._service.clock())
+        if renewal is None:
+            return replace(context, expires=grant.expires)
+        token = access.sign_renewal(view.account, view.widget.name, renewal)
+        return replace(context, expires=renewal.expires, token=token)
+
+    def _canonical_url(self, view: View) -> str:
+        """The absolute URL of a public page, with its options."""
+        return render.widget_url(
+            self._server.public_url,
+            view.account.slug,
+            view.widget.name,
+            "",
+            query_parameters(),
+        )
+
+
+def _parse_options(
+    widget: Widget,
+    parameters: Parameters,
+    grant: Grant | None,
+    suffix: str,
+) -> Options:
+    """The options of a request: those of the URL and those that its token locks.
+
+    Raises:
+        BadOption: one of them is wrong.
+    """
+    locked = grant.params if grant else {}
+    extra = PICTURE_OPTIONS if suffix in PICTURE_TYPES else ()
+    return parse_options(widget, parameters, locked, extra)
 
 
 def _default_refresh(view: View) -> int:
-    """The seconds between refreshes of a page: the shortest time to live of its functions."""
-    ttl = min(view.account.fresh_seconds(function) for function in view.widget.functions)
-    return max(MIN_REFRESH, round(ttl))
+    """The seconds between refreshes of a page: more often, its figures would be the same."""
+    return max(MIN_REFRESH, round(shortest_ttl(view)))
