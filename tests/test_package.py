@@ -21,7 +21,7 @@ settings = config.parse(raw, {{}}, widgets, folder=Path(), demo=False)
 client = app.create_app(settings).test_client()
 page, loader = client.get("/w/main/nothing?lang=fr"), client.get("/embed.js")
 print(len(widgets), page.status_code, "lang=\\"fr\\"" in page.text, loader.status_code, "cabinet-widget" in loader.text)
-print("fr" in i18n.load(paths.locales()).languages)
+print("fr" in i18n.load_catalogues(paths.locales()).languages)
 """
 
 
