@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from processes import until
 
-from widget.cache import CachedValue, FreshCache, _Entry, file_mutexes
+from widget.cache import CachedValue, Entry, FreshCache
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
+from widget.locks import file_locks
 
 START = 1_800_000_000.0
 PATIENCE = 10.0
@@ -106,8 +107,8 @@ def inline(store: Any, clock: Clock, **options: Any) -> FreshCache:
     arguments: dict[str, Any] = {
         "keep_seconds": 86400,
         "clock": clock,
-        "runner": Inline(),
-        "chance": lambda: 0.0,
+        "executor": Inline(),
+        "random_fraction": lambda: 0.0,
     }
     return FreshCache(store, **(arguments | options))
 
@@ -292,7 +293,7 @@ def test_during_a_pause_the_store_is_not_used(clock: Clock, upstream: Upstream) 
 
 def test_pauses_are_spread_by_chance(clock: Clock, upstream: Upstream) -> None:
     upstream.error = Refused("no")
-    cache = inline(SimpleCache(), clock, chance=lambda: 0.5)
+    cache = inline(SimpleCache(), clock, random_fraction=lambda: 0.5)
     with pytest.raises(Refused) as caught:
         cache.get("k", 15, upstream, 1)
     assert caught.value.retry_after == pytest.approx(5.25)
@@ -494,7 +495,7 @@ def test_after_closing_cached_values_are_served_and_no_call_is_made(
     running = gather(1, lambda: cache.get("running", 15, upstream, PATIENCE))
     until(lambda: upstream.calls == 2)
     queued = gather(3, lambda: cache.get("queued", 15, upstream, PATIENCE))
-    until(lambda: "queued" in cache._flights)
+    until(lambda: cache._flights.get("queued") is not None)
     cache.close()
     assert {type(visitor.exception(PATIENCE)) for visitor in queued} == {Unavailable}
     assert cache.get("cached", 15, upstream, PATIENCE).value == 1
@@ -608,7 +609,7 @@ def test_a_store_that_is_empty_all_of_a_sudden_is_no_loss(clock: Clock, upstream
     assert cache.get("k", 15, upstream, 1) == CachedValue(1, START, stale=True)
 
 
-@pytest.mark.parametrize("foreign", [b"bytes", 7, {"value": 1}, object.__new__(_Entry)])
+@pytest.mark.parametrize("foreign", [b"bytes", 7, {"value": 1}, object.__new__(Entry)])
 def test_a_value_of_another_version_or_program_counts_as_absent(
     clock: Clock, upstream: Upstream, foreign: Any
 ) -> None:
@@ -621,7 +622,7 @@ def test_the_process_stores_a_limited_number_of_values_those_used_last(
     clock: Clock, upstream: Upstream
 ) -> None:
     store = Broken()
-    cache = inline(store, clock, local_entries=2)
+    cache = inline(store, clock, max_local_entries=2)
     for key in ("a", "b", "a", "c"):
         cache.get(key, 15, upstream, 1)
     store.values.clear()
@@ -714,8 +715,8 @@ def test_a_cache_directory_that_is_gone_costs_no_caller_a_value(
     cache = inline(
         FileSystemCache(str(directory)),
         clock,
-        mutex=file_mutexes(tmp_path / "locks", 5),
-        local_entries=1,
+        lock=file_locks(tmp_path / "locks", 5),
+        max_local_entries=1,
     )
     cache.get("k", 15, upstream, 1)
     for folder in (directory, tmp_path / "locks"):
@@ -730,8 +731,8 @@ def test_a_cache_directory_that_is_gone_costs_no_caller_a_value(
 
 
 def test_a_file_lock_has_one_holder_waits_for_a_while_and_is_released(tmp_path: Path) -> None:
-    mutexes = file_mutexes(tmp_path / "locks", 0.2)
-    first, second = mutexes("k"), mutexes("k")
+    locks = file_locks(tmp_path / "locks", 0.2)
+    first, second = locks("k"), locks("k")
     assert first.acquire()
     assert not second.acquire()
     release = threading.Thread(target=first.release)  # another thread than the one that took it
@@ -746,10 +747,11 @@ import sys, threading, time
 from pathlib import Path
 from concurrent.futures import ThreadPoolExecutor
 from flask_caching.backends.filesystemcache import FileSystemCache
-from widget.cache import FreshCache, file_mutexes
+from widget.cache import FreshCache
+from widget.locks import file_locks
 
 folder, name, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-cache = FreshCache(FileSystemCache(str(folder / "cache")), keep_seconds=60, mutex=file_mutexes(folder / "locks", 20))
+cache = FreshCache(FileSystemCache(str(folder / "cache")), keep_seconds=60, lock=file_locks(folder / "locks", 20))
 
 def fetch():
     with (folder / "calls").open("a") as calls:

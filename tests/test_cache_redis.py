@@ -20,8 +20,9 @@ from processes import until
 from programs import find_program
 from test_cache import PATIENCE, START, Upstream
 
-from widget.cache import CachedValue, FreshCache, redis_mutexes, redis_options
+from widget.cache import CachedValue, FreshCache
 from widget.errors import Refused
+from widget.locks import redis_locks, redis_options
 
 pytestmark = pytest.mark.programs
 
@@ -120,6 +121,11 @@ def visitors(*caches: FreshCache, upstream: Upstream) -> Iterator[list[Future[Ca
         upstream.gate.set()
 
 
+def are_calling(*caches: FreshCache) -> bool:
+    """Whether each of the machines makes a call, or waits for the lock to make it."""
+    return all(cache._flights.get("k") is not None for cache in caches)
+
+
 def locks(server: Server) -> list[bytes]:
     return list(server.client.scan_iter("cabinet-lock:*"))
 
@@ -131,7 +137,7 @@ def test_two_machines_make_one_call_and_leave_no_lock(server: Server) -> None:
         with visitors(first, second, upstream=upstream) as results:
             assert upstream.entered.acquire(timeout=PATIENCE)
             assert len(locks(server)) == 1
-            until(lambda: "k" in first._flights and "k" in second._flights)
+            until(lambda: are_calling(first, second))
             upstream.gate.set()
             assert {result.result(PATIENCE).value for result in results} == {1}
         assert upstream.calls == 1
@@ -160,7 +166,7 @@ def test_a_failure_on_one_machine_is_one_on_the_other(server: Server) -> None:
     with machine(server) as first, machine(server) as second:
         with visitors(first, second, upstream=upstream) as results:
             assert upstream.entered.acquire(timeout=PATIENCE)
-            until(lambda: "k" in first._flights and "k" in second._flights)
+            until(lambda: are_calling(first, second))
             upstream.gate.set()
             assert {type(result.exception(PATIENCE)) for result in results} == {Refused}
         assert upstream.calls == 1
@@ -173,10 +179,11 @@ PROCESS = """
 import sys, time
 from flask_caching.backends.rediscache import RedisCache
 from redis import Redis
-from widget.cache import FreshCache, redis_mutexes
+from widget.cache import FreshCache
+from widget.locks import redis_locks
 
 client = Redis.from_url(sys.argv[1])
-cache = FreshCache(RedisCache(client, key_prefix="flask_cache_"), keep_seconds=60, mutex=redis_mutexes(client, 1))
+cache = FreshCache(RedisCache(client, key_prefix="flask_cache_"), keep_seconds=60, lock=redis_locks(client, 1))
 
 def fetch():
     print("calling", flush=True)
@@ -232,7 +239,7 @@ def test_redis_may_go_while_another_machine_waits_for_its_lock(server: Server) -
         visitors(first, second, upstream=upstream) as results,
     ):
         assert upstream.entered.acquire(timeout=PATIENCE)
-        until(lambda: "k" in first._flights and "k" in second._flights)
+        until(lambda: are_calling(first, second))
         server.stop()
         try:
             assert upstream.entered.acquire(timeout=PATIENCE), "the other goes on by itself"

@@ -808,18 +808,18 @@ def test_what_each_dialect_offers() -> None:
 def test_balance_and_summary_share_a_call_if_their_path_is_the_same() -> None:
     client = Client()
     basic = account("https://api.invalid", dialect="cabinet-basic")
-    assert [client.endpoint(basic, function) for function in FUNCTIONS] == [
+    assert [client.shared_function(basic, function) for function in FUNCTIONS] == [
         "balance",
         "balance",
         *FUNCTIONS[2:],
     ]
     assert [
-        client.endpoint(account("https://api.invalid"), function) for function in FUNCTIONS
+        client.shared_function(account("https://api.invalid"), function) for function in FUNCTIONS
     ] == list(FUNCTIONS)
     other = account(
         "https://api.invalid", dialect="cabinet-basic", methods={"summary": "GetSummary"}
     )
-    assert client.endpoint(other, "summary") == "summary"
+    assert client.shared_function(other, "summary") == "summary"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

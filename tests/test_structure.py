@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # A module imports only from layers above its own line.
 LAYERS = """
-errors paths names colour transport single_flight
+errors paths names colour transport single_flight locks
 privacy cache
 config models tokens i18n response_cache svg
 client totals format

@@ -2,13 +2,12 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from conftest import Clock
@@ -19,7 +18,7 @@ from widget import config, guard
 from widget.client import Client
 from widget.config import Account
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
-from widget.guard import Upstream
+from widget.guard import GuardedClient
 from widget.models import AccountInformation
 from widget.names import Function
 from widget.sandbox import Fault
@@ -38,16 +37,22 @@ MAIN, OTHER = accounts().values()
 ELSEWHERE = accounts("https://elsewhere.example.com")["main"]
 
 
-@dataclass
-class Api:
-    """Counts the calls that the guard lets through, and responds to them."""
+class Api(Client):
+    """A client that counts the calls that the guard lets through."""
 
-    error: CabinetError | None = None
-    accounts_called: list[Account] = field(default_factory=list)
-    gate: threading.Event = field(default_factory=threading.Event)
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: CabinetError | None = None
+        self.accounts_called: list[Account] = []
+        self.gate = threading.Event()
+        self.gate.set()
 
     def call(
-        self, account: Account, function: Function, start: object, end: object
+        self,
+        account: Account,
+        function: Function,
+        start: datetime | None = None,
+        end: datetime | None = None,
     ) -> AccountInformation:
         """A result, once the gate is open, or the error."""
         self.accounts_called.append(account)
@@ -58,12 +63,9 @@ class Api:
 
 
 @pytest.fixture
-def api() -> Iterator[Api]:
+def api() -> Api:
     """An API in place of the client's own calls."""
-    simulated = Api()
-    simulated.gate.set()
-    with patch.object(Client, "call", lambda _, *arguments: simulated.call(*arguments)):
-        yield simulated
+    return Api()
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def clock() -> Clock:
     return Clock(1000.0)
 
 
-def attempts(client: Upstream, account: Account, times: int) -> None:
+def attempts(client: GuardedClient, account: Account, times: int) -> None:
     """Calls whose errors do not matter."""
     for _ in range(times):
         with suppress(CabinetError):
@@ -82,7 +84,7 @@ def attempts(client: Upstream, account: Account, times: int) -> None:
 def test_after_five_failures_in_a_row_nobody_calls_that_api_for_a_while(
     api: Api, clock: Clock
 ) -> None:
-    client = Upstream(clock=clock)
+    client = GuardedClient(api, clock=clock)
     api.error = Unavailable("HTTP 503", retry_after=15)
     attempts(client, MAIN, 3)
     attempts(client, OTHER, 3)
@@ -95,7 +97,7 @@ def test_after_five_failures_in_a_row_nobody_calls_that_api_for_a_while(
 
 
 def test_the_api_gets_no_calls_for_as_long_as_it_asks(api: Api, clock: Clock) -> None:
-    client = Upstream(clock=clock)
+    client = GuardedClient(api, clock=clock)
     api.error = Unavailable("HTTP 429", retry_after=120)
     attempts(client, MAIN, 5)
     clock.now += 119.5
@@ -109,7 +111,7 @@ def test_the_api_gets_no_calls_for_as_long_as_it_asks(api: Api, clock: Clock) ->
 def test_a_probe_that_fails_keeps_it_shut_and_one_that_works_opens_it_to_all(
     api: Api, clock: Clock
 ) -> None:
-    client = Upstream(clock=clock)
+    client = GuardedClient(api, clock=clock)
     api.error = Unavailable("HTTP 503", retry_after=15)
     attempts(client, MAIN, 5)
     clock.now += 15
@@ -125,7 +127,7 @@ def test_a_probe_that_fails_keeps_it_shut_and_one_that_works_opens_it_to_all(
 
 
 def test_only_one_call_probes(api: Api, clock: Clock) -> None:
-    client = Upstream(clock=clock)
+    client = GuardedClient(api, clock=clock)
     api.error = Unavailable("HTTP 503", retry_after=15)
     attempts(client, MAIN, 5)
     clock.now += 15
@@ -148,7 +150,7 @@ def test_only_one_call_probes(api: Api, clock: Clock) -> None:
 def test_what_concerns_one_account_or_function_is_no_outage(
     error: CabinetError, api: Api, clock: Clock
 ) -> None:
-    client = Upstream(clock=clock)
+    client = GuardedClient(api, clock=clock)
     api.error = error
     attempts(client, MAIN, 20)
     assert len(api.accounts_called) == 20
@@ -162,7 +164,7 @@ def test_what_concerns_one_account_or_function_is_no_outage(
 
 
 def test_one_account_has_at_most_four_calls_in_progress(api: Api, clock: Clock) -> None:
-    client = Upstream(clock=clock)
+    client = GuardedClient(api, clock=clock)
     api.gate.clear()
     with ThreadPoolExecutor(20) as pool:
         calls = [pool.submit(client.call, MAIN, "balance") for _ in range(9)]
@@ -176,7 +178,7 @@ def test_one_account_has_at_most_four_calls_in_progress(api: Api, clock: Clock) 
 
 def test_a_caller_that_waits_for_a_slot_gives_up_in_time(api: Api) -> None:
     account = accounts(deadline_seconds=0.1)["main"]
-    client = Upstream()
+    client = GuardedClient(api)
     api.gate.clear()
     with ThreadPoolExecutor(20) as pool:
         calls = [
@@ -192,7 +194,7 @@ def test_a_caller_that_waits_for_a_slot_gives_up_in_time(api: Api) -> None:
 
 def test_every_call_is_reported_and_the_first_success_is_remembered(api: Api, clock: Clock) -> None:
     reported: list[tuple[str, str, float]] = []
-    client = Upstream(clock=clock, on_call=lambda *call: reported.append(call))
+    client = GuardedClient(api, clock=clock, on_call=lambda *call: reported.append(call))
     api.error = Unavailable("HTTP 503")
     attempts(client, MAIN, 8)
     assert reported == [("balance", "upstream_unavailable", 0.0)] * 5

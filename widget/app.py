@@ -13,11 +13,23 @@ from flask_caching import Cache
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 
-from widget import assets, cache, config, headers, i18n, logs, paths, registry, render
-from widget.cache import FreshCache
+from widget import (
+    assets,
+    cache,
+    config,
+    headers,
+    i18n,
+    locks,
+    logs,
+    paths,
+    registry,
+    render,
+    web,
+)
+from widget.client import Client
 from widget.config import Settings
 from widget.errors import OperatorError
-from widget.guard import Upstream
+from widget.guard import GuardedClient
 from widget.metrics import Metrics
 from widget.response_cache import ResponseCache
 from widget.web.passwords import PasswordAttempts
@@ -56,7 +68,7 @@ def create_app(
     service = Service(
         settings=settings,
         widgets=widgets,
-        client=Upstream(now=clock, on_call=metrics.observe_call),
+        client=GuardedClient(Client(now=clock), now=clock, on_call=metrics.observe_call),
         cache=_cache(app, settings, clock),
         catalogues=catalogues,
         renderer=render.Renderer(paths.templates(), catalogues),
@@ -171,36 +183,30 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> FreshC
         "CACHE_DEFAULT_TIMEOUT": chosen.keep_seconds,
         "CACHE_THRESHOLD": max(MIN_CACHE_ENTRIES, CACHE_ENTRIES_PER_ACCOUNT * len(accounts)),
     }
-    mutex: dict[str, Any] = {}
-    # A call ends within its deadline. A lock that is twice as old belongs to a process that died.
-    lock_seconds = 2 * max(account.api.deadline_seconds for account in accounts)
-    folders = prepare_folders(settings)
-    if folders:
-        results, locks = folders
-        options["CACHE_DIR"] = str(results)
-        mutex["mutex"] = cache.file_mutexes(locks, lock_seconds)
+    more: dict[str, Any] = {}
+    if folders := prepare_folders(settings):
+        answers, lock_folder = folders
+        options["CACHE_DIR"] = str(answers)
+        more["lock"] = locks.file_locks(lock_folder, lock_seconds)
     if chosen.type == "RedisCache" and chosen.redis_url:
         from redis import Redis  # slow to import, and only needed here
 
         url = chosen.redis_url.get_secret_value()
-        redis_options = cache.redis_options()
-        options["CACHE_REDIS_URL"] = url
-        options["CACHE_KEY_PREFIX"] = "cabinet-widgets:"
-        options["CACHE_OPTIONS"] = redis_options
-        client = Redis.from_url(url, **redis_options)
-        mutex["mutex"] = cache.redis_mutexes(client, lock_seconds)
+        options |= {
+            "CACHE_REDIS_URL": url,
+            "CACHE_KEY_PREFIX": "cabinet-widgets:",
+            "CACHE_OPTIONS": locks.redis_options(),
+        }
+        more["lock"] = locks.redis_locks(Redis.from_url(url, **locks.redis_options()), lock_seconds)
     store = Cache(app, config=options).cache
     return FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **mutex)
 
 
 def _limiter(app: Flask, settings: Settings) -> Limiter:
-    """The limiter that counts password attempts: in Redis if the cache is there, else in memory."""
-    uri = "memory://"
-    options: dict[str, Any] = {}
-    chosen = settings.cache
-    if chosen.type == "RedisCache" and chosen.redis_url:
-        uri = chosen.redis_url.get_secret_value()
-        options = cache.redis_options()
+    """Counts tries of passwords: in Redis where the cache is, and in memory while Redis fails, never not at all."""
+    uri, options = "memory://", dict[str, Any]()
+    if settings.cache.type == "RedisCache" and settings.cache.redis_url:
+        uri, options = settings.cache.redis_url.get_secret_value(), locks.redis_options()
     return Limiter(
         lambda: "",  # each limit has its own key
         app=app,

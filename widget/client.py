@@ -8,7 +8,6 @@ import logging
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
@@ -27,6 +26,7 @@ from widget import models
 from widget.config import Account
 from widget.errors import NoSuchPath, NotOffered, Refused, Unavailable, Unreadable, UpstreamError
 from widget.names import Function
+from widget.single_flight import SingleFlight
 from widget.transport import DEADLINE, Deadline, Session, remaining_seconds
 
 _METHODS: Mapping[str, Mapping[Function, str]] = {
@@ -60,6 +60,9 @@ _CHUNK_BYTES = 65536
 _PAGE_ROWS, _MOST_PAGES = 1000, 500
 _RETRY_AT_LEAST, _RETRY_OTHERWISE, _RETRY_AT_MOST = 1.0, 15.0, 300.0  # seconds
 _TOKEN = re.compile(r"[A-Za-z0-9+/=_.~:-]{1,4096}")
+TokenKey = tuple[str, bool]
+"""The slug of an account, and whether it is the partner's token."""
+
 _FAULTS = (requests.RequestException, TransportError, OSError, ValueError)
 
 
@@ -76,7 +79,7 @@ class Client:
     ) -> None:
         self._clock, self._now = clock, now
         self._session = Session()
-        self._tokens: dict[tuple[str, bool], _Token] = {}
+        self._tokens = Tokens()
         # What urllib3 logs carries whole addresses, and these carry the login.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
@@ -86,8 +89,8 @@ class Client:
             function not in _PARTNERS or account.partner_password is not None
         )
 
-    def endpoint(self, account: Account, function: Function) -> Function:
-        """The function whose call answers this one: ``balance`` where one call gives balance and summary."""
+    def shared_function(self, account: Account, function: Function) -> Function:
+        """The function to call for this one: ``balance`` if one call returns both balance and summary."""
         same = function == "summary" and _path(account, "summary") == _path(account, "balance")
         return "balance" if same else function
 
@@ -182,10 +185,10 @@ class Client:
         """A token that is not the stale one; None where no password is configured."""
         if call.password is None:
             return None
-        slot = self._tokens.setdefault((call.account.slug, call.is_partner), _Token())
-        return slot.get(lambda: self._ask_for_token(call), stale)
+        key = (call.account.slug, call.is_partner)
+        return self._tokens.get(key, lambda: self._request_token(call), stale)
 
-    def _ask_for_token(self, call: "_Call") -> str:
+    def _request_token(self, call: "_Call") -> str:
         body = self._send(call.account, call.token_request(), {400, 401, 403})
         token = None if body is None else _token_in(body)
         if not token:
@@ -257,10 +260,7 @@ class Client:
             for secret in (account.password, account.partner_password)
             if secret
         ]
-        tokens = [
-            slot.value for (slug, _), slot in list(self._tokens.items()) if slug == account.slug
-        ]
-        for secret in filter(None, [*passwords, *tokens]):
+        for secret in [*passwords, *self._tokens.of_account(account.slug)]:
             text = text.replace(secret, "***")
         return re.sub(rf"(?<!\d){account.login}(?!\d)", "***", text)[:500]
 
@@ -317,36 +317,53 @@ class _Call:
         return {"method": method, "url": f"{self.account.api.base_url}/{path.lstrip('/')}", **more}
 
 
-class _Token:
-    """One account's token: one thread asks for it, and those that wait meanwhile share what comes of it."""
+class Tokens:
+    """The current token of each account and level. Callers that need a new one at the same time share one request."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._outcome: str | UpstreamError | None = None
+        self._tokens: dict[TokenKey, str] = {}
+        # Part of a flight's key is the refused token, so that nobody gets back the token that was just refused.
+        self._flights = SingleFlight[tuple[TokenKey, str | None], str]()
 
-    @property
-    def value(self) -> str | None:
-        return self._outcome if isinstance(self._outcome, str) else None
+    def get(self, key: TokenKey, request: Callable[[], str], refused: str | None) -> str:
+        """The token, or a new one if there is none or the API refused it.
 
-    def get(self, ask: Callable[[], str], stale: str | None) -> str:
-        """A token other than the stale one, from ``ask`` if need be."""
-        known = self._outcome
-        if isinstance(known, str) and known != stale:
-            return known
-        if not self._lock.acquire(timeout=max(0.0, DEADLINE.get().left)):
-            raise Unavailable("another call still waits for the token")
+        Args:
+            key: whose token.
+            request: requests a new token from the API.
+            refused: the token that the API has refused, if any.
+
+        Raises:
+            UpstreamError: the request failed, here or in the call that this one waited for.
+        """
+        token = self._tokens.get(key)
+        if token is not None and token != refused:
+            return token
+        flight, is_leader = self._flights.join((key, refused))
+        if is_leader:
+            return flight.run(lambda: self._renew(key, request, refused))
         try:
-            if self._outcome is known:
-                try:
-                    self._outcome = ask()
-                except UpstreamError as error:
-                    self._outcome = copy(error)
-            if isinstance(outcome := self._outcome, UpstreamError):
-                raise copy(outcome)
-            assert outcome is not None
-            return outcome
-        finally:
-            self._lock.release()
+            return flight.result(DEADLINE.get().left)
+        except TimeoutError:
+            raise Unavailable("another call still waits for the token") from None
+        except UpstreamError as error:
+            raise copy(error) from None  # the text of an error is completed for each function
+
+    def of_account(self, slug: str) -> list[str]:
+        """All tokens of an account, to remove them from texts."""
+        return [token for (owner, _), token in list(self._tokens.items()) if owner == slug]
+
+    def _renew(self, key: TokenKey, request: Callable[[], str], refused: str | None) -> str:
+        token = self._tokens.get(key)
+        if token is not None and token != refused:
+            return token  # another flight has ended between the look at the token and the join
+        try:
+            token = request()
+        except UpstreamError:
+            self._tokens.pop(key, None)
+            raise
+        self._tokens[key] = token
+        return token
 
 
 def _path(account: Account, function: Function) -> str:

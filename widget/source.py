@@ -16,7 +16,7 @@ from widget import __version__, delay
 from widget.cache import FreshCache
 from widget.config import Account
 from widget.errors import NoSuchPath, NotOffered, Unavailable
-from widget.guard import Upstream
+from widget.guard import GuardedClient
 from widget.models import (
     AccountInformation,
     Bonus,
@@ -61,7 +61,7 @@ class Source:
     def __init__(
         self,
         account: Account,
-        client: Upstream,
+        client: GuardedClient,
         cache: FreshCache,
         now: datetime,
         waited: float = 0.0,
@@ -240,12 +240,12 @@ class Source:
     def _call(
         self, function: Function, start: datetime | None = None, end: datetime | None = None
     ) -> object:
-        endpoint = self._client.endpoint(self.account, function)
-        return _newest_first(self._client.call(self.account, endpoint, start, end))
+        shared = self._client.shared_function(self.account, function)
+        return _newest_first(self._client.call(self.account, shared, start, end))
 
     def _key(self, function: Function, span: str) -> str:
         # From the digest a login is found within minutes, by trying all. The cache logs what stands before it.
-        return f"{self.account.slug}:{self._client.endpoint(self.account, function)}:{span}#{self._identity}"
+        return f"{self.account.slug}:{self._client.shared_function(self.account, function)}:{span}#{self._identity}"
 
 
 def _within(moment: datetime, start: datetime | None, end: datetime) -> bool:

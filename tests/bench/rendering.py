@@ -22,7 +22,7 @@ from widget import config, i18n, models, paths, registry
 from widget.cache import FreshCache
 from widget.config import Account
 from widget.format import Formatter
-from widget.guard import Upstream
+from widget.guard import GuardedClient
 from widget.names import Function
 from widget.render import PageContext, Renderer
 from widget.source import Source
