@@ -404,18 +404,6 @@ def test_a_value_older_than_the_limit_is_never_served(clock: Clock, upstream: Up
             other.get("k", 15, upstream, 1)
 
 
-def test_a_cached_value_can_be_read_without_a_call(clock: Clock, upstream: Upstream) -> None:
-    store = SimpleCache()
-    cache = inline(store, clock, keep_seconds=100)
-    assert cache.peek("k") is None
-    cache.get("k", 15, upstream, 1)
-    clock.now += 99
-    assert (cache.peek("k"), inline(store, clock).peek("k")) == (1, 1)
-    clock.now += 2
-    assert cache.peek("k") is None
-    assert upstream.calls == 1
-
-
 # Waiting
 
 

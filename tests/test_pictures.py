@@ -69,7 +69,7 @@ def view(name: str, hide: Iterable[str] = (), amounts: str = "money", **options:
         currency="USD",
         as_of=datetime(2026, 11, 23, 12, 34, tzinfo=UTC),
         stale=False,
-        fresh_seconds=60,
+        fresh_for_seconds=60,
     )
 
 

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Clock, Service, Upstream
+from scripted import NOW, WIDGETS, InProcess, Script, running
+from test_privacy import responses as upstream_responses
 
+from widget.errors import Refused
 from widget.guard import MAX_PERIODS_PER_ACCOUNT, PERIODS_SECONDS
 from widget.response_cache import ELAPSED
 from widget.sandbox import Fault
@@ -122,17 +126,112 @@ def test_the_log_has_nothing_from_which_a_login_could_be_found(
     assert digest not in caplog.text
 
 
-def test_the_currency_is_the_configured_one_or_what_the_upstream_said_and_costs_no_call(
+def test_the_currency_is_the_configured_one_otherwise_that_of_the_balance(
     serve: Serve, upstream: Upstream
 ) -> None:
     service = serve(
         accounts={"main": {"login": 1000001}, "eur": {"login": 1000001, "currency": "EUR"}}
     )
-    assert service.get("/w/main/open-trades.json").json()["currency"] is None
-    assert upstream.sandbox.calls["RequestBalanceInformation"] == 0
-    assert service.get("/w/main/balance.json").json()["currency"] == "USD"
-    assert service.get("/w/main/open-trades.json?rows=5").json()["currency"] == "USD"
     assert service.get("/w/eur/open-trades.json").json()["currency"] == "EUR"
+    assert upstream.sandbox.calls["RequestBalanceInformation"] == 0
+    assert service.get("/w/main/open-trades.json").json()["currency"] == "USD"
+    assert service.get("/w/main/balance.json").json()["currency"] == "USD"
+    assert service.get("/w/main/lots.json").json()["currency"] == "USD"
+    assert upstream.sandbox.calls["RequestBalanceInformation"] == 1, "widgets share the call"
+
+
+@pytest.mark.parametrize("delay_minutes", [0, 60])
+@pytest.mark.parametrize("amounts", ["money", "percent"])
+def test_a_response_does_not_depend_on_earlier_requests(delay_minutes: int, amounts: str) -> None:
+    account = {
+        "login": 7654321,
+        "partner_password": "partner",
+        "widgets": list(WIDGETS),
+        "delay_minutes": delay_minutes,
+        "amounts": amounts,
+    }
+
+    def responses(names: list[str]) -> dict[str, Any]:
+        with ExitStack() as stack:
+            service = running(stack, Script(upstream_responses()), accounts={"main": account})
+            return {name: service.client.get(f"/w/main/{name}.json").get_json() for name in names}
+
+    all_in_a_row = responses(sorted(WIDGETS))
+    in_reverse = responses(sorted(WIDGETS, reverse=True))
+    assert all_in_a_row == in_reverse
+    for name in WIDGETS:
+        assert responses([name])[name] == all_in_a_row[name]
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[..., InProcess]]:
+    """Starts a service with a scripted upstream, with the real clock unless a test passes one."""
+    with ExitStack() as stack:
+        yield lambda responses, **more: running(stack, Script(responses), **more)
+
+
+def refuse(*_: object) -> None:
+    """Fail as an API does that refuses the function."""
+    raise Refused("balance: HTTP 403")
+
+
+def test_a_balance_that_is_unavailable_fails_no_other_widget(
+    scripted: Callable[..., InProcess],
+) -> None:
+    clock = Clock(NOW)
+    service = scripted({"balance": refuse, "open_trades": []}, clock=clock)
+    for seconds in (0, 16, 30):  # each of them after the pause that follows a failure
+        clock.now = NOW + seconds
+        response = service.client.get("/w/main/open-trades.json").get_json()
+        assert (response["currency"], response["data"]["totals"]["count"]) == (None, 0)
+        assert not response["stale"]
+    assert service.client.get("/w/main/balance.json").status_code == 502
+
+
+def test_an_api_without_a_balance_has_no_currency(scripted: Callable[..., InProcess]) -> None:
+    service = scripted({"open_trades": []}, api={"methods": {"balance": ""}})
+    response = service.client.get("/w/main/open-trades.json")
+    assert (response.status_code, response.get_json()["currency"]) == (200, None)
+    assert service.script.calls == {"open_trades": 1}
+
+
+def test_a_balance_that_hangs_holds_other_widgets_up_no_longer_than_the_deadline(
+    scripted: Callable[..., InProcess],
+) -> None:
+    gate = threading.Event()
+    service = scripted(
+        {"balance": lambda *_: gate.wait(30) and {"balance": 1}, "open_trades": []},
+        clock=time.time,
+        api={"deadline_seconds": 0.5},
+    )
+    try:
+        began = time.monotonic()
+        response = service.client.get("/w/main/open-trades.json")
+        assert 0.4 < time.monotonic() - began < 5
+        assert (response.status_code, response.get_json()["currency"]) == (200, None)
+        began = time.monotonic()
+        late = {ELAPSED: 10.0}
+        response = service.client.get("/w/main/open-trades.json?rows=5", environ_overrides=late)
+        assert time.monotonic() - began < 0.4
+        assert response.get_json()["currency"] is None
+    finally:
+        gate.set()
+
+
+def test_an_old_balance_gives_the_currency_and_makes_no_other_widget_old(
+    scripted: Callable[..., InProcess],
+) -> None:
+    clock = Clock(NOW)
+    balance = {"balance": 1, "currency": "EUR"}
+    service = scripted({"balance": balance, "open_trades": []}, clock=clock)
+    assert service.client.get("/w/main/balance.json").get_json()["currency"] == "EUR"
+    service.script.responses["balance"] = refuse
+    clock.now += 3600
+    response = service.client.get("/w/main/open-trades.json")
+    figures = response.get_json()
+    assert (figures["currency"], figures["stale"]) == ("EUR", False)
+    assert datetime.fromisoformat(figures["as_of"]).timestamp() == clock.now
+    assert "max-age=15" in response.headers["Cache-Control"]
 
 
 def test_the_same_answer_has_the_same_etag_as_time_goes_on(serve: Serve, clock: Clock) -> None:

@@ -272,14 +272,6 @@ class FreshCache:
         stale = age > ttl and (is_failing or age > 2 * ttl)
         return CachedValue(entry.value, min(entry.as_of, now), stale)
 
-    def peek(self, key: str) -> object | None:
-        """The cached value for a key, however old, or None. No call is made for it."""
-        entry = self._memory.get(key, self._clock())
-        if entry.as_of is None:
-            entry = self._read(key)
-        value: object | None = entry.value
-        return value
-
     def close(self) -> None:
         """Start no further calls. Those in progress end by themselves; nobody waits for them."""
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -28,7 +28,7 @@ class View:
         currency: of the money; None where it is unknown or money is shown as fractions.
         as_of: when they were true.
         stale: whether newer ones should have come.
-        fresh_seconds: for how long they will count as fresh.
+        fresh_for_seconds: how long they are still fresh.
     """
 
     account: Account
@@ -39,7 +39,7 @@ class View:
     currency: str | None
     as_of: datetime
     stale: bool
-    fresh_seconds: float
+    fresh_for_seconds: float
 
     def language(self, catalogues: Catalogues) -> str:
         """The language that it is shown in."""
@@ -88,5 +88,5 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
         currency=currency,
         as_of=datetime.fromtimestamp(source.as_of, UTC),
         stale=source.stale,
-        fresh_seconds=source.fresh_seconds,
+        fresh_for_seconds=source.fresh_for_seconds,
     )
