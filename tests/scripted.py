@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from widget import app, config, models, paths, registry
+from widget import app, config, parsing, paths, records, registry
 from widget.config import Account
 from widget.errors import Unavailable
 from widget.names import Function
@@ -39,7 +39,7 @@ class Script:
         function: Function,
         start: datetime | None = None,
         end: datetime | None = None,
-    ) -> models.Result:
+    ) -> records.Result:
         """In place of ``GuardedClient.call``."""
         self.calls[function] += 1
         if self.is_down:
@@ -47,7 +47,7 @@ class Script:
         response = self.responses[function]
         if callable(response):
             response = response(start, end)
-        return models.parse(function, json.dumps(response), UTC)
+        return parsing.parse(function, json.dumps(response), UTC)
 
 
 class InProcess:

@@ -263,7 +263,7 @@ class Doorkeeper:
             return reply(self.value) if passkeys == f"token{self.tokens}" else self.denial
 
 
-LOGINS = (models.Login(datetime(2025, 11, 20, 8, 31, 5, tzinfo=UTC)),)
+LOGINS = (records.Login(datetime(2025, 11, 20, 8, 31, 5, tzinfo=UTC)),)
 TOLERATED: list[tuple[str, Function, object, object]] = [
     ("camelCase", "balance", {"freeMargin": 5}, {"free_margin": Decimal(5)}),
     ("PascalCase", "balance", {"FreeMargin": 5}, {"free_margin": Decimal(5)}),
@@ -483,7 +483,7 @@ def test_an_expired_token_is_renewed_once_in_mid_flight(
     door.expire_before = {2}
     for _ in range(3):
         result = client.call(closed, "balance")
-        assert isinstance(result, models.AccountInformation)
+        assert isinstance(result, records.AccountInformation)
         assert result.balance == 7
     assert (door.calls, len(upstream.seen)) == (4, 6)
 
@@ -554,7 +554,7 @@ def test_32_threads_share_one_token_and_renew_it_once(serve: Serve) -> None:
     client, closed = Client(), account(upstream.url, password=PASSWORD)
     for expected in (1, 2):
         results = in_threads(32, lambda: client.call(closed, "balance"))
-        assert results == [models.AccountInformation(balance=Decimal(7))] * 32
+        assert results == [records.AccountInformation(balance=Decimal(7))] * 32
         assert upstream.paths()["Authentication"] == expected
         door.tokens = 100  # from now on all threads hold the same old token
     assert upstream.connections <= 64
@@ -662,7 +662,7 @@ def test_cabinet_basic_is_paged_until_fewer_come_back(
     rows = many(count)
     upstream = serve(lambda request: page(rows, request))
     history = Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
-    assert isinstance(history, models.History)
+    assert isinstance(history, records.History)
     assert [trade.ticket for trade in history.trades] == list(range(count))
     assert [request.body["offset"] for request in upstream.seen] == offsets
 
@@ -678,7 +678,7 @@ def test_a_trade_that_moves_to_the_next_page_meanwhile_counts_once(serve: Serve)
         return result
 
     history = Client().call(account(serve(respond).url, dialect="cabinet-basic"), "closed_trades")
-    assert isinstance(history, models.History)
+    assert isinstance(history, records.History)
     assert [trade.ticket for trade in history.trades] == list(range(1500))
 
 
@@ -688,14 +688,14 @@ def test_deposits_among_the_trades_are_skipped_in_cabinet_basic(serve: Serve) ->
         history = Client().call(
             account(serve(lambda _: reply([deposit])).url, dialect=dialect), "closed_trades"
         )
-        assert isinstance(history, models.History)
+        assert isinstance(history, records.History)
         assert len(history.operations) == count
 
 
 def test_an_api_that_does_not_page_is_read_once_or_refused(serve: Serve) -> None:
     everything = serve(lambda _: reply(many(1001)))
     history = Client().call(account(everything.url, dialect="cabinet-basic"), "closed_trades")
-    assert isinstance(history, models.History)
+    assert isinstance(history, records.History)
     assert (len(history.trades), len(everything.seen)) == (1001, 1)
     the_same_again = serve(lambda _: reply(many(1000)))
     with pytest.raises(Unreadable, match=r"^closed trades: two pages are the same"):
@@ -704,8 +704,8 @@ def test_an_api_that_does_not_page_is_read_once_or_refused(serve: Serve) -> None
 
 
 def test_pages_without_end_have_an_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_PAGE_ROWS", 3)
-    monkeypatch.setattr(client_module, "_MOST_PAGES", 4)
+    monkeypatch.setattr(client_module, "PAGE_ROWS", 3)
+    monkeypatch.setattr(client_module, "MAX_PAGES", 4)
     upstream = serve(lambda request: reply(many(3, first=request.body["offset"])))
     with pytest.raises(Unreadable, match=r"^closed trades: more than 12 rows"):
         Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
@@ -733,7 +733,7 @@ def test_a_token_that_expires_between_pages_costs_no_page(serve: Serve) -> None:
     upstream = serve(respond)
     closed = account(upstream.url, dialect="cabinet-basic", password=PASSWORD)
     history = Client().call(closed, "closed_trades")
-    assert isinstance(history, models.History)
+    assert isinstance(history, records.History)
     assert [trade.ticket for trade in history.trades] == list(range(2500))
     assert [request.body["offset"] for request in upstream.seen if "offset" in request.body] == [
         0,
@@ -764,7 +764,7 @@ def test_the_configured_currency_wins(serve: Serve) -> None:
     upstream = serve(lambda _: reply({"balance": 1, "currency": 0}))
     for configured, expected in (("EUR", "EUR"), (None, "USD")):
         result = Client().call(account(upstream.url, currency=configured), "summary")
-        assert isinstance(result, models.AccountInformation)
+        assert isinstance(result, records.AccountInformation)
         assert result.currency == expected
 
 
@@ -989,7 +989,7 @@ def test_a_request_is_repeated_once_after_a_reset_before_the_response() -> None:
             connection.sendall(GOOD)
 
     with raw_server(talk) as (url, connections):
-        assert Client().call(account(url), "balance") == models.AccountInformation(
+        assert Client().call(account(url), "balance") == records.AccountInformation(
             balance=Decimal(1)
         )
         assert len(connections) == 2
@@ -1005,7 +1005,7 @@ def test_a_reused_connection_that_was_closed_meanwhile_is_replaced() -> None:
     with raw_server(talk) as (url, connections):
         client = Client()
         for _ in range(3):
-            assert client.call(account(url), "balance") == models.AccountInformation(
+            assert client.call(account(url), "balance") == records.AccountInformation(
                 balance=Decimal(1)
             )
         assert len(connections) == 2
@@ -1389,7 +1389,7 @@ def test_tls_through_a_proxy_reaches_the_host(certificates: Certificates) -> Non
             account("https://127.0.0.1:9", proxy=proxy, ca_file=certificates.authority),
         )
         for _ in range(2):
-            assert client.call(behind, "balance") == models.AccountInformation(balance=Decimal(1))
+            assert client.call(behind, "balance") == records.AccountInformation(balance=Decimal(1))
         assert len(connections) == 1
 
 
@@ -1459,9 +1459,9 @@ def test_every_function_of_the_sandbox_is_read(
         answers = {
             f: client.call(open_account, f) for f in FUNCTIONS if client.offers(open_account, f)
         }
-    assert isinstance(results["balance"], models.AccountInformation)
+    assert isinstance(results["balance"], records.AccountInformation)
     assert results["balance"].margin is not None
-    assert isinstance(results["closed_trades"], models.History)
+    assert isinstance(results["closed_trades"], records.History)
     assert (
         bool(results["closed_trades"].trades) == bool(results["open_trades"]) == (login != 1000004)
     )

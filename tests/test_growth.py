@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget.growth import MAX_POINTS, Growth, calculate
-from widget.models import ClosedTrade, Operation
+from widget.records import ClosedTrade, Operation
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = START + timedelta(days=30)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget import totals
-from widget.models import OpenTrade
+from widget.records import OpenTrade
 
 MOMENT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

@@ -19,8 +19,8 @@ from widget.client import Client
 from widget.config import Account
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
 from widget.guard import GuardedClient
-from widget.models import AccountInformation
 from widget.names import Function
+from widget.records import AccountInformation
 from widget.sandbox import Fault
 
 

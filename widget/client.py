@@ -1,6 +1,6 @@
-"""HTTP to models: the functions of a Client Cabinet API in both dialects, every fault of a server as one of ``errors``.
+"""The client: calls the functions of accounts' APIs and turns every fault of a server into one of ``errors``.
 
-A whole call, token and retry included, has one deadline; ``transport`` holds it against every server.
+A whole call, with its token and a repetition, has one deadline. ``transport`` enforces it against every server.
 """
 
 import json
@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -22,77 +22,64 @@ import requests
 from urllib3.exceptions import DecodeError
 from urllib3.exceptions import HTTPError as TransportError
 
-from widget import models
+from widget import parsing
 from widget.config import Account
+from widget.dialects import DIALECTS, PARTNER_FUNCTIONS, Call, Request, path_of
 from widget.errors import NoSuchPath, NotOffered, Refused, Unavailable, Unreadable, UpstreamError
 from widget.names import Function
+from widget.records import AccountInformation, ClosedTrade, History, Result
 from widget.single_flight import SingleFlight
 from widget.transport import DEADLINE, Deadline, Session, remaining_seconds
 
-_METHODS: Mapping[str, Mapping[Function, str]] = {
-    "client-api": {
-        "balance": "client/RequestBalanceInformation/{login}",
-        "summary": "client/RequestAccountInformation/{login}",
-        "open_trades": "client/RequestOpenTrades/{login}",
-        "closed_trades": "client/RequestClosedTrades/{login}?from={from}&to={to}",
-        "lots": "client/RequestClosedLots/{login}?from={from}&to={to}",
-        "bonus": "client/RequestBonusStatistic/{login}",
-        "logins": "client/RequestLoginHistory/{login}",
-        "commissions": "partner/GetCommissionRecords/{login}",
-    },
-    "cabinet-basic": {
-        "balance": "GetAccountInformation",
-        "summary": "GetAccountInformation",
-        "open_trades": "GetOpenTrades",
-        "closed_trades": "GetClosedTrades",
-        "bonus": "GetBonusStatistic",
-        "operations": "GetBalanceOperationsHistory",
-    },
-}
-_TOKEN_PATH = {
-    "client-api": "api/Authentication/RequestClientApiToken",
-    "cabinet-basic": "api/ClientCabinetBasic/IsAccountCredentialsCorrect",
-}
-_PARTNERS: frozenset[Function] = frozenset({"commissions"})
-_IN_A_PERIOD: frozenset[Function] = frozenset({"closed_trades", "lots"})
+CHUNK_BYTES = 65536
+PAGE_ROWS = 1000
+MAX_PAGES = 500
 
-_CHUNK_BYTES = 65536
-_PAGE_ROWS, _MOST_PAGES = 1000, 500
-_RETRY_AT_LEAST, _RETRY_OTHERWISE, _RETRY_AT_MOST = 1.0, 15.0, 300.0  # seconds
-_TOKEN = re.compile(r"[A-Za-z0-9+/=_.~:-]{1,4096}")
+# Seconds until the next attempt after a 429 or 5xx, whatever Retry-After says.
+MIN_RETRY_AFTER = 1.0
+DEFAULT_RETRY_AFTER = 15.0
+MAX_RETRY_AFTER = 300.0
+
+MAX_DEBUG_TEXT = 500
+
+TOKEN = re.compile(r"[A-Za-z0-9+/=_.~:-]{1,4096}")
+
 TokenKey = tuple[str, bool]
 """The slug of an account, and whether it is the partner's token."""
 
-_FAULTS = (requests.RequestException, TransportError, OSError, ValueError)
+FAULTS = (requests.RequestException, TransportError, OSError, ValueError)
+"""All that requests and urllib3 raise when a server misbehaves."""
 
 
 class Client:
-    """Calls the functions of accounts' APIs; one for a process, shared by all its threads.
+    """Calls the functions of accounts' APIs. There is one for a process, shared by all its threads.
 
     Args:
-        clock: seconds from anywhere, for deadlines.
-        now: Unix seconds, for periods that end now.
+        clock: gives seconds from any starting point, for deadlines.
+        now: gives Unix seconds, for periods that end now.
     """
 
     def __init__(
         self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
     ) -> None:
-        self._clock, self._now = clock, now
+        self._clock = clock
+        self._now = now
         self._session = Session()
         self._tokens = Tokens()
-        # What urllib3 logs carries whole addresses, and these carry the login.
+        # urllib3 logs whole URLs, and these have the login.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     def offers(self, account: Account, function: Function) -> bool:
         """Whether the account's API has a function, and the password that it needs is configured."""
-        return bool(_path(account, function)) and (
-            function not in _PARTNERS or account.partner_password is not None
-        )
+        if not path_of(account, function):
+            return False
+        return function not in PARTNER_FUNCTIONS or account.partner_password is not None
 
     def shared_function(self, account: Account, function: Function) -> Function:
         """The function to call for this one: ``balance`` if one call returns both balance and summary."""
-        same = function == "summary" and _path(account, "summary") == _path(account, "balance")
-        return "balance" if same else function
+        if function == "summary" and path_of(account, "summary") == path_of(account, "balance"):
+            return "balance"
+        return function
 
     def call(
         self,
@@ -100,221 +87,175 @@ class Client:
         function: Function,
         start: datetime | None = None,
         end: datetime | None = None,
-    ) -> models.Result:
-        """Ask the upstream, within the account's deadline.
+    ) -> Result:
+        """Call a function of the API, within the account's deadline.
 
         Args:
             account: whose figures, and where they are.
-            function: which of them.
-            start: begin of the period, for functions that have one; None is since ever.
-            end: its end; None is now.
+            function: the function.
+            start: the beginning of the period, for functions that have one; None for the whole history.
+            end: its end; None for now.
 
         Raises:
-            NotOffered: the API has no such function.
-            UpstreamError: there is no usable answer; the debug text says why, without any secret.
+            NotOffered: the API does not have the function.
+            UpstreamError: there is no usable response. The debug text says why, without any secret.
         """
         if not self.offers(account, function):
             raise NotOffered(
                 f"{function}: not offered by this API, or its password is not configured"
             )
-        period = {
-            "from": int(start.timestamp()) if start else 0,
-            "to": ceil(end.timestamp() if end else self._now()),
-        }
+        first_second = 0
+        if start is not None:
+            first_second = int(start.timestamp())
+        last_second = self._now()
+        if end is not None:
+            last_second = end.timestamp()
+        period = {"from": first_second, "to": ceil(last_second)}
         reset = DEADLINE.set(Deadline(self._clock, account.api.deadline_seconds))
         try:
-            return self._answer(_Call(account, function, period))
+            return self._call(Call(account, function, period))
         except UpstreamError as error:
-            error.args = (self._without_secrets(account, _titled(function, str(error))),)
+            text = with_title(function, str(error))
+            error.args = (self._without_secrets(account, text),)
             raise
         finally:
             DEADLINE.reset(reset)
 
-    def _answer(self, call: "_Call") -> models.Result:
+    def _call(self, call: Call) -> Result:
         account = call.account
-        if call.function == "closed_trades" and account.api.dialect == "cabinet-basic":
+        if call.function == "closed_trades" and DIALECTS[account.api.dialect].pages_history:
             return self._paged_history(call)
-        answer = models.parse(call.function, self._fetch(call, {}), account.api.timezone)
-        if isinstance(answer, models.AccountInformation) and account.currency:
-            return replace(answer, currency=account.currency)
-        return answer
+        result = parsing.parse(call.function, self._fetch(call, {}), account.api.timezone)
+        if isinstance(result, AccountInformation) and account.currency:
+            return replace(result, currency=account.currency)
+        return result
 
-    def _paged_history(self, call: "_Call") -> models.History:
-        trades: dict[
-            models.ClosedTrade, None
-        ] = {}  # a trade that moved to the next page meanwhile counts once
-        before: Sequence[object] = ()
-        for offset in range(0, _PAGE_ROWS * _MOST_PAGES, _PAGE_ROWS):
-            page = models.as_rows(
-                models.decode(
-                    call.function, self._fetch(call, {"count": _PAGE_ROWS, "offset": offset})
-                )
-            )
-            if page and page == before:
+    def _paged_history(self, call: Call) -> History:
+        """All pages of the closed trades. These APIs have operations in a function of their own."""
+        # As keys, because a trade that moves to the next page between two requests comes twice.
+        trades: dict[ClosedTrade, None] = {}
+        previous: Sequence[object] = ()
+        for offset in range(0, PAGE_ROWS * MAX_PAGES, PAGE_ROWS):
+            body = self._fetch(call, {"count": PAGE_ROWS, "offset": offset})
+            page = parsing.as_rows(parsing.decode(call.function, body))
+            if page and page == previous:
                 raise Unreadable("two pages are the same: the API ignores the offset")
-            history = models.build_records(
-                call.function, page, call.account.api.timezone, first=offset
+            history = parsing.build_records(
+                call.function, page, call.account.api.timezone, first_row=offset
             )
-            assert isinstance(history, models.History)
+            assert isinstance(history, History)
             trades.update(dict.fromkeys(history.trades))
-            if (
-                len(page) != _PAGE_ROWS
-            ):  # more than asked for: an API that does not page has given all
-                return models.History(tuple(trades))  # this dialect tells of deposits elsewhere
-            before = page
-        raise Unreadable(f"more than {_PAGE_ROWS * _MOST_PAGES} rows")
+            # A page with more rows than requested is from an API without pages, which sent everything.
+            if len(page) != PAGE_ROWS:
+                return History(tuple(trades))
+            previous = page
+        raise Unreadable(f"more than {PAGE_ROWS * MAX_PAGES} rows")
 
-    def _fetch(self, call: "_Call", page: Mapping[str, int]) -> bytes:
-        """The body that answers one HTTP request, with a new token once where the old one is refused."""
+    def _fetch(self, call: Call, page: Mapping[str, int]) -> bytes:
+        """The body for a request. If the token is refused, a new one is requested and the request repeated once."""
+        dialect = DIALECTS[call.account.api.dialect]
         token = self._token(call)
-        body = self._send(call.account, call.request(token, page), {401, 403})
+        body = self._send(call.account, dialect.request(call, token, page), {401, 403})
         if body is None and token is not None:
-            body = self._send(
-                call.account, call.request(self._token(call, stale=token), page), {401, 403}
-            )
-        if body is None:
+            new_token = self._token(call, refused=token)
+            body = self._send(call.account, dialect.request(call, new_token, page), {401, 403})
+        if body is not None:
+            return body
+        if token is None:
             raise Refused(
-                "a new token was refused too: the API password is wrong, or this server's address is outside the "
-                "account's IP mask"
-                if token
-                else "the account is not at the open level: set its API password in password_env"
+                "the account is not at the open level: set its API password in password_env"
             )
-        return body
+        raise Refused(
+            "a new token was refused too: the API password is wrong, or this server's address is outside the account's "
+            "IP mask"
+        )
 
-    def _token(self, call: "_Call", stale: str | None = None) -> str | None:
-        """A token that is not the stale one; None where no password is configured."""
+    def _token(self, call: Call, refused: str | None = None) -> str | None:
+        """A token other than the refused one; None if no password is configured."""
         if call.password is None:
             return None
         key = (call.account.slug, call.is_partner)
-        return self._tokens.get(key, lambda: self._request_token(call), stale)
+        return self._tokens.get(key, lambda: self._request_token(call), refused)
 
-    def _request_token(self, call: "_Call") -> str:
-        body = self._send(call.account, call.token_request(), {400, 401, 403})
-        token = None if body is None else _token_in(body)
+    def _request_token(self, call: Call) -> str:
+        request = DIALECTS[call.account.api.dialect].token_request(call)
+        body = self._send(call.account, request, {400, 401, 403})
+        token = None
+        if body is not None:
+            token = token_in(body)
         if not token:
             raise Refused(
                 "no token: the API password is wrong, or this server's address is outside the IP mask"
             )
-        if not _TOKEN.fullmatch(token):
+        if not TOKEN.fullmatch(token):
             raise Unreadable("the response to the token request is not a token")
         return token
 
-    def _send(
-        self, account: Account, request: Mapping[str, Any], denials: Collection[int]
-    ) -> bytes | None:
-        """The body of an answer; None where the server answers that the caller may not have it."""
-        for _ in range(
-            2
-        ):  # a kept connection may have been closed meanwhile, or the server is just being restarted
+    def _send(self, account: Account, request: Request, denials: Collection[int]) -> bytes | None:
+        """The body of the response; None if the API denies access with one of these status codes."""
+        # The second attempt is for a connection that the server has closed meanwhile, or a server that is restarting.
+        for _ in range(2):
             try:
-                with self._session.request(**request, **_transport(account)) as response:
-                    return self._read(
-                        response,
-                        account.api.max_response_bytes,
-                        denials,
-                        "token" in request.get("json", ()),
-                    )
-            except _FAULTS as error:
-                cause = _innermost(error)
-                came_before_an_answer = isinstance(error, requests.ConnectionError)
-            if not (came_before_an_answer and isinstance(cause, ConnectionError | ssl.SSLEOFError)):
+                with self._session.request(
+                    request.method,
+                    f"{account.api.base_url}/{request.path.lstrip('/')}",
+                    headers=dict(request.headers),
+                    json=request.json,
+                    **transport_options(account),
+                ) as response:
+                    return self._read(response, account, request, denials)
+            except FAULTS as error:
+                cause = innermost(error)
+                was_before_response = isinstance(error, requests.ConnectionError)
+            was_dropped = isinstance(cause, ConnectionError | ssl.SSLEOFError)
+            if not (was_before_response and was_dropped):
                 break
-        raise _fault(cause, account.api.deadline_seconds)
+        # It is raised outside of the handler, so that no exception with the URL, and so the login, is attached to it.
+        raise fault(cause, account.api.deadline_seconds)
 
     def _read(
         self,
         response: requests.Response,
-        limit: int,
+        account: Account,
+        request: Request,
         denials: Collection[int],
-        has_sent_token: bool,
     ) -> bytes | None:
         status = response.status_code
+        limit = account.api.max_response_bytes
         if 200 <= status < 300:
-            return _body(response, limit)
-        if status in denials or (
-            status in (400, 500) and has_sent_token and b"token" in _body(response, limit).lower()
-        ):
+            return read_body(response, limit)
+        if status in denials:
             return None
+        if status in (400, 500) and request.has_token_in_body:
+            # Some servers respond like this if the token has expired. Only the text distinguishes it from other faults.
+            is_about_token = b"token" in read_body(response, limit).lower()
+            if is_about_token:
+                return None
         if status == 429 or status >= 500:
-            raise Unavailable(
-                f"HTTP {status}", self._retry_after(response.headers.get("Retry-After", ""))
-            )
+            retry_after = self._retry_after(response.headers.get("Retry-After", ""))
+            raise Unavailable(f"HTTP {status}", retry_after)
         if 300 <= status < 400:
             raise Unreadable(f"HTTP {status}: a redirect, which is not followed; correct base_url")
         raise NoSuchPath(f"HTTP {status}; if this API uses another path, set it in api.methods")
 
     def _retry_after(self, header: str) -> float:
+        """The seconds of a Retry-After header, within limits."""
         try:
-            seconds = (
-                float(header)
-                if header.isdecimal()
-                else parsedate_to_datetime(header).timestamp() - self._now()
-            )
+            seconds = seconds_until(header, self._now())
         except (ValueError, OverflowError):
-            return _RETRY_OTHERWISE
-        return min(max(seconds, _RETRY_AT_LEAST), _RETRY_AT_MOST)
+            return DEFAULT_RETRY_AFTER
+        return min(max(seconds, MIN_RETRY_AFTER), MAX_RETRY_AFTER)
 
     def _without_secrets(self, account: Account, text: str) -> str:
-        passwords = [
-            secret.get_secret_value()
-            for secret in (account.password, account.partner_password)
-            if secret
-        ]
-        for secret in [*passwords, *self._tokens.of_account(account.slug)]:
+        """A text from which passwords, tokens and the login are removed. Servers repeat them in their errors."""
+        secrets = self._tokens.of_account(account.slug)
+        for password in (account.password, account.partner_password):
+            if password is not None:
+                secrets.append(password.get_secret_value())
+        for secret in filter(None, secrets):
             text = text.replace(secret, "***")
-        return re.sub(rf"(?<!\d){account.login}(?!\d)", "***", text)[:500]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One call of a function; ``period`` in Unix seconds."""
-
-    account: Account
-    function: Function
-    period: Mapping[str, int]
-
-    @property
-    def is_partner(self) -> bool:
-        return self.function in _PARTNERS
-
-    @property
-    def password(self) -> str | None:
-        secret = self.account.partner_password if self.is_partner else self.account.password
-        return secret.get_secret_value() if secret else None
-
-    def request(self, token: str | None, page: Mapping[str, int]) -> dict[str, Any]:
-        """What goes to ``requests``."""
-        values = {"login": self.account.login, **self.period}
-        path = re.sub(
-            r"\{(login|from|to)\}",
-            lambda match: str(values[match[1]]),
-            _path(self.account, self.function),
-        )
-        if self.account.api.dialect == "client-api":
-            return self._request("GET", path, headers={"passkey": token} if token else {})
-        path = path if "/" in path else f"api/ClientCabinetBasic/{path}"
-        period = self.period if self.function in _IN_A_PERIOD else {}
-        body = {
-            "login": self.account.login,
-            **({"token": token} if token else {}),
-            **period,
-            **page,
-        }
-        return self._request("POST", path, json=body)
-
-    def token_request(self) -> dict[str, Any]:
-        """The request for a token, as it goes to ``requests``."""
-        dialect = self.account.api.dialect
-        body = {"login": self.account.login, "password": self.password}
-        if dialect == "client-api":
-            body = {name.capitalize(): value for name, value in body.items()}
-        path = _TOKEN_PATH[dialect].replace(
-            "RequestClient", "RequestPartner" if self.is_partner else "RequestClient"
-        )
-        return self._request("POST", path, json=body)
-
-    def _request(self, method: str, path: str, **more: Any) -> dict[str, Any]:
-        return {"method": method, "url": f"{self.account.api.base_url}/{path.lstrip('/')}", **more}
+        login = rf"(?<!\d){account.login}(?!\d)"
+        return re.sub(login, "***", text)[:MAX_DEBUG_TEXT]
 
 
 class Tokens:
@@ -366,46 +307,67 @@ class Tokens:
         return token
 
 
-def _path(account: Account, function: Function) -> str:
-    """The path of a function, as a template; empty where the API has no such function."""
-    return account.api.methods.get(function, _METHODS[account.api.dialect].get(function, ""))
+def with_title(function: Function, text: str) -> str:
+    """An error text that begins with the name of the function."""
+    title = parsing.function_title(function)
+    if text.startswith(title):
+        return text
+    return f"{title}: {text}"
 
 
-def _titled(function: Function, text: str) -> str:
-    title = models.function_title(function)
-    return text if text.startswith(title) else f"{title}: {text}"
-
-
-def _token_in(body: bytes) -> str | None:
-    """The token of an answer: bare, a JSON string, or the ``token`` of an object."""
+def token_in(body: bytes) -> str | None:
+    """The token of a response: the bare text, a JSON string, or the field ``token`` of an object."""
     text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n")
     try:
-        value = models.unwrap(json.loads(text, parse_int=str, parse_float=str))
+        # Numbers stay text: a token of digits only is not a number.
+        value = parsing.unwrap(json.loads(text, parse_int=str, parse_float=str))
     except (ValueError, RecursionError):
         return text
     if isinstance(value, dict):
-        value = {name.lower(): item for name, item in value.items()}.get("token")
-    return value.strip() if isinstance(value, str) else None
+        fields = {name.lower(): item for name, item in value.items()}
+        value = fields.get("token")
+    if not isinstance(value, str):
+        return None
+    return value.strip()
 
 
-def _body(response: requests.Response, limit: int) -> bytes:
+def seconds_until(retry_after: str, now: float) -> float:
+    """The seconds of a Retry-After header, which has a number of seconds or a date.
+
+    Raises:
+        ValueError: it has neither.
+    """
+    if retry_after.isdecimal():
+        return float(retry_after)
+    return parsedate_to_datetime(retry_after).timestamp() - now
+
+
+def read_body(response: requests.Response, limit: int) -> bytes:
+    """The decompressed body.
+
+    Raises:
+        Unreadable: it is longer than the limit.
+    """
     body = bytearray()
-    while chunk := response.raw.read(_CHUNK_BYTES, decode_content=True):
+    while chunk := response.raw.read(CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > limit:
             raise Unreadable(f"more than {limit} bytes (max_response_bytes)")
     return bytes(body)
 
 
-def _innermost(error: BaseException) -> BaseException:
-    """What happened first; the errors around it carry the address, and so the login."""
+def innermost(error: BaseException) -> BaseException:
+    """The original error. Those around it contain the URL, and so the login."""
     inner = error.__cause__ or error.__context__
-    return _innermost(inner) if isinstance(inner, (*_FAULTS, HTTPException)) else error
+    if isinstance(inner, (*FAULTS, HTTPException)):
+        return innermost(inner)
+    return error
 
 
-def _fault(cause: BaseException, seconds: float) -> UpstreamError:
+def fault(cause: BaseException, deadline_seconds: float) -> UpstreamError:
+    """The error for a fault of a connection or a server."""
     if isinstance(cause, TimeoutError):
-        return Unavailable(f"no complete response within the deadline of {seconds:g} s")
+        return Unavailable(f"no complete response within the deadline of {deadline_seconds:g} s")
     if isinstance(cause, socket.gaierror):
         return Unavailable(f"the name of the API's host cannot be resolved ({cause.strerror})")
     if isinstance(cause, ssl.SSLError):
@@ -415,11 +377,14 @@ def _fault(cause: BaseException, seconds: float) -> UpstreamError:
     return Unavailable(f"{type(cause).__name__}: {cause}")
 
 
-def _transport(account: Account) -> dict[str, Any]:
-    proxy = account.api.proxy
+def transport_options(account: Account) -> dict[str, Any]:
+    """How ``requests`` should connect to the account's API."""
+    proxies = None
+    if account.api.proxy:
+        proxies = {"http": account.api.proxy, "https": account.api.proxy}
     return {
         "stream": True,
         "timeout": remaining_seconds(),
         "verify": account.api.ca_file or True,
-        "proxies": {"http": proxy, "https": proxy} if proxy else None,
+        "proxies": proxies,
     }

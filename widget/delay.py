@@ -3,24 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from widget.models import (
+from widget.records import (
+    ZERO,
     AccountInformation,
     Bonus,
     ClosedTrade,
     OpenTrade,
-    remaining_lots,
+    bonus_progress,
+    missing_lots,
     subtract,
 )
-from widget.totals import ZERO, trade_result
+from widget.totals import trade_result
 
 
 def account_information(
     now: AccountInformation, young: Iterable[OpenTrade], late: Iterable[ClosedTrade]
 ) -> AccountInformation:
     """The account's figures without what happened within the delay.
-
-    Margin, free margin and the all-time totals cannot be calculated backwards from what the API sends. They are always
-    None, since a figure that is missing only now and then would reveal that there is a new trade.
 
     Args:
         now: the present figures.
@@ -30,30 +29,38 @@ def account_information(
     positions = [trade for trade in young if trade.is_position]
     floating = sum(map(trade_result, positions), ZERO)
     realised = sum(map(trade_result, late), ZERO)
+    lots = sum((trade.volume for trade in positions), ZERO)
+    open_trades = now.open_trades
+    if open_trades is not None:
+        open_trades = max(0, open_trades - len(positions))
     return replace(
         now,
         balance=subtract(now.balance, realised),
         profit=subtract(now.profit, floating),
         equity=subtract(now.equity, realised + floating),
+        open_trades=open_trades,
+        open_lots=subtract(now.open_lots, lots),
+        # These cannot be calculated backwards from what the API sends. They are always None, since a figure that is
+        # missing only now and then would reveal that there is a new trade.
         margin=None,
         free_margin=None,
-        open_trades=None if now.open_trades is None else max(0, now.open_trades - len(positions)),
-        open_lots=subtract(now.open_lots, sum((trade.volume for trade in positions), ZERO)),
         total_trades=None,
         total_lots=None,
     )
 
 
 def bonus(now: Bonus, late: Iterable[ClosedTrade]) -> Bonus:
-    """The bonus without the lots closed within the delay. The available amounts depend on equity and are None."""
+    """The bonus without the lots closed within the delay."""
     lots = sum((trade.volume for trade in late), ZERO)
-    closed = None if now.lots_closed is None else max(ZERO, now.lots_closed - lots)
-    missing, progress = remaining_lots(closed, now.lots_required)
+    closed = now.lots_closed
+    if closed is not None:
+        closed = max(ZERO, closed - lots)
     return replace(
         now,
+        # What is available depends on equity, and with it on open trades.
         available=None,
         available_keeping_bonus=None,
         lots_closed=closed,
-        lots_missing=missing,
-        progress=progress,
+        lots_missing=missing_lots(closed, now.lots_required),
+        progress=bonus_progress(closed, now.lots_required),
     )

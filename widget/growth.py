@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from operator import itemgetter
 
-from widget.models import ClosedTrade, Operation
+from widget.records import ClosedTrade, Operation
 from widget.totals import ZERO, trade_result
 
 ONE = Decimal(1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from widget import models
+from widget import records
 from widget.client import Client
 from widget.config import Account
 from widget.errors import CabinetError, Unavailable
@@ -73,7 +73,7 @@ class GuardedClient:
         function: Function,
         start: datetime | None = None,
         end: datetime | None = None,
-    ) -> models.Result:
+    ) -> records.Result:
         """Call the API unless it is down; see ``Client.call``.
 
         Raises:

@@ -17,7 +17,8 @@ from widget.cache import CachedValue, FreshCache
 from widget.config import Account
 from widget.errors import CabinetError, NoSuchPath, NotOffered, Unavailable
 from widget.guard import GuardedClient
-from widget.models import (
+from widget.names import Function
+from widget.records import (
     AccountInformation,
     Bonus,
     ClosedTrade,
@@ -27,7 +28,6 @@ from widget.models import (
     OpenTrade,
     Operation,
 )
-from widget.names import Function
 
 T = TypeVar("T")
 

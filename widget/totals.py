@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from widget.models import ClosedTrade, OpenTrade
+from widget.records import ClosedTrade, OpenTrade
 
 ZERO = Decimal(0)
 

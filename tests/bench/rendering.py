@@ -80,7 +80,7 @@ class History(Upstream):
             if function == "closed_trades"
             else b'{"balance": 10482.17, "equity": 10547.43, "currency": 0}'
         )
-        return models.parse(function, body, account.api.timezone)
+        return parsing.parse(function, body, account.api.timezone)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Any
 
 from widget.errors import N_
 from widget.format import Formatter
-from widget.models import AccountInformation
+from widget.records import AccountInformation
 from widget.source import Source
 from widget.spec import Options, PictureFigure, Widget
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from widget import totals
 from widget.errors import N_
-from widget.models import ClosedTrade
+from widget.records import ClosedTrade
 from widget.source import Source
 from widget.spec import Options, Widget
 

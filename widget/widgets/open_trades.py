@@ -6,7 +6,7 @@ from typing import Any
 
 from widget import totals
 from widget.errors import N_
-from widget.models import OpenTrade
+from widget.records import OpenTrade
 from widget.source import Source
 from widget.spec import Options, Widget
 

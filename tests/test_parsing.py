@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import models
+from widget import parsing
 from widget.errors import Unreadable
-from widget.models import (
+from widget.names import FUNCTIONS, Function
+from widget.records import (
     AccountInformation,
     Bonus,
     ClosedTrade,
@@ -24,7 +25,6 @@ from widget.models import (
     OpenTrade,
     Operation,
 )
-from widget.names import FUNCTIONS, Function
 
 PERSONAL = {
     "name": "Private Person",
@@ -115,7 +115,7 @@ LISTS: tuple[Function, ...] = ("open_trades", "logins", "commissions", "operatio
 
 
 def read(function: Function, value: object, zone: Any = UTC) -> Any:
-    return models.parse(function, json.dumps(value), zone)
+    return parsing.parse(function, json.dumps(value), zone)
 
 
 def recased(value: object, change: Callable[[str], str]) -> object:
@@ -284,7 +284,7 @@ def test_progress_is_lots_closed_of_lots_required(
 def test_empty_parts_mean_that_the_account_has_no_bonus() -> None:
     for empty in ("null", "{}"):
         body = f'{{"bonuses": {empty}, "summary": {empty}, "trade": {empty}}}'
-        assert models.parse("bonus", body, UTC) == Bonus()
+        assert parsing.parse("bonus", body, UTC) == Bonus()
 
 
 def test_the_noise_of_binary_fractions_is_no_loss() -> None:
@@ -420,7 +420,7 @@ def test_a_time_may_be_written_in_many_ways(written: object) -> None:
 
 def test_slashes_of_a_date_may_be_escaped() -> None:
     body = b'[{"time": "\\/Date(1520217807000+0300)\\/"}]'
-    assert models.parse("logins", body, UTC) == (
+    assert parsing.parse("logins", body, UTC) == (
         Login(datetime(2018, 3, 5, 2, 43, 27, tzinfo=UTC)),
     )
 
@@ -481,7 +481,7 @@ def test_an_error_names_an_invalid_time(written: object) -> None:
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))
 def test_money_is_exactly_what_was_written(amount: Decimal) -> None:
     for body in (f'{{"balance": {amount}}}', f'{{"Balance": "{amount}"}}'):
-        account = models.parse("balance", body, UTC)
+        account = parsing.parse("balance", body, UTC)
         assert isinstance(account, AccountInformation)
         assert account.balance == amount
         assert str(account.balance) == (str(amount) if amount else "0")
@@ -528,7 +528,7 @@ def test_a_binary_number_is_read_as_it_is_written(number: float) -> None:
 )
 def test_an_error_names_an_invalid_number(written: str) -> None:
     with pytest.raises(Unreadable, match=r"^balance\.equity: .* is not a valid number$"):
-        models.parse("balance", f'{{"balance": 1, "Equity": {written}}}', UTC)
+        parsing.parse("balance", f'{{"balance": 1, "Equity": {written}}}', UTC)
 
 
 @pytest.mark.parametrize(
@@ -618,8 +618,8 @@ def test_an_error_names_function_and_field(function: Function, value: object, te
 def test_rows_of_a_later_page_are_numbered_on() -> None:
     rows = [CLOSED, {**CLOSED, "closePrice": None}]
     with pytest.raises(Unreadable, match=r"^closed trades\[1001\]\.closePrice: missing"):
-        models.build_records(
-            "closed_trades", models.decode("closed_trades", json.dumps(rows)), UTC, first=1000
+        parsing.build_records(
+            "closed_trades", parsing.decode("closed_trades", json.dumps(rows)), UTC, first_row=1000
         )
 
 
@@ -636,20 +636,20 @@ def test_rows_of_a_later_page_are_numbered_on() -> None:
 )
 def test_an_error_says_that_a_body_is_not_json(body: bytes, text: str) -> None:
     with pytest.raises(Unreadable, match=f"^balance: not JSON but .*{text}") as caught:
-        models.parse("balance", body, UTC)
+        parsing.parse("balance", body, UTC)
     assert "Runtime Error" not in str(caught.value)
 
 
 @pytest.mark.parametrize("before", ["", "\ufeff", " \r\n"])
 def test_a_byte_order_mark_and_white_space_do_no_harm(before: str) -> None:
     for body in (before + '{"balance": 1}\r\n', (before + '{"balance": 1}').encode()):
-        assert models.parse("balance", body, UTC) == AccountInformation(balance=Decimal(1))
+        assert parsing.parse("balance", body, UTC) == AccountInformation(balance=Decimal(1))
 
 
 def test_a_name_in_an_old_encoding_does_no_harm() -> None:
-    assert models.parse("balance", b'{"name": "J\xf6rg", "balance": 1}', UTC) == AccountInformation(
-        balance=Decimal(1)
-    )
+    assert parsing.parse(
+        "balance", b'{"name": "J\xf6rg", "balance": 1}', UTC
+    ) == AccountInformation(balance=Decimal(1))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -688,7 +688,7 @@ JSON = st.recursive(
 
 def error_text(function: Function, body: str | bytes) -> str | None:
     try:
-        models.parse(function, body, UTC)
+        parsing.parse(function, body, UTC)
     except Unreadable as error:
         return str(error)
     return None
@@ -704,13 +704,13 @@ def test_any_json_is_read_or_is_unreadable(
 ) -> None:
     for candidate in (value, {**row, **value} if isinstance(value, dict) else [row, value]):
         text = error_text(function, json.dumps(candidate))
-        assert text is None or text.startswith(models.function_title(function))
+        assert text is None or text.startswith(parsing.function_title(function))
 
 
 @given(function=st.sampled_from(FUNCTIONS), body=st.binary(max_size=60))
 def test_any_bytes_are_read_or_are_unreadable(function: Function, body: bytes) -> None:
     text = error_text(function, body)
-    assert text is None or text.startswith(models.function_title(function))
+    assert text is None or text.startswith(parsing.function_title(function))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

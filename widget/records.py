@@ -1,0 +1,178 @@
+"""The records that the API's functions return: figures are Decimals, times are in UTC.
+
+No record has a field for personal data (name, address, phone), so nothing can display it. Records of lists are named
+tuples, since an account may have a hundred thousand closed trades and the cache pickles them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+Side = Literal["buy", "sell"]
+Kind = Literal["market", "limit", "stop"]
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInformation:
+    """Figures of the account. Amounts are in its currency; None is what the API does not send.
+
+    Attributes:
+        margin: equity minus free margin if the API sends none.
+        profit: the floating profit: equity minus balance if the API sends none.
+        open_trades: the number of positions, without pending orders.
+        open_lots: the lots of the positions.
+    """
+
+    balance: Decimal | None = None
+    equity: Decimal | None = None
+    free_margin: Decimal | None = None
+    margin: Decimal | None = None
+    profit: Decimal | None = None
+    currency: str | None = None
+    leverage: int | None = None
+    account_type: int | str | None = None
+    swap_free: bool | None = None
+    verification_level: int | None = None
+    open_trades: int | None = None
+    open_lots: Decimal | None = None
+    total_trades: int | None = None
+    total_lots: Decimal | None = None
+
+
+class OpenTrade(NamedTuple):
+    """A position or a pending order.
+
+    ``command`` is MetaTrader's: 0 buy, 1 sell, 2 and 3 limit orders, 4 and 5 stop orders. ``profit`` is without swap.
+    """
+
+    ticket: int
+    symbol: str
+    command: int
+    volume: Decimal
+    open_price: Decimal
+    open_time: datetime
+    current_price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    swap: Decimal | None = None
+    profit: Decimal | None = None
+
+    @property
+    def side(self) -> Side:
+        """Whether it buys or sells. Odd commands sell."""
+        if self.command % 2:
+            return "sell"
+        return "buy"
+
+    @property
+    def kind(self) -> Kind:
+        """How it was or will be opened."""
+        kinds: tuple[Kind, Kind, Kind] = ("market", "limit", "stop")
+        return kinds[self.command // 2]
+
+    @property
+    def is_position(self) -> bool:
+        """Whether it is a position, and not a pending order."""
+        return self.command < 2
+
+
+class ClosedTrade(NamedTuple):
+    """A closed position. ``command`` is 0 (buy) or 1 (sell); ``profit`` is without swap."""
+
+    ticket: int
+    symbol: str
+    command: int
+    volume: Decimal
+    open_price: Decimal
+    open_time: datetime
+    close_price: Decimal
+    close_time: datetime
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    swap: Decimal | None = None
+    profit: Decimal | None = None
+
+    @property
+    def side(self) -> Side:
+        """Whether it was bought or sold."""
+        if self.command:
+            return "sell"
+        return "buy"
+
+
+class Operation(NamedTuple):
+    """A deposit, or a withdrawal with a negative amount. Credits are not part of the balance and so no operations."""
+
+    time: datetime
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Closed trades, and the balance operations found among them."""
+
+    trades: tuple[ClosedTrade, ...] = ()
+    operations: tuple[Operation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bonus:
+    """Bonuses, and the lots that must be closed before they can be withdrawn. ``progress`` is from 0 to 1."""
+
+    total: Decimal | None = None
+    welcome: Decimal | None = None
+    club: Decimal | None = None
+    available: Decimal | None = None
+    available_keeping_bonus: Decimal | None = None
+    lots_closed: Decimal | None = None
+    lots_required: Decimal | None = None
+    lots_missing: Decimal | None = None
+    progress: Decimal | None = None
+
+
+class Login(NamedTuple):
+    """A login. The address is complete, as the API sends it; the widget masks it."""
+
+    time: datetime
+    address: str | None = None
+    application: str | None = None
+
+
+class Commission(NamedTuple):
+    """What a partner earned from one trade of a client."""
+
+    time: datetime
+    amount: Decimal
+    symbol: str | None = None
+    volume: Decimal | None = None
+
+
+Rows = tuple[OpenTrade, ...] | tuple[Login, ...] | tuple[Commission, ...] | tuple[Operation, ...]
+Result = AccountInformation | History | Bonus | Decimal | Rows
+"""What a function of the API returns. The Decimal is the result of ``lots``."""
+
+
+def subtract(figure: Decimal | None, part: Decimal | None) -> Decimal | None:
+    """The difference; None if one of the two is unknown."""
+    if figure is None or part is None:
+        return None
+    # The API calculates with binary fractions and sends numbers such as 236.98999999999995.
+    return Decimal(f"{figure - part:.8f}")
+
+
+def missing_lots(closed: Decimal | None, required: Decimal | None) -> Decimal | None:
+    """The lots that are still to be closed for a bonus."""
+    if closed is None or required is None:
+        return None
+    return max(ZERO, required - closed)
+
+
+def bonus_progress(closed: Decimal | None, required: Decimal | None) -> Decimal | None:
+    """The share of the required lots that is closed, from 0 to 1; None if no lots are required."""
+    if closed is None or not required:
+        return None
+    return min(max(ZERO, closed / required), ONE)
