@@ -463,7 +463,9 @@ def test_no_more_calls_run_in_parallel_than_there_are_workers(clock: Clock) -> N
             running -= 1
         return 1
 
-    cache = FreshCache(SimpleCache(), keep_seconds=86400, clock=clock, max_workers=3)
+    cache = FreshCache(
+        SimpleCache(), keep_seconds=86400, clock=clock, executor=ThreadPoolExecutor(3)
+    )
     keys = iter(range(12))
     visitors = gather(12, lambda: cache.get(f"k{next(keys)}", 15, fetch, PATIENCE))
     until(lambda: running == 3)
@@ -476,7 +478,9 @@ def test_no_more_calls_run_in_parallel_than_there_are_workers(clock: Clock) -> N
 def test_after_closing_cached_values_are_served_and_no_call_is_made(
     clock: Clock, upstream: Upstream
 ) -> None:
-    cache = FreshCache(SimpleCache(), keep_seconds=86400, clock=clock, max_workers=1)
+    cache = FreshCache(
+        SimpleCache(), keep_seconds=86400, clock=clock, executor=ThreadPoolExecutor(1)
+    )
     cache.get("cached", 15, upstream, PATIENCE)
     clock.now += 20
     upstream.gate.clear()
@@ -607,10 +611,11 @@ def test_a_value_of_another_version_or_program_counts_as_absent(
 
 
 def test_the_process_stores_a_limited_number_of_values_those_used_last(
-    clock: Clock, upstream: Upstream
+    clock: Clock, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Broken()
-    cache = inline(store, clock, max_local_entries=2)
+    monkeypatch.setattr("widget.cache.MAX_LOCAL_ENTRIES", 2)
+    cache = inline(store, clock)
     for key in ("a", "b", "a", "c"):
         cache.get(key, 15, upstream, 1)
     store.values.clear()
@@ -697,14 +702,14 @@ def test_a_full_disk_costs_no_caller_a_value(
 
 
 def test_a_cache_directory_that_is_gone_costs_no_caller_a_value(
-    clock: Clock, upstream: Upstream, tmp_path: Path
+    clock: Clock, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("widget.cache.MAX_LOCAL_ENTRIES", 1)
     directory = tmp_path / "cache"
     cache = inline(
         FileSystemCache(str(directory)),
         clock,
         lock=file_locks(tmp_path / "locks", 5),
-        max_local_entries=1,
     )
     cache.get("k", 15, upstream, 1)
     for folder in (directory, tmp_path / "locks"):
@@ -716,18 +721,6 @@ def test_a_cache_directory_that_is_gone_costs_no_caller_a_value(
     cache.get("k", 15, upstream, 1)
     assert cache.get("k", 15, upstream, 1) == CachedValue(2, START + 20, stale=False)
     assert cache.get("other", 15, upstream, 1).value == 3
-
-
-def test_a_file_lock_has_one_holder_waits_for_a_while_and_is_released(tmp_path: Path) -> None:
-    locks = file_locks(tmp_path / "locks", 0.2)
-    first, second = locks("k"), locks("k")
-    assert first.acquire()
-    assert not second.acquire()
-    release = threading.Thread(target=first.release)  # another thread than the one that took it
-    release.start()
-    release.join()
-    assert second.acquire()
-    second.release()
 
 
 PROCESS = """

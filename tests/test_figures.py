@@ -6,18 +6,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import privacy
+from widget import names, privacy
 
-NAMES = sorted(privacy.FIGURES)
+NAMES = sorted(names.FIGURES)
 AMOUNTS = st.dictionaries(
-    st.sampled_from(sorted(privacy.MONEY)), st.none() | st.decimals(-1000, 1000, places=2)
+    st.sampled_from(sorted(names.MONEY)), st.none() | st.decimals(-1000, 1000, places=2)
 )
 DATA = st.recursive(
     AMOUNTS,
     lambda inner: st.builds(
         lambda rest, amounts: {**rest, **amounts},
         st.dictionaries(
-            st.sampled_from(sorted(privacy.FIGURES - privacy.MONEY)),
+            st.sampled_from(sorted(names.FIGURES - names.MONEY)),
             st.one_of(
                 st.lists(inner, max_size=3), inner, st.integers(), st.decimals(0, 10, places=2)
             ),
@@ -86,7 +86,7 @@ def test_as_fractions_no_amount_is_left_as_money(data: Any, balance: Decimal) ->
     for (name, old), (_, new) in zip(before, after, strict=True):
         if name in ("balance", "equity"):
             assert new is None
-        elif name in privacy.MONEY and isinstance(old, Decimal):
+        elif name in names.MONEY and isinstance(old, Decimal):
             assert new == old / balance
 
 

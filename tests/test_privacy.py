@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import WIDGETS, InProcess, Script, at, running
 
-from widget import privacy
+from widget import names
 from widget.format import formatter
 from widget.names import Function
 
@@ -222,7 +222,7 @@ def everything(amounts: str = "money", delay: int = 0) -> dict[str, Any]:
     return data(service().add(widgets=list(WIDGETS), amounts=amounts, delay_minutes=delay))
 
 
-HIDE = st.sets(st.sampled_from(sorted(privacy.FIGURES)), max_size=4)
+HIDE = st.sets(st.sampled_from(sorted(names.FIGURES)), max_size=4)
 
 
 @settings(max_examples=40)
@@ -238,7 +238,7 @@ def test_what_is_hidden_is_in_no_form_of_any_widget(
     is_nowhere(hidden, amounts, delay, enabled)
 
 
-@pytest.mark.parametrize("figure", sorted(privacy.FIGURES))
+@pytest.mark.parametrize("figure", sorted(names.FIGURES))
 def test_every_figure_can_be_hidden(figure: str) -> None:
     is_nowhere({figure}, "money", 0, list(WIDGETS))
 
@@ -251,7 +251,7 @@ def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -
         for kind in ("money", amounts)
         for all_of_it in everything(kind, delay).values()
         for name, value, _ in named(all_of_it)
-        if name in hidden or (amounts == "percent" and kind == "money" and name in privacy.MONEY)
+        if name in hidden or (amounts == "percent" and kind == "money" and name in names.MONEY)
         if value != all_of_it.get("from")  # the curve begins where the period does
         for form in written(name, value)
     }
@@ -288,7 +288,7 @@ def scalars(all_of_it: dict[str, Any]) -> dict[str, Decimal]:
     return found
 
 
-@pytest.mark.parametrize("figure", sorted(privacy.FIGURES))
+@pytest.mark.parametrize("figure", sorted(names.FIGURES))
 def test_no_two_figures_that_are_published_add_up_to_one_that_is_hidden(figure: str) -> None:
     nothing_adds_up_to({figure})
 
@@ -347,7 +347,7 @@ def test_fractions_of_a_balance_that_is_not_published_have_too_few_decimals_to_c
         value
         for widget in data(service().add(widgets=list(WIDGETS), **withheld)).values()
         for name, value, _ in named(widget)
-        if (name in privacy.MONEY and "amounts" in withheld) or name in ("gain", "drawdown")
+        if (name in names.MONEY and "amounts" in withheld) or name in ("gain", "drawdown")
         if value is not None
     ]
     assert len(set(fractions)) > 50

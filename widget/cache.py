@@ -36,6 +36,12 @@ SPREAD = 0.1
 OUTAGE_PAUSE = 5.0
 """Seconds for which a store or a lock is not used after it failed."""
 
+MAX_CALLS = 32
+"""Calls in progress at once, for all accounts together."""
+
+MAX_LOCAL_ENTRIES = 1024
+"""Values that a process has in its own memory as well as in the store."""
+
 
 @dataclass(frozen=True, slots=True)
 class CachedValue(Generic[T]):
@@ -208,9 +214,7 @@ class FreshCache:
         keep_seconds: the age in seconds from which a value is not served any more, whatever happens.
         clock: gives Unix seconds.
         lock: creates the lock for a call for a key, see ``locks``. By default there is no other process.
-        executor: runs the calls; by default a pool of ``max_workers`` threads. It is shut down with the cache.
-        max_workers: the largest number of calls in parallel.
-        max_local_entries: how many values this process has in its own memory as well.
+        executor: runs the calls; by default a pool of ``MAX_CALLS`` threads. It is shut down with the cache.
         random_fraction: returns random numbers from 0 to 1.
     """
 
@@ -222,8 +226,6 @@ class FreshCache:
         clock: Callable[[], float] = time.time,
         lock: Callable[[str], ProcessLock] = lambda _: threading.Lock(),
         executor: Executor | None = None,
-        max_workers: int = 32,
-        max_local_entries: int = 1024,
         random_fraction: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
@@ -231,10 +233,10 @@ class FreshCache:
         self._clock = clock
         self._lock = lock
         self._executor = executor or ThreadPoolExecutor(
-            max_workers, thread_name_prefix="cabinet-call"
+            MAX_CALLS, thread_name_prefix="cabinet-call"
         )
         self._random_fraction = random_fraction
-        self._memory = Memory(max_local_entries, keep_seconds)
+        self._memory = Memory(MAX_LOCAL_ENTRIES, keep_seconds)
         # Each of these can fail while the others work: a full disk can be read, for example.
         self._reading = BestEffort("reading", clock)
         self._writing = BestEffort("writing", clock)

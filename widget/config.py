@@ -25,8 +25,7 @@ from pydantic import (
 from werkzeug.security import check_password_hash
 
 from widget.errors import ConfigError, OperatorError
-from widget.names import DEFAULT_TTL_SECONDS, TTL_SECONDS, Function
-from widget.privacy import FIGURES
+from widget.names import DEFAULT_TTL_SECONDS, FIGURES, TTL_SECONDS, Function
 
 SECRET_KEYS = (
     "password",

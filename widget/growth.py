@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from operator import itemgetter
+from typing import NamedTuple
 
-from widget.records import ClosedTrade, Operation
-from widget.totals import ZERO, trade_result
+from widget.records import ONE, ZERO, ClosedTrade, Operation
+from widget.totals import trade_result
 
-ONE = Decimal(1)
 MAX_POINTS = 400
+"""Points of a curve. More would not be visible in a chart a few hundred pixels wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,21 @@ class Growth:
     points: tuple[Point, ...]
 
 
+class Change(NamedTuple):
+    """A change of the balance, by a trade or by an operation."""
+
+    time: datetime
+    is_trade: bool
+    amount: Decimal
+
+
+class Level(NamedTuple):
+    """The factor by which the account has grown since the beginning of the period, right after a trade."""
+
+    time: datetime
+    factor: Decimal
+
+
 def calculate(
     balance: Decimal | None,
     trades: Iterable[ClosedTrade],
@@ -63,78 +78,108 @@ def calculate(
         start: the beginning of the period; None for the account's whole history.
         end: the end of the period, which is not part of it.
     """
-    trades = sorted(trades, key=lambda trade: trade.close_time)
-    closed = [(trade.close_time, 1, trade_result(trade)) for trade in trades]
-    inside = [trade for trade in trades if trade.close_time < end]
-    results = [value for _, _, value in closed[: len(inside)]]
-    won = sum((value for value in results if value > 0), ZERO)
-    lost = -sum((value for value in results if value < 0), ZERO)
-    count = len(inside)
-    curve: list[_Level] = []
-    if balance is not None and inside:
-        # A deposit at the instant of a trade counts as made before it.
-        moves = [(operation.time, 0, operation.amount) for operation in operations]
-        curve = _curve(
-            balance, sorted(moves + closed, key=itemgetter(0, 1)), start or inside[0].open_time, end
-        )
+    closed = sorted(trades, key=lambda trade: trade.close_time)
+    in_period = [trade for trade in closed if trade.close_time < end]
+    gain = None
+    drawdown = None
+    curve: list[Level] = []
+    if balance is not None:
+        gain = ZERO
+        if in_period:
+            changes = balance_changes(closed, operations)
+            curve = growth_curve(balance, changes, start or in_period[0].open_time, end)
+            gain = curve[-1].factor - 1
+        drawdown = largest_fall(curve)
     return Growth(
-        gain=curve[-1][1] - 1 if curve else (ZERO if balance is not None else None),
-        drawdown=_drawdown(curve) if balance is not None else None,
-        profit_factor=won / lost if lost else None,
-        won_share=Decimal(sum(1 for t in inside if t.profit is not None and t.profit > 0)) / count
-        if count
-        else None,
-        trades=count,
-        points=tuple(Point(moment, factor - 1) for moment, factor in _thin_out(curve, MAX_POINTS)),
+        gain=gain,
+        drawdown=drawdown,
+        profit_factor=profit_factor(in_period),
+        won_share=won_share(in_period),
+        trades=len(in_period),
+        points=tuple(Point(level.time, level.factor - 1) for level in thin_out(curve, MAX_POINTS)),
     )
 
 
-_Level = tuple[datetime, Decimal]
-"""The time of a trade, and the factor by which the account has grown since the beginning of the period."""
+def profit_factor(trades: Iterable[ClosedTrade]) -> Decimal | None:
+    """Gross profit divided by gross loss, swaps included; None if nothing was lost."""
+    results = [trade_result(trade) for trade in trades]
+    won = sum((result for result in results if result > 0), ZERO)
+    lost = -sum((result for result in results if result < 0), ZERO)
+    if not lost:
+        return None
+    return won / lost
 
 
-def _curve(
-    balance: Decimal, moves: Sequence[tuple[datetime, int, Decimal]], start: datetime, end: datetime
-) -> list[_Level]:
-    """The levels of a period. A move is the time of a change of the balance, 1 for a trade or 0, and the amount."""
-    before = balance - sum((amount for _, _, amount in moves), ZERO)
+def won_share(trades: Sequence[ClosedTrade]) -> Decimal | None:
+    """The share of trades with a profit above 0; None if there are no trades."""
+    if not trades:
+        return None
+    won = [trade for trade in trades if trade.profit is not None and trade.profit > 0]
+    return Decimal(len(won)) / len(trades)
+
+
+def balance_changes(trades: Iterable[ClosedTrade], operations: Iterable[Operation]) -> list[Change]:
+    """All changes of the balance, oldest first."""
+    changes = [Change(operation.time, False, operation.amount) for operation in operations]
+    changes += [Change(trade.close_time, True, trade_result(trade)) for trade in trades]
+    # A deposit at the instant of a trade counts as made before it: False sorts before True.
+    return sorted(changes, key=lambda change: (change.time, change.is_trade))
+
+
+def growth_curve(
+    balance: Decimal, changes: Sequence[Change], start: datetime, end: datetime
+) -> list[Level]:
+    """The levels of a period, beginning with 1 at its start.
+
+    Args:
+        balance: the present balance.
+        changes: all changes since ``start``, oldest first.
+        start: the time of the first level.
+        end: changes from then on are ignored.
+    """
+    before = balance - sum((change.amount for change in changes), ZERO)
     factor = ONE
-    levels = [(start, ONE)]
-    for moment, is_trade, amount in moves:
-        if moment >= end:
+    levels = [Level(start, ONE)]
+    for change in changes:
+        if change.time >= end:
             break
-        after = before + amount
-        if is_trade:
+        after = before + change.amount
+        if change.is_trade:
             # A return on a balance of 0 or less is undefined: trades on credit alone do not change the curve.
             if before > 0:
-                factor *= after / before if after > 0 else ZERO
-            if len(levels) > 1 and levels[-1][0] == moment:
+                factor *= max(after, ZERO) / before
+            # Of several trades closed at the same instant, only the level after the last one is a point.
+            if len(levels) > 1 and levels[-1].time == change.time:
                 levels.pop()
-            levels.append((moment, factor))
+            levels.append(Level(change.time, factor))
         before = after
     return levels
 
 
-def _drawdown(curve: Iterable[_Level]) -> Decimal:
-    peak, deepest = ONE, ZERO
-    for _, level in curve:
-        if level >= peak:
-            peak = level
-        else:
-            deepest = max(deepest, (peak - level) / peak)
-    return deepest
+def largest_fall(curve: Iterable[Level]) -> Decimal:
+    """The drawdown: the largest fall from a peak, as a fraction of that peak."""
+    peak = ONE
+    largest = ZERO
+    for level in curve:
+        peak = max(peak, level.factor)
+        largest = max(largest, (peak - level.factor) / peak)
+    return largest
 
 
-def _thin_out(curve: Sequence[_Level], most: int) -> list[_Level]:
-    """The curve with at most ``most`` points: both ends, and the lowest and highest of each section between."""
-    if len(curve) <= most:
+def thin_out(curve: Sequence[Level], max_points: int) -> list[Level]:
+    """The curve with at most ``max_points`` points.
+
+    Both ends stay, and the lowest and highest point of each section between them, so that no peak gets lost.
+    """
+    if len(curve) <= max_points:
         return list(curve)
-    sections = most // 2 - 1
+    sections = max_points // 2 - 1
+    between = len(curve) - 2
     indices = {0, len(curve) - 1}
-    for i in range(sections):
-        first = 1 + i * (len(curve) - 2) // sections
-        last = 1 + (i + 1) * (len(curve) - 2) // sections
+    for section in range(sections):
+        first = 1 + section * between // sections
+        last = 1 + (section + 1) * between // sections
         span = range(first, last)
-        indices.add(min(span, key=lambda k: curve[k][1]))
-        indices.add(max(span, key=lambda k: curve[k][1]))
-    return [curve[i] for i in sorted(indices)]
+        indices.add(min(span, key=lambda index: curve[index].factor))
+        indices.add(max(span, key=lambda index: curve[index].factor))
+    return [curve[index] for index in sorted(indices)]

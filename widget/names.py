@@ -1,6 +1,6 @@
-"""Names that the configuration and the JSON use: functions of the API."""
+"""Names that the configuration and the JSON use: functions of the API, and figures."""
 
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 Function = Literal[
     "balance",
@@ -25,3 +25,42 @@ TTL_SECONDS: dict[Function, float] = {
 
 DEFAULT_TTL_SECONDS = 300.0
 """The same for the functions that are not in the table."""
+
+MONEY: Final = frozenset(
+    "balance equity free_margin margin profit swap total welcome club "
+    "available available_keeping_bonus amount".split()
+)
+"""Figures that are amounts of the account's currency."""
+
+VOLUMES: Final = frozenset(
+    "volume lots open_lots total_lots buy_volume sell_volume "
+    "lots_closed lots_required lots_missing".split()
+)
+"""Figures that are lots."""
+
+GAINS: Final = frozenset({"gain", "drawdown"})
+"""Figures that are fractions of the balance even when money is not."""
+
+COUNTS: Final = frozenset({"count", "orders", "open_trades", "total_trades"})
+"""Figures that are numbers of trades."""
+
+OPEN_PRICES: Final = frozenset({"open_price", "buy_price", "sell_price"})
+"""Prices of opening, and their averages."""
+
+TIMES: Final = frozenset({"open_time", "close_time", "time"})
+"""Times of trades and of other records."""
+
+FIGURES: Final = (
+    MONEY
+    | VOLUMES
+    | GAINS
+    | COUNTS
+    | OPEN_PRICES
+    | TIMES
+    | frozenset(
+        "close_price current_price stop_loss take_profit won_share progress profit_factor "
+        "leverage account_type swap_free verification_level trades won lost ticket symbol side "
+        "kind address application date from to points days records logins symbols totals".split()
+    )
+)
+"""All names in the data of widgets, which are the names that an account can hide."""

@@ -7,46 +7,22 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-MONEY: Final = frozenset(
-    "balance equity free_margin margin profit swap total welcome club available available_keeping_bonus amount".split()
-)
-"""Amounts of the account's currency."""
+from widget.names import COUNTS, MONEY, OPEN_PRICES, TIMES, VOLUMES
 
 NEVER_FRACTIONS: Final = frozenset({"balance", "equity"})
 """Figures that are not published even as fractions of the balance: they would only repeat the profit."""
 
-FIGURES: Final = MONEY | frozenset(
-    "volume lots open_lots total_lots buy_volume sell_volume lots_closed lots_required lots_missing "
-    "open_price close_price current_price stop_loss take_profit buy_price sell_price "
-    "gain drawdown won_share progress profit_factor leverage account_type swap_free verification_level "
-    "open_trades total_trades trades count won lost orders ticket symbol side kind open_time close_time "
-    "time address application date from to points days records logins symbols totals".split()
-)
-"""All names in the data of widgets."""
-
-GAINS: Final = frozenset({"gain", "drawdown"})
-"""Figures that are fractions of the balance even when money is not."""
-
 FLOATING_PROFIT: Final = "floating profit"
 """The account's ``profit``, which includes swaps and so is not the ``profit`` of its trades."""
 
-# The lots that a bonus requires follow from its amount. With the bonus as a fraction they reveal the balance.
-_VOLUMES = frozenset(
-    "volume lots open_lots total_lots buy_volume sell_volume lots_closed lots_required lots_missing".split()
-)
-
-_COUNTS = frozenset({"count", "orders", "open_trades", "total_trades"})
-_PRICES = frozenset({"open_price", "buy_price", "sell_price"})
-_TIMES = frozenset(
-    {"open_time", "close_time", "time"}
-)  # a growth curve has a point where a trade is closed
-
-_HIDDEN_WITH: dict[str, frozenset[str]] = {
-    # A sum is hidden with its parts and the parts with their sum: the displayed rows may be all rows.
-    **dict.fromkeys(_VOLUMES, _VOLUMES),
-    **dict.fromkeys(_COUNTS, _COUNTS),
-    **dict.fromkeys(_PRICES, _PRICES),
-    **dict.fromkeys(_TIMES, _TIMES),
+HIDDEN_WITH: Final[dict[str, frozenset[str]]] = {
+    # A sum is hidden with its parts and the parts with their sum: the displayed rows may be all rows. The lots that a
+    # bonus requires follow from its amount, and so they reveal the balance if the bonus is a fraction of it.
+    **dict.fromkeys(VOLUMES, VOLUMES),
+    **dict.fromkeys(COUNTS, COUNTS),
+    **dict.fromkeys(OPEN_PRICES, OPEN_PRICES),
+    # A growth curve has a point at the time when a trade was closed.
+    **dict.fromkeys(TIMES, TIMES),
     "amount": frozenset({"total"}),
     "total": frozenset({"amount"}),
     "equity": frozenset({"available", "available_keeping_bonus"}),
@@ -58,10 +34,9 @@ _HIDDEN_WITH: dict[str, frozenset[str]] = {
     "side": frozenset({"symbols"}),
     "trades": frozenset({"count"}),
 }
+"""For a hidden figure, the figures that are hidden with it."""
 
-# In each of these groups a figure can be calculated from the others. If exactly one of them is hidden, the first of the
-# others is hidden too.
-SUMS: tuple[tuple[str, ...], ...] = (
+SUMS: Final[tuple[tuple[str, ...], ...]] = (
     ("equity", "balance", FLOATING_PROFIT),
     (FLOATING_PROFIT, "profit", "swap"),
     ("free_margin", "margin", "equity"),
@@ -72,32 +47,44 @@ SUMS: tuple[tuple[str, ...], ...] = (
     ("won", "lost", "count"),
     ("won_share", "won", "trades"),
 )
+"""Groups in which a figure can be calculated from the others. If exactly one of them is hidden, the first of the others
+is hidden too."""
 
-# A gain is a profit divided by a balance: together with one of these two it reveals the other.
-_MONEY_OF_A_GAIN = frozenset({"profit", "balance"})
+MONEY_OF_A_GAIN: Final = frozenset({"profit", "balance"})
+"""A gain is a profit divided by a balance: together with one of the two it reveals the other."""
 
 
 def expand_hidden(hidden: Iterable[str]) -> frozenset[str]:
     """The hidden figures and those from which a hidden one could be calculated."""
-    result = set(hidden)
+    result = frozenset(hidden)
     while True:
-        more = {name for figure in result for name in _HIDDEN_WITH.get(figure, ())}
-        for total in SUMS:
-            public = [name for name in total if name not in result | more]
-            if len(public) == len(total) - 1:
-                more.add(public[0])
-        if len(_MONEY_OF_A_GAIN & (result | more)) == 1:
-            more.add("gain")
-        if more <= result:
-            return frozenset(result)
-        result |= more
+        expanded = expand_once(result)
+        if expanded == result:
+            return result
+        result = expanded
+
+
+def expand_once(hidden: frozenset[str]) -> frozenset[str]:
+    """The hidden figures and those that reveal one of them directly."""
+    result = set(hidden)
+    for figure in hidden:
+        result |= HIDDEN_WITH.get(figure, frozenset())
+    for group in SUMS:
+        public = [name for name in group if name not in result]
+        if len(public) == len(group) - 1:
+            result.add(public[0])
+    if len(MONEY_OF_A_GAIN & result) == 1:
+        result.add("gain")
+    return frozenset(result)
 
 
 def hide(data: Any, hidden: Collection[str]) -> Any:
     """The data with every hidden figure set to None, at any depth."""
     if isinstance(data, dict):
-        gone = hidden_names(data, hidden)
-        return {name: None if name in gone else hide(value, hidden) for name, value in data.items()}
+        names = hidden_names(data, hidden)
+        return {
+            name: None if name in names else hide(value, hidden) for name, value in data.items()
+        }
     if isinstance(data, list | tuple):
         return [hide(value, hidden) for value in data]
     return data
@@ -105,10 +92,14 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
 
 def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[str]:
     """The names in this object whose figures are hidden. What ``profit`` and ``trades`` mean depends on the object."""
-    also = {"profit"} if FLOATING_PROFIT in hidden and "balance" in data else set()
-    if "count" in hidden and not isinstance(data.get("trades"), list):
-        also |= {"trades"}  # here it is the number of trades
-    return frozenset(name for name in data if name in hidden or name in also)
+    names = {name for name in data if name in hidden}
+    # Next to a balance, the profit is that of the account.
+    if FLOATING_PROFIT in hidden and "balance" in data and "profit" in data:
+        names.add("profit")
+    # Without a list of trades, it is their number.
+    if "count" in hidden and "trades" in data and not isinstance(data["trades"], list):
+        names.add("trades")
+    return frozenset(names)
 
 
 def as_fractions(data: Any, balance: Decimal | None) -> Any:
@@ -119,31 +110,34 @@ def as_fractions(data: Any, balance: Decimal | None) -> Any:
         balance: the divisor; if it is None or not above 0, money becomes None.
     """
     if isinstance(data, dict):
-        return {name: _as_fraction(name, value, balance) for name, value in data.items()}
+        return {name: figure_as_fraction(name, value, balance) for name, value in data.items()}
     if isinstance(data, list | tuple):
         return [as_fractions(value, balance) for value in data]
     return data
 
 
-def _as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
+def figure_as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
+    """A figure, or the data below a name, with money as fractions of the balance."""
     if name in NEVER_FRACTIONS:
         return None
-    if name in MONEY and isinstance(value, Decimal):
-        return value / balance if balance is not None and balance > 0 else None
-    return as_fractions(value, balance)
+    if name not in MONEY or not isinstance(value, Decimal):
+        return as_fractions(value, balance)
+    if balance is None or balance <= 0:
+        return None
+    return value / balance
 
 
 def round_fractions(data: Any, names: Collection[str]) -> Any:
     """The data with the fractions of these names rounded to what a page displays: 0.01%."""
     if isinstance(data, dict):
-        return {
-            name: Decimal(f"{value:.4f}")
-            if name in names and value is not None
-            else round_fractions(value, names)
-            for name, value in data.items()
-        }
-    return (
-        [round_fractions(value, names) for value in data]
-        if isinstance(data, list | tuple)
-        else data
-    )
+        return {name: round_figure(name, value, names) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [round_fractions(value, names) for value in data]
+    return data
+
+
+def round_figure(name: str, value: Any, names: Collection[str]) -> Any:
+    """A figure, or the data below a name, with rounded fractions."""
+    if name in names and value is not None:
+        return Decimal(f"{value:.4f}")
+    return round_fractions(value, names)

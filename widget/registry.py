@@ -8,8 +8,7 @@ from typing import Any
 
 import widget.widgets
 from widget.config import Account
-from widget.names import FUNCTIONS
-from widget.privacy import FIGURES
+from widget.names import FIGURES, FUNCTIONS
 from widget.spec import PARSERS, Widget
 
 
@@ -51,7 +50,7 @@ def _problem(definition: object, module: str, templates: Path) -> str | None:
     ):
         return f"knows no option or function {', '.join(sorted(unknown))}"
     if unnamed := _names(definition.example) - FIGURES:
-        return f"widget.privacy.FIGURES does not say what {', '.join(sorted(unnamed))} is"
+        return f"widget.names.FIGURES does not say what {', '.join(sorted(unnamed))} is"
     if (definition.row_height > 0) != ("rows" in definition.options):
         return "needs a row_height if and only if it has rows"
     return None

@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from widget.records import ClosedTrade, OpenTrade
-
-ZERO = Decimal(0)
+from widget.records import ZERO, ClosedTrade, OpenTrade
 
 
 def sum_known(values: Iterable[Decimal | None]) -> Decimal | None:
     """The sum of the known values; None if there are values but none is known."""
-    values = list(values)
-    known = [value for value in values if value is not None]
-    return sum(known, ZERO) if known or not values else None
+    all_values = list(values)
+    known = [value for value in all_values if value is not None]
+    if all_values and not known:
+        return None
+    return sum(known, ZERO)
 
 
 def trade_result(trade: OpenTrade | ClosedTrade) -> Decimal:
@@ -37,26 +37,31 @@ def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
 
 def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
     """Totals of closed trades. A trade is won if its profit, without swap, is above 0, and lost if it is below 0."""
+    profits = [trade.profit for trade in trades]
+    known_profits = [profit for profit in profits if profit is not None]
     return {
         "count": len(trades),
-        "won": sum(1 for trade in trades if trade.profit is not None and trade.profit > 0),
-        "lost": sum(1 for trade in trades if trade.profit is not None and trade.profit < 0),
+        "won": sum(profit > 0 for profit in known_profits),
+        "lost": sum(profit < 0 for profit in known_profits),
         "volume": sum_known(trade.volume for trade in trades),
         "swap": sum_known(trade.swap for trade in trades),
-        "profit": sum_known(trade.profit for trade in trades),
+        "profit": sum_known(profits),
     }
 
 
 def group_by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
     """The open positions as one row per symbol, in alphabetical order. Prices are averages weighted by volume."""
-    groups: defaultdict[str, list[OpenTrade]] = defaultdict(list)
+    positions_by_symbol: defaultdict[str, list[OpenTrade]] = defaultdict(list)
     for trade in trades:
         if trade.is_position:
-            groups[trade.symbol].append(trade)
-    return [_group(symbol, groups[symbol]) for symbol in sorted(groups)]
+            positions_by_symbol[trade.symbol].append(trade)
+    return [
+        symbol_row(symbol, positions) for symbol, positions in sorted(positions_by_symbol.items())
+    ]
 
 
-def _group(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
+def symbol_row(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
+    """The row of one symbol."""
     bought = [trade for trade in positions if trade.side == "buy"]
     sold = [trade for trade in positions if trade.side == "sell"]
     return {
@@ -76,9 +81,11 @@ def average_price(trades: Sequence[OpenTrade]) -> Decimal | None:
     volume = sum((trade.volume for trade in trades), ZERO)
     if not volume:
         return None
-    mean = sum((trade.open_price * trade.volume for trade in trades), ZERO) / volume
-    decimals = max(0, *(-int(trade.open_price.as_tuple().exponent) for trade in trades))
-    # Formatting rounds half to even as quantize() does, which however raises for more than 28 digits.
+    value = sum((trade.open_price * trade.volume for trade in trades), ZERO)
+    mean = value / volume
+    exponents = [int(trade.open_price.as_tuple().exponent) for trade in trades]
+    decimals = max(0, -min(exponents))
+    # Formatting rounds half to even as quantize() does, which however raises an error for more than 28 digits.
     return Decimal(f"{mean:.{decimals}f}")
 
 

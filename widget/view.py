@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from widget import privacy
+from widget import names, privacy
 from widget.config import Account
 from widget.format import Formatter, formatter
 from widget.i18n import Catalogues
@@ -77,7 +77,7 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
         # Money comes in cents, so that exact fractions of it tell the balance to the cent. (Where volumes are shown,
         # they and the prices tell it anyway.)
         data = privacy.round_fractions(
-            data, privacy.GAINS | (privacy.MONEY if no_fractions else frozenset())
+            data, names.GAINS | (names.MONEY if no_fractions else frozenset())
         )
     return View(
         account=account,
