@@ -1,4 +1,4 @@
-"""Freshness, one caller at a time, the last good value, pauses, clocks that jump, stores that fail."""
+"""Freshness, single flight, the last good value, pauses, clocks that jump, stores that fail."""
 
 import logging
 import pickle
@@ -32,7 +32,9 @@ PATIENCE = 10.0
 
 
 class Inline(Executor):
-    """Runs each call in the caller's thread: what happens in the background has happened when ``get`` returns."""
+    """Runs each call in the caller's thread: what happens in the background has happened when
+    ``get`` returns.
+    """
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -732,7 +734,8 @@ from widget.cache import FreshCache
 from widget.locks import file_locks
 
 folder, name, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-cache = FreshCache(FileSystemCache(str(folder / "cache")), keep_seconds=60, lock=file_locks(folder / "locks", 20))
+store = FileSystemCache(str(folder / "cache"))
+cache = FreshCache(store, keep_seconds=60, lock=file_locks(folder / "locks", 20))
 
 def fetch():
     with (folder / "calls").open("a") as calls:
@@ -824,7 +827,8 @@ class Life(RuleBasedStateMachine):
         return now
 
     def check_that_it_is_time(self, process: int, now: float) -> None:
-        # Without a store each process is on its own, and afterwards may not know all of what the other did.
+        # Without a store each process is on its own, and afterwards may not know all of what the
+        # other did.
         known = [call for call in self.calls if call[1] == process or not self.had_outage]
         successes = [at for at, _, is_success in known if is_success]
         last_success = max(successes, default=0.0)

@@ -183,7 +183,8 @@ from widget.cache import FreshCache
 from widget.locks import redis_locks
 
 client = Redis.from_url(sys.argv[1])
-cache = FreshCache(RedisCache(client, key_prefix="flask_cache_"), keep_seconds=60, lock=redis_locks(client, 1))
+store = RedisCache(client, key_prefix="flask_cache_")
+cache = FreshCache(store, keep_seconds=60, lock=redis_locks(client, 1))
 
 def fetch():
     print("calling", flush=True)

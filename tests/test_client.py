@@ -1,4 +1,4 @@
-"""The client against real servers on loopback: both dialects, tokens, deadlines, and every fault of an old API."""
+"""The client with real servers on loopback: both dialects, tokens, deadlines, and all faults."""
 
 import gzip
 import json
@@ -142,7 +142,9 @@ that, with another error, however busy the machine is."""
 
 @contextmanager
 def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str, list[int]]]:
-    """A server that does with a connection whatever ``talk`` does; yields its address and the connections' numbers."""
+    """A server that does with a connection whatever ``talk`` does; yields its address and the
+    connections' numbers.
+    """
     connections: list[int] = []
     threads: list[threading.Thread] = []
 
@@ -233,7 +235,7 @@ Serve = Callable[[Callable[[Seen], Reply]], Upstream]
 
 
 class Doorkeeper:
-    """Answers as an API at the closed level does: gives tokens, lets in who shows the newest one."""
+    """An API at the closed level: gives tokens, and accepts only the newest one."""
 
     def __init__(self, value: object, *, denial: Reply = (401, {}, b"")) -> None:
         self.value, self.denial = value, denial
@@ -1089,7 +1091,9 @@ def test_the_cap_counts_what_was_decompressed(serve: Serve, encoding: str) -> No
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "br"])
 def test_what_is_decompressed_is_never_much_more_than_the_cap(serve: Serve, encoding: str) -> None:
-    """Before 2.6 urllib3 unpacked all that a chunk brought at once; with brotli before 1.2 it cannot do otherwise."""
+    """Before 2.6 urllib3 unpacked all that a chunk brought at once; with brotli before 1.2 it
+    cannot do otherwise.
+    """
     content = b" " * 50_000_000
     packed = (
         brotli.compress(content, quality=1)

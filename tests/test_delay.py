@@ -160,7 +160,9 @@ def test_without_a_delay_the_same_trades_are_all_there(service: Callable[..., In
 def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_figures(
     widget: str,
 ) -> None:
-    """The lists of trades are fresh for longer than the balance; what it counts may not be in them yet."""
+    """The lists of trades are fresh for longer than the balance; what it counts may not be in them
+    yet.
+    """
     clock = Clock(NOW)
     script = Script(world([], [trade(4, 4 * DELAY, 3 * DELAY, 5_000)]))
     with ExitStack() as stack:

@@ -1,4 +1,6 @@
-"""What an account hides is in none of its forms: page, JSON, picture, oEmbed; nor can it be added up from the rest."""
+"""What an account hides is in none of its forms: page, JSON, picture, oEmbed; nor can it be added
+up from the rest.
+"""
 
 import itertools
 import json
@@ -342,7 +344,7 @@ def test_a_balance_cannot_be_calculated_from_a_gain_and_a_profit() -> None:
 def test_fractions_of_a_balance_that_is_not_published_have_too_few_decimals_to_calculate_it(
     withheld: dict[str, Any],
 ) -> None:
-    """Of amounts in whole cents: what they have in common, as fractions, is a cent of the balance."""
+    """Amounts are whole cents: as exact fractions, their common divisor is a cent of the balance."""
     fractions = [
         value
         for widget in data(service().add(widgets=list(WIDGETS), **withheld)).values()
@@ -355,7 +357,9 @@ def test_fractions_of_a_balance_that_is_not_published_have_too_few_decimals_to_c
 
 
 def test_a_balance_cannot_be_calculated_from_the_lots_that_a_bonus_requires() -> None:
-    """Of a bonus it is known how many lots a unit of it requires; its share of the balance stands beside them."""
+    """Of a bonus it is known how many lots a unit of it requires; its share of the balance stands
+    beside them.
+    """
     left = data(service().add(widgets=["bonus"], amounts="percent", hide=["volume"]))["bonus.json"]
     assert left["total"] is not None
     assert left["lots_required"] is left["lots_missing"] is left["lots_closed"] is None

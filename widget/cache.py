@@ -1,7 +1,9 @@
-"""The cache of API results: serves fresh values, refreshes old ones in the background, and survives failing calls.
+"""The cache of API results: serves fresh values and refreshes old ones in the background.
 
-Calls run on the cache's own threads, never on a visitor's. So a visitor's wait has an end even if the call has none (the
-lookup of a host name has no timeout).
+While calls fail, the last good value is served.
+
+Calls run on the cache's own threads, never on a visitor's. So a visitor's wait has an end even if
+the call has none (the lookup of a host name has no timeout).
 """
 
 import logging
@@ -31,7 +33,8 @@ LONGEST_PAUSE = 300.0
 """Seconds; the pause does not grow beyond this."""
 
 SPREAD = 0.1
-"""Periods and pauses are lengthened by up to this share, so that a thousand keys are not due in the same second."""
+"""Periods and pauses are lengthened by up to this share, so that a thousand keys are not due in the
+same second."""
 
 OUTAGE_PAUSE = 5.0
 """Seconds for which a store or a lock is not used after it failed."""
@@ -50,7 +53,8 @@ class CachedValue(Generic[T]):
     Attributes:
         value: what ``fetch`` returned.
         as_of: the Unix second in which the call began.
-        stale: whether it is older than it should be, because calls fail or because nobody requested it for a while.
+        stale: whether it is older than it should be, because calls fail or because nobody requested
+            it for a while.
     """
 
     value: T
@@ -59,7 +63,10 @@ class CachedValue(Generic[T]):
 
 
 class Store(Protocol):
-    """Where values are stored: a backend of Flask-Caching. ``get`` returns None if there is nothing."""
+    """Where values are stored: a backend of Flask-Caching.
+
+    ``get`` returns None if there is nothing.
+    """
 
     def get(self, key: str, /) -> Any: ...
     def set(self, key: str, value: Any, timeout: int, /) -> Any: ...
@@ -86,8 +93,9 @@ class Failure:
 class Entry:
     """What is known about a key: the last good value, and the latest failure since.
 
-    A time in the future means that a clock jumped, here or on another machine. Only the distance to now counts, in both
-    directions: small differences do no harm, and nothing stays fresh or paused until a distant future.
+    A time in the future means that a clock jumped, here or on another machine. Only the distance to
+    now counts, in both directions. So small differences do no harm, and nothing stays fresh or
+    paused until a distant future.
 
     Attributes:
         value: the last good value; only valid if ``as_of`` is not None.
@@ -106,7 +114,7 @@ class Entry:
         return abs(now - self.as_of)
 
     def pause_left(self, now: float) -> float:
-        """Seconds until the next call may be made after a failure; 0 or less if it may be made now."""
+        """Seconds until the next call may be made after a failure; 0 or less for now."""
         if self.failure is None:
             return 0.0
         return self.failure.pause - self.failure.distance(now)
@@ -131,7 +139,8 @@ class Entry:
 
 
 class Memory:
-    """The entries that this process used last. They save a look into the store, and replace it while it fails.
+    """The entries that this process used last. They save a look into the store, and replace it
+    while it fails.
 
     Args:
         max_entries: the least recently used entry goes first.
@@ -156,6 +165,7 @@ class Memory:
     def merge(self, key: str, entry: Entry, now: float) -> Entry:
         """Add what an entry knows, and return all that is known now."""
         with self._lock:
+            # What came from the store may be older than what this process knows, and the reverse.
             known = self._entries.get(key, entry)
             merged = entry.merged(known, now).without_old_value(self._keep_seconds, now)
             self._entries[key] = merged
@@ -166,7 +176,8 @@ class Memory:
 
 
 class BestEffort:
-    """Something that helps if it works and is skipped for a while if it fails. Each outage is logged once.
+    """Something that helps if it works and is skipped for a while if it fails. Each outage is
+    logged once.
 
     Args:
         name: for the log.
@@ -179,16 +190,18 @@ class BestEffort:
         self._failed_at: float | None = None
 
     def attempt(self, action: Callable[[], T]) -> T | None:
-        """The result of the action; None if it fails, or if an action failed less than ``OUTAGE_PAUSE`` ago."""
+        """The result of the action; None if it fails, or failed less than ``OUTAGE_PAUSE`` ago."""
         failed_at = self._failed_at
         if failed_at is not None:
             if abs(self._clock() - failed_at) < OUTAGE_PAUSE:
                 return None
-            # The pause begins again, so that only this thread tries and the others continue without it.
+            # The pause begins again, so that only this thread tries and the others continue without
+            # it.
             self._failed_at = self._clock()
         try:
             result = action()
-        except Exception as error:  # noqa: BLE001  # whatever fails here, visitors get their response
+        except Exception as error:  # noqa: BLE001
+            # Whatever fails here, visitors get their response.
             if self._failed_at is None:
                 log.warning(
                     "cache: %s fails, continuing without it: %s: %s",
@@ -207,14 +220,18 @@ class BestEffort:
 class FreshCache:
     """Values by key, each refreshed by one call at a time.
 
-    Within a process all callers for a key share one call. Between processes that share a store, a lock ensures it.
+    Within a process all callers for a key share one call. Between processes that share a store, a
+    lock ensures it.
 
     Args:
         store: where values are stored; it may fail at any time.
-        keep_seconds: the age in seconds from which a value is not served any more, whatever happens.
+        keep_seconds: the age in seconds from which a value is not served any more, whatever
+            happens.
         clock: gives Unix seconds.
-        lock: creates the lock for a call for a key, see ``locks``. By default there is no other process.
-        executor: runs the calls; by default a pool of ``MAX_CALLS`` threads. It is shut down with the cache.
+        lock: creates the lock for a call for a key, see ``locks``. By default there is no other
+            process.
+        executor: runs the calls; by default a pool of ``MAX_CALLS`` threads. It is shut down with
+            the cache.
         random_fraction: returns random numbers from 0 to 1.
     """
 
@@ -255,15 +272,17 @@ class FreshCache:
             wait_seconds: how long to wait at most if nothing is cached.
 
         Raises:
-            CabinetError: nothing is cached, and the last call failed. The class is that of the failure, and
-                ``retry_after`` is the rest of the pause.
+            CabinetError: nothing is cached, and the last call failed. The class is that of the
+                failure, and ``retry_after`` is the rest of the pause.
             Unavailable: nothing is cached, and there was no result in time.
         """
         now = self._clock()
+        # A little longer than the TTL, by a share that differs by key.
         due_seconds = ttl * (1 + SPREAD * crc32(key.encode()) / 2**32)
         entry = self._find(key, ttl, wait_seconds, now)
         if entry.is_due(due_seconds, now):
             flight = self._start_call(key, due_seconds, fetch)
+            # With an old value nobody waits for the call.
             if entry.as_of is None:
                 entry = self._wait_for(key, flight, wait_seconds, now)
                 now = self._clock()
@@ -279,7 +298,10 @@ class FreshCache:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _find(self, key: str, ttl: float, wait_seconds: float, now: float) -> Entry:
-        """What is known about a key. The store may be slow or hang, so it is read only if that can help."""
+        """What is known about a key.
+
+        The store may be slow or hang, so it is read only if that can help.
+        """
         entry = self._memory.get(key, now)
         is_recent = entry.age(now) <= 2 * ttl
         if is_recent or entry.pause_left(now) > 0:
@@ -307,13 +329,16 @@ class FreshCache:
             raise Unavailable(message) from None
 
     def _refresh(self, key: str, due_seconds: float, fetch: Callable[[], object]) -> Entry:
-        """Make a call, unless another process has just made it. Runs on a thread of the executor."""
+        """Make a call, unless another process has just made it.
+
+        Runs on a thread of the executor.
+        """
         entry = self._read(key)
         if not entry.is_due(due_seconds, self._clock()):
             return entry
         with self._locked(key):
-            # The store is read again with the lock: whoever waited for another process sees its result or its failure
-            # and does not call in turn.
+            # The store is read again with the lock: whoever waited for another process sees its
+            # result or its failure and does not call in turn.
             entry = self._read(key)
             if not entry.is_due(due_seconds, self._clock()):
                 return entry
@@ -321,7 +346,7 @@ class FreshCache:
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        """Hold the lock for a key if it can be had. Otherwise continue without it: at worst there is one call too many."""
+        """Hold the lock for a key, or continue without it: at worst there is one call too many."""
         lock = self._lock(key)
         is_held = self._locking.attempt(lock.acquire)
         try:
@@ -335,14 +360,16 @@ class FreshCache:
         began = self._clock()
         try:
             result = Entry(fetch(), began)
-        except Exception as error:  # noqa: BLE001  # whatever fails in a call must not fail for visitors
+        except Exception as error:  # noqa: BLE001
+            # Even a bug in a call must not keep visitors from the last good value.
             result = self._failed(key, error)
         entry = self._memory.merge(key, result, self._clock())
         self._writing.attempt(lambda: self._write(key, entry))
         return entry
 
     def _failed(self, key: str, error: Exception) -> Entry:
-        """The entry for a key after a failed call: the last good value, and the pause until the next call."""
+        """The entry for a key after a failed call: the last good value, and a pause."""
+        # Another process may have counted failures that this one did not see.
         known = self._read(key)
         count = 1
         if known.failure is not None:
@@ -373,7 +400,8 @@ class FreshCache:
 def patience(flight: Flight[Entry], wait_seconds: float, since: float, now: float) -> float:
     """How many seconds a caller that waits since some time should still wait for a call.
 
-    The time from the beginning of the call counts too, so that callers do not queue behind a call that is stuck.
+    The time from the beginning of the call counts too, so that callers do not queue behind a call
+    that is stuck.
     """
     waited = now - min(since, flight.began)
     # If the clock was set back, the wait so far is negative and must not prolong the rest.

@@ -1,6 +1,7 @@
-"""The client: calls the functions of accounts' APIs and turns every fault of a server into one of ``errors``.
+"""The client: calls the functions of accounts' APIs.
 
-A whole call, with its token and a repetition, has one deadline. ``transport`` enforces it against every server.
+Every fault of a server becomes one of ``errors``. A whole call, with its token and a repetition,
+has one deadline, which ``transport`` enforces.
 """
 
 import json
@@ -32,6 +33,9 @@ from widget.single_flight import SingleFlight
 from widget.transport import DEADLINE, Deadline, Session, remaining_seconds
 
 CHUNK_BYTES = 65536
+
+# Nobody has published the largest page. Larger pages mean fewer calls; an API that sends fewer rows
+# than requested counts as finished.
 PAGE_ROWS = 1000
 MAX_PAGES = 500
 
@@ -42,6 +46,7 @@ MAX_RETRY_AFTER = 300.0
 
 MAX_DEBUG_TEXT = 500
 
+# What may be a token. A login page with status 200 is not, and would be sent as a header.
 TOKEN = re.compile(r"[A-Za-z0-9+/=_.~:-]{1,4096}")
 
 TokenKey = tuple[str, bool]
@@ -70,13 +75,13 @@ class Client:
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     def offers(self, account: Account, function: Function) -> bool:
-        """Whether the account's API has a function, and the password that it needs is configured."""
+        """Whether the account's API has a function, and its password is configured."""
         if not path_of(account, function):
             return False
         return function not in PARTNER_FUNCTIONS or account.partner_password is not None
 
     def shared_function(self, account: Account, function: Function) -> Function:
-        """The function to call for this one: ``balance`` if one call returns both balance and summary."""
+        """The function to call: ``balance`` instead of ``summary`` if one call returns both."""
         if function == "summary" and path_of(account, "summary") == path_of(account, "balance"):
             return "balance"
         return function
@@ -93,7 +98,8 @@ class Client:
         Args:
             account: whose figures, and where they are.
             function: the function.
-            start: the beginning of the period, for functions that have one; None for the whole history.
+            start: the beginning of the period, for functions that have one; None for the whole
+                history.
             end: its end; None for now.
 
         Raises:
@@ -107,10 +113,12 @@ class Client:
         first_second = 0
         if start is not None:
             first_second = int(start.timestamp())
+        # Rounded up, so that a trade of the present second is included.
         last_second = self._now()
         if end is not None:
             last_second = end.timestamp()
         period = {"from": first_second, "to": ceil(last_second)}
+        # A context variable, because the sockets that check it are created deep inside urllib3.
         reset = DEADLINE.set(Deadline(self._clock, account.api.deadline_seconds))
         try:
             return self._call(Call(account, function, period))
@@ -126,6 +134,7 @@ class Client:
         if call.function == "closed_trades" and DIALECTS[account.api.dialect].pages_history:
             return self._paged_history(call)
         result = parsing.parse(call.function, self._fetch(call, {}), account.api.timezone)
+        # The configured currency wins: what the API's codes mean differs by deployment.
         if isinstance(result, AccountInformation) and account.currency:
             return replace(result, currency=account.currency)
         return result
@@ -145,14 +154,18 @@ class Client:
             )
             assert isinstance(history, History)
             trades.update(dict.fromkeys(history.trades))
-            # A page with more rows than requested is from an API without pages, which sent everything.
+            # A page with more rows than requested is from an API without pages, which sent
+            # everything.
             if len(page) != PAGE_ROWS:
                 return History(tuple(trades))
             previous = page
         raise Unreadable(f"more than {PAGE_ROWS * MAX_PAGES} rows")
 
     def _fetch(self, call: Call, page: Mapping[str, int]) -> bytes:
-        """The body for a request. If the token is refused, a new one is requested and the request repeated once."""
+        """The body for a request.
+
+        If the token is refused, a new one is requested and the request repeated once.
+        """
         dialect = DIALECTS[call.account.api.dialect]
         token = self._token(call)
         body = self._send(call.account, dialect.request(call, token, page), {401, 403})
@@ -166,8 +179,8 @@ class Client:
                 "the account is not at the open level: set its API password in password_env"
             )
         raise Refused(
-            "a new token was refused too: the API password is wrong, or this server's address is outside the account's "
-            "IP mask"
+            "a new token was refused too: the API password is wrong, "
+            "or this server's address is outside the account's IP mask"
         )
 
     def _token(self, call: Call, refused: str | None = None) -> str | None:
@@ -185,15 +198,17 @@ class Client:
             token = token_in(body)
         if not token:
             raise Refused(
-                "no token: the API password is wrong, or this server's address is outside the IP mask"
+                "no token: the API password is wrong, "
+                "or this server's address is outside the IP mask"
             )
         if not TOKEN.fullmatch(token):
             raise Unreadable("the response to the token request is not a token")
         return token
 
     def _send(self, account: Account, request: Request, denials: Collection[int]) -> bytes | None:
-        """The body of the response; None if the API denies access with one of these status codes."""
-        # The second attempt is for a connection that the server has closed meanwhile, or a server that is restarting.
+        """The body of the response; None if the API denies access with one of these codes."""
+        # The second attempt is for a connection that the server has closed meanwhile, or a server
+        # that is restarting.
         for _ in range(2):
             try:
                 with self._session.request(
@@ -210,7 +225,8 @@ class Client:
             was_dropped = isinstance(cause, ConnectionError | ssl.SSLEOFError)
             if not (was_before_response and was_dropped):
                 break
-        # It is raised outside of the handler, so that no exception with the URL, and so the login, is attached to it.
+        # It is raised outside of the handler, so that no exception with the URL, and so the login,
+        # is attached to it.
         raise fault(cause, account.api.deadline_seconds)
 
     def _read(
@@ -227,7 +243,8 @@ class Client:
         if status in denials:
             return None
         if status in (400, 500) and request.has_token_in_body:
-            # Some servers respond like this if the token has expired. Only the text distinguishes it from other faults.
+            # Some servers respond like this if the token has expired. Only the text distinguishes
+            # it from other faults.
             is_about_token = b"token" in read_body(response, limit).lower()
             if is_about_token:
                 return None
@@ -247,11 +264,15 @@ class Client:
         return min(max(seconds, MIN_RETRY_AFTER), MAX_RETRY_AFTER)
 
     def _without_secrets(self, account: Account, text: str) -> str:
-        """A text from which passwords, tokens and the login are removed. Servers repeat them in their errors."""
+        """A text from which passwords, tokens and the login are removed.
+
+        Servers repeat them in their errors.
+        """
         secrets = self._tokens.of_account(account.slug)
         for password in (account.password, account.partner_password):
             if password is not None:
                 secrets.append(password.get_secret_value())
+        # An empty secret would insert the stars between all characters.
         for secret in filter(None, secrets):
             text = text.replace(secret, "***")
         login = rf"(?<!\d){account.login}(?!\d)"
@@ -259,11 +280,15 @@ class Client:
 
 
 class Tokens:
-    """The current token of each account and level. Callers that need a new one at the same time share one request."""
+    """The current token of each account and level.
+
+    Callers that need a new one at the same time share one request.
+    """
 
     def __init__(self) -> None:
         self._tokens: dict[TokenKey, str] = {}
-        # Part of a flight's key is the refused token, so that nobody gets back the token that was just refused.
+        # Part of a flight's key is the refused token, so that nobody gets back the token that was
+        # just refused.
         self._flights = SingleFlight[tuple[TokenKey, str | None], str]()
 
     def get(self, key: TokenKey, request: Callable[[], str], refused: str | None) -> str:
@@ -301,6 +326,7 @@ class Tokens:
         try:
             token = request()
         except UpstreamError:
+            # The next call requests a token at once, instead of trying the refused one again.
             self._tokens.pop(key, None)
             raise
         self._tokens[key] = token
@@ -316,7 +342,7 @@ def with_title(function: Function, text: str) -> str:
 
 
 def token_in(body: bytes) -> str | None:
-    """The token of a response: the bare text, a JSON string, or the field ``token`` of an object."""
+    """The token of a response: bare text, a JSON string, or the field ``token`` of an object."""
     text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n")
     try:
         # Numbers stay text: a token of digits only is not a number.
@@ -349,6 +375,7 @@ def read_body(response: requests.Response, limit: int) -> bytes:
         Unreadable: it is longer than the limit.
     """
     body = bytearray()
+    # The limit counts decompressed bytes, so a small gzip bomb does not fill the memory.
     while chunk := response.raw.read(CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > limit:

@@ -1,4 +1,6 @@
-"""Delayed accounts (``delay_minutes``): calculates what an account's figures were without its latest trades."""
+"""Delayed accounts (``delay_minutes``): calculates what an account's figures were without its
+latest trades.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -40,8 +42,8 @@ def account_information(
         equity=subtract(now.equity, realised + floating),
         open_trades=open_trades,
         open_lots=subtract(now.open_lots, lots),
-        # These cannot be calculated backwards from what the API sends. They are always None, since a figure that is
-        # missing only now and then would reveal that there is a new trade.
+        # These cannot be calculated backwards from what the API sends. They are always None, since
+        # a figure that is missing only now and then would reveal that there is a new trade.
         margin=None,
         free_margin=None,
         total_trades=None,

@@ -1,7 +1,7 @@
-"""The dialects of the Client Cabinet API: how each of them writes a request for a function or a token.
+"""The dialects of the Client Cabinet API: how each of them writes its requests.
 
-A new dialect is a subclass of ``Dialect``, an entry in ``DIALECTS`` and a value of ``dialect`` in ``config``. Responses
-need no code per dialect: ``parsing`` accepts what all of them send.
+A new dialect is a subclass of ``Dialect``, an entry in ``DIALECTS`` and a value of ``dialect`` in
+``config``. Responses need no code per dialect: ``parsing`` accepts what all of them send.
 """
 
 import re
@@ -78,8 +78,8 @@ class Dialect(ABC):
     """How an API wants its requests.
 
     Attributes:
-        paths: the path of each function, which the configuration can override. ``{login}``, ``{from}`` and ``{to}`` are
-            filled in. The API does not have the other functions.
+        paths: the path of each function, which the configuration can override. ``{login}``,
+            ``{from}`` and ``{to}`` are filled in. The API does not have the other functions.
         pages_history: whether closed trades come in pages.
     """
 
@@ -123,7 +123,12 @@ class ClientApi(Dialect):
         credentials = {"Login": call.account.login, "Password": call.password}
         return Request("POST", path, json=credentials)
 
-    def request(self, call: Call, token: str | None, page: Mapping[str, int]) -> Request:  # noqa: ARG002  # has no pages
+    def request(
+        self,
+        call: Call,
+        token: str | None,
+        page: Mapping[str, int],  # noqa: ARG002  # this dialect has no pages
+    ) -> Request:
         """The request for a function."""
         headers = {}
         if token is not None:

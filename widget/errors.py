@@ -1,7 +1,8 @@
 """All errors of the service.
 
-Each error that becomes a response has an HTTP ``status``, a ``code`` for JSON and a public ``message`` for visitors (a
-gettext msgid without details). Its debug text, ``str(error)``, has the details and goes to the log only.
+Each error that becomes a response has an HTTP ``status``, a ``code`` for JSON and a public
+``message`` for visitors (a gettext msgid without details). Its debug text, ``str(error)``, has the
+details and goes to the log only.
 """
 
 from typing import ClassVar
@@ -13,7 +14,10 @@ def N_(message: str) -> str:
 
 
 class CabinetError(Exception):
-    """An error with a message for visitors. Base class of all errors that become an HTTP response."""
+    """An error with a message for visitors.
+
+    Base class of all errors that become an HTTP response.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
@@ -65,7 +69,10 @@ class Forbidden(CabinetError):
 
 
 class NotFound(CabinetError):
-    """There is no such account or widget, or the widget is not enabled. The response does not say which."""
+    """There is no such account or widget, or the widget is not enabled.
+
+    The response does not say which.
+    """
 
     status = 404
     code = "not_found"
@@ -125,7 +132,10 @@ class Unavailable(UpstreamError):
 
 
 class OperatorError(Exception):
-    """A mistake in the setup, to be fixed by the operator. Its text is one line: what is wrong and what to do."""
+    """A mistake in the setup, to be fixed by the operator.
+
+    Its text is one line: what is wrong and what to do.
+    """
 
 
 class ConfigError(OperatorError):

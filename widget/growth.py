@@ -1,8 +1,9 @@
 """Growth of an account, time-weighted: a deposit is no gain and a withdrawal no loss.
 
-The gain is the product of ``(balance + result) / balance`` over the closed trades, with the balance before each trade:
-the time-weighted return, linked at every trade (Bacon, Practical Portfolio Performance Measurement, chapter 2). The
-balance before each trade is calculated backwards from the present balance.
+The gain is the product of ``(balance + result) / balance`` over the closed trades, with the balance
+before each trade. This is the time-weighted return, linked at every trade (Bacon, Practical
+Portfolio Performance Measurement, chapter 2). The balance before each trade is calculated backwards
+from the present balance.
 """
 
 from collections.abc import Iterable, Sequence
@@ -56,7 +57,9 @@ class Change(NamedTuple):
 
 
 class Level(NamedTuple):
-    """The factor by which the account has grown since the beginning of the period, right after a trade."""
+    """The factor by which the account has grown since the beginning of the period, right after a
+    trade.
+    """
 
     time: datetime
     factor: Decimal
@@ -73,7 +76,8 @@ def calculate(
 
     Args:
         balance: the account's present balance.
-        trades: all trades closed since ``start``. Those after ``end`` are needed too, to calculate the balance before.
+        trades: all trades closed since ``start``. Those after ``end`` are needed too, to calculate
+            the balance before.
         operations: deposits and withdrawals since ``start``.
         start: the beginning of the period; None for the account's whole history.
         end: the end of the period, which is not part of it.
@@ -137,6 +141,7 @@ def growth_curve(
         start: the time of the first level.
         end: changes from then on are ignored.
     """
+    # The API sends only the present balance: subtracting all changes since gives the opening one.
     before = balance - sum((change.amount for change in changes), ZERO)
     factor = ONE
     levels = [Level(start, ONE)]
@@ -145,10 +150,12 @@ def growth_curve(
             break
         after = before + change.amount
         if change.is_trade:
-            # A return on a balance of 0 or less is undefined: trades on credit alone do not change the curve.
+            # A return on a balance of 0 or less is undefined: trades on credit alone do not change
+            # the curve.
             if before > 0:
                 factor *= max(after, ZERO) / before
-            # Of several trades closed at the same instant, only the level after the last one is a point.
+            # Of several trades closed at the same instant, only the level after the last one is a
+            # point.
             if len(levels) > 1 and levels[-1].time == change.time:
                 levels.pop()
             levels.append(Level(change.time, factor))
@@ -169,7 +176,8 @@ def largest_fall(curve: Iterable[Level]) -> Decimal:
 def thin_out(curve: Sequence[Level], max_points: int) -> list[Level]:
     """The curve with at most ``max_points`` points.
 
-    Both ends stay, and the lowest and highest point of each section between them, so that no peak gets lost.
+    Both ends stay, and the lowest and highest point of each section between them, so that no peak
+    gets lost.
     """
     if len(curve) <= max_points:
         return list(curve)

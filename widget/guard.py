@@ -14,7 +14,8 @@ from widget.errors import CabinetError, Unavailable
 from widget.names import Function
 
 MAX_CALLS_PER_ACCOUNT = 4
-"""Calls in progress at once for one account. The cache's thread pool limits those of all accounts together."""
+"""Calls in progress at once for one account. The cache's thread pool limits those of all accounts
+together."""
 
 FAILURE_THRESHOLD = 5
 """After so many failures in a row, of any account and function, an API counts as down."""
@@ -23,7 +24,8 @@ PAUSE_SECONDS = 10.0
 """How long an API that is down gets no calls, unless it asks for a longer pause."""
 
 MAX_PERIODS_PER_ACCOUNT = 8
-"""Periods that visitors may choose by dates within ``PERIODS_SECONDS``. Each costs a call and a cached value."""
+"""Periods that visitors may choose by dates within ``PERIODS_SECONDS``. Each costs a call and a
+cached value."""
 
 PERIODS_SECONDS = 3600.0
 
@@ -35,7 +37,8 @@ class GuardedClient:
         client: makes the calls.
         clock: gives seconds from any starting point.
         now: gives Unix seconds.
-        on_call: is called after each call with its function, the code of its error (or "ok") and its seconds.
+        on_call: is called after each call with its function, the code of its error (or "ok") and
+            its seconds.
 
     Attributes:
         has_worked: whether any call was successful.
@@ -79,6 +82,7 @@ class GuardedClient:
         Raises:
             Unavailable: also if the API is down, or has too many calls in progress for the account.
         """
+        # One breaker per base URL: the accounts of one API share its fate.
         breaker = self._breakers.setdefault(account.api.base_url, CircuitBreaker(self._clock))
         with self._slot(account), breaker.guard():
             began = self._clock()
@@ -95,7 +99,10 @@ class GuardedClient:
             return result
 
     def may_request_period(self, account: Account, period: str) -> bool:
-        """Whether the API may be called for a period that a visitor chose. Only a few are allowed per account."""
+        """Whether the API may be called for a period that a visitor chose.
+
+        Only a few are allowed per account.
+        """
         with self._periods_lock:
             now = self._now()
             known = self._periods.get(account.slug, {})
@@ -111,8 +118,8 @@ class GuardedClient:
         slots = self._slots.setdefault(
             account.slug, threading.BoundedSemaphore(MAX_CALLS_PER_ACCOUNT)
         )
-        # Half of the deadline, because the locks between processes last for two: they must outlast the wait for a slot
-        # and the call itself.
+        # Half of the deadline, because the locks between processes last for two: they must outlast
+        # the wait for a slot and the call itself.
         if not slots.acquire(timeout=account.api.deadline_seconds / 2):
             raise Unavailable(
                 f"{MAX_CALLS_PER_ACCOUNT} other calls for this account are still in progress"
@@ -124,7 +131,8 @@ class GuardedClient:
 
 
 class CircuitBreaker:
-    """Lets calls through until several fail in a row. Then there is a pause, and after it a single call as a probe.
+    """Lets calls through until several fail in a row. Then there is a pause, and after it a single
+    call as a probe.
 
     Only ``Unavailable`` counts as a failure: any other error means that the API is up.
 
@@ -154,6 +162,7 @@ class CircuitBreaker:
             )
         try:
             yield
+        # NotOffered and Refused concern one function or one account, and prove that the API responds.
         except Unavailable as error:
             self._count_failure(error.retry_after or 0.0)
             raise
@@ -177,6 +186,7 @@ class CircuitBreaker:
         with self._lock:
             self._failures += 1
             pause = max(PAUSE_SECONDS, wanted_pause)
+            # Calls that began before the breaker opened may end in any order; the longest pause wins.
             self._retry_at = max(self._retry_at, self._clock() + pause)
 
     def _reset(self) -> None:

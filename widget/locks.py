@@ -15,7 +15,8 @@ POLL_SECONDS = 0.05
 """How often a process that waits for a lock tries to take it."""
 
 FILE_LOCKS = 1024
-"""Lock files in a directory. Keys share them, so that their number does not grow with the number of keys."""
+"""Lock files in a directory. Keys share them, so that their number does not grow with the number of
+keys."""
 
 
 class ProcessLock(Protocol):
@@ -74,13 +75,15 @@ def file_locks(directory: Path, lock_seconds: float) -> Callable[[str], ProcessL
 
 
 def redis_options() -> dict[str, Any]:
-    """Options for a Redis client with many threads that must not be held up if Redis hangs or is gone."""
+    """Options for a Redis client with many threads that must not be held up if Redis hangs or is
+    gone.
+    """
     from redis import exceptions
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    # One more attempt at once, for a pooled connection that was closed. By default redis-py makes ten, which takes
-    # seconds.
+    # One more attempt at once, for a pooled connection that was closed. By default redis-py makes
+    # ten, which takes seconds.
     retry = Retry(NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,))
     return {
         "socket_timeout": 1.0,
@@ -92,11 +95,13 @@ def redis_options() -> dict[str, Any]:
 
 
 def redis_locks(client: "Redis", lock_seconds: float) -> Callable[[str], ProcessLock]:
-    """Locks between processes and machines, by key. They expire if the process that holds them dies.
+    """Locks between processes and machines, by key. They expire if the process that holds them
+    dies.
 
     Args:
         client: a client of the shared server, created with ``redis_options``.
-        lock_seconds: how long a lock lives, and how long to wait for another process: longer than any call takes.
+        lock_seconds: how long a lock lives, and how long to wait for another process: longer than
+            any call takes.
     """
     return lambda key: client.lock(
         f"cabinet-lock:{key}",

@@ -1,7 +1,7 @@
 """From the JSON of the API to records.
 
-Old APIs write the same thing in many ways, and all of them are accepted. What cannot be used is an error that names the
-function and the field.
+Old APIs write the same thing in many ways, and all of them are accepted. What cannot be used is an
+error that names the function and the field.
 """
 
 import json
@@ -34,11 +34,12 @@ from widget.records import (
 T = TypeVar("T")
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+# How older .NET services write times.
 DOTNET_DATE = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/", re.ASCII)
 CURRENCY_NAME = re.compile(r"[A-Za-z]{3}")
 
-# Limits that no real figure reaches. They keep a broken or hostile API from making numbers that take seconds to
-# calculate with, or megabytes to write.
+# Limits that no real figure reaches. They keep a broken or hostile API from making numbers that
+# take seconds to calculate with, or megabytes to write.
 MAX_NUMBER_LENGTH = 34
 MIN_EXPONENT = -30
 MAX_EXPONENT = 17
@@ -51,7 +52,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECONDS_FROM = 10**11
 """From this number on a time is in milliseconds: in seconds it would be in the year 5138."""
 
-# MetaTrader's commands. Up to SELL they are positions, up to LAST_PENDING_ORDER orders that wait for their price.
+# MetaTrader's commands. Up to SELL they are positions, up to LAST_PENDING_ORDER orders that wait
+# for their price.
 SELL = 1
 LAST_PENDING_ORDER = 5
 BALANCE = 6
@@ -80,13 +82,14 @@ def parse(function: Function, body: str | bytes, zone: tzinfo) -> Result:
         zone: the zone of times that have none.
 
     Raises:
-        Unreadable: the text names the function and the field, as in ``open trades[3].openPrice: ...``.
+        Unreadable: the text names the function and the field: ``open trades[3].openPrice: ...``.
     """
     return build_records(function, decode(function, body), zone)
 
 
 def decode(function: Function, body: str | bytes) -> object:
-    """The JSON value of a body without its wrappers. Numbers stay text, so that they become exact Decimals.
+    """The JSON value of a body without its wrappers. Numbers stay text, so that they become exact
+    Decimals.
 
     Raises:
         Unreadable: the body is not JSON.
@@ -94,11 +97,13 @@ def decode(function: Function, body: str | bytes) -> object:
     text = body
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
+    # Some .NET services send a byte order mark.
     text = text.strip("\ufeff \t\r\n")
     try:
         value = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         found = str(error)
+        # The page itself is not quoted: error pages can contain anything.
         if text.startswith("<"):
             found = "an HTML page"
         message = f"{function_title(function)}: not JSON but {found} ({len(text)} characters)"
@@ -148,6 +153,7 @@ def build_records(function: Function, data: object, zone: tzinfo, first_row: int
         Unreadable: the text names the function and the field.
     """
     title = function_title(function)
+    # Some APIs send the bare number.
     if function == "lots" and not isinstance(data, dict):
         data = {"lots": data}
     if function in OBJECT_BUILDERS:
@@ -221,6 +227,7 @@ def parse_flag(text: str) -> bool | None:
 
 def clean_text(text: str) -> str | None:
     """The printable characters of a text, not too many; None if there are none."""
+    # Control characters could forge lines of a log, and lone surrogates cannot be encoded.
     printable = "".join(filter(str.isprintable, text))
     return printable[:MAX_TEXT_LENGTH].strip() or None
 
@@ -228,7 +235,8 @@ def clean_text(text: str) -> str | None:
 class Row:
     """An object of the JSON. Its fields are read by name, in any case.
 
-    Fields that are missing, null or empty are None; for methods named ``required_...`` they are errors.
+    Fields that are missing, null or empty are None; for methods named ``required_...`` they are
+    errors.
 
     Args:
         place: where it is, for error texts.
@@ -243,6 +251,7 @@ class Row:
             raise Unreadable(f"{place}: {describe(value)} is not an object")
         self._place = place
         self._zone = zone
+        # The newer API writes camelCase, the older one PascalCase.
         self._values: Mapping[str, object] = {name.lower(): item for name, item in value.items()}
 
     def has(self, name: str) -> bool:
@@ -335,6 +344,7 @@ class Row:
         if value is None or value == "":
             return None
         result = None
+        # Numbers are text here, see decode(). Objects and lists are never a value.
         if isinstance(value, str | bool):
             result = convert(str(value).strip())
         if result is None:
@@ -421,7 +431,8 @@ def build_bonus(row: Row) -> Bonus:
         lots_missing=missing,
         progress=bonus_progress(closed, required),
     )
-    # With one of its parts, even an empty one, it is an account without bonus. Otherwise it is something else.
+    # With one of its parts, even an empty one, it is an account without bonus. Otherwise it is
+    # something else.
     has_part = row.has("bonuses") or row.has("summary") or row.has("trade")
     if bonus == Bonus() and not has_part:
         raise row.error("bonuses", "missing, like every other field")
@@ -440,7 +451,8 @@ def build_open_trades(rows: Iterable[Row]) -> tuple[OpenTrade, ...]:
 def build_history(rows: Iterable[Row]) -> History:
     """The result of ``closed_trades``: closed positions and balance operations.
 
-    Pending orders in it were cancelled and never became trades. Credits are not part of the balance.
+    Pending orders in it were cancelled and never became trades. Credits are not part of the
+    balance.
     """
     trades = []
     operations = []

@@ -1,6 +1,8 @@
-"""Hidden figures and money as fractions: what an account does not publish, and what would reveal it.
+"""Hidden figures and money as fractions: what an account does not publish, and what would reveal
+it.
 
-These rules work on a widget's data before it is rendered, so that page, JSON and picture cannot differ.
+These rules work on a widget's data before it is rendered, so that page, JSON and picture cannot
+differ.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,14 +12,16 @@ from typing import Any, Final
 from widget.names import COUNTS, MONEY, OPEN_PRICES, TIMES, VOLUMES
 
 NEVER_FRACTIONS: Final = frozenset({"balance", "equity"})
-"""Figures that are not published even as fractions of the balance: they would only repeat the profit."""
+"""Figures that are not published even as fractions of the balance: they would only repeat the
+profit."""
 
 FLOATING_PROFIT: Final = "floating profit"
 """The account's ``profit``, which includes swaps and so is not the ``profit`` of its trades."""
 
 HIDDEN_WITH: Final[dict[str, frozenset[str]]] = {
-    # A sum is hidden with its parts and the parts with their sum: the displayed rows may be all rows. The lots that a
-    # bonus requires follow from its amount, and so they reveal the balance if the bonus is a fraction of it.
+    # A sum is hidden with its parts and the parts with their sum: the displayed rows may be all
+    # rows. The lots that a bonus requires follow from its amount, and so they reveal the balance if
+    # the bonus is a fraction of it.
     **dict.fromkeys(VOLUMES, VOLUMES),
     **dict.fromkeys(COUNTS, COUNTS),
     **dict.fromkeys(OPEN_PRICES, OPEN_PRICES),
@@ -47,8 +51,8 @@ SUMS: Final[tuple[tuple[str, ...], ...]] = (
     ("won", "lost", "count"),
     ("won_share", "won", "trades"),
 )
-"""Groups in which a figure can be calculated from the others. If exactly one of them is hidden, the first of the others
-is hidden too."""
+"""Groups in which a figure can be calculated from the others. If exactly one of them is hidden, the
+first of the others is hidden too."""
 
 MONEY_OF_A_GAIN: Final = frozenset({"profit", "balance"})
 """A gain is a profit divided by a balance: together with one of the two it reveals the other."""
@@ -91,7 +95,10 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
 
 
 def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[str]:
-    """The names in this object whose figures are hidden. What ``profit`` and ``trades`` mean depends on the object."""
+    """The names in this object whose figures are hidden.
+
+    What ``profit`` and ``trades`` mean depends on the object.
+    """
     names = {name for name in data if name in hidden}
     # Next to a balance, the profit is that of the account.
     if FLOATING_PROFIT in hidden and "balance" in data and "profit" in data:

@@ -1,7 +1,8 @@
 """The records that the API's functions return: figures are Decimals, times are in UTC.
 
-No record has a field for personal data (name, address, phone), so nothing can display it. Records of lists are named
-tuples, since an account may have a hundred thousand closed trades and the cache pickles them.
+No record has a field for personal data (name, address, phone), so nothing can display it. Records
+of lists are named tuples, since an account may have a hundred thousand closed trades and the cache
+pickles them.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Literal, NamedTuple
 Side = Literal["buy", "sell"]
 Kind = Literal["market", "limit", "stop"]
 
+# Money is always Decimal, zero included: 0.0 + Decimal raises an error and 0 hides what is meant.
 ZERO = Decimal(0)
 ONE = Decimal(1)
 
@@ -46,7 +48,8 @@ class AccountInformation:
 class OpenTrade(NamedTuple):
     """A position or a pending order.
 
-    ``command`` is MetaTrader's: 0 buy, 1 sell, 2 and 3 limit orders, 4 and 5 stop orders. ``profit`` is without swap.
+    ``command`` is MetaTrader's: 0 buy, 1 sell, 2 and 3 limit orders, 4 and 5 stop orders.
+    ``profit`` is without swap.
     """
 
     ticket: int
@@ -105,7 +108,10 @@ class ClosedTrade(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """A deposit, or a withdrawal with a negative amount. Credits are not part of the balance and so no operations."""
+    """A deposit, or a withdrawal with a negative amount.
+
+    Credits are not part of the balance and so no operations.
+    """
 
     time: datetime
     amount: Decimal
@@ -121,7 +127,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Bonus:
-    """Bonuses, and the lots that must be closed before they can be withdrawn. ``progress`` is from 0 to 1."""
+    """Bonuses, and the lots that must be closed before they can be withdrawn.
+
+    ``progress`` is from 0 to 1.
+    """
 
     total: Decimal | None = None
     welcome: Decimal | None = None

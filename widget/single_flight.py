@@ -1,8 +1,8 @@
 """Single flight: of all callers that need the same result at the same time, one makes the call.
 
-The first caller for a key is the leader of a flight and has to make the call, in its own thread with ``Flight.run`` or
-on a thread pool with ``Flight.start``. Everybody else who joins before the call ends is a follower and gets the same
-result from ``Flight.result``, or the same error::
+The first caller for a key is the leader of a flight and has to make the call, in its own thread
+with ``Flight.run`` or on a thread pool with ``Flight.start``. Everybody else who joins before the
+call ends is a follower and gets the same result from ``Flight.result``, or the same error::
 
     flight, is_leader = flights.join(key)
     if is_leader:
@@ -44,8 +44,8 @@ class Flight(Generic[T]):
             self._on_end()
             self._future.set_exception(error)
             raise
-        # The flight ends before its result is published. A caller that finds the result out of date (a token that was
-        # just refused) must not be able to join the flight that brought it.
+        # The flight ends before its result is published. A caller that finds the result out of date
+        # (a token that was just refused) must not be able to join the flight that brought it.
         self._on_end()
         self._future.set_result(result)
         return result

@@ -1,6 +1,7 @@
 """The figures of one account for one request, from the cache: everything that a widget may request.
 
-The account's ``delay_minutes`` is applied here, so that no widget can display or count a trade that is too recent.
+The account's ``delay_minutes`` is applied here, so that no widget can display or count a trade that
+is too recent.
 """
 
 import math
@@ -31,8 +32,9 @@ from widget.records import (
 
 T = TypeVar("T")
 
-# Whatever period a visitor chooses, closed trades are requested in one of a few windows that end now. So the number of
-# calls does not grow with the number of periods, and the cache is still valid after midnight.
+# Whatever period a visitor chooses, closed trades are requested in one of a few windows that end
+# now. So the number of calls does not grow with the number of periods, and the cache is still valid
+# after midnight.
 WINDOWS: tuple[tuple[str, int | None], ...] = (
     ("35d", 35),
     ("95d", 95),
@@ -45,10 +47,11 @@ WITH_TRADES = "trades"
 """In a cache key: the value of a function together with the trades that it may include."""
 
 CURRENCY_TTL_SECONDS = 3600.0
-"""The age up to which a cached balance is used for the currency. A currency hardly ever changes, so widgets without a
-balance do not cause a call every few seconds."""
+"""The age up to which a cached balance is used for the currency. A currency hardly ever changes, so
+widgets without a balance do not cause a call every few seconds."""
 
-# Several requests share a call, and one that began a little earlier has a delay that begins earlier.
+# Several requests share a call, and one that began a little earlier has a delay that begins
+# earlier.
 SHARED_CALL_MARGIN = timedelta(minutes=1)
 
 
@@ -60,7 +63,8 @@ class Source:
         client: makes the calls.
         cache: where their results are cached.
         now: the time of the request.
-        elapsed: how many seconds the visitor has waited already. The deadline is for the whole request.
+        elapsed: how many seconds the visitor has waited already. The deadline is for the whole
+            request.
 
     Attributes:
         account: whose figures.
@@ -108,7 +112,9 @@ class Source:
         return tuple(trade for trade in trades if trade.open_time <= self._delayed_until)
 
     def closed_trades(self, start: datetime | None, end: datetime) -> tuple[ClosedTrade, ...]:
-        """Trades closed from ``start`` (None: the whole history) until before ``end``, newest first."""
+        """Trades closed from ``start`` (None: the whole history) until before ``end``, newest
+        first.
+        """
         return tuple(
             trade
             for trade in self._history(start).trades
@@ -126,10 +132,12 @@ class Source:
         )
 
     def lots(self, start: datetime | None, end: datetime, *, has_dates: bool = False) -> Decimal:
-        """Lots traded in a period: the API's own figure if it has the function, otherwise the sum of the trades.
+        """Lots traded in a period: the API's own figure if it has the function, otherwise the sum
+        of the trades.
 
-        Every period costs a call. Visitors can choose any dates, so only a few periods with dates are requested from
-        the API, and those beyond the limit are treated as if its function were unavailable.
+        Every period costs a call. Visitors can choose any dates, so only a few periods with dates
+        are requested from the API, and those beyond the limit are treated as if its function were
+        unavailable.
 
         Args:
             start: the beginning of the period; None for the whole history.
@@ -168,8 +176,8 @@ class Source:
     def currency(self) -> str | None:
         """The account's currency: the configured one, otherwise that of the balance call.
 
-        None if the balance is unavailable. The currency is not a figure of the widget: it makes no widget fail, and it
-        does not count for ``as_of``, ``stale`` and ``fresh_for_seconds``.
+        None if the balance is unavailable. The currency is not a figure of the widget: it makes no
+        widget fail, and it does not count for ``as_of``, ``stale`` and ``fresh_for_seconds``.
         """
         if self.account.currency:
             return self.account.currency
@@ -242,8 +250,8 @@ class Source:
         return value
 
     def _fetch_with_trades(self, function: Function) -> Callable[[], object]:
-        # All three are cached as one value and fetched in this order. Trades that are older than the value would not
-        # include the very trades that must be subtracted from it.
+        # All three are cached as one value and fetched in this order. Trades that are older than
+        # the value would not include the very trades that must be subtracted from it.
         return lambda: (
             self._call(function),
             self._call("open_trades"),
@@ -294,13 +302,15 @@ class Source:
     def cache_key(self, function: Function, span: str) -> str:
         """The key of a value in the cache."""
         shared = self._client.shared_function(self.account, function)
-        # The cache logs only what stands before the "#": logins are short, so one can be found from its digest by
-        # trying them all.
+        # The cache logs only what stands before the "#": logins are short, so one can be found from
+        # its digest by trying them all.
         return f"{self.account.slug}:{shared}:{span}#{self._identity}"
 
 
 def cache_identity(account: Account) -> str:
-    """A digest of all that makes cached values unusable when it changes: login, API and the version of the records."""
+    """A digest of all that makes cached values unusable when it changes: login, API and the version
+    of the records.
+    """
     api = account.api
     methods = sorted(api.methods.items())
     identity = repr((__version__, account.login, api.dialect, api.base_url, methods))
@@ -315,7 +325,9 @@ def is_within(moment: datetime, start: datetime | None, end: datetime) -> bool:
 
 
 def newest_first(result: object) -> object:
-    """The result of a call with its lists in the order in which they are displayed, so that they are sorted only once."""
+    """The result of a call with its lists in the order in which they are displayed, so that they
+    are sorted only once.
+    """
     if isinstance(result, History):
         return replace(result, trades=sort_newest_first(result.trades, closing_time))
     if isinstance(result, tuple):

@@ -14,6 +14,7 @@ def sum_known(values: Iterable[Decimal | None]) -> Decimal | None:
     """The sum of the known values; None if there are values but none is known."""
     all_values = list(values)
     known = [value for value in all_values if value is not None]
+    # Nothing known is a dash and not 0; without any trades, 0 is right.
     if all_values and not known:
         return None
     return sum(known, ZERO)
@@ -36,7 +37,10 @@ def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
 
 
 def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
-    """Totals of closed trades. A trade is won if its profit, without swap, is above 0, and lost if it is below 0."""
+    """Totals of closed trades.
+
+    A trade is won if its profit, without swap, is above 0, and lost if it is below 0.
+    """
     profits = [trade.profit for trade in trades]
     known_profits = [profit for profit in profits if profit is not None]
     return {
@@ -50,7 +54,10 @@ def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
 
 
 def group_by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
-    """The open positions as one row per symbol, in alphabetical order. Prices are averages weighted by volume."""
+    """The open positions as one row per symbol, in alphabetical order.
+
+    Prices are averages weighted by volume.
+    """
     positions_by_symbol: defaultdict[str, list[OpenTrade]] = defaultdict(list)
     for trade in trades:
         if trade.is_position:
@@ -85,7 +92,8 @@ def average_price(trades: Sequence[OpenTrade]) -> Decimal | None:
     mean = value / volume
     exponents = [int(trade.open_price.as_tuple().exponent) for trade in trades]
     decimals = max(0, -min(exponents))
-    # Formatting rounds half to even as quantize() does, which however raises an error for more than 28 digits.
+    # Formatting rounds half to even as quantize() does, which however raises an error for more than
+    # 28 digits.
     return Decimal(f"{mean:.{decimals}f}")
 
 
@@ -95,5 +103,6 @@ def sum_by_day(
     """Sums by calendar day of a time zone, oldest first. Days without amounts are left out."""
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     for moment, amount in amounts:
+        # Days begin at midnight of the account's zone.
         days[moment.astimezone(zone).date()] += amount
     return sorted(days.items())
