@@ -21,11 +21,12 @@ import hypothesis
 import programs
 import pytest
 import requests
+from faults import FaultySandbox
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from widget import app, config, paths, registry
-from widget.sandbox import Sandbox, create_sandbox, serve_sandbox
+from widget.sandbox import serve_sandbox
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -10,11 +10,11 @@ import processes
 import pytest
 from browsers import host, tab
 from conftest import Clock, Service, Upstream, serving
+from faults import Fault
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 from test_closed import HASH, SECRET
 
 from widget import tokens
-from widget.sandbox import Fault
 
 PASSWORD = "open sesame"
 MINUTE = 60

@@ -21,7 +21,6 @@ from werkzeug.security import check_password_hash
 
 from widget import app, demo, paths, registry
 from widget.errors import OperatorError
-from widget.sandbox import Fault
 
 SECRET = "a secret of more than thirty-two bytes"
 

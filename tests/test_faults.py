@@ -23,11 +23,10 @@ import processes
 import pytest
 import requests
 from conftest import Clock, Service, Upstream, serving
+from faults import Fault, FaultySandbox
 from processes import until
 from programs import find_program
 from werkzeug.security import generate_password_hash
-
-from widget.sandbox import Fault, Sandbox
 
 Serve = Callable[..., Service]
 BALANCE = "/w/main/balance.json"
@@ -154,7 +153,7 @@ class World:
     """Everything between the service and the figures."""
 
     gateway: Gateway
-    sandbox: Sandbox
+    sandbox: FaultySandbox
     resolver: Resolver
     contexts: "Contexts"
     redirected: list[str] = field(default_factory=list)

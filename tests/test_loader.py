@@ -17,7 +17,6 @@ from processes import until
 from programs import CACHE, find_program
 
 from widget import tokens
-from widget.sandbox import Fault
 from widget.spec import Options
 
 pytestmark = pytest.mark.programs

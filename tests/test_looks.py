@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from browsers import EVERYTHING, WIDGETS, WIDTHS, findings, host, script, tab
 from conftest import Clock, Service, Upstream
+from faults import Fault
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.security import generate_password_hash
 
 from widget import sandbox, snippet
-from widget.sandbox import Fault
 from widget.spec import Options, Widget
 
 Serve = Callable[..., Service]

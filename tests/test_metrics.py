@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import requests
 from conftest import Clock, Service, Upstream
+from faults import Fault
 from processes import service
-
-from widget.sandbox import Fault
 
 Serve = Callable[..., Service]
 MONITORING = Path(__file__).parent / "monitoring"

@@ -19,13 +19,13 @@ from babel import localedata
 from babel.messages.pofile import read_po
 from babel.numbers import get_currency_symbol, list_currencies
 from conftest import Clock, Service, Upstream
+from faults import Fault
 from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser
 
 from widget import config, i18n, paths, picture, privacy, registry, snippet
 from widget.errors import OperatorError
 from widget.format import Formatter
-from widget.sandbox import Fault
 from widget.spec import PICTURE_OPTIONS, Options, parse_options
 from widget.svg import SIZES, Style, draw_message
 from widget.view import View

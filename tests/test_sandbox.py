@@ -1,4 +1,4 @@
-"""The simulated upstream: its figures add up, it is the same for the same seed, and it fails when asked to."""
+"""The simulated API: its figures add up, the same seed gives the same figures, and the tests' faults work."""
 
 import json
 import re
@@ -17,11 +17,9 @@ from processes import until
 
 from widget.sandbox import (
     ACCOUNTS,
-    FAULTS,
     PERSONAL,
     STANDING,
     SYMBOLS,
-    Fault,
     Sandbox,
     create_sandbox,
     serve_sandbox,
@@ -50,6 +48,11 @@ def app(clock: Clock) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def faulty(clock: Clock) -> FaultySandbox:
+    return FaultySandbox(clock=clock)
 
 
 def older(client: FlaskClient, path: str, passkey: str = "") -> Any:
@@ -367,58 +370,60 @@ def test_completed_operations_are_the_records_of_type_6_and_7(client: FlaskClien
     assert paid == {record["Ticket"]: record["Profit"] for record in records if record["Type"] > 5}
 
 
-def test_every_call_is_counted_by_function(app: Flask, client: FlaskClient) -> None:
+def test_every_call_is_counted_by_function(faulty: FaultySandbox) -> None:
+    client = faulty.app.test_client()
     request_token(client, CLOSED, "sandbox-password")
     older(client, f"/client/RequestOpenTrades/{OPEN}")
     older(client, f"/client/RequestOpenTrades/{OPEN}")
     newer(client, "GetOpenTrades", OPEN)
-    expected = {"RequestClientApiToken": 1, "RequestOpenTrades": 2, "GetOpenTrades": 1}
-    assert older(client, "/sandbox/calls") == expected == state(app).calls
+    assert faulty.calls == {"RequestClientApiToken": 1, "RequestOpenTrades": 2, "GetOpenTrades": 1}
 
 
-def test_a_fault_befalls_its_function_as_often_as_asked(client: FlaskClient) -> None:
-    fault = {"fault": "error503", "function": "RequestOpenTrades", "times": 2}
-    assert client.post("/sandbox/faults", json=fault).status_code == 204
+def test_a_fault_affects_its_function_a_number_of_times(faulty: FaultySandbox) -> None:
+    client = faulty.app.test_client()
+    faulty.faults.append(Fault("error503", function="RequestOpenTrades", times=2))
     assert client.get(f"/client/RequestBalanceInformation/{OPEN}").status_code == 200
     statuses = [client.get(f"/client/RequestOpenTrades/{OPEN}").status_code for _ in range(3)]
     assert statuses == [503, 503, 200]
 
 
-def test_faults_last_until_they_are_cleared(client: FlaskClient) -> None:
-    client.post("/sandbox/faults", json={"fault": "error500"})
-    assert [client.get(f"/client/RequestOpenTrades/{OPEN}").status_code for _ in range(4)] == [
-        500
-    ] * 4
-    assert client.delete("/sandbox/faults").status_code == 204
+def test_faults_last_until_they_are_removed(faulty: FaultySandbox) -> None:
+    client = faulty.app.test_client()
+    faulty.faults.append(Fault("error500"))
+    statuses = [client.get(f"/client/RequestOpenTrades/{OPEN}").status_code for _ in range(4)]
+    assert statuses == [500] * 4
+    faulty.faults.clear()
     assert client.get(f"/client/RequestOpenTrades/{OPEN}").status_code == 200
 
 
-@pytest.mark.parametrize("body", [{"fault": "earthquake"}, {"fault": "slow", "colour": "red"}, {}])
-def test_a_fault_that_does_not_exist_is_refused(client: FlaskClient, body: dict[str, str]) -> None:
-    assert client.post("/sandbox/faults", json=body).status_code == 400
+def test_a_fault_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such fault: earthquake"):
+        Fault("earthquake")
 
 
-def test_faults_that_replace_the_answer(app: Flask, client: FlaskClient) -> None:
-    def befallen(fault: Fault) -> Any:
-        state(app).faults = [fault]
+def test_faults_that_replace_the_response(faulty: FaultySandbox) -> None:
+    client = faulty.app.test_client()
+
+    def get_with(fault: Fault) -> Any:
+        faulty.faults = [fault]
         return client.get(f"/client/RequestBalanceInformation/{OPEN}")
 
-    assert befallen(Fault("html200")).text.startswith("<!DOCTYPE html>")
-    limited = befallen(Fault("too_many", seconds=7))
+    assert get_with(Fault("html200")).text.startswith("<!DOCTYPE html>")
+    limited = get_with(Fault("too_many", seconds=7))
     assert (limited.status_code, limited.headers["Retry-After"]) == (429, "7")
-    moved = befallen(Fault("redirect", location="http://elsewhere.invalid/x"))
+    moved = get_with(Fault("redirect", location="http://elsewhere.invalid/x"))
     assert (moved.status_code, moved.headers["Location"]) == (302, "http://elsewhere.invalid/x")
-    assert befallen(Fault("refuse")).status_code == 401
-    assert befallen(Fault("refuse", status=403)).status_code == 403
-    assert len(befallen(Fault("huge", megabytes=3)).data) == 3 * 2**20
-    bomb = befallen(Fault("gzip_bomb", megabytes=3))
+    assert get_with(Fault("refuse")).status_code == 401
+    assert get_with(Fault("refuse", status=403)).status_code == 403
+    assert len(get_with(Fault("huge", megabytes=3)).data) == 3 * 2**20
+    bomb = get_with(Fault("gzip_bomb", megabytes=3))
     assert bomb.headers["Content-Encoding"] == "gzip"
     assert len(bomb.data) < 2**16
-    garbage = befallen(Fault("garbage"))
+    garbage = get_with(Fault("garbage"))
     assert garbage.status_code == 200
     with pytest.raises(json.JSONDecodeError):
         json.loads(garbage.text)
-    assert set(befallen(Fault("renamed")).json) == {
+    assert set(get_with(Fault("renamed")).json) == {
         "v2_Balance",
         "v2_Equity",
         "v2_FreeMargin",
@@ -429,20 +434,22 @@ def test_faults_that_replace_the_answer(app: Flask, client: FlaskClient) -> None
 
 @pytest.mark.parametrize("status", [401, 400])
 def test_expired_tokens_are_refused_once_and_renewed_ones_accepted(
-    app: Flask, client: FlaskClient, status: int
+    faulty: FaultySandbox, status: int
 ) -> None:
+    client = faulty.app.test_client()
+
     def token() -> str:
-        answer = newer(client, "IsAccountCredentialsCorrect", CLOSED, password="sandbox-password")
-        return str(answer["token"])
+        response = newer(client, "IsAccountCredentialsCorrect", CLOSED, password="sandbox-password")
+        return str(response["token"])
 
     old = token()
-    state(app).faults.append(Fault("expire_tokens", status=status))
+    faulty.faults.append(Fault("expire_tokens", status=status))
     new = token()
     refused = client.post(
         "/api/ClientCabinetBasic/GetOpenTrades", json={"login": CLOSED, "token": new}
     )
     assert (refused.status_code, "token" in refused.text) == (status, True)
-    assert not state(app).faults
+    assert not faulty.faults
     assert len({old, new, token()}) == 3
     assert newer(client, "GetOpenTrades", CLOSED, token=token())
 
@@ -453,10 +460,10 @@ def test_served_over_http_it_cuts_bodies_short_drips_and_dawdles(clock: Clock) -
     with serve_sandbox(app) as base:
         path = f"{base}/client/RequestBalanceInformation/{OPEN}"
         whole = requests.get(path, timeout=5)
-        state(app).faults = [Fault("truncated", times=1)]
+        faulty.faults = [Fault("truncated", times=1)]
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
             requests.get(path, timeout=5)
-        state(app).faults = [Fault("drip", seconds=0.001, times=1)]
+        faulty.faults = [Fault("drip", seconds=0.001, times=1)]
         with requests.get(path, timeout=5, stream=True) as dripping:
             pieces = list(dripping.raw.stream(1))
         assert b"".join(pieces) == whole.content
@@ -472,8 +479,7 @@ def test_it_listens_on_loopback_and_stops_when_left(
 ) -> None:
     with serve_sandbox(app) as base:
         assert base.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(f"{base}/sandbox/calls") as answer:
-            assert json.load(answer) == {}
+        assert requests.get(f"{base}/client/RequestOpenTrades/{OPEN}", timeout=5).json()
     with pytest.raises(requests.ConnectionError):
         requests.get(base, timeout=5)
     assert capfd.readouterr() == ("", "")

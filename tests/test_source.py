@@ -13,7 +13,6 @@ from test_privacy import responses as upstream_responses
 from widget.errors import Refused
 from widget.guard import MAX_PERIODS_PER_ACCOUNT, PERIODS_SECONDS
 from widget.response_cache import ELAPSED
-from widget.sandbox import Fault
 from widget.source import Source
 
 Serve = Callable[..., Service]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import Clock
 from conftest import Upstream as Simulated
+from faults import Fault
 from processes import until
 
 from widget import config, guard

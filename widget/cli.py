@@ -319,7 +319,7 @@ def password() -> None:
 def simulate(port: int) -> None:
     """Run a simulated Client Cabinet API to try a configuration with."""
     _check_port("127.0.0.1", port, f"--port {port}")
-    with sandbox.serve_sandbox(port) as url:
+    with sandbox.serve_sandbox(sandbox.create_sandbox(clock=time.time), port) as url:
         click.echo(f"A simulated Client Cabinet API (both dialects) runs at {url}")
         for login, account in sandbox.ACCOUNTS.items():
             secrets = {"password": account.password, "partner password": account.partner_password}
@@ -339,9 +339,10 @@ def simulate(port: int) -> None:
 def demo(port: int) -> None:
     """Show all widgets with a simulated API, without configuration, on loopback only."""
     _check_port("127.0.0.1", port, f"--port {port}")
+    simulated = sandbox.create_sandbox(clock=time.time)
     with (
         sandbox.serve_sandbox(simulated) as upstream,
-        demonstration.running(upstream, port, time.time) as (host_page, service),
+        demonstration.running(upstream, port) as (host_page, service),
     ):
         click.echo(f"A page with every widget:             {host_page}/")
         click.echo(f"The studio, to configure your own:    {service}/")

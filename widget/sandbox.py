@@ -1,23 +1,19 @@
-"""A simulated Client Cabinet API: both dialects, both access levels, partners, a lifelike history, faults on demand.
+"""A simulated Client Cabinet API: both dialects, both access levels, partners, a lifelike history.
 
 It imports nothing of the package, so that it cannot share a mistake with the client that reads it. All that it writes
 follows from the seed and the clock: prices are smooth functions of the time, and all figures follow from the prices.
 """
 
-import gzip
 import ipaddress
 import math
 import random
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, abort, g, json, jsonify, request
+from flask import Flask, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -65,35 +61,6 @@ PERSONAL = {
     "email": "leaky@testerson.invalid",
 }
 """What the sandbox says of every account's owner, and no page may ever show."""
-
-
-@dataclass(eq=False)
-class Fault:
-    """One thing that goes wrong on demand.
-
-    Args:
-        fault: one of ``FAULTS``.
-        function: the upstream's name of the function that it befalls; None is any.
-        times: how many calls it befalls, by default all until it is cleared (``expire_tokens``: one).
-        seconds: the delay of ``slow``, the pause after each byte of ``drip``, the Retry-After of ``too_many``.
-        status: what ``refuse`` answers, and ``cabinet-basic`` to a bad token after ``expire_tokens``.
-        megabytes: the size of ``huge``, and of ``gzip_bomb`` when unpacked.
-        location: where ``redirect`` points.
-    """
-
-    fault: str
-    function: str | None = None
-    times: int = NEVER
-    seconds: float = 1.0
-    status: int = 401
-    megabytes: int = 32
-    location: str = "http://elsewhere.invalid/"
-
-    def __post_init__(self) -> None:
-        if self.fault not in FAULTS:
-            raise ValueError(f"no such fault: {self.fault}")
-        if self.fault == "expire_tokens":
-            self.times = min(self.times, 1)
 
 
 class Symbol(NamedTuple):
@@ -432,38 +399,18 @@ TOKEN_FUNCTIONS = ("RequestClientApiToken", "RequestPartnerApiToken", "IsAccount
 
 
 class Sandbox:
-    """The state of one simulated upstream, at ``app.extensions["sandbox"]``.
+    """The state of one simulated API, available as ``app.extensions["sandbox"]``.
 
     Attributes:
-        faults: what is to go wrong; the first that fits a call befalls it.
-        calls: how often each function was called, by the upstream's name of it, token requests included.
+        books: the history of each account, by login.
+        tokens: for each valid token its login and whether it is for partner functions.
     """
 
     def __init__(self, seed: int, clock: Callable[[], float]) -> None:
-        self.clock, self.faults, self.calls = clock, list[Fault](), Counter[str]()
-        self._tokens: dict[str, tuple[int, bool]] = {}
-        self._dice, self._lock, self._bad_token_status = random.Random(seed), threading.Lock(), 401
+        self.tokens: dict[str, tuple[int, bool]] = {}
+        self._dice, self._lock = random.Random(seed), threading.Lock()
         opened = int(clock()) // DAY - 365
         self.books = {login: Book(seed, account, opened) for login, account in ACCOUNTS.items()}
-
-    def arrive(self, function: str) -> Fault | None:
-        """Count a call and say what befalls it."""
-        with self._lock:
-            self.calls[function] += 1
-            for fault in self.faults:
-                expiry = fault.fault == "expire_tokens"
-                if fault.function not in (None, function) or (
-                    expiry and function in TOKEN_FUNCTIONS
-                ):
-                    continue
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.faults.remove(fault)
-                if expiry:
-                    self._tokens.clear()
-                    self._bad_token_status = fault.status
-                return fault
-        return None
 
     def sign_in(
         self, login: object, password: object, *, partner: bool = False, outside: int = 403
@@ -483,18 +430,16 @@ class Sandbox:
                     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", k=32
                 )
             )
-            self._tokens[token] = (account.login, partner)
+            self.tokens[token] = (account.login, partner)
         return token
 
-    def admit(
-        self, login: object, token: object, *, partner: bool = False, status: int | None = None
-    ) -> Book:
+    def admit(self, login: object, token: object, *, partner: bool = False) -> Book:
         """The account's book, or an abort; open accounts need no token, partner functions always do."""
         book = self.books.get(login) if isinstance(login, int) else None
         if book is None or (partner and book.account.partner_password is None):
             abort(404, "Account not found.")
-        if (partner or book.account.closed) and self._tokens.get(str(token)) != (login, partner):
-            abort(status or self._bad_token_status, "The token is invalid or has expired.")
+        if (partner or book.account.closed) and self.tokens.get(str(token)) != (login, partner):
+            abort(401, "The token is invalid or has expired.")
         return book
 
 
@@ -523,80 +468,15 @@ def _newer(value: Any) -> Any:
     return value.strftime("%Y-%m-%dT%H:%M:%S") if isinstance(value, datetime) else value
 
 
-def _renamed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {f"v2_{name}": _renamed(item) for name, item in value.items()}
-    return [_renamed(item) for item in value] if isinstance(value, list) else value
-
-
-ERROR_PAGE = "<!DOCTYPE html><html><head><title>Runtime Error</title></head><h1>Server Error in '/' Application.</h1>"
-INSTEAD: dict[str, Callable[[Fault], Response]] = {
-    "error500": lambda _: Response(ERROR_PAGE, 500),
-    "error503": lambda _: Response(ERROR_PAGE, 503),
-    "html200": lambda _: Response(ERROR_PAGE),
-    "too_many": lambda fault: Response("", 429, {"Retry-After": str(math.ceil(fault.seconds))}),
-    "redirect": lambda fault: Response("", 302, {"Location": fault.location}),
-    "refuse": lambda fault: Response(
-        '{"Message": "Access denied."}', fault.status, content_type="application/json"
-    ),
-    "garbage": lambda _: Response('{"Balance": 12.5, "Equity": ,', content_type="application/json"),
-    "huge": lambda fault: Response(
-        (b"[" * 2**20 for _ in range(fault.megabytes)), content_type="application/json"
-    ),
-    "gzip_bomb": lambda fault: Response(
-        gzip.compress(b" " * fault.megabytes * 2**20),
-        200,
-        {"Content-Encoding": "gzip"},
-        "application/json",
-    ),
-}
-FAULTS = (*INSTEAD, "slow", "truncated", "drip", "renamed", "expire_tokens")
-
-
-def _spoil(fault: Fault, response: Response, sleep: Callable[[float], object]) -> Response:
-    """What a fault does to the answer that the function gave."""
-    body = response.get_data() if fault.fault in ("truncated", "drip", "renamed") else b""
-    if fault.fault == "truncated":
-        response.set_data(body[: len(body) // 2])
-    elif fault.fault == "drip":
-        response.response = _drops(body, fault.seconds, sleep)
-    elif fault.fault == "renamed" and response.is_json:
-        response.set_data(json.dumps(_renamed(json.loads(body))))
-    if fault.fault in ("truncated", "drip"):
-        response.headers["Content-Length"] = str(len(body))
-    return response
-
-
-def _drops(body: bytes, seconds: float, sleep: Callable[[float], object]) -> Iterator[bytes]:
-    for n in range(len(body)):
-        yield body[n : n + 1]
-        sleep(seconds)
-
-
-def create_sandbox(
-    *, clock: Callable[[], float], seed: int = 7, sleep: Callable[[float], object] = time.sleep
-) -> Flask:
-    """A WSGI application that is a Client Cabinet API, its state at ``app.extensions["sandbox"]`` (a ``Sandbox``).
+def create_sandbox(*, clock: Callable[[], float], seed: int = 7) -> Flask:
+    """Create the application of a simulated API; its state is ``app.extensions["sandbox"]``, a ``Sandbox``.
 
     Args:
-        clock: Unix seconds; the accounts' year of history ends on its day.
-        seed: what prices, trades and tokens follow from.
-        sleep: waits for so many seconds: how the faults ``slow`` and ``drip`` take their time.
+        clock: Unix seconds; the accounts' year of history ends on the day it shows now.
+        seed: determines prices, trades and tokens.
     """
     app = Flask("sandbox", static_folder=None)
     sandbox = app.extensions["sandbox"] = Sandbox(seed, clock)
-
-    @app.before_request
-    def befall() -> Response | None:
-        function = (request.view_args or {}).get("function")
-        g.fault = fault = sandbox.arrive(function) if function else None
-        if fault and fault.fault == "slow":
-            sleep(fault.seconds)
-        return INSTEAD[fault.fault](fault) if fault and fault.fault in INSTEAD else None
-
-    @app.after_request
-    def spoil(response: Response) -> Response:
-        return _spoil(g.fault, response, sleep) if g.get("fault") else response
 
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> ResponseReturnValue:
@@ -617,9 +497,7 @@ def create_sandbox(
     @app.get("/<any(client, partner):area>/<function>/<int:login>")
     def older(area: str, function: str, login: int) -> ResponseReturnValue:
         answer = FUNCTIONS.get(f"{area}/{function}") or abort(404)
-        book = sandbox.admit(
-            login, request.headers.get("passkey"), partner=area == "partner", status=401
-        )
+        book = sandbox.admit(login, request.headers.get("passkey"), partner=area == "partner")
         query = {name: request.args.get(name, type=int) for name in ("from", "to")}
         return jsonify(_older(answer(book, clock(), query)))
 
@@ -632,20 +510,6 @@ def create_sandbox(
         answer = FUNCTIONS.get(f"basic/{function}") or abort(404)
         book = sandbox.admit(body.get("login"), body.get("token"))
         return jsonify(_newer(answer(book, clock(), body)))
-
-    @app.route("/sandbox/faults", methods=["POST", "DELETE"])
-    def faults() -> ResponseReturnValue:
-        try:
-            sandbox.faults = (
-                [*sandbox.faults, Fault(**request.get_json())] if request.method == "POST" else []
-            )
-        except (TypeError, ValueError) as error:
-            abort(400, str(error))
-        return "", 204
-
-    @app.get("/sandbox/calls")
-    def calls() -> ResponseReturnValue:
-        return jsonify(sandbox.calls)
 
     return app
 
@@ -660,7 +524,7 @@ def serve_sandbox(app: Flask, port: int = 0) -> Iterator[str]:
     """Run a sandbox in a thread, on loopback only, and yield its base URL.
 
     Args:
-        app: the sandbox to serve, see ``create_sandbox``.
+        app: the sandbox to serve, from ``create_sandbox``.
         port: 0 takes a free one.
     """
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)

@@ -32,8 +32,7 @@ from bench import bulk, rendering
 from processes import Program, free_port, nginx, redis_server, until
 from programs import find_program
 
-from widget import sandbox
-from widget.sandbox import Fault, Sandbox, create_sandbox
+from widget.sandbox import serve_sandbox
 
 ENCODING = "gzip, deflate, br"
 CONNECTIONS = 32
@@ -161,7 +160,7 @@ class Bench:
 
     folder: Path
     upstream: str
-    simulated: Sandbox
+    sandbox: FaultySandbox
     server_core: str
     load_core: str
 
@@ -270,12 +269,12 @@ def speed(bench: Bench, rounds: int, keys: str) -> None:
             for target in targets.values():
                 target.measure(1, bench.load_core)
         sample, samples = stack.enter_context(bench.app("sample", BENCH_UPSTREAM=bench.upstream))
-        bench.simulated.faults.append(Fault("slow", seconds=0.2))
+        bench.sandbox.faults.append(Fault("slow", seconds=0.2))
         targets["i"] = Target(
             "token and call for every view, upstream of 200 ms", f"{sample}/", samples
         )
         targets["i"].measure(1, bench.load_core)
-        bench.simulated.faults.clear()
+        bench.sandbox.faults.clear()
         targets["i"].rates *= rounds
         targets["i"].costs *= rounds
     empty_view = targets["a"]
@@ -322,10 +321,10 @@ def outage(bench: Bench, seconds: float) -> None:
         page = f"{url}/w/main/open-trades"
         requests.get(page, timeout=30)
         _, rate, well = wrk(page, seconds, bench.load_core, {})
-        bench.simulated.faults.append(Fault("slow", seconds=30))
+        bench.sandbox.faults.append(Fault("slow", seconds=30))
         time.sleep(2)
         _, dead_rate, dead = wrk(page, seconds, bench.load_core, {})
-        bench.simulated.faults.clear()
+        bench.sandbox.faults.clear()
     print("\n| figures kept for 2 s | requests/s | p99 ms |")
     print("| --- | ---: | ---: |")
     print(f"| upstream well | {rate:,.0f} | {well:.1f} |")
@@ -363,9 +362,9 @@ def growth(
     tables = "".join(ACCOUNT.format(slug=f"a{n}", seconds=3600) for n in range(1000))
     for rate in viewers:
         with bench.service(tables) as (url, pid, _):
-            bench.simulated.calls.clear()
+            bench.sandbox.calls.clear()
             seen, taken = stream(url, rate, 10)
-            calls = bench.simulated.calls.total()
+            calls = bench.sandbox.calls.total()
             assert calls == seen, (
                 "an account was asked for more than once in a period, or not at all"
             )
@@ -399,15 +398,15 @@ def crowd(bench: Bench, visitors: int) -> None:
                 f"/w/{widgets[n % len(widgets)]}" + f"?refresh={n % 3000 + 10}" * (n % 2)
                 for n in range(visits)
             ]
-            bench.simulated.calls.clear()
+            bench.sandbox.calls.clear()
             for period in range(1, periods + 1):
                 random.shuffle(paths)
                 with ThreadPoolExecutor(16) as pool:
                     list(pool.map(visit, [random.choice(urls) + path for path in paths]))
                 expected = len(widgets) * period
-                until(lambda: bench.simulated.calls.total() >= expected)  # noqa: B023  # called at once
+                until(lambda: bench.sandbox.calls.total() >= expected)  # noqa: B023  # called at once
                 time.sleep(0.5)  # for one too many
-                calls = bench.simulated.calls.total()
+                calls = bench.sandbox.calls.total()
                 assert calls == expected, (
                     f"{calls} calls of the API, and {expected} would have done"
                 )

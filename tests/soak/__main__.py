@@ -28,10 +28,11 @@ import brotli
 import jwt
 import processes
 import requests
+from faults import FAULTS, Fault, FaultySandbox
 from processes import PATIENCE
 
 from widget import paths, registry
-from widget.sandbox import FAULTS, PERSONAL, Fault, Sandbox, create_sandbox, serve_sandbox
+from widget.sandbox import PERSONAL, serve_sandbox
 
 FRESH, KEPT, DEADLINE = 2, 40, 2.0  # seconds
 BUSY = 4.0  # seconds that a machine with other work may add to anything
@@ -110,7 +111,7 @@ class Soak:
     """A service under load, and what is wrong with it."""
 
     url: str
-    simulated: Sandbox
+    sandbox: FaultySandbox
     ends: float
     dice: random.Random
     seen: Counter[str] = field(default_factory=Counter)
@@ -220,7 +221,7 @@ class Soak:
                 seconds=self.dice.choice([0.05, 0.5, 5.0]),
                 megabytes=16,
             )
-            self.simulated.faults.append(fault)
+            self.sandbox.faults.append(fault)
             self.seen[f"fault {fault.fault}"] += 1
             left = self.ends - time.monotonic()
             # Now and then long enough for what is kept to grow too old.
@@ -230,7 +231,7 @@ class Soak:
                 else self.dice.choice([1, 3, 6])
             )
             time.sleep(max(0.0, min(lasts, left)))
-            self.simulated.faults.clear()
+            self.sandbox.faults.clear()
             time.sleep(max(0.0, min(self.dice.uniform(1, 8), self.ends - time.monotonic())))
 
 
@@ -328,7 +329,7 @@ def grown(soak: Soak, used: list[Usage]) -> None:
 
 def recovered(soak: Soak) -> None:
     """When the API is well again, so are the figures, by themselves."""
-    soak.simulated.faults.clear()
+    soak.sandbox.faults.clear()
     give_up = time.monotonic() + 330  # the longest pause between two attempts, and its jitter
     while time.monotonic() < give_up:
         answer = requests.get(f"{soak.url}/w/open/balance.json", timeout=PATIENCE)
