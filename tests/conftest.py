@@ -26,7 +26,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from widget import app, config, paths, registry
-from widget.sandbox import serve_sandbox
+from widget.sandbox_api import serve_sandbox
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

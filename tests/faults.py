@@ -16,7 +16,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from widget.sandbox import TOKEN_FUNCTIONS, create_sandbox
+from widget.sandbox_api import TOKEN_FUNCTIONS, create_sandbox
 
 UNLIMITED = 10**12
 ERROR_PAGE = "<!DOCTYPE html><html><head><title>Runtime Error</title></head><h1>Server Error in '/' Application.</h1>"

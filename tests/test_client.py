@@ -36,6 +36,7 @@ from widget.client import Client
 from widget.config import Account, Api
 from widget.errors import NotOffered, Refused, Unavailable, Unreadable, UpstreamError
 from widget.names import FUNCTIONS, Function
+from widget.sandbox_api import create_sandbox, serve_sandbox
 
 LOGIN = 7654321
 PASSWORD = "correct-horse"

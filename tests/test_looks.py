@@ -11,7 +11,7 @@ from faults import Fault
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.security import generate_password_hash
 
-from widget import sandbox, snippet
+from widget import sandbox_api, snippet
 from widget.spec import Options, Widget
 
 Serve = Callable[..., Service]

@@ -17,7 +17,7 @@ from typing import Any
 import click
 from werkzeug.security import generate_password_hash
 
-from widget import __version__, app, i18n, logs, paths, registry, sandbox, tokens
+from widget import __version__, app, i18n, logs, paths, registry, sandbox_api, tokens
 from widget import demo as demonstration
 from widget import snippet as snippets
 from widget.client import Client
@@ -32,6 +32,7 @@ from widget.errors import (
     Unavailable,
 )
 from widget.names import FUNCTIONS, Function
+from widget.sandbox_book import ACCOUNTS
 from widget.spec import PICTURE_OPTIONS, Options, Widget, parse_options
 
 
@@ -319,9 +320,9 @@ def password() -> None:
 def simulate(port: int) -> None:
     """Run a simulated Client Cabinet API to try a configuration with."""
     _check_port("127.0.0.1", port, f"--port {port}")
-    with sandbox.serve_sandbox(sandbox.create_sandbox(clock=time.time), port) as url:
+    with sandbox_api.serve_sandbox(sandbox_api.create_sandbox(clock=time.time), port) as url:
         click.echo(f"A simulated Client Cabinet API (both dialects) runs at {url}")
-        for login, account in sandbox.ACCOUNTS.items():
+        for login, account in ACCOUNTS.items():
             secrets = {"password": account.password, "partner password": account.partner_password}
             listed = "".join(f", {name} {value}" for name, value in secrets.items() if value)
             click.echo(f"  login {login}: {account.about}{listed}")
@@ -339,9 +340,9 @@ def simulate(port: int) -> None:
 def demo(port: int) -> None:
     """Show all widgets with a simulated API, without configuration, on loopback only."""
     _check_port("127.0.0.1", port, f"--port {port}")
-    simulated = sandbox.create_sandbox(clock=time.time)
+    simulated = sandbox_api.create_sandbox(clock=time.time)
     with (
-        sandbox.serve_sandbox(simulated) as upstream,
+        sandbox_api.serve_sandbox(simulated) as upstream,
         demonstration.running(upstream, port) as (host_page, service),
     ):
         click.echo(f"A page with every widget:             {host_page}/")

@@ -32,7 +32,7 @@ from bench import bulk, rendering
 from processes import Program, free_port, nginx, redis_server, until
 from programs import find_program
 
-from widget.sandbox import serve_sandbox
+from widget.sandbox_api import serve_sandbox
 
 ENCODING = "gzip, deflate, br"
 CONNECTIONS = 32

@@ -32,7 +32,8 @@ from faults import FAULTS, Fault, FaultySandbox
 from processes import PATIENCE
 
 from widget import paths, registry
-from widget.sandbox import PERSONAL, serve_sandbox
+from widget.sandbox_api import serve_sandbox
+from widget.sandbox_book import PERSONAL
 
 FRESH, KEPT, DEADLINE = 2, 40, 2.0  # seconds
 BUSY = 4.0  # seconds that a machine with other work may add to anything
