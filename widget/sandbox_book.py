@@ -1,7 +1,11 @@
-"""The accounts of the simulated API: a lifelike history of trades, prices and balance operations.
+"""The accounts of the simulated API: a realistic history of trades, prices and balance operations.
 
-It imports nothing of the rest of the package, so that it cannot share a mistake with the client that reads it. Everything
-follows from the seed and the clock: prices are smooth functions of time, and all figures follow from the prices.
+It imports nothing of the rest of the package, so that it cannot share a mistake with the client
+that reads it. Everything follows from the seed and the clock: prices are smooth functions of time,
+and all figures follow from the prices.
+
+Money is in cents and volumes are in hundredths of a lot, both as integers, until they are written
+into a record. Times are Unix seconds.
 """
 
 import math
@@ -11,11 +15,29 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 DAY = 86_400
-NEVER = 10**12
+NEVER = 10**12  # the time of closing of what is still open
+
+# The types of trades and of other records, as the API numbers them.
+BUY = 0
+SELL = 1
+BUY_LIMIT = 2
+SELL_STOP = 5
+BALANCE = 6
+CREDIT = 7
 
 
 class Account(NamedTuple):
-    """One account of the sandbox; without a closed level it answers to anybody."""
+    """One account of the sandbox.
+
+    Attributes:
+        login: its number.
+        about: what it is for, in words.
+        closed: whether figures require a token; without it they are open to everybody.
+        password: the API password.
+        partner_password: the password for partner functions.
+        network: the addresses from which tokens are given out.
+        empty: whether it has no history.
+    """
 
     login: int
     about: str
@@ -42,7 +64,7 @@ ACCOUNTS = {
         Account(1000005, "open level, a partner", False, "partner-password", "partner-password"),
     )
 }
-"""What to configure in order to try each kind of account, by login."""
+"""The accounts by login, one for each kind that can be configured."""
 
 PERSONAL = {
     "name": "Leaky Testerson",
@@ -52,15 +74,26 @@ PERSONAL = {
     "zipCode": "LEAK-220030",
     "email": "leaky@testerson.invalid",
 }
-"""What the sandbox says of every account's owner, and no page may ever show."""
+"""The owner's personal data, which the API sends with the figures and no page may ever show."""
 
 
 class Symbol(NamedTuple):
+    """What is traded.
+
+    Attributes:
+        base: the price around which it moves.
+        digits: the decimals of its price.
+        contract: the units in one lot.
+        lots: the usual range of a trade's volume.
+        swaps: cents per lot and night, for buying and for selling.
+        quoted_in_usd: whether profits are in the account's currency without conversion.
+    """
+
     base: float
     digits: int
     contract: int
-    lots: tuple[int, int]  # hundredths, the usual range
-    swaps: tuple[int, int]  # cents a lot and night, bought and sold
+    lots: tuple[int, int]
+    swaps: tuple[int, int]
     quoted_in_usd: bool = True
 
 
@@ -70,7 +103,8 @@ SYMBOLS = {
     "USDJPY": Symbol(151.374, 3, 100_000, (5, 50), (880, -1560), quoted_in_usd=False),
     "XAUUSD": Symbol(2651.40, 2, 100, (1, 13), (-2850, 1130)),
 }
-# (period in seconds, share of the price): from what a visitor sees moving to the trend of months
+# Prices are sums of these waves (period in seconds, share of the price): the short ones are what a
+# visitor sees moving, the long ones are trends of months.
 WAVES = (
     (41, 0.00008),
     (700, 0.0002),
@@ -80,33 +114,60 @@ WAVES = (
     (10_400_000, 0.02),
 )
 
-# (day since the account was opened, type, cents, comment)
+
+class Operation(NamedTuple):
+    """Money that is paid in or out, on a day counted from the opening of the account."""
+
+    day: int
+    command: int
+    cents: int
+    comment: str
+
+
 OPERATIONS = (
-    *((0, 6, 500_000, "Bank transfer"), (60, 6, 25_000, "Card"), (60, 6, 7_500, "30% bonus")),
-    *((120, 7, 5_000, "Credit in"), (150, 7, -5_000, "Credit out"), (180, 6, -40_000, "Card")),
-    *(
-        (240, 6, 100_000, "Bank transfer"),
-        (300, 6, -60_000, "Card"),
-        (352, 6, -25_000, "Bank transfer"),
-    ),
+    Operation(0, BALANCE, 500_000, "Bank transfer"),
+    Operation(60, BALANCE, 25_000, "Card"),
+    Operation(60, BALANCE, 7_500, "30% bonus"),
+    Operation(120, CREDIT, 5_000, "Credit in"),
+    Operation(150, CREDIT, -5_000, "Credit out"),
+    Operation(180, BALANCE, -40_000, "Card"),
+    Operation(240, BALANCE, 100_000, "Bank transfer"),
+    Operation(300, BALANCE, -60_000, "Card"),
+    Operation(352, BALANCE, -25_000, "Bank transfer"),
 )
 REFERRALS = [2000011, 2000012, 2000013]
-# (type, symbol, hundredths of a lot, days open, price as a share of the usual one or 0 for the market's)
+
+
+class Order(NamedTuple):
+    """A position or pending order that is always open.
+
+    Attributes:
+        days: how long it has been open when the sandbox starts.
+        price_share: the price of a pending order as a share of the usual one; None for the market
+            price.
+    """
+
+    command: int
+    symbol: str
+    lots: int
+    days: int
+    price_share: float | None = None
+
+
 STANDING = (
-    *(
-        (0, "EURUSD", 13, 9, 0),
-        (0, "EURUSD", 6, 4, 0),
-        (1, "EURUSD", 9, 2, 0),
-        (1, "USDJPY", 10, 6, 0),
-    ),
-    *((0, "XAUUSD", 3, 3, 0), (2, "EURUSD", 25, 5, 0.93), (5, "XAUUSD", 10, 1, 0.9)),
-    (1, "GBPUSD", 4, 7, 0),
+    Order(BUY, "EURUSD", 13, 9),
+    Order(BUY, "EURUSD", 6, 4),
+    Order(SELL, "EURUSD", 9, 2),
+    Order(SELL, "USDJPY", 10, 6),
+    Order(BUY, "XAUUSD", 3, 3),
+    Order(BUY_LIMIT, "EURUSD", 25, 5, 0.93),
+    Order(SELL_STOP, "XAUUSD", 10, 1, 0.9),
 )
 """Always open: eight rows, so that a table of open trades can be filled at any hour of any day."""
 
 
 class Trade(NamedTuple):
-    """A trade, order or balance operation; ``lots`` in hundredths, moments in Unix seconds."""
+    """A trade, pending order or balance operation."""
 
     ticket: int
     command: int
@@ -118,240 +179,371 @@ class Trade(NamedTuple):
     cents: int = 0
     comment: str = ""
 
+    @property
+    def is_position(self) -> bool:
+        """Whether it is a position, unlike pending orders and balance operations."""
+        return self.command in (BUY, SELL)
 
-def _noisy(cents: float) -> float:
-    """Money as binary arithmetic leaves it: 236.98999999999998 for 236.99."""
+
+def noisy(cents: float) -> float:
+    """Money as the API sends some of it, inexact: 236.98999999999998 for 236.99."""
     return math.nextafter(cents / 100, 0)
 
 
-def _utc(seconds: float) -> datetime:
+def utc(seconds: float) -> datetime:
+    """Unix seconds as a time in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def total_lots(trades: list[Trade]) -> int:
+    """The volume of all trades, in hundredths of a lot."""
     return sum(trade.lots for trade in trades)
 
 
 class Book:
-    """The history of one account up to any moment; ``opened`` is the day of its first deposit."""
+    """The history of one account up to any moment.
+
+    Args:
+        seed: determines prices and trades.
+        account: whose history it is.
+        opened: the day of the first deposit, counted from 1970-01-01.
+    """
 
     def __init__(self, seed: int, account: Account, opened: int) -> None:
-        self.seed, self.account, self.login, self.opened = seed, account, account.login, opened
+        self.seed = seed
+        self.account = account
+        self.login = account.login
+        self.opened = opened
         self._days: dict[int, list[Trade]] = {}
-        self._phases = {
-            name: [self._rng(name + str(w)).uniform(0, math.tau) for w in WAVES] for name in SYMBOLS
-        }
+        self._phases = {name: self._wave_phases(name) for name in SYMBOLS}
+
+    def _wave_phases(self, name: str) -> list[float]:
+        return [self._rng(f"{name}{wave}").uniform(0, math.tau) for wave in WAVES]
 
     def _rng(self, purpose: str) -> random.Random:
+        """Random numbers for one purpose, so that another use does not change them."""
         return random.Random(f"{self.seed}/{purpose}")
 
     def price(self, name: str, now: float) -> float:
-        waves = zip(WAVES, self._phases[name], strict=True)
-        swing = sum(
-            share * math.sin(math.tau * now / period + phase) for (period, share), phase in waves
-        )
-        return round(SYMBOLS[name].base * (1 + swing), SYMBOLS[name].digits)
+        """The price of a symbol."""
+        swing = 0.0
+        for (period, share), phase in zip(WAVES, self._phases[name], strict=True):
+            swing += share * math.sin(math.tau * now / period + phase)
+        symbol = SYMBOLS[name]
+        return round(symbol.base * (1 + swing), symbol.digits)
 
-    def result(self, trade: Trade, now: float) -> tuple[int, int]:
-        """Profit and swap in cents, now or at the closing; a night is a midnight (UTC) that the position has seen."""
-        if trade.command > 1:
-            return trade.cents, 0
-        symbol, until = SYMBOLS[trade.symbol], min(now, trade.closed)
-        price = self.price(trade.symbol, until)
-        move = (price - trade.open_price) * (1 - 2 * trade.command)
-        nights = int(until) // DAY - trade.opened // DAY
-        profit = move * trade.lots * symbol.contract / (1 if symbol.quoted_in_usd else price)
-        return round(profit), round(nights * trade.lots * symbol.swaps[trade.command] / 100)
+    def profit(self, trade: Trade, now: float) -> int:
+        """The profit of a trade without swap, in cents, at the price of now or of its closing."""
+        if not trade.is_position:
+            return trade.cents
+        symbol = SYMBOLS[trade.symbol]
+        price = self.price(trade.symbol, min(now, trade.closed))
+        move = price - trade.open_price
+        if trade.command == SELL:
+            move = -move
+        profit = move * trade.lots * symbol.contract
+        if not symbol.quoted_in_usd:
+            profit /= price
+        return round(profit)
+
+    def swap(self, trade: Trade, now: float) -> int:
+        """The swap of a trade, in cents; a night is a midnight (UTC) during which it was open."""
+        if not trade.is_position:
+            return 0
+        last_day = int(min(now, trade.closed)) // DAY
+        nights = last_day - trade.opened // DAY
+        cents_per_lot = SYMBOLS[trade.symbol].swaps[trade.command]
+        return round(nights * trade.lots * cents_per_lot / 100)
+
+    def total(self, trades: list[Trade], now: float) -> int:
+        """Profits and swaps of trades, in cents."""
+        return sum(self.profit(trade, now) + self.swap(trade, now) for trade in trades)
 
     def _ticket(self, day: int, n: int) -> int:
         return day * 1000 + self.login % 10 * 100 + n
 
-    def _day(self, day: int) -> list[Trade]:
-        """The trades that close on one day: one just after midnight, on weekdays perhaps another."""
+    def _trades_of(self, day: int) -> list[Trade]:
+        """The trades that close on a day: one just after midnight, on weekdays often another one.
+
+        The first one ensures that there are trades of today at any time of day.
+        """
         if day not in self._days:
-            rng, trades = self._rng(f"{self.login}/{day}"), []
-            closes = [rng.randint(5, 45)] + [rng.randint(60, 80_000)] * (
-                (day + 3) % 7 < 5 and rng.random() < 0.6
-            )
-            for n, close in enumerate(closes):
-                name = rng.choice(("EURUSD", "EURUSD", "GBPUSD", "USDJPY", "XAUUSD"))
-                closed = day * DAY + close
-                opened = closed - rng.randint(1_200, 20_000 if n else 110_000)
-                entry, rises = (
-                    self.price(name, opened),
-                    self.price(name, closed) > self.price(name, opened),
-                )
-                command = int(
-                    rises != (rng.random() < 0.57)
-                )  # a trader who is right a little more often than not
-                lots = rng.randint(*SYMBOLS[name].lots)
-                trades.append(
-                    Trade(self._ticket(day, n), command, name, lots, opened, closed, entry)
-                )
+            rng = self._rng(f"{self.login}/{day}")
+            closes = [rng.randint(5, 45)]
+            second_close = rng.randint(60, 80_000)
+            is_weekday = (day + 3) % 7 < 5
+            if is_weekday and rng.random() < 0.6:
+                closes.append(second_close)
+            trades = [self._random_trade(rng, day, n, close) for n, close in enumerate(closes)]
             self._days[day] = trades
         return self._days[day]
 
+    def _random_trade(self, rng: random.Random, day: int, n: int, close: int) -> Trade:
+        """The nth trade of a day, closed so many seconds after midnight."""
+        name = rng.choice(("EURUSD", "EURUSD", "GBPUSD", "USDJPY", "XAUUSD"))
+        closed = day * DAY + close
+        # The first trade of the day may have been open for a night or two, the second one is of the
+        # day.
+        longest = 20_000 if n else 110_000
+        opened = closed - rng.randint(1_200, longest)
+        entry = self.price(name, opened)
+        rises = self.price(name, closed) > entry
+        # The trader is right a little more often than not.
+        is_right = rng.random() < 0.57
+        command = BUY if rises == is_right else SELL
+        lots = rng.randint(*SYMBOLS[name].lots)
+        return Trade(self._ticket(day, n), command, name, lots, opened, closed, entry)
+
     def _operations(self) -> list[Trade]:
         trades = []
-        for n, (day, command, cents, comment) in enumerate(OPERATIONS):
-            ticket, at = (
-                self._ticket(self.opened + day, 80 + n),
-                (self.opened + day) * DAY + 33_000 + n,
+        for n, operation in enumerate(OPERATIONS):
+            day = self.opened + operation.day
+            at = day * DAY + 33_000 + n
+            trade = Trade(
+                self._ticket(day, 80 + n),
+                operation.command,
+                symbol="",
+                lots=0,
+                opened=at,
+                closed=at,
+                cents=operation.cents,
+                comment=operation.comment,
             )
-            trades.append(Trade(ticket, command, "", 0, at, at, cents=cents, comment=comment))
+            trades.append(trade)
+        return trades
+
+    def _standing(self) -> list[Trade]:
+        trades = []
+        for n, order in enumerate(STANDING):
+            day = self.opened + 365 - order.days
+            opened = day * DAY + 30_000 + n * 977
+            price = self.price(order.symbol, opened)
+            if order.price_share:
+                symbol = SYMBOLS[order.symbol]
+                price = round(symbol.base * order.price_share, symbol.digits)
+            trade = Trade(
+                self._ticket(day, 50 + n),
+                order.command,
+                order.symbol,
+                order.lots,
+                opened,
+                open_price=price,
+            )
+            trades.append(trade)
         return trades
 
     def closed(self, now: float, period: Mapping[str, Any] | None = None) -> list[Trade]:
-        """Trades and balance operations that closed by now and within the period (both ends in it), oldest first."""
+        """Trades and balance operations that were closed by now, oldest first.
+
+        Args:
+            now: Unix seconds.
+            period: its first and last second as ``from`` and ``to``; None, or without one of them,
+                is without limit.
+        """
         if self.account.empty:
             return []
-        days = range(self.opened + 1, int(now) // DAY + 1)
-        start, end = ((period or {}).get(name) for name in ("from", "to"))
-        start, end = start or 0, now if end is None else min(end, now)
-        trades = self._operations() + [trade for day in days for trade in self._day(day)]
-        return sorted(
-            (trade for trade in trades if start <= trade.closed <= end),
-            key=lambda trade: trade.closed,
-        )
+        period = period or {}
+        start = period.get("from") or 0
+        end = period.get("to")
+        end = now if end is None else min(end, now)
+        trades = self._operations()
+        for day in range(self.opened + 1, int(now) // DAY + 1):
+            trades += self._trades_of(day)
+        in_period = [trade for trade in trades if start <= trade.closed <= end]
+        return sorted(in_period, key=lambda trade: trade.closed)
 
     def open(self, now: float) -> list[Trade]:
-        """Positions and pending orders: the standing ones, and each trade that will close within two days."""
+        """Positions and pending orders: standing ones, and trades that close within two days."""
         if self.account.empty:
             return []
-        today, trades = int(now) // DAY, []
-        for n, (command, name, lots, days, share) in enumerate(STANDING):
-            day = self.opened + 365 - days
-            opened = day * DAY + 30_000 + n * 977
-            price = (
-                round(SYMBOLS[name].base * share, SYMBOLS[name].digits)
-                if share
-                else self.price(name, opened)
-            )
-            trades.append(
-                Trade(self._ticket(day, 50 + n), command, name, lots, opened, open_price=price)
-            )
-        trades += [trade for day in range(today, today + 3) for trade in self._day(day)]
+        today = int(now) // DAY
+        trades = self._standing()
+        for day in range(today, today + 3):
+            trades += self._trades_of(day)
         return [trade for trade in trades if trade.opened <= now < trade.closed]
 
     def records(self, trades: list[Trade], now: float) -> list[dict[str, Any]]:
-        """Trades as the upstream writes them, at the prices of now or of the closing."""
-        return [self._record(trade, SYMBOLS.get(trade.symbol), now) for trade in trades]
+        """Trades as the API writes them, at the prices of now or of their closing."""
+        return [self._record(trade, now) for trade in trades]
 
-    def _record(self, trade: Trade, symbol: Symbol | None, now: float) -> dict[str, Any]:
+    def _record(self, trade: Trade, now: float) -> dict[str, Any]:
+        symbol = SYMBOLS.get(trade.symbol)
+        profit = self.profit(trade, now)
+        record = {
+            "ticket": trade.ticket,
+            "login": self.login,
+            "type": trade.command,
+            "symbol": trade.symbol or None,
+            "digits": symbol.digits if symbol else 2,
+            "volume": trade.lots / 100,
+            "comment": trade.comment,
+            "openPrice": trade.open_price,
+            "openTime": utc(trade.opened),
+            "magicNumber": 0,
+            "sl": 0.0,
+            "tp": 0.0,
+            "swaps": self.swap(trade, now) / 100,
+            "profit": noisy(profit) if trade.command == SELL else profit / 100,
+        }
+        if symbol and trade.lots % 2:
+            # So far away that it is never reached: a price never moves by 8%.
+            limit = "sl" if trade.command % 2 else "tp"
+            record[limit] = round(trade.open_price * 1.08, symbol.digits)
         price = self.price(trade.symbol, min(now, trade.closed)) if symbol else 0.0
-        edge = (
-            round(trade.open_price * 1.08, symbol.digits) if symbol and trade.lots % 2 else 0.0
-        )  # never reached
-        (profit, swap), over = self.result(trade, now), trade.closed <= now
-        return {
-            "ticket": trade.ticket, "login": self.login, "type": trade.command, "symbol": trade.symbol or None,
-            "digits": symbol.digits if symbol else 2, "volume": trade.lots / 100, "comment": trade.comment,
-            "openPrice": trade.open_price, "openTime": _utc(trade.opened), "magicNumber": 0,
-            "sl": edge if trade.command % 2 else 0.0, "tp": 0.0 if trade.command % 2 else edge,
-            "swaps": swap / 100, "profit": _noisy(profit) if trade.command == 1 else profit / 100,
-            **({"closePrice": price, "closeTime": _utc(trade.closed)} if over else {"currentPrice": price}),
-        }  # fmt: skip
+        if trade.closed <= now:
+            record["closePrice"] = price
+            record["closeTime"] = utc(trade.closed)
+        else:
+            record["currentPrice"] = price
+        return record
 
     def information(self, now: float) -> dict[str, Any]:
-        """All of the account's figures. Credits (type 7) are not in the balance; what is open counts positions only."""
-        closed, positions = (
-            self.closed(now),
-            [trade for trade in self.open(now) if trade.command < 2],
-        )
-        balance = sum(sum(self.result(trade, now)) for trade in closed if trade.command != 7)
-        equity = balance + sum(sum(self.result(trade, now)) for trade in positions)
-        margin = 0.0  # cents, at a leverage of 1:100
-        for trade in positions:
-            symbol = SYMBOLS[trade.symbol]
-            margin += (
-                trade.lots
-                * symbol.contract
-                * (trade.open_price if symbol.quoted_in_usd else 1)
-                / 100
-            )
-        return {
-            **PERSONAL, "country": "Belarus", "leverage": 100, "type": 1, "verificationLevel": 1,
-            "balance": balance / 100, "equity": _noisy(equity), "freeMargin": _noisy(equity - round(margin)),
-            "currency": "USD" if self.account.partner_password else 0,  # deployments write either
-            "isSwapFree": False, "isAnyOpenTrades": bool(positions), "currentTradesCount": len(positions),
-            "currentTradesVolume": sum(trade.lots for trade in positions) / 100, "agentName": None,
-            "totalTradesCount": sum(trade.command < 2 for trade in closed), "totalTradesVolume": _noisy(total_lots(closed)),
-        }  # fmt: skip
+        """All figures of the account.
 
-    def balance(self, now: float) -> dict[str, Any]:
-        figures = self.information(now)
+        Credits are not part of the balance. Open trades and their volume count positions only.
+        """
+        closed = self.closed(now)
+        positions = [trade for trade in self.open(now) if trade.is_position]
+        balance = self.total([trade for trade in closed if trade.command != CREDIT], now)
+        equity = balance + self.total(positions, now)
+        # Some deployments send the currency's code, others 0.
+        currency = "USD" if self.account.partner_password else 0
         return {
-            name: figures[name] for name in ("name", "currency", "balance", "equity", "freeMargin")
+            **PERSONAL,
+            "country": "Belarus",
+            "leverage": 100,
+            "type": 1,
+            "verificationLevel": 1,
+            "balance": balance / 100,
+            "equity": noisy(equity),
+            "freeMargin": noisy(equity - self._margin(positions)),
+            "currency": currency,
+            "isSwapFree": False,
+            "isAnyOpenTrades": bool(positions),
+            "currentTradesCount": len(positions),
+            "currentTradesVolume": total_lots(positions) / 100,
+            "agentName": None,
+            "totalTradesCount": sum(trade.is_position for trade in closed),
+            "totalTradesVolume": noisy(total_lots(closed)),
         }
 
+    def _margin(self, positions: list[Trade]) -> int:
+        """The margin of positions, in cents, at a leverage of 1:100."""
+        margin = 0.0
+        for trade in positions:
+            symbol = SYMBOLS[trade.symbol]
+            price = trade.open_price if symbol.quoted_in_usd else 1
+            margin += trade.lots * symbol.contract * price / 100
+        return round(margin)
+
+    def balance(self, now: float) -> dict[str, Any]:
+        """The figures of the function for the balance alone."""
+        information = self.information(now)
+        names = ("name", "currency", "balance", "equity", "freeMargin")
+        return {name: information[name] for name in names}
+
     def bonus(self, now: float) -> dict[str, Any]:
-        figures, own = self.information(now), not self.account.empty
+        """The bonus, and how many of the required lots have been traded since it was received."""
+        information = self.information(now)
         credit = next(trade for trade in self._operations() if "bonus" in trade.comment)
-        bonus, closed = (
-            credit.cents / 100 * own,
-            total_lots(self.closed(now, {"from": credit.closed})) / 100,
-        )
-        required = 3 * bonus
-        available = max(0.0, round(figures["freeMargin"] - bonus, 2))
+        bonus = 0.0 if self.account.empty else credit.cents / 100
+        closed_lots = total_lots(self.closed(now, {"from": credit.closed})) / 100
+        required_lots = 3 * bonus
+        available = max(0.0, round(information["freeMargin"] - bonus, 2))
         return {
             "bonuses": {"clubBonus": 0, "totalBonus": bonus, "welcomeBonus": bonus},
             "summary": {
-                "availableToWithdraw": available, "availableToWithdrawWithoutLosingBonus": round(available / 2, 2),
-                **{name: figures[name] for name in ("balance", "equity", "freeMargin")},
+                "availableToWithdraw": available,
+                "availableToWithdrawWithoutLosingBonus": round(available / 2, 2),
+                "balance": information["balance"],
+                "equity": information["equity"],
+                "freeMargin": information["freeMargin"],
             },
-            "trade": {"bonusState": int(own), "closedLots": closed, "lotsRequired": required,
-                      "missingLots": max(0.0, round(required - closed, 2))},
-        }  # fmt: skip
+            "trade": {
+                "bonusState": 0 if self.account.empty else 1,
+                "closedLots": closed_lots,
+                "lotsRequired": required_lots,
+                "missingLots": max(0.0, round(required_lots - closed_lots, 2)),
+            },
+        }
 
     def operations(self, now: float) -> list[dict[str, Any]]:
-        """Deposits and withdrawals, amounts without a sign, one still pending and one failed."""
+        """Deposits and withdrawals, amounts without a sign; one is still pending and one failed."""
         if self.account.empty:
             return []
-        done = [
-            (trade.closed, trade.cents, trade.comment, 1, trade.ticket)
-            for trade in self._operations()
-        ]
-        other = [((self.opened + 364) * DAY + 40_000 + n, 15_000, "Card", n, None) for n in (0, 2)]
-        return [
-            {"account": self.login, "amount": abs(cents) / 100, "date": _utc(at), "operationId": at % 10**7,
-             "operationType": int(cents < 0), "paymentSystem": system, "status": status, "ticket": ticket}
-            for at, cents, system, status, ticket in done + other if at <= now
-        ]  # fmt: skip
+        records = []
+        for trade in self._operations():
+            record = self._operation_record(trade.closed, trade.cents, trade.comment, status=1)
+            records.append({**record, "ticket": trade.ticket})
+        for status in (0, 2):
+            at = (self.opened + 364) * DAY + 40_000 + status
+            record = self._operation_record(at, 15_000, "Card", status)
+            records.append({**record, "ticket": None})
+        return [record for record in records if record["date"] <= utc(now)]
 
-    def _recent(self, purpose: str, now: float) -> Iterator[tuple[float, random.Random]]:
-        """The moments of 90 days when something happened, each with its own dice, one a day just past midnight."""
-        for day in () if self.account.empty else range(int(now) // DAY, int(now) // DAY - 90, -1):
+    def _operation_record(self, at: int, cents: int, system: str, status: int) -> dict[str, Any]:
+        return {
+            "account": self.login,
+            "amount": abs(cents) / 100,
+            "date": utc(at),
+            "operationId": at % 10**7,
+            "operationType": int(cents < 0),
+            "paymentSystem": system,
+            "status": status,
+        }
+
+    def _events(self, purpose: str, now: float) -> Iterator[tuple[float, random.Random]]:
+        """Moments of the last 90 days, newest day first, each with its own random numbers.
+
+        The first of a day is just after midnight, so that there is one of today at any time of day.
+        """
+        if self.account.empty:
+            return
+        today = int(now) // DAY
+        for day in range(today, today - 90, -1):
             for n in range(3 - day % 3):
                 rng = self._rng(f"{self.login}/{purpose}/{day}/{n}")
-                at = day * DAY + (rng.uniform(60, 80_000) if n else rng.uniform(3, 40))
+                earliest, latest = (60, 80_000) if n else (3, 40)
+                at = day * DAY + rng.uniform(earliest, latest)
                 if at <= now:
                     yield at, rng
 
     def logins(self, now: float) -> list[dict[str, Any]]:
-        places = ("203.0.113.77", "198.51.100.23", "2001:db8:85a3::8a2e:370:7334")
+        """The login history of 90 days."""
+        addresses = ("203.0.113.77", "198.51.100.23", "2001:db8:85a3::8a2e:370:7334")
         programs = ("MetaTrader 4", "Client Cabinet", "MetaTrader 4 Mobile", None)
-        return [
-            {
-                "time": _utc(at),
-                "ip": rng.choice(places),
+        records = []
+        for at, rng in self._events("logins", now):
+            record = {
+                "time": utc(at),
+                "ip": rng.choice(addresses),
                 "application": rng.choice(programs),
                 "serverId": 4,
             }
-            for at, rng in self._recent("logins", now)
-        ]
+            records.append(record)
+        return records
 
     def commissions(self, now: float) -> list[dict[str, Any]]:
-        """The records under the partner's own login, and a sub-partner without any."""
-        records = [
-            {"time": _utc(at), "login": rng.choice(REFERRALS), "volume": lots / 100, "symbol": rng.choice([*SYMBOLS]),
-             "amount": _noisy(round(lots * 1.5)), "currency": "USD", "groupId": 3}
-            for at, rng in self._recent("commissions", now) for lots in [rng.randint(5, 250)]
-        ]  # fmt: skip
+        """The commissions of 90 days under the partner's login, and a sub-partner without any."""
+        records = []
+        for at, rng in self._events("commissions", now):
+            lots = rng.randint(5, 250)
+            record = {
+                "time": utc(at),
+                "login": rng.choice(REFERRALS),
+                "volume": lots / 100,
+                "symbol": rng.choice([*SYMBOLS]),
+                "amount": noisy(round(lots * 1.5)),
+                "currency": "USD",
+                "groupId": 3,
+            }
+            records.append(record)
         return [
             {"partner": self.login, "balanceRecords": records},
             {"partner": 1000006, "balanceRecords": []},
         ]
 
     def clicks(self, now: float) -> list[dict[str, Any]]:
-        visits = {"date": _utc(now // DAY * DAY), "clicks": 31, "referer": "https://example.com/"}
+        """The visits of referral links today, with and without accounts that came from them."""
+        visits = {"date": utc(now // DAY * DAY), "clicks": 31, "referer": "https://example.com/"}
         return [{**visits, "referalAccounts": REFERRALS}, {**visits, "referalAccounts": []}]
