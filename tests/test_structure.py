@@ -22,6 +22,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 LAYERS = """
 errors paths names colour transport single_flight locks
 privacy cache
+config_values config_secrets
+config_mistakes
 config models tokens i18n response_cache svg
 client totals format
 delay growth chart guard metrics logs

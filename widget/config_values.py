@@ -1,0 +1,206 @@
+"""The types of values in ``widgets.toml``; each check raises ValueError that says what is wrong."""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Collection
+from functools import cache
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale, UnknownLocaleError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from werkzeug.security import check_password_hash
+
+from widget.privacy import FIGURES
+
+MIN_SECRET_BYTES = 32  # as RFC 7518 requires for HS256
+
+WERKZEUG_METHOD = "scrypt:32768:8:1"  # what generate_password_hash uses by default
+DIGEST = re.compile("([0-9a-f]{64}){1,2}")  # SHA-256 or SHA-512, in hexadecimal digits
+PORT = r"(:\d{1,5})?"
+ORIGIN = re.compile(rf"https?://((\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]){PORT}")
+PLACEHOLDERS = {"login", "from", "to"}
+
+IPv4Network = ipaddress.IPv4Network
+IPv6Network = ipaddress.IPv6Network
+Network = IPv4Network | IPv6Network
+
+zones = cache(available_timezones)  # cached because it reads the names from disk
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """A hint for a misspelled word; empty if no known word is similar."""
+    matches = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {matches[0]}?" if matches else ""
+
+
+def check_base_url(value: str) -> str:
+    """The URL of a service, without a trailing slash."""
+    parts = urlsplit(value)
+    is_http = parts.scheme in ("http", "https")
+    if not is_http or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be a URL such as https://example.com")
+    if parts.username or parts.password:
+        raise ValueError("must not contain a user name or password")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(
+            "must begin with https:// (http:// is accepted for loopback addresses only)"
+        )
+    return value.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def parse_zone(value: object) -> ZoneInfo:
+    """A time zone by its IANA name."""
+    if not isinstance(value, str) or value not in zones():
+        raise ValueError("is not an IANA time zone such as Europe/Paris")
+    return ZoneInfo(value)
+
+
+def check_language(value: str) -> str:
+    """A language tag that Babel knows."""
+    try:
+        Locale.parse(value, sep="-")
+    except (ValueError, UnknownLocaleError) as error:
+        raise ValueError("is not a language tag such as en or pt-BR") from error
+    return value
+
+
+def parse_network(value: object) -> Network:
+    """A network, written as CIDR or as IP and mask."""
+    text = str(value)
+    address, slash, mask = text.rpartition("/")
+    try:
+        if slash and ":" in mask:
+            # Python reads IPv4 masks only.
+            text = f"{address}/{ipv6_prefix_length(mask)}"
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError(
+            "is not a network: write IP/mask or CIDR, such as 203.0.113.0/255.255.255.0"
+        ) from error
+    if slash and "." in mask and mask != str(network.netmask):
+        # Python accepts 0.0.0.255 as a host mask, the inverse of a network mask. If it was meant
+        # otherwise, the wrong visitors would get in.
+        raise ValueError(f"is not a network mask; did you mean /{network.netmask}?")
+    return without_ipv4_mapping(network)
+
+
+def ipv6_prefix_length(mask: str) -> int:
+    """The number of ones at the beginning of an IPv6 mask; ValueError if there are others."""
+    bits = f"{int(ipaddress.IPv6Address(mask)):0128b}"
+    ones = bits.rstrip("0")
+    if "0" in ones:
+        raise ValueError("its ones do not come first")
+    return len(ones)
+
+
+def without_ipv4_mapping(network: Network) -> Network:
+    """A network, as IPv4 if it is the IPv6 form of one, such as ::ffff:203.0.113.0/120.
+
+    Visitors' addresses are compared in the IPv4 form.
+    """
+    if isinstance(network, IPv4Network) or network.prefixlen < 96:
+        return network
+    address = network.network_address.ipv4_mapped
+    if address is None:
+        return network
+    return IPv4Network((address, network.prefixlen - 96))
+
+
+def check_origin(value: str) -> str:
+    """The origin of a site, as in Content-Security-Policy."""
+    if not ORIGIN.fullmatch(value):
+        raise ValueError(
+            "is not an origin: write scheme and host without a path, such as"
+            " https://blog.example.com"
+        )
+    return value
+
+
+def check_figure(value: str) -> str:
+    """The JSON name of a figure."""
+    if value not in FIGURES:
+        raise ValueError(f"is not the JSON name of a figure{did_you_mean(value, FIGURES)}")
+    return value
+
+
+def check_hash(value: SecretStr) -> SecretStr:
+    """The hash of a password, as ``cabinet-widgets password`` prints it."""
+    text = value.get_secret_value()
+    try:
+        method, _, digest = text.split("$")
+        is_hash = DIGEST.fullmatch(digest) is not None
+        if method != WERKZEUG_METHOD:
+            # Raises ValueError for methods and parameters that cannot be used. Skipped for the
+            # usual method, because hashing takes long by design.
+            check_password_hash(text, "")
+    except (ValueError, TypeError):
+        is_hash = False
+    if not is_hash:
+        raise ValueError("is not a password hash: create one with `cabinet-widgets password`")
+    return value
+
+
+def split_keys(secrets: SecretStr) -> tuple[bytes, ...]:
+    """The secrets in ``"new,old"``, newest first."""
+    parts = secrets.get_secret_value().split(",")
+    return tuple(part.strip().encode() for part in parts)
+
+
+def check_embed_secret(value: SecretStr) -> SecretStr:
+    """One or more secrets, separated by commas."""
+    if any(len(key) < MIN_SECRET_BYTES for key in split_keys(value)):
+        raise ValueError(f"each secret must have at least {MIN_SECRET_BYTES} bytes")
+    return value
+
+
+def check_redis_url(value: SecretStr) -> SecretStr:
+    """The URL of a Redis server.
+
+    Checked here because the libraries that receive it repeat it in their errors, with the password.
+    """
+    try:
+        parts = urlsplit(value.get_secret_value())
+        is_redis = parts.scheme in ("redis", "rediss")
+        is_complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_redis = False
+    if not is_redis or not is_complete:
+        raise ValueError(
+            "must be a URL such as redis://:password@127.0.0.1:6379/0 (in the password, write @ as"
+            " %40)"
+        )
+    return value
+
+
+def check_method(value: str) -> str:
+    """The path of an API's function."""
+    if "://" in value:
+        raise ValueError("must be a path below base_url, without a host")
+    used = set(re.findall(r"\{(\w+)\}", value))
+    if used - PLACEHOLDERS:
+        raise ValueError("may contain the placeholders {login}, {from} and {to}, no others")
+    return value
+
+
+BaseUrl = Annotated[str, AfterValidator(check_base_url)]
+EmbedSecret = Annotated[SecretStr, AfterValidator(check_embed_secret)]
+FigureName = Annotated[str, AfterValidator(check_figure)]
+Language = Annotated[str, AfterValidator(check_language)]
+Method = Annotated[str, AfterValidator(check_method)]
+NetworkValue = Annotated[Network, BeforeValidator(parse_network)]
+Origin = Annotated[str, AfterValidator(check_origin)]
+PasswordHash = Annotated[SecretStr, AfterValidator(check_hash)]
+RedisUrl = Annotated[SecretStr, AfterValidator(check_redis_url)]
+Seconds = Annotated[float, Field(gt=0, le=86400 * 7, strict=True)]
+Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone)]
