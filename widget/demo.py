@@ -1,18 +1,18 @@
-"""The demonstration: the service with a simulated API, and a host page on another origin that embeds every widget."""
+"""The demonstration: the service with a simulated API, and a host page that embeds every widget."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
-from typing import Any
 from wsgiref.types import WSGIApplication
 
 from flask import Response
 from werkzeug.security import generate_password_hash
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from widget import app, config, paths, registry
 from widget.config import Settings
+from widget.sandbox_api import QuietHandler
 from widget.spec import Options
 
 PASSWORD = "demo"  # noqa: S105  # not a secret: the account is simulated
@@ -25,11 +25,13 @@ def running(upstream: str, port: int, clock: Callable[[], float]) -> Iterator[tu
     Args:
         upstream: the base URL of the simulated API.
         port: the service's port; 0 takes a free one.
+        clock: Unix seconds, the same as the simulated API's.
 
     Yields:
         The URLs of the host page and of the service.
     """
-    with _serving(port) as (service, serve), _serving(0) as (host_page, serve_host):
+    with listen(port) as (service, serve), listen(0) as (host_page, serve_host):
+        # On two ports, so that the host page has another origin, as in reality.
         application = app.create_app(settings(upstream, service, host_page), clock=clock)
         serve(application)
         wired = application.extensions["cabinet-widgets"]
@@ -39,9 +41,9 @@ def running(upstream: str, port: int, clock: Callable[[], float]) -> Iterator[tu
 
 
 def settings(upstream: str, public_url: str, host_page: str) -> Settings:
-    """Settings with two accounts of the simulated API: one that shows every widget, and a closed one."""
+    """Settings with two accounts: one that shows every widget, and a closed one."""
     widgets = registry.discover(paths.templates())
-    raw = {
+    document = {
         "server": {"public_url": public_url, "studio": True},
         "api": {"base_url": upstream},
         "accounts": {
@@ -59,26 +61,30 @@ def settings(upstream: str, public_url: str, host_page: str) -> Settings:
             },
         },
     }
-    return config.parse(raw, {}, widgets, folder=Path(), demo=True)
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # the name is werkzeug's
-        pass
+    return config.parse(document, {}, widgets, folder=Path(), demo=True)
 
 
 @contextmanager
-def _serving(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]]]:
-    """Listen on a loopback port, so that the URL is known before the application exists; early requests wait."""
-    server = make_server("127.0.0.1", port, lambda *_: [], threaded=True, request_handler=_Quiet)
+def listen(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]]]:
+    """Listen on a loopback port, and serve an application once it is there.
+
+    The application needs its own URL, so the port has to be known before. Requests that come
+    earlier wait.
+
+    Yields:
+        The URL, and a function that starts to serve an application.
+    """
+    # This application is replaced before the first request is accepted.
+    server = make_server(
+        "127.0.0.1", port, lambda *_: [], threaded=True, request_handler=QuietHandler
+    )
     with ExitStack() as stack:
         stack.callback(server.server_close)
 
-        def run(application: WSGIApplication) -> None:
+        def serve(application: WSGIApplication) -> None:
             server.app = application
             Thread(target=server.serve_forever, daemon=True).start()
-            stack.callback(
-                server.shutdown
-            )  # registered only now: it would never return for a server that was not started
+            # Registered only now: shutdown never returns for a server that was not started.
+            stack.callback(server.shutdown)
 
-        yield f"http://127.0.0.1:{server.server_port}", run
+        yield f"http://127.0.0.1:{server.server_port}", serve

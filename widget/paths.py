@@ -1,4 +1,4 @@
-"""Where the templates and static files are: next to the package in a checkout, inside it in a wheel."""
+"""Where templates and static files are: next to the package in a checkout, inside it in a wheel."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the service is measured against, each a factory for the server that ``serve`` runs."""
+"""Applications that the service is compared with, each a factory for the same server."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import requests
 from flask import Flask, Response
 from flask_caching import Cache
 
-from widget import cli
+from widget.server import run_server
 
 
 def empty() -> Flask:
@@ -27,9 +27,9 @@ def empty() -> Flask:
 
 
 def bare() -> WSGIApplication:
-    """A function that sends bytes and headers as the service did, read from a file."""
+    """A function that sends recorded bytes and headers of the service."""
     recorded = json.loads(Path(os.environ["BENCH_RECORDED"]).read_text(encoding="utf-8"))
-    answers = {
+    responses = {
         path: (
             status,
             [(name, value) for name, value in headers],
@@ -39,7 +39,7 @@ def bare() -> WSGIApplication:
     }
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        status, headers, body = answers[environ["PATH_INFO"]]
+        status, headers, body = responses[environ["PATH_INFO"]]
         start_response(status, headers)
         return body
 
@@ -61,7 +61,7 @@ def cached() -> Flask:
 
 
 def sample() -> Flask:
-    """The way of the broker's PHP sample: a token and a call for every view."""
+    """Like the broker's PHP sample: a token and a call for every view."""
     app = Flask("sample", static_folder=None, root_path=".")
     base = os.environ["BENCH_UPSTREAM"]
 
@@ -73,13 +73,13 @@ def sample() -> Flask:
             timeout=30,
         ).json()
         headers = {"passkey": token}
-        answer = requests.get(
+        response = requests.get(
             f"{base}/client/RequestBalanceInformation/1000002", headers=headers, timeout=30
         ).json()
-        return f"<p>Balance: {answer['Balance']}</p>"
+        return f"<p>Balance: {response['Balance']}</p>"
 
     return app
 
 
 if __name__ == "__main__":
-    cli.run_server(f"bench.apps:{sys.argv[1]}", "127.0.0.1", int(sys.argv[2]))
+    run_server(f"bench.apps:{sys.argv[1]}", "127.0.0.1", int(sys.argv[2]))

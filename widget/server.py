@@ -1,0 +1,114 @@
+"""Runs a WSGI application in Granian, the production server."""
+
+import ctypes
+import errno
+import os
+import re
+import socket
+from contextlib import suppress
+
+from widget import logs
+from widget.errors import OperatorError
+
+BLOCKING_THREADS = 256
+"""Threads per worker. A request occupies one until it is answered, if need be by the API."""
+
+# An IPv6 address in brackets or anything else, and a port.
+BIND = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})")
+MAX_PORT = 65535
+
+LISTEN_ERRORS = {
+    0: "write the address as a number, such as 127.0.0.1 or 0.0.0.0",
+    errno.EADDRINUSE: "another program uses this port; stop it or choose another port",
+    errno.EACCES: "ports below 1024 are reserved for root; choose another port",
+    errno.EADDRNOTAVAIL: (
+        "this machine does not have this address; behind a web server, use 127.0.0.1"
+    ),
+}
+"""What to do if nobody can listen, by the error's number; 0 if the address is not one."""
+
+M_MMAP_THRESHOLD = -3  # from malloc.h
+MMAP_THRESHOLD_BYTES = 256 * 1024
+
+
+def parse_bind(bind: str) -> tuple[str, int]:
+    """Address and port from ``HOST:PORT``.
+
+    Raises:
+        OperatorError: it has another form.
+    """
+    match = BIND.fullmatch(bind)
+    if not match or int(match[3]) > MAX_PORT:
+        raise OperatorError(f"--bind {bind}: write address and port, such as 127.0.0.1:8000")
+    address = match[1] or match[2]
+    # Granian and the check below want numbers. Other names are rejected by the check.
+    return address.replace("localhost", "127.0.0.1"), int(match[3])
+
+
+def check_port(address: str, port: int, option: str) -> None:
+    """Make sure that nobody else listens on a port.
+
+    Granian would share it with another instance, and visitors would get the widgets of both in
+    turns.
+
+    Args:
+        address: an IP address of this machine.
+        port: 0 is always free.
+        option: what the operator wrote on the command line, for the error.
+
+    Raises:
+        OperatorError: the service cannot listen there.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        socket.inet_pton(family, address)
+        with socket.create_server((address, port), family=family):
+            pass
+    except OSError as error:
+        number = error.errno or 0
+        reason = LISTEN_ERRORS.get(number) or os.strerror(number)
+        raise OperatorError(f"{option}: cannot listen there: {reason}") from None
+
+
+def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
+    """Serve the application of a factory until SIGTERM or Ctrl+C.
+
+    Args:
+        factory: its name, as ``module:function``.
+        address: an IP address of this machine.
+        port: the port to listen on.
+        workers: the number of processes.
+    """
+    # Imported here because it is slow to import, and only needed by this command.
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+
+    limit_retained_memory()
+    server = Granian(
+        factory,
+        factory=True,
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=BLOCKING_THREADS,
+        backlog=2048,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers_kill_timeout=10,
+        respawn_failed_workers=True,
+        log_access=False,
+        log_dictconfig=logs.GRANIAN_LOGGING,
+    )
+    server.serve()
+
+
+def limit_retained_memory() -> None:
+    """Make glibc return large blocks of memory to the system.
+
+    After a response of several megabytes it would retain as much in each of its arenas, since it
+    raises its threshold for such blocks. A threshold that is set by hand stays.
+    """
+    # C libraries other than glibc do not have this function.
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
