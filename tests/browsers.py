@@ -1,4 +1,4 @@
-"""Chromium, tabs that complain, host pages of another origin, and axe: what the tests of looks and behaviour share."""
+"""What the browser tests share: Chromium, tabs that fail on complaints, host pages, and axe."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ QUIET = [
     "--font-render-hinting=none",
 ]
 
-# axe cannot tell the contrast of texts in SVG and of arrows: looks.js sees to these.
+# axe cannot determine the contrast of texts in SVG and of arrows; looks.js checks these.
 AXE = """async () => {
   document.documentElement.style.backgroundColor ||= "Canvas";
   const { violations, incomplete } = await axe.run(document, { resultTypes: ["violations", "incomplete"] });
@@ -44,7 +44,7 @@ AXE = """async () => {
 
 @contextmanager
 def chromium(*without: str) -> Iterator[Browser]:
-    """Debian's Chromium, without some of the arguments that it is started with by default."""
+    """Start Chromium, without some of the arguments that Playwright adds by default."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_program("chromium"),
@@ -58,7 +58,7 @@ def chromium(*without: str) -> Iterator[Browser]:
 
 @contextmanager
 def tab(browser: Browser, width: int = 1100, height: int = 900, **more: Any) -> Iterator[Page]:
-    """A page of its own; the test fails on whatever its console complains of."""
+    """A page in its own context; the test fails on any complaint in its console."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, locale="en-GB", **more
     )
@@ -74,10 +74,10 @@ def tab(browser: Browser, width: int = 1100, height: int = 900, **more: Any) -> 
 
 
 def is_complaint(type: str, text: str) -> bool:
-    """Whether a line of the console is one.
+    """Whether a message in the console is a complaint.
 
-    Chromium tells of every failed request itself, and those of the tests are meant; it also doubts the sandbox of a
-    frame that has the page's own origin, which happens in the studio alone.
+    Chromium reports every failed request, but the tests cause some on purpose. It also warns about
+    the sandbox of a frame with the page's own origin, which only the studio has.
     """
     return (
         type != "log"
@@ -90,26 +90,26 @@ def is_complaint(type: str, text: str) -> bool:
 def host(
     body: str, head: str = "", headers: Mapping[str, str] | None = None, lang: str = "en"
 ) -> Iterator[str]:
-    """A host page on an origin of its own, the same at every path."""
+    """Serve a host page on its own origin, the same at every path."""
     html = f"<!doctype html><html lang='{lang}'><head><title>Host</title><link rel=icon href='data:,'>{head}</head>"
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response(
             "200 OK", [("Content-Type", "text/html; charset=utf-8"), *(headers or {}).items()]
         )
         return [f"{html}<body>{body}</body></html>".encode()]
 
-    with serving(answer) as url:
+    with serving(page) as url:
         yield url
 
 
 def script(name: str, folder: Path | None = None) -> str:
-    """A script beside the tests."""
+    """The text of a script next to the tests."""
     return ((folder or Path(__file__).parent) / name).read_text(encoding="utf-8")
 
 
 def findings(page: Page) -> list[str]:
-    """What axe-core has against the page that is open; it is told the page's background, being transparent."""
+    """What axe-core criticises in the open page. Pages are transparent, so it is given a background."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(script("axe.min.js", CACHE / "node_modules" / "axe-core"))
     found = page.evaluate(AXE)

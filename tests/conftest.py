@@ -23,16 +23,16 @@ import pytest
 import requests
 from faults import FaultySandbox
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from widget import app, config, paths, registry
-from widget.sandbox_api import serve_sandbox
+from widget.sandbox_api import QuietHandler, serve_sandbox
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-# A machine that is busy otherwise makes no test fail; in CI hypothesis does so by itself.
+# A busy machine must not make a test fail. In CI, hypothesis has no deadline by default.
 hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("patient")
 
@@ -109,7 +109,7 @@ class QuietHandler(WSGIRequestHandler):
 
 @contextmanager
 def serving(application: WSGIApplication) -> Iterator[str]:
-    """Serve a WSGI application on a free port of loopback; yields its address."""
+    """Serve a WSGI application on a free loopback port; yields its URL."""
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -173,7 +173,7 @@ class Service:
         return requests.get(self.url + path, timeout=30, **more)
 
     def json(self, path: str) -> Any:
-        """The figures of a widget: the member ``data``."""
+        """The figures of a widget: the object ``data``."""
         response = self.get(path)
         assert response.status_code == 200, response.text
         return response.json()["data"]
@@ -181,8 +181,8 @@ class Service:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """Debian's Chromium, one for all the tests of a module."""
-    from browsers import chromium  # which needs this module, and what most tests do without
+    """Chromium, started once for all tests of a module."""
+    from browsers import chromium  # imports this module, and most tests do not need it
 
     with chromium() as started:
         yield started

@@ -1,7 +1,7 @@
 """A sandbox that counts its calls and fails on demand, for the tests, the benchmarks and the soak test.
 
-``FaultySandbox`` adds hooks to the application of a simulated API: what goes wrong replaces or changes the responses
-that the sandbox gives.
+``FaultySandbox`` adds hooks to the application of a simulated API: what goes wrong replaces or
+changes the responses that the sandbox gives.
 """
 
 import gzip
@@ -29,9 +29,12 @@ class Fault:
     Args:
         fault: one of ``FAULTS``.
         function: the API's name of the function that it affects; None affects all.
-        times: the number of calls that it affects, by default all until it is removed (``expire_tokens``: one).
-        seconds: the delay of ``slow``, the pause after each byte of ``drip``, the Retry-After of ``too_many``.
-        status: the status of ``refuse``, and that of ``cabinet-basic`` for a bad token after ``expire_tokens``.
+        times: the number of calls that it affects, by default all until it is removed
+            (``expire_tokens``: one).
+        seconds: the delay of ``slow``, the pause after each byte of ``drip``, the Retry-After of
+            ``too_many``.
+        status: the status of ``refuse``, and that of ``cabinet-basic`` for a bad token after
+            ``expire_tokens``.
         megabytes: the size of ``huge``, and of ``gzip_bomb`` when unpacked.
         location: the target of ``redirect``.
 
@@ -103,13 +106,14 @@ class FaultySandbox:
         app: the application to serve.
         clock: the sandbox's time.
         faults: what is to go wrong; the first fault that affects a call is used.
-        calls: the number of calls of each function by the API's name of it, including requests for tokens.
+        calls: the number of calls of each function by the API's name of it, including requests for
+            tokens.
     """
 
     def __init__(
         self,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.clock = clock

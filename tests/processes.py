@@ -1,4 +1,4 @@
-"""Programs that tests start: the service as ``serve`` runs it, Redis, nginx; on loopback, and ended by their pid."""
+"""Programs that tests start on loopback: the service as ``serve`` runs it, Redis and nginx."""
 
 import os
 import re
@@ -17,7 +17,7 @@ import requests
 from programs import find_program
 
 PATIENCE = 20.0
-"""Seconds after which something that should have happened never will, on a busy machine too."""
+"""Seconds to wait for anything, enough for a busy machine too."""
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -37,13 +37,13 @@ def free_port() -> int:
 
 @dataclass
 class Program:
-    """A program in the background, what it prints going to a file."""
+    """A program in the background whose output goes to a file."""
 
     process: subprocess.Popen[bytes]
     output: Path
 
     def text(self) -> str:
-        """What it has printed so far."""
+        """Everything that it has printed so far."""
         return self.output.read_text(encoding="utf-8", errors="replace")
 
     def children(self) -> list[int]:
@@ -53,7 +53,7 @@ class Program:
         return [int(pid) for pid, state in map(str.split, listed) if not state.startswith("Z")]
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """End it and its processes; gives its exit code."""
+        """End it and its processes, and return its exit code."""
         children = self.children() if how == signal.SIGKILL else []
         for pid in (self.process.pid, *children):
             with suppress(ProcessLookupError):
@@ -87,10 +87,10 @@ def running(
                 raise
 
 
-def answers(url: str) -> bool:
-    """Whether a server is up."""
+def is_up(url: str) -> bool:
+    """Whether a server responds, and not with an error of its own."""
     with suppress(requests.RequestException):
-        return requests.get(url, timeout=PATIENCE).ok
+        return requests.get(url, timeout=PATIENCE).status_code < 500
     return False
 
 
@@ -104,7 +104,7 @@ def service(
     port: int | None = None,
     **env: str,
 ) -> Iterator[tuple[str, Program]]:
-    """``cabinet-widgets serve`` with a configuration and an environment; yields its address."""
+    """Run ``cabinet-widgets serve`` with a configuration and an environment; yields its URL."""
     (folder / f"{name}.toml").write_text(configuration)
     port = port or free_port()
     arguments = [
@@ -118,30 +118,30 @@ def service(
     ]
     url = f"http://127.0.0.1:{port}"
     with running(folder, name, sys.executable, "-m", "widget", *arguments, env=env) as program:
-        until(lambda: program.process.poll() is not None or answers(f"{url}/healthz"))
+        until(lambda: program.process.poll() is not None or is_up(f"{url}/healthz"))
         assert program.process.poll() is None, program.text()
         yield url, program
 
 
 @contextmanager
 def redis_server(folder: Path, port: int) -> Iterator[Program]:
-    """A Redis server that keeps nothing on disk."""
+    """Run a Redis server that stores nothing on disk."""
     arguments = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
     command = [find_program("redis-server"), *arguments]
     with running(folder, "redis", *command) as program, redis.Redis(port=port) as client:
 
-        def is_up() -> bool:
+        def responds() -> bool:
             with suppress(redis.RedisError):
                 return bool(client.ping())
             return False
 
-        until(is_up)
+        until(responds)
         yield program
 
 
 @contextmanager
 def nginx(folder: Path, http: str, ready: str) -> Iterator[Program]:
-    """nginx with something in its ``http`` block, once an address of it answers."""
+    """Run nginx with a given ``http`` block; waits until the URL ``ready`` responds."""
     (folder / "nginx.conf").write_text(nginx_conf(folder, http))
     # Without -e, nginx opens the system's error log before it reads the configuration, and only root may do that.
     arguments = [
@@ -161,7 +161,7 @@ def nginx(folder: Path, http: str, ready: str) -> Iterator[Program]:
 
 
 def nginx_conf(folder: Path, http: str) -> str:
-    """A whole configuration around what stands in its ``http`` block; all that nginx writes goes into the folder."""
+    """A complete configuration with a given ``http`` block; nginx writes into the folder only."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     return f"""
@@ -184,7 +184,7 @@ def readme(heading: str) -> str:
 
 
 def deployment(language: str) -> list[str]:
-    """The files of README's "Deployment" in a language."""
+    """The files in a language under README's heading "Deployment"."""
     found = re.findall(rf"```{language}\n(.*?)```", readme("Deployment"), re.DOTALL)
     assert found, f"README has no {language} under Deployment"
     return found

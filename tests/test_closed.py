@@ -761,7 +761,7 @@ def test_behind_a_proxy_headers_with_an_underscore_do_not_set_the_address(
             env = {**homes, "CABINET_WIDGETS": url.removeprefix("http://")}
             command = [find_program("caddy"), *"run --config Caddyfile --adapter caddyfile".split()]
             stack.enter_context(processes.running(tmp_path, "caddy", *command, env=env))
-            processes.until(lambda: processes.answers(f"{front}/healthz"))
+            processes.until(lambda: processes.is_up(f"{front}/healthz"))
         for name in (
             "X_Forwarded_For",
             "X-Forwarded_For",

@@ -1,7 +1,8 @@
-"""``make bench``: what the service costs, against what it could cost at least, and how that grows; one table on stdout.
+"""``make bench``: the speed of the service, compared with the possible minimum, and how it scales; prints tables.
 
-Everything runs on loopback, the servers on one core and the load on another where there are two. Rounds are
-interleaved, and ratios are medians of the ratios of each round, since absolute figures move with the machine's mood.
+Everything runs on loopback, with the servers on one core and the load on another if there are two.
+Rounds are interleaved, and ratios are medians of the ratios of each round, because absolute figures
+vary from minute to minute.
 """
 
 import argparse
@@ -57,16 +58,16 @@ closed_trades = {seconds}
 
 @dataclass
 class Target:
-    """Something that wrk asks.
+    """Something that wrk sends requests to.
 
     Attributes:
-        name: what the table calls it.
-        url: its address.
-        pids: the processes that answer.
-        headers: what is sent.
-        rates: requests a second, a figure for each round.
+        name: its name in the table.
+        url: its URL.
+        pids: the processes that respond.
+        headers: the request headers.
+        rates: requests per second of each round.
         tails: the 99th percentile of each round, in milliseconds.
-        costs: the processor time of an answer, in microseconds. It is what a busy machine leaves alone.
+        costs: the processor time per response in microseconds, which does not depend on other load.
     """
 
     name: str
@@ -78,28 +79,28 @@ class Target:
     costs: list[float] = field(default_factory=list)
 
     def measure(self, seconds: float, core: str) -> None:
-        """One round."""
+        """Measure one round."""
         before = processor_seconds(self.pids)
-        answers, rate, tail = wrk(self.url, seconds, core, self.headers)
+        count, rate, tail = wrk(self.url, seconds, core, self.headers)
         self.rates.append(rate)
         self.tails.append(tail)
-        self.costs.append((processor_seconds(self.pids) - before) / answers * 1e6)
+        self.costs.append((processor_seconds(self.pids) - before) / count * 1e6)
 
 
 def ratio(these: list[float], those: list[float]) -> float:
-    """The median over the rounds of the ratio in a round."""
+    """The median of the ratios of each round."""
     return median(this / that for this, that in zip(these, those, strict=True))
 
 
 def processor_seconds(pids: list[int]) -> float:
-    """What processes have used so far; nginx has one more at first, which soon ends."""
+    """The processor time that processes have used so far. One of nginx's ends soon after its start."""
     stats = [stat for pid in pids if (stat := Path(f"/proc/{pid}/stat")).exists()]
     fields = [stat.read_text().rpartition(")")[2].split() for stat in stats]
     return sum(int(stat[11]) + int(stat[12]) for stat in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[int, float, float]:
-    """The number of answers, how many a second, and the 99th percentile in milliseconds."""
+    """The number of responses, responses per second, and the 99th percentile in milliseconds."""
     script = Path(__file__).with_name("wrk.lua")
     sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     duration = max(1, round(seconds))
@@ -118,7 +119,7 @@ def wrk(url: str, seconds: float, core: str, headers: dict[str, str]) -> tuple[i
     found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", printed)
     assert found, printed
     count, microseconds, tail, wrong = map(int, found.groups())
-    assert not wrong, f"{wrong} of {count} answers from {url} were none"
+    assert not wrong, f"{wrong} of {count} requests to {url} failed"
     return count, count / microseconds * 1e6, tail / 1000
 
 
@@ -136,7 +137,7 @@ def program(
             stderr=output,
         )
         try:
-            until(lambda: process.poll() is not None or answers(ready))
+            until(lambda: process.poll() is not None or is_up(ready))
             if process.poll() is not None:
                 output.seek(0)
                 raise SystemExit(output.read().decode())
@@ -144,14 +145,6 @@ def program(
         finally:
             process.terminate()
             process.wait(30)
-
-
-def answers(url: str) -> bool:
-    """Whether a server is up."""
-    try:
-        return requests.get(url, timeout=30).status_code < 500
-    except requests.RequestException:
-        return False
 
 
 @dataclass
@@ -166,7 +159,7 @@ class Bench:
 
     @contextmanager
     def service(self, accounts: str) -> Iterator[tuple[str, int, float]]:
-        """``cabinet-widgets serve``: its address, the worker's pid, the seconds until it answered."""
+        """``cabinet-widgets serve``: its URL, the worker's pid, the seconds until it responded."""
         config = self.folder / "widgets.toml"
         config.write_text(TOML.format(upstream=self.upstream, accounts=accounts))
         port, began = free_port(), time.monotonic()
@@ -177,13 +170,13 @@ class Bench:
             yield url, worker(process), took
 
     def bind(self, other: Program) -> None:
-        """Run another server where the service runs."""
+        """Run another server on the core of the service."""
         for pid in (other.process.pid, *other.children()) if self.server_core else ():
             os.sched_setaffinity(pid, {int(self.server_core.split()[-1])})
 
     @contextmanager
     def app(self, name: str, **env: str) -> Iterator[tuple[str, list[int]]]:
-        """One of ``apps``: its address, and the worker's pid."""
+        """One of ``apps``: its URL and the worker's pid."""
         url = f"http://127.0.0.1:{(port := free_port())}"
         ready = f"{url}/page" if name == "bare" else f"{url}/healthz"
         with program(
@@ -208,19 +201,19 @@ def cores() -> tuple[str, str]:
 
 
 def record(url: str, folder: Path) -> tuple[str, str]:
-    """Write down how a service answers, for the function that only sends it; gives that file and one with the page."""
+    """Record responses of the service, for the bare function; returns the paths of that file and of the page."""
     recorded, sent = {}, {"Accept-Encoding": ENCODING}
     etag = requests.get(url, headers=sent, timeout=30).headers["ETag"]
     for path, headers in (("/page", sent), ("/304", {**sent, "If-None-Match": etag})):
-        with requests.get(url, headers=headers, timeout=30, stream=True) as answer:
-            body = answer.raw.read(decode_content=False)
+        with requests.get(url, headers=headers, timeout=30, stream=True) as response:
+            body = response.raw.read(decode_content=False)
             named = [
                 (name, value)
-                for name, value in answer.raw.headers.items()
+                for name, value in response.raw.headers.items()
                 if name.lower() != "date"
             ]
             recorded[path] = (
-                f"{answer.status_code} {answer.reason}",
+                f"{response.status_code} {response.reason}",
                 named,
                 body.decode("latin-1"),
             )
@@ -263,8 +256,8 @@ def speed(bench: Bench, rounds: int, keys: str) -> None:
         }
         targets = {key: target for key, target in targets.items() if key[0] in keys}
         for target in targets.values():
-            answer = requests.get(target.url, headers=target.headers, timeout=30)
-            assert answer.status_code in (200, 304), target.url
+            response = requests.get(target.url, headers=target.headers, timeout=30)
+            assert response.status_code in (200, 304), target.url
         for _ in range(rounds):
             for target in targets.values():
                 target.measure(1, bench.load_core)
@@ -325,9 +318,9 @@ def outage(bench: Bench, seconds: float) -> None:
         time.sleep(2)
         _, dead_rate, dead = wrk(page, seconds, bench.load_core, {})
         bench.sandbox.faults.clear()
-    print("\n| figures kept for 2 s | requests/s | p99 ms |")
+    print("\n| TTL of 2 s | requests/s | p99 ms |")
     print("| --- | ---: | ---: |")
-    print(f"| upstream well | {rate:,.0f} | {well:.1f} |")
+    print(f"| upstream works | {rate:,.0f} | {well:.1f} |")
     print(f"| upstream hangs | {dead_rate:,.0f} | {dead:.1f} ({dead / well:.2f} times) |")
 
 
@@ -348,7 +341,7 @@ def growth(
             ]
             figures = (took, mebibytes(pid), median(hot), quantiles(hot, n=100)[98], median(cold))
             print("| {:,} | {:.1f} | {:.0f} | {:.2f} | {:.2f} | {:.2f} |".format(count, *figures))
-    print("\n| closed trades | read, once a period: ms | table ms | growth ms | MiB kept |")
+    print("\n| closed trades | read, once a period: ms | table ms | growth ms | MiB cached |")
     print("| ---: | ---: | ---: | ---: | ---: |")
     for count in trades:
         cost = rendering.trades(count)
@@ -365,9 +358,7 @@ def growth(
             bench.sandbox.calls.clear()
             seen, taken = stream(url, rate, 10)
             calls = bench.sandbox.calls.total()
-            assert calls == seen, (
-                "an account was asked for more than once in a period, or not at all"
-            )
+            assert calls == seen, "an account was fetched more than once in a period, or not at all"
             print(
                 f"| {rate} | {median(taken):.2f} | {quantiles(taken, n=100)[98]:.2f} | {calls} | {seen} | "
                 f"{mebibytes(pid):.0f} |"
@@ -407,9 +398,7 @@ def crowd(bench: Bench, visitors: int) -> None:
                 until(lambda: bench.sandbox.calls.total() >= expected)  # noqa: B023  # called at once
                 time.sleep(0.5)  # for one too many
                 calls = bench.sandbox.calls.total()
-                assert calls == expected, (
-                    f"{calls} calls of the API, and {expected} would have done"
-                )
+                assert calls == expected, f"{calls} calls of the API instead of {expected}"
                 time.sleep(1.1 * seconds + 0.5 if period < periods else 0)
         product = f"{len(widgets) // accounts} x {accounts} x {periods} = {expected}"
         print(f"| {product} | {services} | {visits:,} | {calls} |")
@@ -421,13 +410,13 @@ _CONNECTIONS = threading.local()
 def visit(url: str) -> float:
     """The milliseconds of one visit, over a connection of the thread's own."""
     host, _, path = url.removeprefix("http://").partition("/")
-    kept: dict[str, http.client.HTTPConnection] = _CONNECTIONS.__dict__
-    connection = kept.setdefault(host, http.client.HTTPConnection(host, timeout=60))
+    connections: dict[str, http.client.HTTPConnection] = _CONNECTIONS.__dict__
+    connection = connections.setdefault(host, http.client.HTTPConnection(host, timeout=60))
     began = time.perf_counter()
     connection.request("GET", f"/{path}")
-    answer = connection.getresponse()
-    answer.read()
-    assert answer.status == 200, (answer.status, url)
+    response = connection.getresponse()
+    response.read()
+    assert response.status == 200, (response.status, url)
     return 1000 * (time.perf_counter() - began)
 
 

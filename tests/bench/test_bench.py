@@ -1,4 +1,4 @@
-"""The benchmark runs: its figures are for a quiet machine, and not looked at here."""
+"""The benchmark runs. Its figures are not checked, since they require an idle machine."""
 
 import re
 import subprocess

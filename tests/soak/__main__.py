@@ -1,7 +1,8 @@
-"""``make soak``: the service as ``serve`` runs it, under a steady load, while its API fails in every way there is.
+"""``make soak``: the service as ``serve`` runs it, under steady load, while its API fails in every known way.
 
-Every answer is looked at: no error beyond the designed ones, no figure that is older than it says or than it may be, no
-secret, no wait beyond the deadline. And the process: no memory, descriptor or thread that it does not give back.
+Every response is checked: no unexpected errors, no figures that are older than they claim or than
+they may be, no secrets, no waiting beyond the deadline. So is the process: no leaks of memory,
+descriptors or threads.
 """
 
 import argparse
@@ -35,9 +36,12 @@ from widget import paths, registry
 from widget.sandbox_api import serve_sandbox
 from widget.sandbox_book import PERSONAL
 
-FRESH, KEPT, DEADLINE = 2, 40, 2.0  # seconds
-BUSY = 4.0  # seconds that a machine with other work may add to anything
-VISITORS, PER_SECOND = 8, 40
+TTL = 2  # seconds
+MAX_AGE = 40  # seconds
+DEADLINE = 2.0  # seconds
+TOLERANCE = 4.0  # seconds that a busy machine may add to anything
+VISITORS = 8
+REQUESTS_PER_SECOND = 40
 SECRET = "the secret of an embedding page of 32 bytes and more"
 PASSWORD = "sandbox-password"
 HIDDEN = [*PERSONAL.values(), SECRET, PASSWORD, "1000001", "1000002"]
@@ -50,8 +54,8 @@ FUNCTIONS = [
     "GetOpenTrades",
 ]
 ERRORS = {502: {"upstream_refused", "upstream_unreadable"}, 503: {"upstream_unavailable"}}
-FRESHNESS = ", ".join(
-    f"{name} = {FRESH}"
+TTL_SECONDS = ", ".join(
+    f"{name} = {TTL}"
     for name in (
         "balance",
         "summary",
@@ -64,36 +68,43 @@ FRESHNESS = ", ".join(
 )
 TOML = f"""
 [cache]
-keep_seconds = {KEPT}
+keep_seconds = {MAX_AGE}
 [api]
 base_url = "{{upstream}}"
 deadline_seconds = {DEADLINE}
 max_response_bytes = 8388608
 [accounts.open]
 login = 1000001
-ttl_seconds = {{{{ {FRESHNESS} }}}}
+ttl_seconds = {{{{ {TTL_SECONDS} }}}}
 [accounts.newer]
 login = 1000002
 password_env = "SOAK_PASSWORD"
-ttl_seconds = {{{{ {FRESHNESS} }}}}
+ttl_seconds = {{{{ {TTL_SECONDS} }}}}
 api.dialect = "cabinet-basic"
 [accounts.delayed]
 login = 1000001
 delay_minutes = 5
 amounts = "percent"
-ttl_seconds = {{{{ {FRESHNESS} }}}}
+ttl_seconds = {{{{ {TTL_SECONDS} }}}}
 [accounts.closed]
 login = 1000002
 password_env = "SOAK_PASSWORD"
 access = "closed"
 embed_secret_env = "SOAK_SECRET"
-ttl_seconds = {{{{ {FRESHNESS} }}}}
+ttl_seconds = {{{{ {TTL_SECONDS} }}}}
 """
+
+
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "br": brotli.decompress,
+    "gzip": gzip.decompress,
+    "": bytes,
+}
 
 
 @dataclass
 class Usage:
-    """What a process holds."""
+    """What a process uses."""
 
     mebibytes: float
     descriptors: int
@@ -101,7 +112,7 @@ class Usage:
 
 
 def usage(pid: int) -> Usage:
-    """What a process holds now."""
+    """What a process uses now."""
     proc = Path(f"/proc/{pid}")
     resident = int((proc / "statm").read_text().split()[1]) * resource.getpagesize() / 2**20
     return Usage(resident, len(os.listdir(proc / "fd")), len(os.listdir(proc / "task")))
@@ -109,7 +120,7 @@ def usage(pid: int) -> Usage:
 
 @dataclass
 class Soak:
-    """A service under load, and what is wrong with it."""
+    """A service under load, and what was found wrong with it."""
 
     url: str
     sandbox: FaultySandbox
@@ -120,14 +131,14 @@ class Soak:
     newest: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def accuse(self, what: str) -> None:
-        """Note what is wrong."""
+    def report_wrong(self, what: str) -> None:
+        """Record what is wrong."""
         with self.lock:
             self.wrong.append(f"{datetime.now():%H:%M:%S} {what}")  # noqa: DTZ005  # the reader's own time
             print(f"soak: WRONG: {self.wrong[-1]}", file=sys.stderr, flush=True)
 
     def visitor(self, number: int) -> None:
-        """Somebody who asks for this and that until the end."""
+        """Request random URLs until the end."""
         dice, session = random.Random(self.dice.random() + number), requests.Session()
         session.trust_env = False
         tags: dict[str, str] = {}
@@ -140,81 +151,90 @@ class Soak:
             try:
                 with session.get(
                     self.url + path, headers=headers, timeout=PATIENCE, stream=True
-                ) as answer:
-                    self.look(path, account, answer, answer.raw.read(decode_content=False), began)
-                    if answer.status_code == 200 and "token" not in path:
-                        tags[path] = answer.headers["ETag"]
+                ) as response:
+                    self.check(
+                        path, account, response, response.raw.read(decode_content=False), began
+                    )
+                    if response.status_code == 200 and "token" not in path:
+                        tags[path] = response.headers["ETag"]
             except requests.RequestException as error:
-                self.accuse(f"{path}: {type(error).__name__}")
+                self.report_wrong(f"{path}: {type(error).__name__}")
             if time.monotonic() > self.ends:
                 return
-            time.sleep(dice.uniform(0, 2) * VISITORS / PER_SECOND if n % 50 else 0)
+            time.sleep(dice.uniform(0, 2) * VISITORS / REQUESTS_PER_SECOND if n % 50 else 0)
 
-    def look(
-        self, path: str, account: str, answer: requests.Response, body: bytes, began: float
+    def check(
+        self, path: str, account: str, response: requests.Response, body: bytes, began: float
     ) -> None:
-        """Judge an answer."""
-        took, status = time.time() - began, answer.status_code
-        shown = path.replace(path.partition("token=")[2], "…") if "token=" in path else path
-        encoding = answer.headers.get("Content-Encoding")
-        text = {"br": brotli.decompress, "gzip": gzip.decompress}.get(encoding or "", bytes)(body)
-        kind = answer.headers.get("Content-Type", "")
+        """Check a response."""
+        elapsed = time.time() - began
+        status = response.status_code
+        kind = response.headers.get("Content-Type", "")
+        encoding = response.headers.get("Content-Encoding", "")
+        text = DECODERS[encoding](body)
+        masked = re.sub("token=.*", "token=…", path)
         self.seen[str(status)] += 1
-        if took > DEADLINE + BUSY:
-            self.accuse(f"{shown}: {took:.1f} s")
-        if account == "closed" and ("public" in answer.headers["Cache-Control"] or encoding):
-            self.accuse(f"{shown}: a private answer that may be kept or was compressed")
+        if elapsed > DEADLINE + TOLERANCE:
+            self.report_wrong(f"{masked}: {elapsed:.1f} s")
+        if account == "closed":
+            self.check_privacy(masked, response)
         if not kind.startswith("image/"):
-            self.accuse_of_leaks(shown, text.decode())
-        if status in (200, 304) or (
-            account == "closed" and status == 401 and "token=good" not in path
-        ):
-            pass
-        elif status in ERRORS:
-            self.look_at_error(shown, answer, text)
-        else:
-            self.accuse(f"{shown}: {status} {text[:200]!r}")
+            self.check_for_leaks(masked, text.decode())
+        # Some requests for the closed account have no token or an expired one.
+        expected = (200, 304, 401) if account == "closed" else (200, 304)
+        if status in ERRORS:
+            self.check_error(masked, response, text)
+        elif status not in expected:
+            self.report_wrong(f"{masked}: {status} {text[:200]!r}")
         if status == 200 and kind == "application/json":
-            self.look_at_age(shown, json.loads(text))
+            self.check_age(masked, json.loads(text))
 
-    def accuse_of_leaks(self, path: str, text: str) -> None:
-        """No answer holds what is nobody's business."""
+    def check_privacy(self, path: str, response: requests.Response) -> None:
+        """Responses of closed accounts are not stored, and not compressed because of BREACH."""
+        is_public = "public" in response.headers["Cache-Control"]
+        if is_public or "Content-Encoding" in response.headers:
+            self.report_wrong(f"{path}: a private response that may be stored or was compressed")
+
+    def check_for_leaks(self, path: str, text: str) -> None:
+        """No response contains secrets."""
         for hidden in HIDDEN:
             if hidden in text:
-                self.accuse(f"{path}: {hidden!r} in the answer")
+                self.report_wrong(f"{path}: {hidden!r} in the response")
 
-    def look_at_error(self, path: str, answer: requests.Response, text: bytes) -> None:
-        """An error is one of the designed ones, and only shown where there are no figures to show instead."""
+    def check_error(self, path: str, response: requests.Response, text: bytes) -> None:
+        """Errors are expected ones, and only sent if there are no cached figures."""
         if (
-            answer.status_code == 503
-            and not 1 <= int(answer.headers.get("Retry-After", "0")) <= 1000
+            response.status_code == 503
+            and not 1 <= int(response.headers.get("Retry-After", "0")) <= 1000
         ):
-            self.accuse(f"{path}: 503 without a sane Retry-After")
-        if answer.headers["Content-Type"] == "application/json":
+            self.report_wrong(f"{path}: 503 without a sane Retry-After")
+        if response.headers["Content-Type"] == "application/json":
             code = json.loads(text)["error"]["code"]
             self.seen[code] += 1
-            if code not in ERRORS[answer.status_code]:
-                self.accuse(f"{path}: {answer.status_code} {code}")
+            if code not in ERRORS[response.status_code]:
+                self.report_wrong(f"{path}: {response.status_code} {code}")
         age = time.time() - self.newest.get(resource_of(path), 0)
-        if age < KEPT - BUSY:
-            self.accuse(f"{path}: {answer.status_code}, though figures of {age:.0f} s ago are kept")
+        if age < MAX_AGE - TOLERANCE:
+            self.report_wrong(
+                f"{path}: {response.status_code}, though figures of {age:.0f} s ago are cached"
+            )
 
-    def look_at_age(self, path: str, answer: dict[str, object]) -> None:
-        """Figures are never older than the limit, and what is old says so."""
-        as_of = datetime.fromisoformat(str(answer["as_of"])).timestamp()
+    def check_age(self, path: str, response: dict[str, object]) -> None:
+        """Figures are never older than the limit, and old ones are marked as stale."""
+        as_of = datetime.fromisoformat(str(response["as_of"])).timestamp()
         age = time.time() - as_of
-        self.seen["stale" if answer["stale"] else "fresh"] += 1
-        if age > KEPT + BUSY:
-            self.accuse(f"{path}: {age:.0f} s old")
-        # Twice the time that counts as fresh; a second of max-age, and one that as_of is rounded by.
-        if not answer["stale"] and age > 2 * FRESH + 2 + BUSY:
-            self.accuse(f"{path}: {age:.1f} s old and not marked")
+        self.seen["stale" if response["stale"] else "fresh"] += 1
+        if age > MAX_AGE + TOLERANCE:
+            self.report_wrong(f"{path}: {age:.0f} s old")
+        # Twice the TTL, a second of max-age, and a second because as_of is rounded.
+        if not response["stale"] and age > 2 * TTL + 2 + TOLERANCE:
+            self.report_wrong(f"{path}: {age:.1f} s old and not marked")
         with self.lock:
             key = resource_of(path)
             self.newest[key] = max(self.newest.get(key, 0), as_of)
 
-    def misfortune(self) -> None:
-        """Whatever can go wrong with the API, one thing after the other, with a rest between."""
+    def cause_faults(self) -> None:
+        """Everything that can go wrong with the API, one fault after the other, with pauses."""
         while time.monotonic() < self.ends:
             fault = Fault(
                 self.dice.choice(FAULTS),
@@ -225,13 +245,11 @@ class Soak:
             self.sandbox.faults.append(fault)
             self.seen[f"fault {fault.fault}"] += 1
             left = self.ends - time.monotonic()
-            # Now and then long enough for what is kept to grow too old.
-            lasts = (
-                KEPT + 8
-                if left > 4 * KEPT and self.dice.random() < 0.1
-                else self.dice.choice([1, 3, 6])
-            )
-            time.sleep(max(0.0, min(lasts, left)))
+            # Sometimes long enough for the cached figures to become too old.
+            duration = self.dice.choice([1, 3, 6])
+            if left > 4 * MAX_AGE and self.dice.random() < 0.1:
+                duration = MAX_AGE + 8
+            time.sleep(max(0.0, min(duration, left)))
             self.sandbox.faults.clear()
             time.sleep(max(0.0, min(self.dice.uniform(1, 8), self.ends - time.monotonic())))
 
@@ -242,42 +260,50 @@ WIDGETS = [
     if w.name not in ("logins", "commissions")
 ]
 LANGUAGES = ["", *sorted(path.stem for path in paths.locales().glob("*.po")), "tlh"]
-_CHOSEN = random.Random(1)
-# A bounded number of addresses: what is kept of them fills up, and then no more is.
-ADDRESSES = [
-    (slug, widget.name, suffix, query)
-    for slug in ("open", "newer", "delayed", "closed")
-    for widget in WIDGETS
-    for suffix in ("", ".json", *((".svg", ".png") if widget.picture else ()))
-    for query in {
-        "&".join(
-            filter(
-                None,
-                (language and f"lang={language}", _CHOSEN.choice(["", "theme=dark", "title=0"])),
-            )
-        )
-        for language in _CHOSEN.sample(LANGUAGES, 2)
-    }
-]
 
 
-def address(dice: random.Random) -> tuple[str, str]:
-    """Something to ask for, and the account that it is of."""
-    slug, name, suffix, query = dice.choice(ADDRESSES)
-    if slug == "closed" and (seconds := dice.choice([60, 60, 60, -60, 0])):
-        token = jwt.encode({"sub": f"closed/{name}", "exp": int(time.time()) + seconds}, SECRET)
-        query += f"&token={token}"
-    return f"/w/{slug}/{name}{suffix}" + (f"?{query.removeprefix('&')}" if query else ""), slug
+def some_addresses() -> list[tuple[str, str, str, str]]:
+    """Account, widget, suffix and query of a limited number of URLs.
+
+    Limited, so that the caches fill up and then grow no more.
+    """
+    rng = random.Random(1)
+    addresses = []
+    for slug, widget in itertools.product(("open", "newer", "delayed", "closed"), WIDGETS):
+        suffixes = ["", ".json", ".svg", ".png"] if widget.picture else ["", ".json"]
+        for suffix in suffixes:
+            for language in rng.sample(LANGUAGES, 2):
+                options = [f"lang={language}", rng.choice(["", "theme=dark", "title=0"])]
+                query = "&".join(option for option in options if option not in ("", "lang="))
+                addresses.append((slug, widget.name, suffix, query))
+    return addresses
+
+
+ADDRESSES = some_addresses()
+
+
+def address(rng: random.Random) -> tuple[str, str]:
+    """A random URL, and the account that it belongs to."""
+    slug, name, suffix, query = rng.choice(ADDRESSES)
+    options = [query] if query else []
+    if slug == "closed":
+        # Most tokens are valid, some have expired, and some requests have none.
+        seconds = rng.choice([60, 60, 60, -60, 0])
+        if seconds:
+            claims = {"sub": f"closed/{name}", "exp": int(time.time()) + seconds}
+            options.append(f"token={jwt.encode(claims, SECRET)}")
+    path = f"/w/{slug}/{name}{suffix}"
+    return f"{path}?{'&'.join(options)}" if options else path, slug
 
 
 def resource_of(path: str) -> str:
-    """What an address shows, whichever way: widgets of one call only."""
+    """What a URL shows in any format, for widgets that need a single call."""
     found = re.match(r"/w/[a-z]+/(balance|open-trades)(?=[.?]|$)", path)
     return found[0] if found and not path.startswith("/w/delayed") else path
 
 
 def main() -> None:
-    """Soak, and say what came of it."""
+    """Run the soak test and print its results."""
     parser = argparse.ArgumentParser(prog="soak", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--seed", type=int, default=int(time.time()))
@@ -298,26 +324,26 @@ def main() -> None:
             used: list[Usage] = []
             with ThreadPoolExecutor(VISITORS + 1) as pool:
                 running = [pool.submit(soak.visitor, n) for n in range(VISITORS)]
-                running.append(pool.submit(soak.misfortune))
+                running.append(pool.submit(soak.cause_faults))
                 while not all(job.done() for job in running):
                     used.append(usage(pid))
                     time.sleep(min(1.0, given.seconds / 60))
                 for job in running:
                     job.result()
-            grown(soak, used)
-            recovered(soak)
+            check_growth(soak, used)
+            check_recovery(soak)
             if program.end() != 0:
-                soak.accuse(f"it ended with {program.process.returncode}")
-            logged(soak, program.text())
+                soak.report_wrong(f"it ended with {program.process.returncode}")
+            check_log(soak, program.text())
     report(soak, used)
 
 
-def grown(soak: Soak, used: list[Usage]) -> None:
-    """What a service holds once it has seen everything does not grow any more."""
+def check_growth(soak: Soak, used: list[Usage]) -> None:
+    """Once the service has seen everything, it must not grow any more."""
     quarter = max(1, len(used) // 4)
     before, after = used[quarter : 2 * quarter], used[-quarter:]
     measures: dict[str, tuple[Callable[[Usage], float], float]] = {
-        # In the first minutes threads, connections and catalogues are still being made.
+        # In the first minutes, threads, connections and catalogues are still being created.
         "MiB": (lambda u: u.mebibytes, 24 if len(used) > 600 else 96),
         "descriptors": (lambda u: u.descriptors, 16),
         "threads": (lambda u: u.threads, 16),
@@ -325,32 +351,34 @@ def grown(soak: Soak, used: list[Usage]) -> None:
     for name, (measure, allowed) in measures.items():
         earlier, later = median(map(measure, before)), median(map(measure, after))
         if later > earlier + allowed:
-            soak.accuse(f"{name}: {earlier:.0f} in the second quarter, {later:.0f} in the last")
+            soak.report_wrong(
+                f"{name}: {earlier:.0f} in the second quarter, {later:.0f} in the last"
+            )
 
 
-def recovered(soak: Soak) -> None:
-    """When the API is well again, so are the figures, by themselves."""
+def check_recovery(soak: Soak) -> None:
+    """When the API works again, the figures recover by themselves."""
     soak.sandbox.faults.clear()
     give_up = time.monotonic() + 330  # the longest pause between two attempts, and its jitter
     while time.monotonic() < give_up:
-        answer = requests.get(f"{soak.url}/w/open/balance.json", timeout=PATIENCE)
-        if answer.status_code == 200 and not answer.json()["stale"]:
+        response = requests.get(f"{soak.url}/w/open/balance.json", timeout=PATIENCE)
+        if response.status_code == 200 and not response.json()["stale"]:
             return
         time.sleep(0.5)
-    soak.accuse("the API is well again, and the figures are not")
+    soak.report_wrong("the API works again, but the figures are still stale")
 
 
-def logged(soak: Soak, text: str) -> None:
-    """The log is lines of JSON without secrets, and without trouble that nobody thought of."""
+def check_log(soak: Soak, text: str) -> None:
+    """The log consists of lines of JSON without secrets and without unexpected errors."""
     for line in text.splitlines():
         record = json.loads(line)
         if record["level"] in ("error", "critical"):
-            soak.accuse(f"logged: {record['message']} {record.get('exception', '')[-300:]}")
-    soak.accuse_of_leaks("the log", text)
+            soak.report_wrong(f"logged: {record['message']} {record.get('exception', '')[-300:]}")
+    soak.check_for_leaks("the log", text)
 
 
 def report(soak: Soak, used: list[Usage]) -> None:
-    """Print what was seen; exit 1 if something is wrong."""
+    """Print what was seen; exit with 1 if something is wrong."""
     for name, count in sorted(soak.seen.items()):
         print(f"soak: {name}: {count}")
     for what in ("mebibytes", "descriptors", "threads"):
@@ -359,8 +387,8 @@ def report(soak: Soak, used: list[Usage]) -> None:
             f"soak: {what}: first {figures[0]:.0f}, median {median(figures):.0f}, last {figures[-1]:.0f}"
         )
     if not soak.seen["200"] or not soak.seen["fresh"]:
-        soak.accuse("nobody saw any figures")
-    print(f"soak: {len(soak.wrong)} things are wrong" if soak.wrong else "soak: all is well")
+        soak.report_wrong("no response contained figures")
+    print(f"soak: {len(soak.wrong)} problems found" if soak.wrong else "soak: everything is fine")
     sys.exit(bool(soak.wrong))
 
 

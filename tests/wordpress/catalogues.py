@@ -1,6 +1,7 @@
 """The plugin's catalogues: extracts the template, updates the translations and compiles them.
 
-usage: python catalogues.py [--check]      --check changes nothing and fails if something is out of date
+usage: python catalogues.py [--check]      --check changes nothing and fails if something is out of
+    date
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from wordpress_site import HERE, free_port, wait_for
+from processes import free_port, is_up, until
+from wordpress_site import HERE
 
 SECRET = "an embed secret for the tests of WordPress"
 
@@ -70,7 +71,7 @@ def _running(folder: Path, command: str, *arguments: str, ready: str) -> Iterato
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(ready)
+        until(lambda: process.poll() is not None or is_up(ready))
         assert process.poll() is None, path.read_text()
         yield
     finally:

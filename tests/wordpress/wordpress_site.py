@@ -7,11 +7,7 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,7 +45,8 @@ class Site:
     """An installed WordPress with the plugin; `serve` starts its web server.
 
     Args:
-        root: An empty directory on the cache's file system, since files are linked from there rather than copied.
+        root: An empty directory on the cache's file system, since files are linked from there
+            rather than copied.
         suite: The Debian suite that WordPress came from.
         plugin: The plugin's directory, or None for a site without it.
         more: PHP for wp-config.php.
@@ -160,7 +157,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_for(f"{self.url}/wp-login.php")
+        until(lambda: is_up(f"{self.url}/wp-login.php"))
 
     def stop(self) -> None:
         """Ends the web server and its workers, which would outlive their parent."""
