@@ -91,7 +91,8 @@ def host(
     body: str, head: str = "", headers: Mapping[str, str] | None = None, lang: str = "en"
 ) -> Iterator[str]:
     """Serve a host page on its own origin, the same at every path."""
-    html = f"<!doctype html><html lang='{lang}'><head><title>Host</title><link rel=icon href='data:,'>{head}</head>"
+    icon = "<link rel=icon href='data:,'>"
+    html = f"<!doctype html><html lang='{lang}'><head><title>Host</title>{icon}{head}</head>"
 
     def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response(
@@ -109,7 +110,7 @@ def script(name: str, folder: Path | None = None) -> str:
 
 
 def findings(page: Page) -> list[str]:
-    """What axe-core criticises in the open page. Pages are transparent, so it is given a background."""
+    """What axe-core finds in the open page, which gets a background because it is transparent."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(script("axe.min.js", CACHE / "node_modules" / "axe-core"))
     found = page.evaluate(AXE)

@@ -1,4 +1,4 @@
-"""A sandbox that counts its calls and fails on demand, for the tests, the benchmarks and the soak test.
+"""A sandbox that counts its calls and fails on demand, for tests, benchmarks and the soak test.
 
 ``FaultySandbox`` adds hooks to the application of a simulated API: what goes wrong replaces or
 changes the responses that the sandbox gives.
@@ -19,7 +19,10 @@ from flask import Response, g, request
 from widget.sandbox_api import TOKEN_FUNCTIONS, create_sandbox
 
 UNLIMITED = 10**12
-ERROR_PAGE = "<!DOCTYPE html><html><head><title>Runtime Error</title></head><h1>Server Error in '/' Application.</h1>"
+ERROR_PAGE = (
+    "<!DOCTYPE html><html><head><title>Runtime Error</title></head>"
+    "<h1>Server Error in '/' Application.</h1>"
+)
 
 
 @dataclass(eq=False)

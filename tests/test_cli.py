@@ -49,7 +49,7 @@ def run(
 
 @dataclass
 class Running:
-    """A command in the background; ``output`` is everything it printed, available after it has ended."""
+    """A command in the background; ``output`` is what it printed, once it has ended."""
 
     process: subprocess.Popen[str]
     output: str = ""
@@ -79,7 +79,8 @@ def running(folder: Path, *arguments: str, **env: str) -> Iterator[Running]:
 def configure(folder: Path, upstream: Upstream, more: str = "") -> None:
     """Write a configuration with one account of the simulated API."""
     (folder / "widgets.toml").write_text(
-        f'[api]\nbase_url = "{upstream.url}"\n[accounts.main]\nlogin = 1000002\npassword_env = "API_PASSWORD"\n{more}\n'
+        f'[api]\nbase_url = "{upstream.url}"\n'
+        f'[accounts.main]\nlogin = 1000002\npassword_env = "API_PASSWORD"\n{more}\n'
     )
 
 
@@ -134,7 +135,8 @@ def test_check_of_a_url_without_an_api_names_the_url_and_each_hint_once(
     assert f"api.base_url ({elsewhere})" in first
     assert first.count("api.methods") == 1
     (tmp_path / "widgets.toml").write_text(
-        f'[api]\nbase_url = "{upstream.url}"\nmax_response_bytes = 1024\n[accounts.main]\nlogin = 1000001\n'
+        f'[api]\nbase_url = "{upstream.url}"\nmax_response_bytes = 1024\n'
+        "[accounts.main]\nlogin = 1000001\n"
     )
     assert "raise api.max_response_bytes" in run(tmp_path, "check").stdout
 
@@ -205,7 +207,8 @@ def test_snippet_prints_every_form(tmp_path: Path) -> None:
         '[server]\npublic_url = "https://widgets.example.com"\n[accounts.main]\nlogin = 5\n'
     )
     expected = {
-        "script": '<cabinet-widget account="main" widget="balance" lang="fr" style="display:block;min-height:',
+        "script": '<cabinet-widget account="main" widget="balance" lang="fr" '
+        'style="display:block;min-height:',
         "iframe": '<iframe src="https://widgets.example.com/w/main/balance?lang=fr" title="Solde"',
         "wordpress": '[cabinet_widget account="main" widget="balance" lang="fr"]',
         "oembed": "https://widgets.example.com/w/main/balance?lang=fr",
@@ -347,7 +350,8 @@ def test_a_port_that_is_in_use_is_one_line_that_says_what_to_do(
         ended = run(tmp_path, command, "--port", str(port))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
-        f"cabinet-widgets: --port {port}: cannot listen there: another program uses this port; stop it or choose another port\n"
+        f"cabinet-widgets: --port {port}: cannot listen there: another program uses this port;"
+        " stop it or choose another port\n"
     )
 
 

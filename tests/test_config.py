@@ -1,4 +1,4 @@
-"""``widgets.toml``: all mistakes are reported at once, each with its key; secrets come from outside."""
+"""``widgets.toml``: mistakes are reported at once, each with its key; secrets come from outside."""
 
 import os
 import re
@@ -154,7 +154,8 @@ def test_an_account_may_have_its_own_api(tmp_path: Path) -> None:
         tmp_path,
         '[api]\nbase_url = "https://one.example"\n[api.methods]\nlots = "a/{login}"\n'
         + account()
-        + '[accounts.main.api]\ndialect = "cabinet-basic"\n[accounts.main.api.methods]\nbonus = "GetBonus"\n'
+        + '[accounts.main.api]\ndialect = "cabinet-basic"\n'
+        + '[accounts.main.api.methods]\nbonus = "GetBonus"\n'
         + "[accounts.other]\nlogin = 2\n",
     )
     main, other = settings.accounts["main"].api, settings.accounts["other"].api

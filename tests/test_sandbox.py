@@ -1,4 +1,4 @@
-"""The simulated API: its figures add up, the same seed gives the same figures, and the tests' faults work."""
+"""The simulated API: its figures add up, a seed determines them, and the tests' faults work."""
 
 import json
 import re
@@ -49,15 +49,15 @@ def faulty(clock: Clock) -> FaultySandbox:
 
 
 def older(client: FlaskClient, path: str, passkey: str = "") -> Any:
-    answer = client.get(path, headers={"passkey": passkey} if passkey else {})
-    assert answer.status_code == 200, answer.text
-    return answer.json
+    response = client.get(path, headers={"passkey": passkey} if passkey else {})
+    assert response.status_code == 200, response.text
+    return response.json
 
 
 def newer(client: FlaskClient, function: str, login: int, **body: Any) -> Any:
-    answer = client.post(f"/api/ClientCabinetBasic/{function}", json={"login": login, **body})
-    assert answer.status_code == 200, answer.text
-    return answer.json
+    response = client.post(f"/api/ClientCabinetBasic/{function}", json={"login": login, **body})
+    assert response.status_code == 200, response.text
+    return response.json
 
 
 def request_token(
@@ -185,7 +185,7 @@ def test_a_year_of_history_reaches_to_this_very_day(seconds: int, instant: float
     assert all(unix(trade["OpenTime"]) < unix(trade["CloseTime"]) for trade in trades)
 
 
-def test_the_same_seed_gives_the_same_answers_and_another_seed_others(clock: Clock) -> None:
+def test_the_same_seed_gives_the_same_responses_and_another_seed_others(clock: Clock) -> None:
     one, same, other = (create_sandbox(seed=seed, clock=clock).test_client() for seed in (3, 3, 4))
     for function in (
         "RequestAccountInformation",
@@ -193,9 +193,9 @@ def test_the_same_seed_gives_the_same_answers_and_another_seed_others(clock: Clo
         "RequestClosedTrades",
         "RequestLoginHistory",
     ):
-        answers = [older(client, f"/client/{function}/{OPEN}") for client in (one, same, other)]
-        assert answers[0] == answers[1]
-        assert answers[0] != answers[2]
+        responses = [older(client, f"/client/{function}/{OPEN}") for client in (one, same, other)]
+        assert responses[0] == responses[1]
+        assert responses[0] != responses[2]
 
 
 def test_history_stays_as_it_was_when_time_goes_on(clock: Clock, client: FlaskClient) -> None:
@@ -227,7 +227,7 @@ def test_a_bonus_is_half_worked_off_and_its_lots_agree_with_the_trades(
     assert 0.3 < trade["ClosedLots"] / trade["LotsRequired"] < 0.7
 
 
-def test_the_older_dialect_writes_as_an_older_stack_does(client: FlaskClient) -> None:
+def test_the_older_dialect_has_the_formats_of_an_older_stack(client: FlaskClient) -> None:
     information = client.get(f"/client/RequestAccountInformation/{OPEN}").text
     assert re.search(r'"Equity":-?\d+\.\d{9,}', information)
     assert all(text in information for text in PERSONAL.values())
@@ -275,13 +275,13 @@ def test_the_closed_level_of_the_older_dialect_wants_a_token(client: FlaskClient
     assert client.get(path).status_code == 401
     assert request_token(client, CLOSED, "wrong").status_code == 401
     assert request_token(client, OPEN, "").status_code == 401
-    answer = request_token(client, CLOSED, "sandbox-password")
-    assert re.fullmatch(r'"[A-Za-z0-9]{32}"\s*', answer.text)
-    assert older(client, path, answer.json)["Balance"] > 0
-    assert older(client, f"/client/RequestClosedLots/{CLOSED}", answer.json)["Lots"] > 0
+    response = request_token(client, CLOSED, "sandbox-password")
+    assert re.fullmatch(r'"[A-Za-z0-9]{32}"\s*', response.text)
+    assert older(client, path, response.json)["Balance"] > 0
+    assert older(client, f"/client/RequestClosedLots/{CLOSED}", response.json)["Lots"] > 0
     assert (
         client.get(
-            f"/client/RequestBalanceInformation/{MASKED}", headers={"passkey": answer.json}
+            f"/client/RequestBalanceInformation/{MASKED}", headers={"passkey": response.json}
         ).status_code
         == 401
     )
@@ -296,9 +296,9 @@ def test_partner_functions_want_a_partner_token_even_of_an_open_account(
     ordinary = request_token(client, PARTNER, "partner-password").json
     assert client.get(path, headers={"passkey": ordinary}).status_code == 401
     assert client.get(f"/partner/GetCommissionRecords/{OPEN}").status_code == 404
-    answer = request_token(client, PARTNER, "partner-password", "RequestPartnerApiToken")
-    assert re.fullmatch("\ufeff[A-Za-z0-9]{32}\r\n", answer.text)
-    token = answer.text.strip("\ufeff\r\n")
+    response = request_token(client, PARTNER, "partner-password", "RequestPartnerApiToken")
+    assert re.fullmatch("\ufeff[A-Za-z0-9]{32}\r\n", response.text)
+    token = response.text.strip("\ufeff\r\n")
     partners = older(client, path, token)
     assert [partner["BalanceRecords"] is None for partner in partners] == [False, True]
     times = [unix(record["Time"]) for record in partners[0]["BalanceRecords"]]
@@ -322,12 +322,12 @@ def test_the_closed_level_of_the_newer_dialect_wants_a_token_in_the_body(
         client.post(check, json={"login": MASKED, "password": "sandbox-password"}).status_code
         == 401
     )
-    answer = newer(client, "IsAccountCredentialsCorrect", CLOSED, password="sandbox-password")
-    assert answer["result"] is True
+    response = newer(client, "IsAccountCredentialsCorrect", CLOSED, password="sandbox-password")
+    assert response["result"] is True
     path = "/api/ClientCabinetBasic/GetAccountInformation"
     assert client.post(path, json={"login": CLOSED}).status_code == 401
     assert client.post(path, json={"login": CLOSED, "token": "x" * 32}).status_code == 401
-    assert newer(client, "GetAccountInformation", CLOSED, token=answer["token"])["freeMargin"] > 0
+    assert newer(client, "GetAccountInformation", CLOSED, token=response["token"])["freeMargin"] > 0
     assert newer(client, "GetAccountInformation", OPEN)["freeMargin"] > 0
     assert newer(client, "GetOpenTrades", EMPTY) is None
     assert (

@@ -1,4 +1,4 @@
-"""``make bench``: the speed of the service, compared with the possible minimum, and how it scales; prints tables.
+"""``make bench``: the speed of the service, compared with the possible minimum, and how it scales.
 
 Everything runs on loopback, with the servers on one core and the load on another if there are two.
 Rounds are interleaved, and ratios are medians of the ratios of each round, because absolute figures
@@ -93,7 +93,7 @@ def ratio(these: list[float], those: list[float]) -> float:
 
 
 def processor_seconds(pids: list[int]) -> float:
-    """The processor time that processes have used so far. One of nginx's ends soon after its start."""
+    """The processor time of processes so far; one of nginx's ends soon after its start."""
     stats = [stat for pid in pids if (stat := Path(f"/proc/{pid}/stat")).exists()]
     fields = [stat.read_text().rpartition(")")[2].split() for stat in stats]
     return sum(int(stat[11]) + int(stat[12]) for stat in fields) / os.sysconf("SC_CLK_TCK")
@@ -201,7 +201,7 @@ def cores() -> tuple[str, str]:
 
 
 def record(url: str, folder: Path) -> tuple[str, str]:
-    """Record responses of the service, for the bare function; returns the paths of that file and of the page."""
+    """Record responses for the bare function; returns the paths of that file and of the page."""
     recorded, sent = {}, {"Accept-Encoding": ENCODING}
     etag = requests.get(url, headers=sent, timeout=30).headers["ETag"]
     for path, headers in (("/page", sent), ("/304", {**sent, "If-None-Match": etag})):
@@ -223,7 +223,7 @@ def record(url: str, folder: Path) -> tuple[str, str]:
 
 
 def speed(bench: Bench, rounds: int, keys: str) -> None:
-    """The first table: requests a second and tails, in one interleaved run, of the targets with these letters."""
+    """The first table: requests per second and tails of targets, in one interleaved run."""
     with ExitStack() as stack:
         url, pid, _ = stack.enter_context(bench.service(ACCOUNT.format(slug="main", seconds=3600)))
         page = f"{url}/w/main/open-trades"
@@ -272,7 +272,8 @@ def speed(bench: Bench, rounds: int, keys: str) -> None:
         targets["i"].costs *= rounds
     empty_view = targets["a"]
     print(
-        "| | requests/s | to an empty view | to the bare function | p99 ms | CPU µs each | empty view's CPU to it |"
+        "| | requests/s | to an empty view | to the bare function | p99 ms | CPU µs each |"
+        " empty view's CPU to it |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for key, target in targets.items():
@@ -349,7 +350,8 @@ def growth(
             f"| {count:,} | {cost.read:,.0f} | {cost.table:.1f} | {cost.growth:.1f} | {cost.mebibytes:.1f} |"
         )
     print(
-        "\n| viewers a second, of 1,000 accounts, for 10 s | p50 ms | p99 ms | upstream calls | accounts seen | MiB |"
+        "\n| viewers a second, of 1,000 accounts, for 10 s | p50 ms | p99 ms | upstream calls |"
+        " accounts seen | MiB |"
     )
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     tables = "".join(ACCOUNT.format(slug=f"a{n}", seconds=3600) for n in range(1000))
@@ -366,7 +368,7 @@ def growth(
 
 
 def crowd(bench: Bench, visitors: int) -> None:
-    """Periods with few visitors and with many, of one service and of two: the upstream cannot tell."""
+    """Few and many visitors, with one service and with two: the calls of the API are the same."""
     accounts, periods, seconds = 10, 3, 15
     tables = "".join(ACCOUNT.format(slug=f"a{n}", seconds=seconds) for n in range(accounts))
     widgets = [
@@ -421,7 +423,7 @@ def visit(url: str) -> float:
 
 
 def stream(url: str, rate: int, seconds: int) -> tuple[int, list[float]]:
-    """Visitors who come at a steady rate, each to a random account: how many accounts they saw, and their times."""
+    """Visits at a steady rate to random accounts: how many accounts were visited, and the times."""
     slugs = [f"a{random.randrange(1000)}" for _ in range(rate * seconds)]
     with ThreadPoolExecutor(16) as pool:
         began, visits = time.monotonic(), []
@@ -442,7 +444,8 @@ def machine() -> str:
     known = Path("/proc/cpuinfo").read_text()
     model = re.search(r"model name\s*: (.*)", known)
     cpu = model[1] if model else platform.machine()
-    return f"{os.cpu_count()} cores of {cpu}, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
+    linux = platform.release().split("-")[0]
+    return f"{os.cpu_count()} cores of {cpu}, Linux {linux}, Python {platform.python_version()}"
 
 
 def main() -> None:

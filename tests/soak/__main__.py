@@ -1,4 +1,4 @@
-"""``make soak``: the service as ``serve`` runs it, under steady load, while its API fails in every known way.
+"""``make soak``: the service under steady load, while its API fails in every known way.
 
 Every response is checked: no unexpected errors, no figures that are older than they claim or than
 they may be, no secrets, no waiting beyond the deadline. So is the process: no leaks of memory,
@@ -384,7 +384,8 @@ def report(soak: Soak, used: list[Usage]) -> None:
     for what in ("mebibytes", "descriptors", "threads"):
         figures = [getattr(one, what) for one in used]
         print(
-            f"soak: {what}: first {figures[0]:.0f}, median {median(figures):.0f}, last {figures[-1]:.0f}"
+            f"soak: {what}: first {figures[0]:.0f}, median {median(figures):.0f},"
+            f" last {figures[-1]:.0f}"
         )
     if not soak.seen["200"] or not soak.seen["fresh"]:
         soak.report_wrong("no response contained figures")

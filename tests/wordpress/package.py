@@ -1,4 +1,4 @@
-"""Builds cabinet-widgets.zip of the plugin: the same bytes from the same files, without tests or dot-files.
+"""Builds cabinet-widgets.zip reproducibly from the plugin, without tests or dot-files.
 
 usage: python package.py [TARGET]      TARGET defaults to dist/cabinet-widgets.zip
 """

@@ -43,7 +43,7 @@ class Stage:
     shots: Path
 
     def play(self, *steps: str, **given: Any) -> list[Seen]:
-        """Runs steps of harness/browser.mjs and returns what was seen; log and console must be free of complaints."""
+        """Runs steps of harness/browser.mjs and returns what was seen; nothing may be logged."""
         script = {
             "modules": str(CACHE),
             "site": self.site.url,

@@ -1,4 +1,4 @@
-"""Variants of the plugin, each with one of its checks removed. The tests have to detect every one of them."""
+"""Variants of the plugin, each with one check removed; the tests have to detect every one."""
 
 from __future__ import annotations
 

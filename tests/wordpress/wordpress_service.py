@@ -1,4 +1,4 @@
-"""The service with its sandbox, as an operator starts it: an open account `main` and a closed one, `vault`."""
+"""The service with its sandbox: an open account `main` and a closed one, `vault`."""
 
 from __future__ import annotations
 

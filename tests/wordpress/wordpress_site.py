@@ -1,4 +1,4 @@
-"""A WordPress site for tests: built from the cache in about two seconds, served by php -S on loopback."""
+"""A WordPress site for tests, built from the cache in two seconds and served by php -S."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
     def phpunit(
         self, *arguments: str, plugin: Path = PLUGIN, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Runs PHPUnit inside this WordPress, on a copy of its database, with the plugin from a directory."""
+        """Runs PHPUnit in this WordPress, on a copy of its database, with a directory's plugin."""
         return subprocess.run(
             [*phpunit_command(), "-c", HERE / "phpunit" / "phpunit.xml", *arguments],
             env={
