@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import Response, g, request
@@ -72,9 +73,14 @@ def huge_body(megabytes: int) -> Iterator[bytes]:
         yield b"[" * 2**20
 
 
-def gzip_bomb(megabytes: int) -> Response:
-    """A small response that is huge when unpacked."""
-    body = gzip.compress(b" " * megabytes * 2**20)
+@cache
+def gzip_bomb(megabytes: int) -> bytes:
+    """A small body that is huge when unpacked; cached because packing it takes a while."""
+    return gzip.compress(b" " * megabytes * 2**20)
+
+
+def packed(body: bytes) -> Response:
+    """A response with a body that is compressed already."""
     return Response(body, 200, {"Content-Encoding": "gzip"}, "application/json")
 
 
@@ -93,7 +99,7 @@ REPLACEMENTS: dict[str, Callable[[Fault], Response]] = {
     "refuse": lambda fault: json_text('{"Message": "Access denied."}', fault.status),
     "garbage": lambda _: json_text('{"Balance": 12.5, "Equity": ,'),
     "huge": lambda fault: Response(huge_body(fault.megabytes), content_type="application/json"),
-    "gzip_bomb": lambda fault: gzip_bomb(fault.megabytes),
+    "gzip_bomb": lambda fault: packed(gzip_bomb(fault.megabytes)),
 }
 FAULTS = (*REPLACEMENTS, "slow", "truncated", "drip", "renamed", "expire_tokens")
 
