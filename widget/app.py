@@ -13,19 +13,8 @@ from flask_caching import Cache
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 
-from widget import (
-    assets,
-    cache,
-    config,
-    headers,
-    i18n,
-    locks,
-    logs,
-    paths,
-    registry,
-    render,
-    web,
-)
+from widget import assets, config, headers, i18n, locks, logs, paths, registry, render
+from widget.cache import FreshCache
 from widget.client import Client
 from widget.config import Settings
 from widget.errors import OperatorError
@@ -141,19 +130,19 @@ def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
     if settings.cache.type != "FileSystemCache":
         return None
     results = parent / "answers"
-    locks = parent / "locks"
+    lock_folder = parent / "locks"
     try:
-        for folder in (parent, results, locks):
+        for folder in (parent, results, lock_folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # In a sticky folder such as /tmp nobody can move the files of another user.
             _check_permissions(folder, may_be_sticky=folder == parent)
-        for folder in (results, locks):
+        for folder in (results, lock_folder):
             (folder / ".writable").touch()
     except OSError as error:
         why = f"{parent} cannot be written: {error.strerror}"
         advice = "name a folder that the service's user may write"
         raise OperatorError(f"cache.dir: {why}; {advice}") from None
-    return results, locks
+    return results, lock_folder
 
 
 def _check_permissions(folder: Path, *, may_be_sticky: bool) -> None:
@@ -183,30 +172,36 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> FreshC
         "CACHE_DEFAULT_TIMEOUT": chosen.keep_seconds,
         "CACHE_THRESHOLD": max(MIN_CACHE_ENTRIES, CACHE_ENTRIES_PER_ACCOUNT * len(accounts)),
     }
-    more: dict[str, Any] = {}
-    if folders := prepare_folders(settings):
-        answers, lock_folder = folders
-        options["CACHE_DIR"] = str(answers)
-        more["lock"] = locks.file_locks(lock_folder, lock_seconds)
+    lock_option: dict[str, Any] = {}
+    # A call ends within its deadline. A lock that is twice as old belongs to a process that died.
+    lock_seconds = 2 * max(account.api.deadline_seconds for account in accounts)
+    folders = prepare_folders(settings)
+    if folders:
+        results, lock_folder = folders
+        options["CACHE_DIR"] = str(results)
+        lock_option["lock"] = locks.file_locks(lock_folder, lock_seconds)
     if chosen.type == "RedisCache" and chosen.redis_url:
         from redis import Redis  # slow to import, and only needed here
 
         url = chosen.redis_url.get_secret_value()
-        options |= {
-            "CACHE_REDIS_URL": url,
-            "CACHE_KEY_PREFIX": "cabinet-widgets:",
-            "CACHE_OPTIONS": locks.redis_options(),
-        }
-        more["lock"] = locks.redis_locks(Redis.from_url(url, **locks.redis_options()), lock_seconds)
+        redis_options = locks.redis_options()
+        options["CACHE_REDIS_URL"] = url
+        options["CACHE_KEY_PREFIX"] = "cabinet-widgets:"
+        options["CACHE_OPTIONS"] = redis_options
+        client = Redis.from_url(url, **redis_options)
+        lock_option["lock"] = locks.redis_locks(client, lock_seconds)
     store = Cache(app, config=options).cache
-    return FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **mutex)
+    return FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **lock_option)
 
 
 def _limiter(app: Flask, settings: Settings) -> Limiter:
-    """Counts tries of passwords: in Redis where the cache is, and in memory while Redis fails, never not at all."""
-    uri, options = "memory://", dict[str, Any]()
-    if settings.cache.type == "RedisCache" and settings.cache.redis_url:
-        uri, options = settings.cache.redis_url.get_secret_value(), locks.redis_options()
+    """The limiter that counts password attempts: in Redis if the cache is there, else in memory."""
+    uri = "memory://"
+    options: dict[str, Any] = {}
+    chosen = settings.cache
+    if chosen.type == "RedisCache" and chosen.redis_url:
+        uri = chosen.redis_url.get_secret_value()
+        options = locks.redis_options()
     return Limiter(
         lambda: "",  # each limit has its own key
         app=app,

@@ -41,8 +41,17 @@ class Catalogues:
         return self._best(wanted)[0]
 
     def locale_for(self, *wanted: str | None) -> str:
-        """The tag for formatting numbers and dates: the same choice, with the requested region (fr-CA)."""
-        return self._best(wanted)[1]
+        """The tag for formatting numbers and dates: the same choice, with the requested region (fr-CA).
+
+        Its script is that of the translations: en-Shaw-GB, in the Shavian alphabet, becomes en-GB.
+        """
+        language, tag = self._best(wanted)
+        locale = cldr_locale(tag)
+        if locale.script in (None, "Hans", "Hant", cldr_locale(language).script):
+            return tag
+        if locale.territory:
+            return f"{language}-{locale.territory}"
+        return language
 
     def translations(self, *wanted: str | None) -> NullTranslations:
         """The translations of the language that ``negotiate`` chooses."""

@@ -273,7 +273,7 @@ class Source:
             span: what else distinguishes the value, such as its period.
             fetch: makes the call; by default a call of the function without a period.
         """
-        ttl = self.account.fresh_seconds(function)
+        ttl = self.account.ttl(function)
         cached = self._load(function, span, ttl, fetch or (lambda: self._call(function)))
         self.as_of = min(self.as_of, cached.as_of)
         self.stale = self.stale or cached.stale

@@ -38,13 +38,13 @@ def figures_response(
 
 def shortest_ttl(view: View) -> float:
     """The shortest time to live, in seconds, of the API functions that a view is made of."""
-    ttl = view.account.fresh_seconds
+    ttl = view.account.ttl
     return min(ttl(function) for function in view.widget.functions)
 
 
 def _public_cache_control(view: View) -> str:
     # At least a second: even then the response cache absorbs any number of visitors.
-    max_age = max(1, int(view.fresh_seconds))
+    max_age = max(1, int(view.fresh_for_seconds))
     # Figures that are older than twice their time to live are marked. A cache must not hide that.
     stale = max(1, int(min(_MAX_STALE_SECONDS, shortest_ttl(view))))
     return f"public, max-age={max_age}, stale-while-revalidate={stale}"

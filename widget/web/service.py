@@ -10,7 +10,7 @@ from widget import access
 from widget.assets import Assets
 from widget.cache import FreshCache
 from widget.config import Account, Settings
-from widget.guard import Upstream
+from widget.guard import GuardedClient
 from widget.i18n import Catalogues
 from widget.metrics import Metrics
 from widget.render import Renderer
@@ -31,7 +31,7 @@ class Service:
 
     settings: Settings
     widgets: Mapping[str, Widget]
-    client: Upstream
+    client: GuardedClient
     cache: FreshCache
     catalogues: Catalogues
     renderer: Renderer
