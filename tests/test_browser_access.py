@@ -22,7 +22,7 @@ MINUTE = 60
 
 @pytest.fixture
 def page(browser: Browser, instant: float) -> Iterator[Page]:
-    """A tab whose time stands still until it is told to go on, and that fails on complaints."""
+    """A tab whose clock is controlled by the test, and which fails on console errors."""
     with tab(browser, width=600, height=700) as opened:
         opened.clock.install(time=instant)
         yield opened

@@ -43,7 +43,9 @@ class Inline(Executor):
 
 
 class Upstream:
-    """Counts its calls, answers with their number; may be held by a gate, or fail.
+    """Counts its calls and returns their number.
+
+    A test can hold it with a gate, or make it fail.
 
     Attributes:
         calls: how many have begun.

@@ -101,8 +101,8 @@ def machine(
     }
     store = Cache(Flask("test"), config=options)
     client = redis.Redis.from_url(server.url, **redis_options())
-    mutex = redis_mutexes(client, lock_seconds)
-    cache = FreshCache(store, keep_seconds=3600, clock=clock or Clock(START), mutex=mutex)
+    lock = redis_locks(client, lock_seconds)
+    cache = FreshCache(store, keep_seconds=3600, clock=clock or Clock(START), lock=lock)
     yield cache
     cache.close()
     client.close()
@@ -144,7 +144,9 @@ def test_two_machines_make_one_call_and_leave_no_lock(server: Server) -> None:
         assert locks(server) == []
 
 
-def test_two_machines_make_one_call_to_renew_an_old_answer_and_nobody_waits(server: Server) -> None:
+def test_two_machines_make_one_call_to_refresh_an_old_value_and_nobody_waits(
+    server: Server,
+) -> None:
     upstream, clock = Upstream(), Clock(START)
     with machine(server, clock) as first, machine(server, clock) as second:
         for cache in (first, second):
@@ -250,7 +252,7 @@ def test_redis_may_go_while_another_machine_waits_for_its_lock(server: Server) -
             server.start()
 
 
-def test_nobody_with_an_answer_at_hand_waits_for_a_redis_that_hangs(server: Server) -> None:
+def test_nobody_waits_for_a_redis_that_hangs_if_a_value_is_cached(server: Server) -> None:
     upstream, clock = Upstream(), Clock(START)
     with machine(server, clock) as cache, ThreadPoolExecutor(1) as visitor:
         cache.get("k", 15, upstream, PATIENCE)

@@ -31,17 +31,18 @@ from processes import until
 from programs import find_program
 
 from widget import client as client_module
-from widget import models, sandbox, transport
+from widget import records, transport
 from widget.client import Client
 from widget.config import Account, Api
 from widget.errors import NotOffered, Refused, Unavailable, Unreadable, UpstreamError
 from widget.names import FUNCTIONS, Function
 from widget.sandbox_api import create_sandbox, serve_sandbox
+from widget.single_flight import Flight, SingleFlight
 
 LOGIN = 7654321
 PASSWORD = "correct-horse"
 PARTNER_PASSWORD = "battery-staple"
-NO_ANSWER = "^balance: no complete answer within the deadline of 0.3 s$"
+NO_RESPONSE = "^balance: no complete response within the deadline of 0.3 s$"
 
 
 @dataclass
@@ -199,7 +200,7 @@ def drip(connection: socket.socket, data: bytes) -> None:
 
 
 def hang(connection: socket.socket, _: int) -> None:
-    """Accept what comes and never answer, until the client hangs up or this server gives up."""
+    """Accept connections and never respond, until the client hangs up or this server gives up."""
     while connection.recv(65536):
         pass
 
@@ -578,39 +579,37 @@ def test_accounts_and_partners_have_tokens_of_their_own(serve: Serve) -> None:
     assert passkeys == ["for-aaaaaaaa", "for-bbbbbbbb", "for-cccccccc"]
 
 
-class CountingLock:
-    """A lock that counts who has come for it."""
+class CountingFlights(SingleFlight[Any, str]):
+    """Counts the callers that have joined a flight."""
 
     def __init__(self) -> None:
-        self.came = 0
-        self._lock, self._counting = threading.Lock(), threading.Lock()
+        super().__init__()
+        self.joined = 0
+        self._counting = threading.Lock()
 
-    def acquire(self, timeout: float) -> bool:
+    def join(self, key: Any) -> tuple[Flight[str], bool]:
+        joined = super().join(key)
         with self._counting:
-            self.came += 1
-        return self._lock.acquire(timeout=timeout)
-
-    def release(self) -> None:
-        self._lock.release()
+            self.joined += 1
+        return joined
 
 
 def test_threads_that_wait_for_a_token_share_the_refusal(serve: Serve) -> None:
     known: list[int] = []
-    lock = CountingLock()
+    flights = CountingFlights()
 
     def refuse(_: Seen) -> Reply:
         known.append(1)
-        until(lambda: lock.came >= 16)  # all threads stand in line
+        until(lambda: flights.joined >= 16)  # all threads share the call
         return reply({}, 401)
 
     upstream = serve(refuse)
     client, closed = Client(), account(upstream.url, password=PASSWORD, deadline_seconds=30)
-    client._tokens["main", False] = token = client_module._Token()
-    token._lock = lock  # type: ignore[assignment]
+    client._tokens._flights = flights
     results = in_threads(16, lambda: client.call(closed, "balance"))
     assert [type(result) for result in results] == [Refused] * 16
     assert len(known) == 1
-    with pytest.raises(Refused):  # a later call asks again: the password may have been mended
+    with pytest.raises(Refused):  # a later call tries again: the password may have been corrected
         client.call(closed, "balance")
     assert len(known) == 2
 
@@ -628,7 +627,7 @@ def test_nobody_waits_for_a_token_longer_than_the_deadline() -> None:
 
         holder = threading.Thread(target=hold)
         holder.start()
-        until(lambda: met)
+        until(lambda: connections)
         with pytest.raises(Unavailable, match=r"^balance: another call still waits for the token$"):
             client.call(hasty, "balance")
         assert holder.is_alive()
@@ -944,16 +943,16 @@ SLOW = [hang, drip_headers, drip_body, drip_chunks, drip_trailers, drip_gzip, go
 def test_a_slow_server_holds_no_call_beyond_its_deadline(
     talk: Callable[[socket.socket, int], None],
 ) -> None:
-    with raw_server(talk) as (url, met):
-        with pytest.raises(Unavailable, match=NO_ANSWER):
+    with raw_server(talk) as (url, connections):
+        with pytest.raises(Unavailable, match=NO_RESPONSE):
             Client().call(account(url, deadline_seconds=0.3), "balance")
-        assert len(met) == 1  # who does not answer is not asked twice
+        assert len(connections) == 1  # a server that does not respond gets no second request
 
 
 def test_a_slow_token_holds_no_call_beyond_its_deadline() -> None:
     with raw_server(drip_body) as (url, _):
         dripping = account(url, deadline_seconds=0.3, password=PASSWORD)
-        with pytest.raises(Unavailable, match=NO_ANSWER):
+        with pytest.raises(Unavailable, match=NO_RESPONSE):
             Client().call(dripping, "balance")
 
 
@@ -1322,9 +1321,9 @@ def test_the_deadline_holds_over_tls(
 ) -> None:
     with tls_server(certificates, talk) as (url, connections):
         secure = account(url, deadline_seconds=0.3, ca_file=certificates.authority)
-        with pytest.raises(Unavailable, match=NO_ANSWER):
+        with pytest.raises(Unavailable, match=NO_RESPONSE):
             Client().call(secure, "balance")
-        assert len(met) == 1
+        assert len(connections) == 1
 
 
 def test_the_deadline_holds_during_the_handshake(certificates: Certificates) -> None:
@@ -1336,7 +1335,7 @@ def test_the_deadline_holds_during_the_handshake(certificates: Certificates) -> 
             secure = account(
                 url.replace("http:", "https:"), deadline_seconds=0.3, ca_file=certificates.authority
             )
-            with pytest.raises(Unavailable, match=NO_ANSWER):
+            with pytest.raises(Unavailable, match=NO_RESPONSE):
                 Client().call(secure, "balance")
 
 
@@ -1363,7 +1362,7 @@ def test_a_handshake_has_all_of_the_time_that_is_left(
             shake_hands(sock, *arguments)
 
         monkeypatch.setattr(transport._TLSSocket, "do_handshake", note_the_timeout)
-        with pytest.raises(Unavailable, match=NO_ANSWER.replace("0.3", "0.6")):
+        with pytest.raises(Unavailable, match=NO_RESPONSE.replace("0.3", "0.6")):
             Client(clock=lambda: 0.0).call(secure, "balance")
         assert allowed == [0.6]
 
@@ -1375,7 +1374,7 @@ def test_a_connection_through_a_proxy_keeps_the_deadline(certificates: Certifica
 
     with raw_server(talk) as (proxy, _):
         behind = account("https://api.invalid", proxy=proxy, deadline_seconds=0.3)
-        with pytest.raises(Unavailable, match=NO_ANSWER):
+        with pytest.raises(Unavailable, match=NO_RESPONSE):
             Client().call(behind, "balance")
 
 
@@ -1458,10 +1457,10 @@ def test_every_function_of_the_sandbox_is_read(
     dialect: str, login: int, password: str | None, instant: float
 ) -> None:
     clock = Clock(instant)
-    with sandbox.serve_sandbox(sandbox.create_sandbox(clock=clock)) as url:
+    with serve_sandbox(create_sandbox(clock=clock)) as url:
         client = Client(now=clock)
         open_account = account(url, dialect=dialect, login=login, password=password)
-        answers = {
+        results = {
             f: client.call(open_account, f) for f in FUNCTIONS if client.offers(open_account, f)
         }
     assert isinstance(results["balance"], records.AccountInformation)

@@ -179,15 +179,13 @@ def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_
             )
         )
         clock.now += 600
-        calls = service.service.cache._flights
-        for _ in range(
-            10
-        ):  # the answer is renewed behind the visitors' backs, long before the hour is over
+        calls = service.service.cache._flights._flights
+        for _ in range(10):  # refreshed in the background, long before the hour is over
             clock.now += 2
             after = service.client.get(f"/w/{slug}/{widget}.json").get_json()
             assert {**after["data"], "to": None} == {**before["data"], "to": None}
             until(lambda: not calls)
-        # Growth is as old as the oldest of its answers, and the list of trades is good for long.
+        # Growth is as old as the oldest of its values, and the list of trades stays fresh for long.
         assert (after["as_of"] != before["as_of"]) == (widget != "growth")
 
 

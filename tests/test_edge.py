@@ -585,7 +585,7 @@ def tokens(instant: float) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def service(upstream: Upstream) -> Iterator[Flask]:
-    """The service on a clock that stands, so that two answers to a question are alike."""
+    """The service with a clock that does not run, so that equal requests get equal responses."""
     upstream.reset()
     tables = {"accounts": ACCOUNTS, "api": {"base_url": upstream.url}}
     parsed = config.parse(
@@ -658,7 +658,7 @@ def test_responses_with_and_without_the_cache_are_the_same(
         assert "Content-Encoding" not in got.headers
 
 
-def test_access_is_decided_anew_for_every_visitor_of_what_is_not_public(
+def test_access_to_private_responses_is_decided_for_every_request(
     service: Flask, tokens: dict[str, str]
 ) -> None:
     inside, outside = {"REMOTE_ADDR": "127.0.0.1"}, {"REMOTE_ADDR": "203.0.113.9"}

@@ -119,7 +119,7 @@ def test_a_secret_is_hidden_whatever_surrounds_it(parts: list[str]) -> None:
 
 
 def test_the_secrets_of_ten_thousand_accounts_are_hidden() -> None:
-    """How fast is said by ``make bench``."""
+    """``make bench`` measures how fast."""
     many = {
         f"a{n}": {
             "login": 10**7 + n,
@@ -129,12 +129,12 @@ def test_the_secrets_of_ten_thousand_accounts_are_hidden() -> None:
         for n in range(10_000)
     }
     mask = SecretFilter(settings(**many))
-    line = "GET /w/main/balance of an account: no complete answer within the deadline of 8 s " * 3
+    line = "GET /w/main/balance of an account: no complete response within the deadline of 8 s " * 3
     assert mask.hide(line) == line
     for n in (0, 1, 4999, 9999):
         account = many[f"a{n}"]
-        said = f"{account['password']} {account['login']} {account['partner_password']}"
-        assert mask.hide(f"{line} {said}") == f"{line} *** *** ***"
+        secrets = f"{account['password']} {account['login']} {account['partner_password']}"
+        assert mask.hide(f"{line} {secrets}") == f"{line} *** *** ***"
 
 
 def test_a_line_is_one_line_of_json_with_time_level_and_message(

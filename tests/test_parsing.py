@@ -724,6 +724,6 @@ def test_records_survive_a_cache_that_pickles(function: Function) -> None:
 def test_ten_thousand_trades_are_read() -> None:
     """How fast is said by ``make bench``."""
     body = json.dumps([{**CLOSED, "ticket": n, "profit": n / 100} for n in range(10_000)]).encode()
-    history = models.parse("closed_trades", body, ZoneInfo("Europe/Paris"))
+    history = parsing.parse("closed_trades", body, ZoneInfo("Europe/Paris"))
     assert isinstance(history, History)
     assert [trade.profit for trade in history.trades] == [Decimal(n) / 100 for n in range(10_000)]

@@ -237,7 +237,7 @@ def test_an_error_is_a_picture_of_its_message_with_its_status(
     assert int(dead.headers["Retry-After"]) > 0
 
 
-def test_a_picture_by_token_is_kept_by_nobody(serve: Serve, instant: float) -> None:
+def test_a_picture_requested_with_a_token_is_not_cached(serve: Serve, instant: float) -> None:
     service = serve(
         accounts={"main": {"login": 1000001, "access": "closed", "embed_secret": SECRET}}
     )

@@ -22,7 +22,6 @@ from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unread
 from widget.guard import GuardedClient
 from widget.names import Function
 from widget.records import AccountInformation
-from widget.sandbox import Fault
 
 
 def accounts(base_url: str = "https://api.example.com", **more: Any) -> dict[str, Account]:
