@@ -1,8 +1,8 @@
-"""What the tests share: a simulated upstream and the service, both as real servers on loopback.
+"""What the tests share: a simulated API and the service, both as real servers on loopback.
 
-No test depends on the real clock: the simulated upstream and the service begin at an instant that the option
-``--instant`` chooses, and time passes when a test says so. ``make instants`` runs the tests that depend on it at
-several instants.
+No test depends on the real clock: the simulated API and the service start at an instant that the
+option ``--instant`` sets, and time passes when a test says so. ``make instants`` runs the tests
+that depend on it at several instants.
 """
 
 import argparse
@@ -44,7 +44,10 @@ FIXTURES_THAT_START_PROGRAMS = {"browser", "certificates", "contexts"}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what needs a browser, openssl or WordPress; ``find_program`` says which other tests need the marker."""
+    """Mark tests that need a browser, openssl or WordPress.
+
+    ``find_program`` says which other tests need the marker.
+    """
     fixtures = set(getattr(item, "fixturenames", ()))
     is_of_wordpress = item.path.is_relative_to(Path(__file__).parent / "wordpress")
     if is_of_wordpress or fixtures & FIXTURES_THAT_START_PROGRAMS:
@@ -53,7 +56,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tell ``find_program`` which test runs, so that it finds those without the marker."""
+    """Tell ``find_program`` which test runs, so that it can check for the marker."""
     programs.running_test = item
 
 
@@ -63,7 +66,7 @@ AN_ORDINARY_WEDNESDAY = "2026-11-25T12:00:00Z"
 def unix_seconds(text: str) -> float:
     """Read the value of ``--instant``: a time with its zone, or ``now``."""
     if text == "now":
-        return time.time()  # noqa: TID251  # asked for by name
+        return time.time()  # noqa: TID251  # explicitly requested
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -87,9 +90,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker ``instant``."""
     config.addinivalue_line(
-        "markers", "instant: depends on when it takes place; added by itself, see --instant"
+        "markers", "instant: depends on when it takes place; added automatically, see --instant"
     )
 
 
@@ -98,13 +101,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "instant" in getattr(item, "fixturenames", ()):
             item.add_marker("instant")
-
-
-class QuietHandler(WSGIRequestHandler):
-    """Logs nothing."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Drop the line."""
 
 
 @contextmanager
@@ -142,11 +138,11 @@ class Upstream:
     """
 
     url: str
-    sandbox: Sandbox
+    sandbox: FaultySandbox
     gate: threading.Event
 
     def reset(self) -> None:
-        """Remove all faults, shut the gate, and count calls from zero."""
+        """Remove all faults, clear the gate, and count calls from zero."""
         self.sandbox.faults.clear()
         self.sandbox.calls.clear()
         self.gate.clear()
@@ -154,11 +150,11 @@ class Upstream:
 
 @contextmanager
 def simulated(clock: Callable[[], float]) -> Iterator[Upstream]:
-    """A simulated API that goes by a clock."""
+    """A simulated API that uses a given clock."""
     gate = threading.Event()
-    app = create_sandbox(clock=clock, sleep=gate.wait)
-    with serve_sandbox(app) as url:
-        yield Upstream(url, app.extensions["sandbox"], gate)
+    sandbox = FaultySandbox(clock=clock, sleep=gate.wait)
+    with serve_sandbox(sandbox.app) as url:
+        yield Upstream(url, sandbox, gate)
 
 
 @dataclass
@@ -190,20 +186,23 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="session")
 def instant(request: pytest.FixtureRequest) -> float:
-    """When the tests take place, in Unix seconds: chosen by ``--instant``, the same for the whole run."""
+    """When the tests take place, in Unix seconds: one time for the whole run, see ``--instant``."""
     return float(request.config.getoption("--instant"))
 
 
 @pytest.fixture(scope="module")
 def upstream(instant: float) -> Iterator[Upstream]:
-    """A simulated API at the instant, for the tests of a module; each test begins without faults and counts."""
+    """A simulated API at the instant, for the tests of a module.
+
+    Each test starts without faults and calls.
+    """
     with simulated(Clock(instant)) as started:
         yield started
 
 
 @pytest.fixture
 def clock(upstream: Upstream, instant: float) -> Iterator[Clock]:
-    """The clock of the upstream and of all services that are given no other one, for tests in which time passes."""
+    """The clock of the upstream and of all services that have no other, to let time pass."""
     clock = upstream.sandbox.clock
     assert isinstance(clock, Clock)
     yield clock
@@ -212,7 +211,7 @@ def clock(upstream: Upstream, instant: float) -> Iterator[Clock]:
 
 @pytest.fixture(scope="module")
 def upstream_in_real_time() -> Iterator[Upstream]:
-    """The same for a service in a process of its own, which goes by the real clock."""
+    """The same for a service in its own process, which uses the real clock."""
     with simulated(time.time) as started:  # noqa: TID251  # as that process does
         yield started
 
@@ -221,7 +220,7 @@ def upstream_in_real_time() -> Iterator[Upstream]:
 def serve(upstream: Upstream) -> Iterator[Callable[..., Service]]:
     """Starts a service: ``serve(accounts={"main": {...}}, server={...}, clock=…)``.
 
-    Without accounts, it has an open one. Without a clock, it goes by the upstream's.
+    Without ``accounts`` it has an open one; without ``clock`` it uses that of the upstream.
     """
     upstream.reset()
     with ExitStack() as stack:

@@ -123,7 +123,7 @@ class FaultySandbox:
         self,
         *,
         clock: Callable[[], float],
-        sleep: Callable[[float], object] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,  # noqa: TID251  # for the benchmarks
     ) -> None:
         self.clock = clock
         self.faults: list[Fault] = []

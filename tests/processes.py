@@ -21,11 +21,11 @@ PATIENCE = 20.0
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for it."""
+    """Wait until a condition is true."""
     give_up = time.monotonic() + PATIENCE  # noqa: TID251  # fails only what would hang
     while not condition():
-        assert time.monotonic() < give_up, "it never came"  # noqa: TID251
-        time.sleep(0.01)  # noqa: TID251  # between two looks
+        assert time.monotonic() < give_up, "the condition never became true"  # noqa: TID251
+        time.sleep(0.01)  # noqa: TID251  # between two checks
 
 
 def free_port() -> int:
@@ -47,7 +47,7 @@ class Program:
         return self.output.read_text(encoding="utf-8", errors="replace")
 
     def children(self) -> list[int]:
-        """The processes that it has started itself and that live."""
+        """The processes that it has started and that are still running."""
         command = [find_program("ps"), "-o", "pid=,stat=", "--ppid", str(self.process.pid)]
         listed = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
         return [int(pid) for pid, state in map(str.split, listed) if not state.startswith("Z")]
@@ -65,7 +65,7 @@ class Program:
 def running(
     folder: Path, name: str, *command: str, env: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
-    """A program in a folder; it is ended by SIGTERM if it has not ended before."""
+    """Run a program in a folder; at the end it is stopped with SIGTERM."""
     output = folder / f"{name}.log"
     with output.open("wb") as file:
         process = subprocess.Popen(
@@ -143,7 +143,8 @@ def redis_server(folder: Path, port: int) -> Iterator[Program]:
 def nginx(folder: Path, http: str, ready: str) -> Iterator[Program]:
     """Run nginx with a given ``http`` block; waits until the URL ``ready`` responds."""
     (folder / "nginx.conf").write_text(nginx_conf(folder, http))
-    # Without -e, nginx opens the system's error log before it reads the configuration, and only root may do that.
+    # Without -e, nginx opens the system's error log before it reads the configuration, and only
+    # root may do that.
     arguments = [
         "-p",
         str(folder),
@@ -155,7 +156,7 @@ def nginx(folder: Path, http: str, ready: str) -> Iterator[Program]:
         "daemon off;",
     ]
     with running(folder, "nginx", find_program("nginx"), *arguments) as program:
-        until(lambda: program.process.poll() is not None or answers(ready))
+        until(lambda: program.process.poll() is not None or is_up(ready))
         assert program.process.poll() is None, program.text()
         yield program
 

@@ -16,6 +16,7 @@ import jwt
 import pytest
 import requests
 from conftest import Upstream
+from faults import Fault
 from processes import free_port, until
 from werkzeug.security import check_password_hash
 
@@ -266,30 +267,30 @@ def test_password_prints_the_hash_alone_on_the_last_line(tmp_path: Path) -> None
 
 
 def wait_for(url: str, started: Running) -> requests.Response:
-    """The first answer of a server that is starting."""
-    answers: list[requests.Response] = []
+    """The first response of a server that is starting."""
+    responses: list[requests.Response] = []
 
-    def is_up() -> bool:
+    def has_responded() -> bool:
         assert started.process.poll() is None, started.process.communicate()
         with contextlib.suppress(requests.ConnectionError):
-            answers.append(requests.get(url, timeout=10))
-        return bool(answers)
+            responses.append(requests.get(url, timeout=10))
+        return bool(responses)
 
-    until(is_up)
-    return answers[0]
+    until(has_responded)
+    return responses[0]
 
 
 def children(session: int) -> list[int]:
-    """The processes of a session that are still there."""
+    """The processes of a session that are still running."""
     found = []
     for pid in (int(path.name) for path in Path("/proc").glob("[1-9]*")):
-        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+        with contextlib.suppress(ProcessLookupError):  # it has ended in the meantime
             if os.getsid(pid) == session:
                 found.append(pid)
     return found
 
 
-def test_serve_answers_and_ends_cleanly_on_sigterm(tmp_path: Path, upstream: Upstream) -> None:
+def test_serve_responds_and_ends_cleanly_on_sigterm(tmp_path: Path, upstream: Upstream) -> None:
     configure(tmp_path, upstream)
     port = free_port()
     with running(tmp_path, "serve", "--bind", f"127.0.0.1:{port}", **PASSWORD) as started:
@@ -437,7 +438,7 @@ def test_the_demonstration_ends_with_the_error_that_prevents_it_from_starting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*_: object, **__: object) -> None:
-        raise OperatorError("xx.po is no gettext catalogue")
+        raise OperatorError("xx.po is not a gettext catalogue")
 
     monkeypatch.setattr(app, "create_app", broken)
     with (

@@ -424,7 +424,7 @@ def test_attempts_are_counted_while_redis_fails(kind: str, start: Callable[..., 
 
 
 @pytest.mark.programs
-def test_tries_are_counted_together_by_all_who_share_a_redis(
+def test_services_that_share_a_redis_count_attempts_together(
     tmp_path: Path, start: Callable[..., InProcess]
 ) -> None:
     port = processes.free_port()

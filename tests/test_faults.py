@@ -203,7 +203,7 @@ def world(
     contexts: Contexts,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
-    """The simulated API behind a gateway and a resolver; with TLS where a test's parameter asks for it."""
+    """The simulated API behind a gateway and a resolver; with TLS if the parameter says so."""
     tls = getattr(request, "param", None) == "tls"
     with world_around(upstream, contexts, tls=tls) as made:
         monkeypatch.setattr(socket, "getaddrinfo", made.resolver)
@@ -347,7 +347,7 @@ def is_new(service: Service, before: str, clock: Clock) -> bool:
     return answer.ok and answer.json()["as_of"] > before and not answer.json()["stale"]
 
 
-def test_an_expired_token_in_mid_flight_is_seen_by_nobody(
+def test_nobody_notices_a_token_that_expires_during_a_call(
     serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
     service = serve(accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
@@ -436,12 +436,12 @@ def test_a_disk_may_be_full_and_then_not(
         )
 
 
-def test_kept_files_may_be_corrupt(tmp_path: Path, serve: Serve, upstream: Upstream) -> None:
+def test_cache_files_may_be_corrupt(tmp_path: Path, serve: Serve, upstream: Upstream) -> None:
     assert serve(cache=files(tmp_path)).get(BALANCE).status_code == 200
     for file in (tmp_path / "answers").iterdir():
         file.write_bytes(b"\0\0\0\0cno_such_module\nThing\n.")
     upstream.sandbox.calls.clear()
-    for calls in (1, 1):  # what the first reads anew is whole for the next
+    for calls in (1, 1):  # the file that the first writes again is intact for the next
         assert serve(cache=files(tmp_path)).get(BALANCE).status_code == 200
         assert upstream.sandbox.calls["RequestBalanceInformation"] == calls
 
@@ -587,7 +587,7 @@ def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_p
             program.process.send_signal(signal.SIGTERM)
             for future in loading:
                 future.result()
-            world.mend()
+            world.restore()
             assert all(is_whole(received(connection)) for connection in waiting)
         assert program.process.wait(processes.PATIENCE) == 0
     assert outcomes["cut off"] == 0
@@ -599,7 +599,7 @@ def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_p
 def idle_service(
     world_in_real_time: World, tmp_path: Path
 ) -> Iterator[tuple[str, processes.Program]]:
-    """A service of one worker, as production runs it."""
+    """A service with one worker, as in production."""
     closed = '[accounts.closed]\nlogin = 1000001\naccess = "closed"\nviewer_password_hash_env = "VIEWER_HASH"'
     text, stored = (
         configuration(world_in_real_time, deadline=30, more=closed),
@@ -661,7 +661,7 @@ def test_500_clients_may(
         assert len(still_there) == slow, "nobody waited for them to go"
 
 
-def test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_is_not(
+def test_nobody_waits_for_a_cached_widget_while_others_wait_for_one_that_is_not_cached(
     world_in_real_time: World, idle_service: tuple[str, processes.Program]
 ) -> None:
     url, _ = idle_service

@@ -35,7 +35,7 @@ INSIDE = """
 
 @pytest.fixture
 def page(browser: Browser, instant: float) -> Iterator[Page]:
-    """A tab whose time is the test's, and that can be told that it is hidden."""
+    """A tab with a clock that the test controls, and that the test can hide."""
     with tab(browser, width=480) as opened:
         opened.clock.install(time=instant)
         opened.add_init_script(INSIDE)
@@ -92,9 +92,9 @@ class Live:
         self.money["balance"] = balance
         self.age(20)
 
-    def ages(self, seconds: float) -> None:
-        """What the service has kept grows older, and somebody asked for it, so that it has fetched anew."""
-        calls = self.service.app.extensions["cabinet-widgets"].cache._flights
+    def age(self, seconds: float) -> None:
+        """Let the cached figures grow older, and request them until the service has fetched them."""
+        calls = self.service.app.extensions["cabinet-widgets"].cache._flights._flights
         for _ in range(2):
             self.clock.now += seconds
             self.service.get(self.path + ".json")
@@ -105,8 +105,8 @@ class Live:
 def live(page: Page, serve: Serve, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Live:
     """An open account whose balance the test decides, refreshed every ten seconds by default."""
     money = {"balance": 1000.0, "equity": 1200.0, "freeMargin": 900.0}
-    answer: Any = lambda book, now, query: {"name": "x", "currency": "USD", **money}  # noqa: E731
-    monkeypatch.setitem(sandbox.FUNCTIONS, BALANCE, answer)
+    respond: Any = lambda book, now, query: {"name": "x", "currency": "USD", **money}  # noqa: E731
+    monkeypatch.setitem(sandbox_api.FUNCTIONS, BALANCE, respond)
     return Live(page, serve(accounts={"main": EVERYTHING}), clock, money)
 
 

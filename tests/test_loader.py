@@ -12,6 +12,7 @@ import pytest
 import requests
 from browsers import EVERYTHING, WIDGETS, chromium, host, is_complaint, tab
 from conftest import Clock, Service, Upstream
+from faults import Fault
 from playwright.sync_api import Browser, Error
 from processes import until
 from programs import CACHE, find_program

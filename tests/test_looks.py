@@ -156,8 +156,8 @@ def test_large_amounts_fit_too(
     def multiplied(respond: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *params: richer(respond(*params))
 
-    for function, respond in sandbox.FUNCTIONS.items():
-        monkeypatch.setitem(sandbox.FUNCTIONS, function, multiplied(respond))
+    for function, respond in sandbox_api.FUNCTIONS.items():
+        monkeypatch.setitem(sandbox_api.FUNCTIONS, function, multiplied(respond))
     service = serve(accounts=accounts())
     assert service.json("/w/main/balance.json")["balance"] > 5_000_000
     assert_none(

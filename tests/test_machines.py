@@ -25,7 +25,7 @@ from widget.sandbox_api import create_sandbox
 pytestmark = pytest.mark.programs
 
 PERIOD = 2
-"""Seconds for which an answer counts as fresh: whole ones, as those of the times that answers tell."""
+"""Seconds for which a result is fresh: whole ones, as in the times of responses."""
 WIDGETS = {
     "balance": "RequestBalanceInformation",
     "open-trades": "RequestOpenTrades",
@@ -47,17 +47,18 @@ class Api:
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         self.calls[self._widgets[environ["PATH_INFO"].split("/")[2]]] += 1
-        time.sleep(0.05)  # noqa: TID251  # long enough for others to come meanwhile
+        time.sleep(0.05)  # noqa: TID251  # long enough for others to arrive in the meantime
         return self._sandbox(environ, start)
 
 
 class Viewers:
-    """Visitors of all widgets, each with addresses of its own: nobody is given what was made for another.
+    """Visitors of all widgets, each with its own URLs: nobody gets a response made for another.
 
     Attributes:
-        statuses: how often each was given.
-        seen: when the figures of each widget were true that somebody saw, in Unix seconds by the machines' own clock.
-            They are true when their call begins, so that these times tell calls apart however busy this machine is.
+        statuses: the number of responses with each status.
+        seen: for each widget, the times of the figures that visitors received, in Unix seconds by
+            the machines' own clock. A time is that at which a call begins, so that these times
+            tell calls apart however busy this machine is.
     """
 
     def __init__(self, url: str) -> None:

@@ -32,7 +32,7 @@ def scraped(service: Service) -> dict[str, float]:
     return figures(answer.text)
 
 
-def test_answers_are_counted_by_widget_status_and_freshness(
+def test_responses_are_counted_by_widget_status_and_freshness(
     serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
     service = serve()
@@ -124,7 +124,7 @@ def test_metrics_are_for_this_machine_and_private_networks(
         assert answer.text == visitor.get("/elsewhere").text
 
 
-def test_a_replica_is_ready_when_a_call_has_worked_and_stays_so(
+def test_a_replica_is_ready_once_a_call_has_succeeded(
     serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
     service = serve()

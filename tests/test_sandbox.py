@@ -2,13 +2,13 @@
 
 import json
 import re
-import urllib.request
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
 from conftest import Clock
+from faults import FAULTS, Fault, FaultySandbox
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given, settings
@@ -447,10 +447,10 @@ def test_expired_tokens_are_refused_once_and_renewed_ones_accepted(
     assert newer(client, "GetOpenTrades", CLOSED, token=token())
 
 
-def test_served_over_http_it_cuts_bodies_short_drips_and_dawdles(clock: Clock) -> None:
-    slept: list[float] = []
-    app = create_sandbox(clock=clock, sleep=slept.append)
-    with serve_sandbox(app) as base:
+def test_served_over_http_faults_truncate_drip_and_delay(clock: Clock) -> None:
+    pauses: list[float] = []
+    faulty = FaultySandbox(clock=clock, sleep=pauses.append)
+    with serve_sandbox(faulty.app) as base:
         path = f"{base}/client/RequestBalanceInformation/{OPEN}"
         whole = requests.get(path, timeout=5)
         faulty.faults = [Fault("truncated", times=1)]
@@ -460,14 +460,14 @@ def test_served_over_http_it_cuts_bodies_short_drips_and_dawdles(clock: Clock) -
         with requests.get(path, timeout=5, stream=True) as dripping:
             pieces = list(dripping.raw.stream(1))
         assert b"".join(pieces) == whole.content
-        until(lambda: slept == [0.001] * len(whole.content))
-        state(app).faults = [Fault("slow", seconds=0.2, times=1)]
-        slept.clear()
+        until(lambda: pauses == [0.001] * len(whole.content))
+        faulty.faults = [Fault("slow", seconds=0.2, times=1)]
+        pauses.clear()
         assert requests.get(path, timeout=5).json() == whole.json()
-        assert slept == [0.2]
+        assert pauses == [0.2]
 
 
-def test_it_listens_on_loopback_and_stops_when_left(
+def test_it_listens_on_loopback_and_stops_at_the_end(
     app: Flask, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with serve_sandbox(app) as base:

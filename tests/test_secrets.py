@@ -20,7 +20,7 @@ import pytest
 import redis
 from conftest import Clock, Service, serving
 from scripted import NOW, WIDGETS
-from test_privacy import PERSONAL, answers
+from test_privacy import PERSONAL, responses
 from werkzeug.security import generate_password_hash
 
 from widget import app, config, logs, tokens
@@ -145,7 +145,7 @@ def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO
 
 
 def visited(service: Service, now: float) -> str:
-    """Everything that can be asked of a service, with credentials right and wrong; all that came back."""
+    """Make every kind of request, with right and wrong credentials; returns all responses."""
     came: list[str] = []
 
     def get(
@@ -223,7 +223,7 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
         settings = config.parse(raw, {}, WIDGETS, folder=tmp_path, demo=True)
         settings = settings.model_copy(
             update={"demo": False}
-        )  # so that the studio asks for its password
+        )  # so that the studio requires its password
         clock = Clock(NOW)
         application = app.create_app(settings, clock=clock)
         service = application.extensions["cabinet-widgets"]
@@ -232,17 +232,17 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
         client = Service(stack.enter_context(serving(application)), application)
 
         came = visited(client, clock.now)
-        assert "48317" in re.sub(r"\D", "", came) or "48,317" in came  # it did show figures
+        assert "48317" in re.sub(r"\D", "", came) or "48,317" in came  # it did display figures
         for mood in ("echo", "parrot", "401 no", "500 broken", "302 gone"):
             api.mood = mood
-            clock.now += 2 * 86400  # nothing is kept any more: the errors themselves are shown
+            clock.now += 2 * 86400  # nothing is cached any more, so that errors are displayed
             came += visited(client, clock.now)
-        assert {"API password", "token of the API", "login"} <= api.seen  # it was told them
+        assert {"API password", "token of the API", "login"} <= api.seen  # it received them
 
         original, service.renderer.page = (
             service.renderer.page,
             None,
-        )  # a fault of our own, with a traceback
+        )  # an error in the service, with a traceback
         came += visited(client, clock.now)
         service.renderer.page = original
         for thing in (

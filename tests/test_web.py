@@ -13,11 +13,11 @@ import jwt
 import pytest
 import requests
 from conftest import Clock, Service, Upstream
+from faults import Fault
 from processes import until
 from werkzeug.security import generate_password_hash
 
 from widget import config, paths, registry
-from widget.sandbox import Fault
 
 WIDGETS = registry.discover(paths.templates())
 SECRET = "a secret of more than thirty-two bytes"
@@ -207,7 +207,7 @@ def test_a_matching_etag_gets_304_and_another_does_not(serve: Serve) -> None:
         assert service.get(path, headers={"If-None-Match": '"else"'}).status_code == 200
 
 
-def test_public_answers_may_be_kept_and_read_by_anybody_and_private_ones_by_nobody(
+def test_public_responses_may_be_stored_and_read_by_anybody_and_private_ones_by_nobody(
     serve: Serve, instant: float
 ) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
@@ -307,7 +307,7 @@ def test_a_hundred_and_twenty_visitors_of_a_cold_widget_cost_one_call_and_one_to
     assert calls["RequestClientApiToken"] == 1
 
 
-def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(
+def test_with_an_old_result_nobody_waits_and_one_call_refreshes(
     serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
     service = serve()
@@ -330,12 +330,12 @@ def test_with_an_old_answer_nobody_waits_and_one_call_refreshes(
         gate.set()
     addresses = (
         f"/w/main/open-trades.json?refresh={n}" for n in range(10, 10000)
-    )  # none of them kept at the edge
+    )  # none of them is in the response cache
     until(lambda: service.get(next(addresses)).json()["as_of"] > before)
     assert upstream.sandbox.calls["RequestOpenTrades"] == 2
 
 
-def test_while_the_upstream_fails_the_last_answer_is_shown_and_marked(
+def test_while_the_upstream_fails_the_last_result_is_displayed_and_marked(
     serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
     service = serve()

@@ -13,7 +13,7 @@ from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from werkzeug.security import check_password_hash
 
-from widget.privacy import FIGURES
+from widget.names import FIGURES
 
 MIN_SECRET_BYTES = 32  # as RFC 7518 requires for HS256
 

@@ -162,6 +162,7 @@ STANDING = (
     Order(BUY, "XAUUSD", 3, 3),
     Order(BUY_LIMIT, "EURUSD", 25, 5, 0.93),
     Order(SELL_STOP, "XAUUSD", 10, 1, 0.9),
+    Order(SELL, "GBPUSD", 4, 7),
 )
 """Always open: eight rows, so that a table of open trades can be filled at any hour of any day."""
 

@@ -30,7 +30,8 @@ from typing import Any
 
 import requests
 from bench import bulk, rendering
-from processes import Program, free_port, nginx, redis_server, until
+from faults import Fault, FaultySandbox
+from processes import Program, free_port, is_up, nginx, redis_server, until
 from programs import find_program
 
 from widget.sandbox_api import serve_sandbox
@@ -186,7 +187,7 @@ class Bench:
 
 
 def worker(server: subprocess.Popen[bytes]) -> int:
-    """The process that answers for a server."""
+    """The worker process of a server."""
     command = [find_program("ps"), "-o", "pid=", "--ppid", str(server.pid)]
     listed = subprocess.run(command, capture_output=True, text=True)
     return int(listed.stdout.split()[-1])
@@ -301,16 +302,16 @@ def pages(times: int) -> None:
     )
 
 
-def much(times: int) -> None:
-    """What is parsed and masked."""
-    print("\n| where there is much of it | ms |")
+def large_amounts(times: int) -> None:
+    """The third table: parsing a long history, and masking the secrets of many accounts."""
+    print("\n| large amounts | ms |")
     print("| --- | ---: |")
-    print(f"| 10,000 closed trades are parsed | {bulk.parsing(10_000, times):.0f} |")
-    print(f"| a line is logged, with 10,000 accounts to mask | {bulk.masking(10_000, times):.3f} |")
+    print(f"| 10,000 closed trades are parsed | {bulk.parse(10_000, times):.0f} |")
+    print(f"| a line is logged, with 10,000 accounts to mask | {bulk.mask(10_000, times):.3f} |")
 
 
 def outage(bench: Bench, seconds: float) -> None:
-    """Visitors of an API that lives and of one that is dead, figures kept for two seconds."""
+    """An API that works and one that does not respond, with a TTL of two seconds."""
     with bench.service(ACCOUNT.format(slug="main", seconds=2)) as (url, _, _):
         page = f"{url}/w/main/open-trades"
         requests.get(page, timeout=30)
@@ -386,7 +387,7 @@ def crowd(bench: Bench, visitors: int) -> None:
                 stack.enter_context(redis_server(bench.folder, port))
                 shared = f'[cache]\ntype = "RedisCache"\nredis_url = "redis://127.0.0.1:{port}/0"\n'
             urls = [stack.enter_context(bench.service(tables + shared))[0] for _ in range(services)]
-            # Every other visit is one that the response cache does not have.
+            # Every other visit is not in the response cache.
             paths = [
                 f"/w/{widgets[n % len(widgets)]}" + f"?refresh={n % 3000 + 10}" * (n % 2)
                 for n in range(visits)
@@ -453,14 +454,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="only see that it works")
     quick = parser.parse_args().quick
-    simulated = create_sandbox(clock=time.time)
-    with tempfile.TemporaryDirectory() as folder, sandbox.serve_sandbox(simulated) as upstream:
-        bench = Bench(Path(folder), upstream, simulated.extensions["sandbox"], *cores())
+    sandbox = FaultySandbox(clock=time.time)
+    with tempfile.TemporaryDirectory() as folder, serve_sandbox(sandbox.app) as upstream:
+        bench = Bench(Path(folder), upstream, sandbox, *cores())
         print(f"Measured on {machine()}; {CONNECTIONS} connections, servers on one core.\n")
         parts: list[Callable[[], Any]] = [
             lambda: speed(bench, 1, "abcdg") if quick else speed(bench, 9, "abcdegh"),
             lambda: pages(3 if quick else 40),
-            lambda: much(1 if quick else 10),
+            lambda: large_amounts(1 if quick else 10),
             lambda: outage(bench, 1 if quick else 5),
         ]
         if not quick:

@@ -1,24 +1,24 @@
-"""What takes time where there is much of it, a long history or many accounts: in this process, without a server."""
+"""The cost of large amounts, a long history or many accounts, in this process without a server."""
 
 import datetime as dt
 from pathlib import Path
 
 from bench.rendering import History, milliseconds
 
-from widget import config, models
+from widget import config, parsing
 from widget.logs import SecretFilter
 
-LINE = "GET /w/main/balance of an account: no complete answer within the deadline of 8 s " * 3
+LINE = "GET /w/main/balance of an account: no complete response within the deadline of 8 s " * 3
 
 
-def parsing(trades: int, times: int) -> float:
+def parse(trades: int, times: int) -> float:
     """Milliseconds to parse so many closed trades."""
     body = History(trades, dt.datetime(2026, 11, 25, tzinfo=dt.UTC)).body
-    return milliseconds(lambda: models.parse("closed_trades", body, dt.UTC), times)
+    return milliseconds(lambda: parsing.parse("closed_trades", body, dt.UTC), times)
 
 
-def masking(accounts: int, times: int) -> float:
-    """Milliseconds to hide the secrets of so many accounts in a line of the log that holds none of them."""
+def mask(accounts: int, times: int) -> float:
+    """Milliseconds to mask the secrets of so many accounts in a log line that contains none."""
     tables = {
         f"a{n}": {
             "login": 10**7 + n,
@@ -27,5 +27,5 @@ def masking(accounts: int, times: int) -> float:
         }
         for n in range(accounts)
     }
-    mask = SecretFilter(config.parse({"accounts": tables}, {}, (), folder=Path(), demo=True))
-    return milliseconds(lambda: mask.hide(LINE), times)
+    secrets = SecretFilter(config.parse({"accounts": tables}, {}, (), folder=Path(), demo=True))
+    return milliseconds(lambda: secrets.hide(LINE), times)

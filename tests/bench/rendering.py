@@ -18,8 +18,9 @@ from babel import Locale, dates, numbers
 from flask import Flask
 from flask_caching import Cache
 
-from widget import config, i18n, models, paths, registry
+from widget import config, i18n, parsing, paths, records, registry
 from widget.cache import FreshCache
+from widget.client import Client
 from widget.config import Account
 from widget.format import Formatter
 from widget.guard import GuardedClient
@@ -33,7 +34,7 @@ WIDGETS = registry.discover(paths.templates())
 FRAME = PageContext(assets={"css": "/static/0/widget.css", "js": "/static/0/widget.js"})
 
 
-class History(Upstream):
+class History(Client):
     """An API whose account has closed so many trades, one per hour."""
 
     def __init__(self, trades: int, now: dt.datetime) -> None:
@@ -73,7 +74,7 @@ class History(Upstream):
         function: Function,
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
-    ) -> models.Result:
+    ) -> records.Result:
         """Parse the history or a balance."""
         body = (
             self.body
@@ -88,7 +89,7 @@ class Rendering:
     """An account and its pages."""
 
     account: Account
-    client: History
+    client: GuardedClient
     cache: FreshCache
     renderer: Renderer
     now: dt.datetime
@@ -117,7 +118,8 @@ def history(trades: int) -> Iterator[Rendering]:
         account = settings.accounts["main"].model_copy(
             update={"api": config.Api(deadline_seconds=120, max_response_bytes=2**31)}
         )
-        yield Rendering(account, History(trades, now), fresh_cache, renderer, now)
+        client = GuardedClient(History(trades, now))
+        yield Rendering(account, client, fresh_cache, renderer, now)
     finally:
         fresh_cache.close()
 

@@ -34,7 +34,10 @@ def test_a_quick_run_prints_its_tables_with_a_figure_in_every_cell() -> None:
         "the page through nginx proxy_cache",
     ):
         assert len(figures[name]) == 6, ran.stdout
-    names = ("balance", "50 rows", "500 rows", "upstream well", "upstream hangs")
-    much = ("10,000 closed trades are parsed", "a line is logged, with 10,000 accounts to mask")
-    for name in names + much:
+    names = ("balance", "50 rows", "500 rows", "upstream works", "upstream hangs")
+    large_amounts = (
+        "10,000 closed trades are parsed",
+        "a line is logged, with 10,000 accounts to mask",
+    )
+    for name in names + large_amounts:
         assert figures[name], ran.stdout

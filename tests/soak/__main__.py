@@ -309,9 +309,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     given = parser.parse_args()
     print(f"soak: {given.seconds:.0f} s, --seed {given.seed}", flush=True)
-    simulated = create_sandbox(clock=time.time)
-    sandbox: Sandbox = simulated.extensions["sandbox"]
-    with tempfile.TemporaryDirectory() as folder, serve_sandbox(simulated) as upstream:
+    sandbox = FaultySandbox(clock=time.time)
+    with tempfile.TemporaryDirectory() as folder, serve_sandbox(sandbox.app) as upstream:
         toml = TOML.format(upstream=upstream)
         with processes.service(
             Path(folder), "soak", toml, SOAK_SECRET=SECRET, SOAK_PASSWORD=PASSWORD

@@ -27,7 +27,7 @@ def header(name: str, text: str = HEADER) -> str:
     return found[1].strip()
 
 
-def test_every_php_at_hand_reads_every_file(installed: None) -> None:
+def test_every_installed_php_parses_every_file(installed: None) -> None:
     binaries = [
         path for path in Path("/usr/bin").glob("php*") if re.fullmatch(r"php(\d\.\d)?", path.name)
     ]
@@ -48,7 +48,7 @@ def test_the_oldest_and_the_newest_php_compile_every_file(installed: None) -> No
     assert set(versions.values()) == {f"{len(SOURCES)} files compiled"}
 
 
-def test_the_style_is_kept(installed: None) -> None:
+def test_the_style_is_followed(installed: None) -> None:
     sniffer = CACHE / "php-codesniffer" / "usr"
     php = [
         "php",
@@ -64,7 +64,7 @@ def test_the_style_is_kept(installed: None) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_no_file_runs_by_itself(installed: None) -> None:
+def test_no_file_does_anything_outside_wordpress(installed: None) -> None:
     for source in SOURCES:
         guard = "WP_UNINSTALL_PLUGIN" if source.name == "uninstall.php" else "ABSPATH"
         assert f"defined( '{guard}' ) || exit;" in source.read_text(), source

@@ -113,11 +113,12 @@ def test_other_programs_accept_the_plugins_tokens(build: Callable[..., Site]) ->
         )
     )
     after = int(time.time())  # noqa: TID251
-    claims = jwt.decode(said["vault"], SECRET, ["HS256"], options={"require": ["exp", "sub"]})
+    claims = jwt.decode(created["vault"], SECRET, ["HS256"], options={"require": ["exp", "sub"]})
     assert claims["sub"] == "vault/balance"
     assert claims["params"] == {"lang": "fr", "title": "0", "tz": "Europe/Paris"}
     assert before <= claims["exp"] - 600 <= after
-    assert jwt.decode(said["turned"], new, ["HS256"])["params"] == {}
-    assert before <= jwt.decode(said["accents"], f"é{'x' * 31}", ["HS256"])["exp"] - 60 <= after
+    assert jwt.decode(created["turned"], new, ["HS256"])["params"] == {}
+    accents = jwt.decode(created["accents"], f"é{'x' * 31}", ["HS256"])
+    assert before <= accents["exp"] - 60 <= after
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(created["turned"], old, ["HS256"])

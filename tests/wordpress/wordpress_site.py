@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from processes import free_port, is_up, until
 from programs import CACHE
 
 HERE = Path(__file__).parent
@@ -33,12 +34,6 @@ $table_prefix = 'wp_';
 defined( 'ABSPATH' ) || define( 'ABSPATH', __DIR__ . '/' );
 require_once ABSPATH . 'wp-settings.php';
 """
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class Site:
@@ -174,26 +169,11 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
 
 @functools.cache
 def phpunit_command() -> tuple[str, ...]:
-    """PHPUnit, failing on what PHP deprecates: before version 10 phpunit.xml says so, later versions take an option."""
-    said = run(["phpunit", "--version"]).stdout
-    version = re.search(r"PHPUnit (\d+)", said)
-    assert version, said
+    """PHPUnit, failing on what PHP deprecates: an option from version 10, phpunit.xml before."""
+    printed = run(["phpunit", "--version"]).stdout
+    version = re.search(r"PHPUnit (\d+)", printed)
+    assert version, printed
     return ("phpunit", "--fail-on-deprecation") if int(version[1]) >= 10 else ("phpunit",)
-
-
-def wait_for(url: str, seconds: float = 20) -> None:
-    """Waits until an address answers anything."""
-    end = time.monotonic() + seconds  # noqa: TID251  # fails only what would hang
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            if time.monotonic() > end:  # noqa: TID251
-                raise
-            time.sleep(0.05)  # noqa: TID251  # between two looks
 
 
 def run(arguments: Sequence[str | Path], **more: object) -> subprocess.CompletedProcess[str]:
