@@ -9,7 +9,7 @@ from conftest import serving
 from playwright.sync_api import Browser, Page, sync_playwright
 from programs import CACHE, find_program
 
-from widget import paths, registry
+from widget import registry
 
 WIDGETS = registry.discover(paths.templates())
 EVERYTHING = {

@@ -228,7 +228,7 @@ def serve(upstream: Upstream) -> Iterator[Callable[..., Service]]:
         def start(clock: Callable[[], float] = upstream.sandbox.clock, **tables: Any) -> Service:
             tables.setdefault("accounts", {"main": {"login": 1000001}})
             tables["api"] = {"base_url": upstream.url, **tables.get("api", {})}
-            widgets = registry.discover(paths.templates())
+            widgets = registry.discover()
             settings = config.parse(tables, {}, widgets, folder=Path(), demo=True)
             application = app.create_app(settings, clock=clock)
             stack.callback(application.extensions["cabinet-widgets"].cache.close)

@@ -16,7 +16,7 @@ from widget.config import Account
 from widget.errors import Unavailable
 from widget.names import Function
 
-WIDGETS = registry.discover(paths.templates())
+WIDGETS = registry.discover()
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 
 

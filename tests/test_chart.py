@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget import chart, colour
+from widget.chart import CurveChart, Labels, Tick
 from widget.format import Naming, formatter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ZONE = ZoneInfo("Europe/Paris")
-FIGURES = (str, lambda mark, step: str(mark))
 COLOURS = st.integers(0, 0xFFFFFF).map("{:06x}".format)
 
 
@@ -34,10 +33,13 @@ def span(first: date, last: date) -> str:
     return f"{first}/{last}"
 
 
-def draw(gains: list[Decimal]) -> dict[str, object]:
+LABELS = Labels(value=str, tick=lambda mark, step: str(mark), names=names, span=span)
+
+
+def draw(gains: list[Decimal]) -> CurveChart:
     """A curve with a point every hour."""
     points = [(START + timedelta(hours=k), gain) for k, gain in enumerate(gains)]
-    drawn = chart.curve(points, FIGURES, names)
+    drawn = chart.curve(points, LABELS)
     assert drawn is not None
     return drawn
 
@@ -46,34 +48,30 @@ def draw(gains: list[Decimal]) -> dict[str, object]:
 def test_a_curve_stays_in_its_box_for_any_values(gains: list[Decimal]) -> None:
     drawn = draw(gains)
     for name in ("path", "area", "drawdown"):
-        coordinates = numbers(str(drawn[name]))
+        coordinates = numbers(getattr(drawn, name))
         assert all(0 <= x <= chart.WIDTH for x in coordinates[::2]), name
         assert all(0 <= y <= chart.HEIGHT for y in coordinates[1::2]), name
-    points = drawn["points"]
-    assert isinstance(points, list)
-    assert len(points) == len(gains)
+    assert len(drawn.points) == len(gains)
 
 
 def test_a_higher_gain_is_drawn_higher_and_the_zero_line_is_at_zero() -> None:
     drawn = draw([Decimal(0), Decimal("0.1"), Decimal("-0.1")])
-    points = drawn["points"]
-    assert isinstance(points, list)
-    start, up, down = (point["y"] for point in points)
+    start, up, down = (point.y for point in drawn.points)
     assert up < start < down
-    assert start == drawn["zero"]
+    assert start == drawn.zero
     assert (up, down) == (0, chart.HEIGHT)
 
 
 def test_the_drawdown_area_begins_at_the_peaks() -> None:
     drawn = draw([Decimal(0), Decimal("0.1"), Decimal("0.05"), Decimal("0.1")])
-    ys = numbers(str(drawn["drawdown"]))[1::2]
+    ys = numbers(drawn.drawdown)[1::2]
     line, ceiling = ys[:4], ys[4:][::-1]
     assert [a - b for a, b in zip(line, ceiling, strict=True)] == [0, 0, chart.HEIGHT / 2, 0]
 
 
 def test_the_drawdown_area_ends_where_the_curve_reaches_its_peak_again() -> None:
     drawn = draw([Decimal(0), Decimal("0.1"), Decimal(0), Decimal("0.2")])
-    shade = numbers(str(drawn["drawdown"]))
+    shade = numbers(drawn.drawdown)
     ceiling = list(zip(shade[8::2], shade[9::2], strict=True))[::-1]
     xs, ys = zip(*ceiling, strict=True)
     assert ys == (chart.HEIGHT, *(chart.HEIGHT / 2,) * 3, 0)
@@ -81,9 +79,9 @@ def test_the_drawdown_area_ends_where_the_curve_reaches_its_peak_again() -> None
 
 
 def test_one_point_is_drawn_and_no_points_are_no_chart() -> None:
-    assert draw([Decimal(0)])["x_ticks"] == [{"x": chart.WIDTH / 2, "label": START.isoformat()}]
-    assert chart.curve([], FIGURES, names) is None
-    assert chart.bars([], None, None, ZONE, FIGURES, names, span) is None
+    assert draw([Decimal(0)]).x_ticks == [Tick(chart.WIDTH / 2, START.isoformat())]
+    assert chart.curve([], LABELS) is None
+    assert chart.bars([], None, None, LABELS) is None
 
 
 @given(st.floats(-1e6, 0), st.floats(1e-2, 1e6))
@@ -107,29 +105,21 @@ DAYS = st.dictionaries(
 
 @given(DAYS)
 def test_bars_add_up_stay_in_their_box_and_are_never_too_many(days: dict[date, Decimal]) -> None:
-    drawn = chart.bars(sorted(days.items()), None, None, ZONE, FIGURES, names, span)
+    drawn = chart.bars(sorted(days.items()), None, None, LABELS)
     assert drawn is not None
-    bars = drawn["bars"]
+    bars = drawn.bars
     assert len(bars) <= chart.MAX_BARS
-    assert sum(Decimal(bar["value"]) for bar in bars) == sum(days.values())
+    assert sum(Decimal(bar.value) for bar in bars) == sum(days.values())
     for bar in bars:
-        assert 0 <= bar["x"] <= bar["x"] + bar["width"] <= chart.WIDTH
-        assert 0 <= bar["y"] <= bar["y"] + bar["height"] <= chart.HEIGHT + 0.1
+        assert 0 <= bar.x <= bar.x + bar.width <= chart.WIDTH
+        assert 0 <= bar.y <= bar.y + bar.height <= chart.HEIGHT + 0.1
 
 
-def test_the_axis_of_bars_covers_the_whole_period_by_days_of_the_zone() -> None:
-    end = datetime(2026, 11, 10, 23, tzinfo=UTC)  # midnight in Paris: the day before is the last
-    drawn = chart.bars(
-        [(date(2026, 11, 5), Decimal(1))],
-        datetime(2026, 10, 31, 23, tzinfo=UTC),
-        end,
-        ZONE,
-        FIGURES,
-        names,
-        span,
-    )
+def test_the_axis_of_bars_covers_the_whole_period() -> None:
+    days = [(date(2026, 11, 5), Decimal(1))]
+    drawn = chart.bars(days, date(2026, 11, 1), date(2026, 11, 10), LABELS)
     assert drawn is not None
-    assert [bar["day"] for bar in drawn["bars"]] == [f"2026-11-{day:02}" for day in range(1, 11)]
+    assert [bar.day for bar in drawn.bars] == [f"2026-11-{day:02}" for day in range(1, 11)]
 
 
 def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[list[str], list[str]]:
@@ -139,11 +129,11 @@ def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[li
         (START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain))
         for k, gain in enumerate(gains)
     ]
-    drawn = chart.curve(points, (fmt.gain, fmt.percent_on_axis), fmt.instants)
+    drawn = chart.curve(points, Labels(fmt.gain, fmt.percent_on_axis, fmt.instants, fmt.span))
     assert drawn is not None
-    return [tick["label"] for tick in drawn["x_ticks"]], [
-        tick["label"] for tick in drawn["y_ticks"]
-    ]
+    below = [tick.label for tick in drawn.x_ticks]
+    beside = [tick.label for tick in drawn.y_ticks]
+    return below, beside
 
 
 def test_the_days_of_an_axis_differ_and_have_a_year_where_they_need_one() -> None:

@@ -20,7 +20,7 @@ from faults import Fault
 from processes import free_port, until
 from werkzeug.security import check_password_hash
 
-from widget import app, demo, paths, registry
+from widget import app, demo, registry
 from widget.errors import OperatorError
 
 SECRET = "a secret of more than thirty-two bytes"
@@ -372,15 +372,13 @@ def test_demo_shows_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> 
         address = re.search(r"http://\S+", started.process.stdout.readline())
         assert address
         page = requests.get(address[0], timeout=10).text
-        assert (
-            page.count("</section>") == len(registry.discover(paths.templates())) + 1
-        )  # and a closed account
+        assert page.count("</section>") == len(registry.discover()) + 1  # and a closed account
         service = re.search(r"(http://127\.0\.0\.1:\d+)/embed\.js", page)
         assert service
         widgets = set(re.findall(r'widget="([a-z-]+)"', page)) | set(
             re.findall(r"/w/demo/([a-z-]+)", page)
         )
-        assert widgets == registry.discover(paths.templates()).keys()
+        assert widgets == registry.discover().keys()
         for widget in widgets:
             assert requests.get(f"{service[1]}/w/demo/{widget}", timeout=10).status_code == 200
     assert started.process.returncode == 0

@@ -15,7 +15,7 @@ import test_faults
 import yaml
 from programs import find_program
 
-from widget import config, metrics, paths, registry
+from widget import config, metrics, registry
 
 ROOT = Path(__file__).parent.parent
 
@@ -295,9 +295,7 @@ def test_the_configuration_of_the_replicas_is_one_and_fits_the_other_files(
 ) -> None:
     [text] = processes.deployment("toml")
     raw = {**tomllib.loads(text), "accounts": {"main": {"login": 1}}}
-    settings = config.parse(
-        raw, {}, registry.discover(paths.templates()), folder=Path(), demo=False
-    )
+    settings = config.parse(raw, {}, registry.discover(), folder=Path(), demo=False)
     assert settings.cache.type == "RedisCache"
     assert settings.cache.redis_url
     assert settings.cache.redis_url.get_secret_value().startswith("redis://valkey:")

@@ -588,9 +588,7 @@ def service(upstream: Upstream) -> Iterator[Flask]:
     """The service with a clock that does not run, so that equal requests get equal responses."""
     upstream.reset()
     tables = {"accounts": ACCOUNTS, "api": {"base_url": upstream.url}}
-    parsed = config.parse(
-        tables, {}, registry.discover(paths.templates()), folder=Path(), demo=True
-    )
+    parsed = config.parse(tables, {}, registry.discover(), folder=Path(), demo=True)
     with ExitStack() as stack:
         app = application.create_app(parsed, clock=upstream.sandbox.clock)
         stack.callback(app.extensions["cabinet-widgets"].cache.close)

@@ -283,6 +283,8 @@ WRITERS = (
     "result",
     "lots",
     "lots_if_any",
+    "signed_money",
+    "signed_percent",
     "price",
     "integer",
     "percent",
@@ -312,13 +314,3 @@ def test_formatted_numbers_need_no_escaping_in_html() -> None:
             ]
         )
         assert written == escape(written), tag
-
-
-def test_a_table_holds_names_as_html_and_figures_as_written() -> None:
-    records: list[dict[str, object]] = [
-        {"symbol": "<b>&", "profit": Decimal("1234.5")},
-        {"symbol": None, "profit": None},
-    ]
-    columns = (("symbol", "text"), ("profit", "result"), ("profit", "as_it_is"))
-    rows = list(english().table(records, columns))
-    assert rows == [["&lt;b&gt;&amp;", "+1,234.50", Decimal("1234.5")], [MISSING, MISSING, None]]

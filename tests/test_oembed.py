@@ -9,11 +9,11 @@ from urllib.parse import quote
 import pytest
 from conftest import Service
 
-from widget import paths, registry
-from widget.spec import Options
+from widget import registry
+from widget.options import Options
 
 BASE = "https://widgets.example.com"
-WIDGETS = registry.discover(paths.templates())
+WIDGETS = registry.discover()
 SECRET = "a secret of more than thirty-two bytes"
 SERVER = {"public_url": BASE}
 Serve = Callable[..., Service]

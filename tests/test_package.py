@@ -15,7 +15,7 @@ from pathlib import Path
 import widget
 from widget import app, config, i18n, paths, registry
 assert Path(widget.__file__).is_relative_to(Path(r"{venv}")), widget.__file__
-widgets = registry.discover(paths.templates())
+widgets = registry.discover()
 raw = {{"accounts": {{"main": {{"login": 1, "lang": "fr"}}}}}}
 settings = config.parse(raw, {{}}, widgets, folder=Path(), demo=False)
 client = app.create_app(settings).test_client()

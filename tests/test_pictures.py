@@ -24,13 +24,14 @@ from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser
 
 from widget import config, i18n, paths, picture, privacy, registry, snippet
+from widget.display import Display, build_display
 from widget.errors import OperatorError
 from widget.format import Formatter
 from widget.spec import PICTURE_OPTIONS, Options, parse_options
 from widget.svg import SIZES, Style, draw_message
 from widget.view import View
 
-WIDGETS = registry.discover(paths.templates())
+WIDGETS = registry.discover()
 PICTURED = [name for name, widget in WIDGETS.items() if widget.picture]
 CATALOGUES = i18n.load_catalogues(paths.locales())
 SECRET = "a secret of more than thirty-two bytes"
@@ -64,13 +65,18 @@ def view(name: str, hide: Iterable[str] = (), amounts: str = "money", **options:
         account=account,
         widget=WIDGETS[name],
         options=parse_options(WIDGETS[name], options.items(), extra=PICTURE_OPTIONS),
-        data=privacy.hide(dict(WIDGETS[name].example), hidden),
+        data=privacy.hide(dict(EXAMPLES[name]), hidden),
         hidden=hidden,
         currency="USD",
         as_of=datetime(2026, 11, 23, 12, 34, tzinfo=UTC),
         stale=False,
         fresh_for_seconds=60,
     )
+
+
+def display_of(view: View) -> Display:
+    """A view in the language of its account."""
+    return build_display(view, CATALOGUES)
 
 
 def test_the_five_widgets_of_the_contract_have_pictures() -> None:
@@ -163,22 +169,22 @@ def test_an_invalid_option_is_400_and_named_in_the_requested_form(
 
 @pytest.mark.parametrize("name", PICTURED)
 def test_hidden_figures_are_in_no_picture(name: str) -> None:
-    # Each figure is a number that no other one is.
+    # Every figure is a different number.
     numbers = {
-        figure.name: Decimal(number) / 100 + 7 * number
+        figure: Decimal(number) / 100 + 7 * number
         for number, figure in enumerate(WIDGETS[name].picture, 1)
     }
     everything = view(name, size="large", title="0")
     everything = replace(everything, data={**everything.data, **numbers})
-    fmt = Formatter("en", ZoneInfo("UTC"), "USD")
     for figure in WIDGETS[name].picture[:4]:
-        text = figure.write(fmt, numbers[figure.name])
-        assert text in words(picture.widget_svg(everything, CATALOGUES)).split(" | ")
-        hidden = privacy.expand_hidden([figure.name])
+        text = display_of(everything).figure(WIDGETS[name].figures[figure])
+        assert text
+        assert text.text in words(picture.widget_svg(everything, CATALOGUES)).split(" | ")
+        hidden = privacy.expand_hidden([figure])
         partly = replace(everything, hidden=hidden, data=privacy.hide(everything.data, hidden))
         text_of_picture = words(picture.widget_svg(partly, CATALOGUES))
-        assert text not in text_of_picture
-        assert figure.label not in text_of_picture.split(" | ")
+        assert text.text not in text_of_picture
+        assert text.label not in text_of_picture.split(" | ")
 
 
 def test_hiding_the_gain_hides_the_curve_and_hiding_the_lots_hides_the_bars() -> None:

@@ -12,7 +12,7 @@ from conftest import Upstream
 from playwright.sync_api import Browser, Page, expect
 
 from widget import demo
-from widget.spec import Options
+from widget.options import Options
 
 
 class Studio(NamedTuple):

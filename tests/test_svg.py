@@ -11,42 +11,47 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget import colour, svg
-from widget.svg import SCALES, SIZES, Figure, Picture, Style
+from widget.chart import Bar, BarChart, CurveChart, Point, Tick
+from widget.display import Text
+from widget.options import SCALES, SIZES
+from widget.svg import Picture, Progress, Style
 
 SVG = "{http://www.w3.org/2000/svg}"
-CURVE: dict[str, Any] = {
-    "width": 640,
-    "height": 160,
-    "area": "M0 160L0 80L640 0L640 160Z",
-    "drawdown": "M0 80L640 0L640 0L0 80Z",
-    "zero": 160.0,
-    "points": [{"x": 0.0, "y": 80.0}, {"x": 640.0, "y": 0.0}],
-    "y_ticks": [{"y": 160.0, "label": "0%"}, {"y": 0.0, "label": "10%"}],
-    "x_ticks": [{"x": 0.0, "label": "1 Nov"}, {"x": 640.0, "label": "23 Nov"}],
-}
-BARS: dict[str, Any] = CURVE | {
-    "bars": [
-        {"x": 10.0, "y": 40.0, "width": 20.0, "height": 120.0},
-        {"x": 90.0, "y": 160.0, "width": 20.0, "height": 0.0},
-    ]
-}
+CURVE = CurveChart(
+    path="M0 80L640 0",
+    area="M0 160L0 80L640 0L640 160Z",
+    drawdown="M0 80L640 0L640 0L0 80Z",
+    zero=160.0,
+    points=[Point(0.0, 80.0, "1 Nov", "5%"), Point(640.0, 0.0, "23 Nov", "10%")],
+    y_ticks=[Tick(160.0, "0%"), Tick(0.0, "10%")],
+    x_ticks=[Tick(0.0, "1 Nov"), Tick(640.0, "23 Nov")],
+)
+BARS = BarChart(
+    zero=CURVE.zero,
+    y_ticks=CURVE.y_ticks,
+    x_ticks=CURVE.x_ticks,
+    bars=[
+        Bar(10.0, 40.0, 20.0, 120.0, "1 Nov", "3.00"),
+        Bar(90.0, 160.0, 20.0, 0.0, "2 Nov", "0.00"),
+    ],
+)
 FIGURES = (
-    Figure("Balance", "$10,482.17"),
-    Figure("Floating profit", "+$65.26", 1),
-    Figure("Equity", "$10,547.43"),
-    Figure("Swap", "−$1.20", -1),
+    Text("Balance", "$10,482.17"),
+    Text("Floating profit", "+$65.26", 1),
+    Text("Equity", "$10,547.43"),
+    Text("Swap", "−$1.20", -1),
 )
 PICTURE = Picture("Account", "USD", FIGURES, "As of 23 Nov", "Not up to date")
 SHAPES = {
     "figures": PICTURE,
     "curve": replace(PICTURE, chart=CURVE),
     "bars": replace(PICTURE, chart=BARS),
-    "progress": replace(PICTURE, progress=(Figure("Lots closed", "45.6%"), 0.456)),
+    "progress": replace(PICTURE, progress=Progress(Text("Lots closed", "45.6%"), 0.456)),
     "empty": replace(PICTURE, empty="No trades in this period"),
     "one figure": replace(PICTURE, figures=FIGURES[:1], chart=BARS),
     "no figure": replace(PICTURE, figures=()),
     "progress alone": replace(
-        PICTURE, figures=(), progress=(Figure("Lots closed", "45.6%"), 0.456)
+        PICTURE, figures=(), progress=Progress(Text("Lots closed", "45.6%"), 0.456)
     ),
     "no title": replace(PICTURE, title=""),
 }
@@ -123,7 +128,7 @@ def test_a_figure_is_never_cut_off(amount: int) -> None:
     text = f"${amount:,}.00"
     for size in SIZES:
         root = drawn(
-            replace(PICTURE, figures=(Figure("Balance", text), Figure("Profit", f"+{text}", 1))),
+            replace(PICTURE, figures=(Text("Balance", text), Text("Profit", f"+{text}", 1))),
             size=size,
         )
         assert {text, f"+{text}"} <= set(texts(root))
@@ -131,7 +136,7 @@ def test_a_figure_is_never_cut_off(amount: int) -> None:
 
 
 def test_a_label_that_is_too_long_ends_in_an_ellipsis() -> None:
-    root = drawn(replace(PICTURE, figures=(Figure("Balance " * 20, "$1"),)), size="small")
+    root = drawn(replace(PICTURE, figures=(Text("Balance " * 20, "$1"),)), size="small")
     [label] = [text for text in texts(root) if text.startswith("Balance")]
     assert label.endswith("…")
 
@@ -151,7 +156,7 @@ HOSTILE = [
 )
 def test_no_text_becomes_markup(hostile: list[str], size: str) -> None:
     title, meta, label, text, as_of, note = hostile
-    picture = Picture(title, meta, (Figure(label, text, 1),), as_of, note)
+    picture = Picture(title, meta, (Text(label, text, 1),), as_of, note)
     for drawing in (
         svg.draw_picture(picture, style(size=size)),
         svg.draw_message(title, style(size=size)),
@@ -230,7 +235,9 @@ def test_a_right_to_left_picture_is_mirrored_and_its_texts_isolated() -> None:
 def test_the_progress_is_filled_to_its_share_and_no_further(
     share: float, filled: float | None
 ) -> None:
-    root = drawn(replace(PICTURE, progress=(Figure("Lots closed", "x"), share)), size="medium")
+    root = drawn(
+        replace(PICTURE, progress=Progress(Text("Lots closed", "x"), share)), size="medium"
+    )
     found = [
         float(r.attrib["width"]) for r in root.iter(f"{SVG}rect") if r.get("fill") == "#1f5dbf"
     ][1:]

@@ -19,7 +19,7 @@ from werkzeug.security import generate_password_hash
 
 from widget import config, paths, registry
 
-WIDGETS = registry.discover(paths.templates())
+WIDGETS = registry.discover()
 SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("open sesame", "scrypt:4096:8:1")
 ALL = {
@@ -48,7 +48,7 @@ def test_every_widget_is_served_as_page_and_json_with_the_names_of_its_example(
         "USD",
     )
     assert datetime.fromisoformat(body["as_of"]).utcoffset() is not None
-    assert names(body["data"]) == names(WIDGETS[name].example)
+    assert names(body["data"]) == names(EXAMPLES[name])
 
 
 def names(value: Any) -> Any:

@@ -13,12 +13,11 @@ from flask_caching import Cache
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 
-from widget import assets, config, headers, i18n, locks, logs, paths, registry, render
-from widget.cache import FreshCache
-from widget.client import Client
+from widget import assets, cache, config, headers, i18n, logs, paths, registry, web
 from widget.config import Settings
 from widget.errors import OperatorError
-from widget.guard import GuardedClient
+from widget.guard import Upstream
+from widget.html import Renderer
 from widget.metrics import Metrics
 from widget.response_cache import ResponseCache
 from widget.web.passwords import PasswordAttempts
@@ -48,10 +47,9 @@ def create_app(
         OperatorError: the cache cannot be used, or a catalogue cannot be read.
     """
     app = Flask("widget", static_folder=None, template_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES  # the only bodies are passwords
-    # Merging slashes redirects, to the Host of the request, which is not trusted.
-    app.url_map.merge_slashes = False
-    widgets = registry.discover(paths.templates())
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False  # it would redirect, to the Host that the request names
+    widgets = registry.discover()
     catalogues = i18n.load_catalogues(paths.locales())
     metrics = Metrics()
     service = Service(
@@ -60,7 +58,7 @@ def create_app(
         client=GuardedClient(Client(now=clock), now=clock, on_call=metrics.observe_call),
         cache=_cache(app, settings, clock),
         catalogues=catalogues,
-        renderer=render.Renderer(paths.templates(), catalogues),
+        renderer=Renderer(paths.templates(), catalogues),
         assets=assets.Assets(paths.static(), widgets, settings.server.path),
         attempts=PasswordAttempts(_limiter(app, settings), settings.server),
         metrics=metrics,
@@ -102,9 +100,8 @@ def config_path(given: str | None, env: Mapping[str, str]) -> Path:
 
 
 def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
-    """Read the configuration from a file, see ``config.load``."""
-    widgets = registry.discover(paths.templates())
-    return config.load(path, env, widgets.keys())
+    """The configuration of a file, see ``config.load``."""
+    return config.load(path, env, registry.discover().keys())
 
 
 def from_environment() -> WSGIApplication:

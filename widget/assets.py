@@ -11,7 +11,7 @@ from rcssmin import cssmin
 from rjsmin import jsmin
 
 from widget import colour
-from widget.spec import HEADING_HEIGHT, Widget
+from widget.base import HEADING_HEIGHT, Widget
 
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 

@@ -10,10 +10,9 @@ from flask import Response
 from werkzeug.security import generate_password_hash
 from werkzeug.serving import make_server
 
-from widget import app, config, paths, registry
+from widget import app, config, registry
 from widget.config import Settings
-from widget.sandbox_api import QuietHandler
-from widget.spec import Options
+from widget.options import Options
 
 PASSWORD = "demo"  # noqa: S105  # not a secret: the account is simulated
 
@@ -41,9 +40,9 @@ def running(upstream: str, port: int, clock: Callable[[], float]) -> Iterator[tu
 
 
 def settings(upstream: str, public_url: str, host_page: str) -> Settings:
-    """Settings with two accounts: one that shows every widget, and a closed one."""
-    widgets = registry.discover(paths.templates())
-    document = {
+    """Two accounts of the simulated API: one that shows everything, and a closed one."""
+    widgets = registry.discover()
+    raw = {
         "server": {"public_url": public_url, "studio": True},
         "api": {"base_url": upstream},
         "accounts": {

@@ -7,11 +7,11 @@ grouping of large numbers, day periods) goes the long way through Babel. Roundin
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from copy import copy
 from decimal import Decimal, localcontext
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
@@ -36,8 +36,6 @@ from babel.numbers import (
 from markupsafe import escape
 
 from widget.i18n import cldr_locale
-
-T = TypeVar("T")
 
 Naming = tuple[Callable[[Any], str], Callable[[Any], str]]
 """What names the points of a chart, and what names those on its axis."""
@@ -82,24 +80,6 @@ class Formatter:
             known
         )
 
-    def table(
-        self, records: Iterable[Mapping[str, Any]], columns: Iterable[tuple[str, str]]
-    ) -> Iterator[list[Any]]:
-        """The rows of a table as HTML, all at once: calls from a template would cost more than what they write.
-
-        Args:
-            records: what the rows are made of.
-            columns: for each cell the name of the figure, and of the method here that writes it.
-        """
-        cells = [(name, getattr(self, method)) for name, method in columns]
-        for record in records:
-            yield [write(record[name]) for name, write in cells]
-
-    @staticmethod
-    def as_it_is(x: T) -> T:
-        """The value itself, for what a template decides by it."""
-        return x
-
     @staticmethod
     def text(x: object) -> str:
         """A name, whoever chose it, as HTML. What the other methods write is the same in HTML and in text."""
@@ -116,6 +96,10 @@ class Formatter:
     def result(self, x: Decimal | None) -> str:
         """An amount without its currency and with the sign of a gain too."""
         return self._amount(self._plain, x, True)
+
+    def signed_money(self, x: Decimal | None) -> str:
+        """An amount with its currency and with the sign of a gain too."""
+        return self.money(x, signed=True)
 
     def _amount(self, numbers: "_Numbers", x: Decimal | None, signed: bool) -> str:
         if x is None:
@@ -147,6 +131,10 @@ class Formatter:
             if x is None
             else self._percent.format(x * 100, "z,.2f", optional=1, signed=signed)
         )
+
+    def signed_percent(self, x: Decimal | None) -> str:
+        """A fraction as a percentage with the sign of a gain too."""
+        return self.percent(x, signed=True)
 
     def gain(self, x: Decimal | None) -> str:
         """A gain as a percentage with its sign and two decimals, for what stands one below another."""

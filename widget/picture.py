@@ -1,4 +1,7 @@
-"""A view or a message to a picture: SVG, and PNG drawn with the font that is shipped, the same on every machine."""
+"""From a view or a message to a picture.
+
+PNGs are drawn with the font that is shipped, so that they are the same on every machine.
+"""
 
 import json
 from functools import cache, lru_cache
@@ -7,9 +10,11 @@ from unicodedata import category
 import resvg_py
 
 from widget import paths, svg
+from widget.display import Display, build_display
+from widget.errors import N_
 from widget.i18n import Catalogues, is_rtl
-from widget.spec import Options
-from widget.svg import Figure, Picture, Style
+from widget.options import Options
+from widget.svg import Picture, Progress, Style
 from widget.view import View
 
 FONT_FAMILY = "Cabinet Widgets Sans"
@@ -17,59 +22,64 @@ FONT_WEIGHTS = ("Regular", "Bold")
 
 
 def widget_svg(view: View, catalogues: Catalogues) -> str:
-    """The picture of a widget: of the figures that its ``picture`` lists, those that the account does not hide."""
-    widget, options = view.widget, view.options
-    language, fmt = view.language(catalogues), view.formatter(catalogues)
-    _ = catalogues.translations(language).gettext
+    """The picture of a widget: the figures that its ``picture`` lists and nobody hides."""
+    display = build_display(view, catalogues)
+    return svg.draw_picture(build_picture(display), style(view.options, display.language))
+
+
+def build_picture(display: Display) -> Picture:
+    """What the picture of a view displays."""
+    view = display.view
+    widget = view.widget
     figures = {
-        shown.name: Figure(
-            _(shown.label), shown.write(fmt, x), (x > 0) - (x < 0) if shown.is_result and x else 0
-        )
-        for shown in widget.picture
-        if shown.name not in view.hidden
-        for x in (view.data[shown.name],)
+        name: text
+        for name in widget.picture
+        if (text := display.figure(widget.figures[name])) and name not in view.hidden
     }
-    share = view.data.get("progress")
-    progress = (
-        (figures.pop("progress"), float(share))
-        if "progress" in figures and share is not None
-        else None
+    progress = None
+    if widget.progress:
+        name = widget.progress.share.name
+        share = view.data[name]
+        if name in figures and share is not None:
+            progress = Progress(figures.pop(name), float(share))
+    chart = None
+    empty = ""
+    if widget.chart:
+        chart = display.chart(widget.chart)
+        if widget.chart.empty and display.is_empty(widget.chart):
+            empty = display.gettext(widget.chart.empty)
+    return Picture(
+        title=display.label if view.options.title else "",
+        meta=display.period() if "period" in widget.options else view.currency or "",
+        figures=tuple(figures.values()),
+        as_of=as_of(display),
+        note=display.gettext(N_("Not up to date")) if view.stale else "",
+        chart=chart,
+        progress=progress,
+        empty=empty,
     )
-    chart = view.chart(fmt)
-    is_empty = chart is None and [] in (view.data.get("points"), view.data.get("days"))
-    has_period = "period" in widget.options
-    times = [fmt.datetime(view.as_of)] + (
-        [] if options.size == "small" else [fmt.offset(view.as_of)]
-    )
-    return svg.draw_picture(
-        Picture(
-            title=_(widget.label) if options.title else "",
-            meta=options.period.text(_, fmt.period) if has_period else view.currency or "",
-            figures=tuple(figures.values()),
-            as_of=_("As of %(time)s") % {"time": " ".join(times)},
-            note=_("Not up to date") if view.stale else "",
-            chart=chart,
-            progress=progress,
-            empty=_("No trades in this period") if is_empty else "",
-        ),
-        _style(options, language),
-    )
+
+
+def as_of(display: Display) -> str:
+    """The time of the figures; a small picture has no room for the time zone."""
+    moment = display.view.as_of
+    text = display.fmt.datetime(moment)
+    if display.view.options.size != "small":
+        text = f"{text} {display.fmt.offset(moment)}"
+    return display.gettext(N_("As of %(time)s")) % {"time": text}
 
 
 def message_svg(message: str, language: str, options: Options) -> str:
-    """The picture of a message, in the same size and colours."""
-    return svg.draw_message(message, _style(options, language))
+    """The picture of a message, with the size and colours of the options."""
+    return svg.draw_message(message, style(options, language))
 
 
-@lru_cache(maxsize=64)  # it takes up to 30 ms, and holds all other threads up
-def svg_to_png(drawn: str) -> bytes:
-    """A picture as PNG, with the shipped font alone.
-
-    Args:
-        drawn: an SVG of ``badge``.
-    """
+# It takes up to 30 ms, during which no other thread runs.
+@lru_cache(maxsize=64)
+def svg_to_png(drawing: str) -> bytes:
+    """Draw an SVG of this module as PNG, with the shipped font only."""
     return resvg_py.svg_to_bytes(
-        svg_string=drawn,
+        svg_string=drawing,
         skip_system_fonts=True,
         font_files=[str(paths.static() / "fonts" / f"{weight}.ttf") for weight in FONT_WEIGHTS],
         font_family=FONT_FAMILY,
@@ -78,30 +88,36 @@ def svg_to_png(drawn: str) -> bytes:
 
 
 def text_width(text: str, bold: bool) -> float:
-    """The width of a text in the shipped font at a size of 1; an upper bound where letters join."""
-    advances = _advances()[bold]
-    return sum(advances.get(character) or _unknown(character) for character in text) / 1000
+    """The width of a text in the shipped font at a size of 1.
+
+    It is an upper bound for scripts whose letters join.
+    """
+    widths = font_widths()["Bold" if bold else "Regular"]
+    return sum(widths.get(character) or unknown_width(character) for character in text) / 1000
 
 
-def _unknown(character: str) -> int:
-    return 0 if category(character) in ("Mn", "Cf") else 1000
+def unknown_width(character: str) -> int:
+    """The width of a character that the font does not contain, in thousandths."""
+    is_invisible = category(character) in ("Mn", "Cf")
+    return 0 if is_invisible else 1000
 
 
 @cache
-def _advances() -> tuple[dict[str, int], dict[str, int]]:
-    regular, bold = json.loads(
-        (paths.static() / "fonts" / "widths.json").read_text(encoding="utf-8")
-    ).values()
-    return regular, bold
+def font_widths() -> dict[str, dict[str, int]]:
+    """The width of each character in thousandths, by weight."""
+    text = (paths.static() / "fonts" / "widths.json").read_text(encoding="utf-8")
+    widths: dict[str, dict[str, int]] = json.loads(text)
+    return widths
 
 
-def _style(options: Options, language: str) -> Style:
+def style(options: Options, language: str) -> Style:
+    """How a picture is drawn."""
     return Style(
-        text_width,
-        options.size,
-        options.scale,
-        options.theme == "dark",
-        options.accent,
-        is_rtl(language),
-        language,
+        measure=text_width,
+        size=options.size,
+        scale=options.scale,
+        dark=options.theme == "dark",
+        accent=options.accent,
+        rtl=is_rtl(language),
+        lang=language,
     )

@@ -1,64 +1,78 @@
-"""Finds the widgets: every module of ``widget.widgets`` with a ``WIDGET``, each checked when it is loaded."""
+"""Finds the widgets: every module of ``widget.widgets`` that defines ``WIDGET``."""
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import widget.widgets
+from widget.base import Widget
 from widget.config import Account
-from widget.names import FIGURES, FUNCTIONS
-from widget.spec import PARSERS, Widget
+from widget.names import FUNCTIONS
+from widget.options import OPTION_NAMES
+from widget.privacy import FIGURES
 
 
-def discover(templates: Path) -> dict[str, Widget]:
+def discover() -> dict[str, Widget]:
     """All widgets by name, in alphabetical order.
 
-    Args:
-        templates: the folder that holds ``widgets/NAME.html`` for each.
-
     Raises:
-        ValueError: a module's definition is wrong; it names the module and what to mend.
+        ValueError: a definition is wrong; names the module and what to fix.
     """
     found = {}
     for module in pkgutil.iter_modules(widget.widgets.__path__, "widget.widgets."):
-        definition: Any = getattr(importlib.import_module(module.name), "WIDGET", None)
-        problem = _problem(definition, module.name.rpartition(".")[2], templates)
-        if problem:
-            raise ValueError(f"{module.name}: {problem}")
-        found[definition.name] = definition
+        definition = getattr(importlib.import_module(module.name), "WIDGET", None)
+        name = module.name.rpartition(".")[2].replace("_", "-")
+        found[name] = checked(definition, module.name, name)
     return dict(sorted(found.items()))
 
 
 def enabled_widgets(account: Account, widgets: Mapping[str, Widget]) -> tuple[str, ...]:
-    """The names of the widgets that an account shows."""
+    """The names of the widgets that an account displays."""
     if account.widgets is not None:
         return account.widgets
     return tuple(widget.name for widget in widgets.values() if widget.by_default)
 
 
-def _problem(definition: object, module: str, templates: Path) -> str | None:
+def checked(definition: object, module: str, name: str) -> Widget:
+    """A definition without mistakes.
+
+    Args:
+        definition: what the module defines as ``WIDGET``.
+        module: the name of the module, for error messages.
+        name: the name that the widget must have.
+
+    Raises:
+        ValueError: it is wrong; names the module and what to fix.
+    """
     if not isinstance(definition, Widget):
-        return "has no WIDGET, an instance of widget.spec.Widget"
-    if definition.name != module.replace("_", "-"):
-        return f"its name is {definition.name!r}; the module's is {module!r}"
-    if not (templates / "widgets" / f"{definition.name}.html").is_file():
-        return f"templates/widgets/{definition.name}.html is missing"
-    if unknown := (definition.options - PARSERS.keys()) | (
-        set(definition.functions) - set(FUNCTIONS)
-    ):
-        return f"knows no option or function {', '.join(sorted(unknown))}"
-    if unnamed := _names(definition.example) - FIGURES:
-        return f"widget.names.FIGURES does not say what {', '.join(sorted(unnamed))} is"
+        raise ValueError(f"{module}: has no WIDGET, an instance of widget.base.Widget")
+    for problem in problems(definition, name):
+        raise ValueError(f"{module}: {problem}")
+    return definition
+
+
+def problems(definition: Widget, name: str) -> Iterator[str]:
+    """What is wrong with a definition."""
+    if definition.name != name:
+        yield f"its name is {definition.name!r}, but its module's name is {name!r}"
+    yield from unknown("options", definition.options, OPTION_NAMES)
+    yield from unknown("functions", definition.functions, FUNCTIONS)
+    # A figure that widget.privacy does not know could never be hidden.
+    yield from unknown(
+        "figures, add to widget.privacy.FIGURES", declared_names(definition), FIGURES
+    )
+    yield from unknown("figures in its picture", definition.picture, definition.figures)
     if (definition.row_height > 0) != ("rows" in definition.options):
-        return "needs a row_height if and only if it has rows"
-    return None
+        yield "needs a row_height exactly if it has the option rows"
 
 
-def _names(data: object) -> set[str]:
-    if isinstance(data, list):
-        return set().union(*map(_names, data))
-    if isinstance(data, Mapping):
-        return set(data).union(*map(_names, data.values()))
-    return set()
+def unknown(what: str, names: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    """A problem with names that are not known, if there are any."""
+    missing = sorted(set(names) - set(known))
+    if missing:
+        yield f"unknown {what}: {', '.join(missing)}"
+
+
+def declared_names(definition: Widget) -> set[str]:
+    """The JSON names that a widget declares."""
+    return {name for block in definition.body for name in block.names}

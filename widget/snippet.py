@@ -1,15 +1,27 @@
 """The code that embeds a widget, in every form, for the command line and the studio."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape
+from urllib.parse import quote, urlencode
 
+from widget.base import Widget
 from widget.errors import OperatorError
-from widget.render import widget_url
-from widget.spec import PICTURE_OPTIONS, Options, Widget
-from widget.svg import SIZES
+from widget.options import PICTURE_OPTIONS, SIZES, Options
 
 SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
+
+
+def widget_url(
+    base: str,
+    account: str,
+    widget: str,
+    suffix: str,
+    params: Mapping[str, str] | Sequence[tuple[str, str]],
+) -> str:
+    """The URL of a widget: absolute if ``base`` is the service's URL."""
+    query = f"?{urlencode(params)}" if params else ""
+    return f"{base}/w/{quote(account)}/{quote(widget)}{suffix}{query}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +44,62 @@ class Embed:
     options: Options
     label: str
 
+    def with_params(self, params: Mapping[str, str]) -> "Embed":
+        """The same widget with other options as text."""
+        return replace(self, params=params)
+
+    @property
+    def pixels(self) -> int:
+        """The height to reserve."""
+        return self.widget.pixels(self.options)
+
+    @property
+    def attributes(self) -> str:
+        """Account, widget and options as HTML attributes."""
+        params = {"account": self.account, "widget": self.widget.name, **self.params}
+        return " ".join(f'{name}="{escape(value)}"' for name, value in params.items())
+
+    @property
+    def page_url(self) -> str:
+        """The URL of the page, without the options that only pictures have."""
+        params = {name: text for name, text in self.params.items() if name not in PICTURE_OPTIONS}
+        return widget_url(self.base, self.account, self.widget.name, "", params)
+
+    def picture_url(self, params: Mapping[str, str]) -> str:
+        """The URL of the picture with these options.
+
+        Raises:
+            OperatorError: the widget has no picture.
+        """
+        name = self.widget.name
+        if not self.widget.picture:
+            raise OperatorError(f"{name} has no picture; use another form of snippet")
+        return widget_url(self.base, self.account, name, ".png", params)
+
 
 def script(embed: Embed) -> str:
-    """The loader and a custom element. Its height is reserved by a style, since the script loads later."""
+    """The loader and a custom element."""
+    # The element has no height before its script is loaded: a style reserves it, so that the page
+    # does not move.
+    style = f"display:block;min-height:{embed.pixels}px"
     return (
         f'<script async src="{escape(embed.base)}/embed.js"></script>\n'
-        f'<cabinet-widget account="{embed.account}" widget="{embed.widget.name}"{_attributes(embed)} '
-        f'style="display:block;min-height:{embed.widget.pixels(embed.options)}px"></cabinet-widget>'
+        f'<cabinet-widget {embed.attributes} style="{style}"></cabinet-widget>'
     )
 
 
 def iframe(embed: Embed) -> str:
     """A frame without any script."""
+    style = f"display:block;border:0;width:100%;height:{embed.pixels}px"
     return (
-        f'<iframe src="{escape(oembed(embed))}" title="{escape(embed.label)}" loading="lazy" sandbox="{SANDBOX}" '
-        f'style="display:block;border:0;width:100%;height:{embed.widget.pixels(embed.options)}px"></iframe>'
+        f'<iframe src="{escape(oembed(embed))}" title="{escape(embed.label)}" loading="lazy" '
+        f'sandbox="{SANDBOX}" style="{style}"></iframe>'
     )
 
 
 def wordpress(embed: Embed) -> str:
     """The shortcode of the WordPress plugin."""
-    return f'[cabinet_widget account="{embed.account}" widget="{embed.widget.name}"{_attributes(embed)}]'
+    return f"[cabinet_widget {embed.attributes}]"
 
 
 def oembed(embed: Embed) -> str:
@@ -61,39 +108,29 @@ def oembed(embed: Embed) -> str:
 
 
 def badge(embed: Embed) -> str:
-    """A picture that links to the widget, for pages and mail signatures, in twice its displayed resolution."""
-    page, picture = _picture(embed, {"scale": "2", **embed.params})
+    """A picture that links to the widget, for pages and mail signatures."""
+    # Twice the displayed resolution, for screens with small pixels.
+    picture_url = embed.picture_url({"scale": "2", **embed.params})
     width, height = SIZES[embed.options.size]
     return (
-        f'<a href="{escape(page)}"><img src="{escape(picture)}" width="{width}" height="{height}" '
+        f'<a href="{escape(embed.page_url)}">'
+        f'<img src="{escape(picture_url)}" width="{width}" height="{height}" '
         f'alt="{escape(embed.label)}"></a>'
     )
 
 
 def bbcode(embed: Embed) -> str:
-    """A picture that links to the widget, for forums, which display pictures in their full size."""
-    page, picture = _picture(embed, embed.params)
-    return f"[url={page}][img]{picture}[/img][/url]"
+    """A picture that links to the widget, for forums, which display pictures in full size."""
+    return f"[url={embed.page_url}][img]{embed.picture_url(embed.params)}[/img][/url]"
 
 
-def _attributes(embed: Embed) -> str:
-    return "".join(f' {name}="{escape(value)}"' for name, value in embed.params.items())
-
-
-def _picture(embed: Embed, params: Mapping[str, str]) -> tuple[str, str]:
-    """The URLs of a widget and of its picture."""
-    name = embed.widget.name
-    if not embed.widget.picture:
-        raise OperatorError(f"{name} has no picture; use another form of snippet")
-    page = {option: value for option, value in params.items() if option not in PICTURE_OPTIONS}
-    return (
-        widget_url(embed.base, embed.account, name, "", page),
-        widget_url(embed.base, embed.account, name, ".png", params),
-    )
-
-
-FORMS: Mapping[str, Callable[[Embed], str]] = {
-    form.__name__: form for form in (script, iframe, wordpress, oembed, badge, bbcode)
+FORMS = {
+    "script": script,
+    "iframe": iframe,
+    "wordpress": wordpress,
+    "oembed": oembed,
+    "badge": badge,
+    "bbcode": bbcode,
 }
 PICTURE_FORMS = ("badge", "bbcode")
 """The forms that accept ``PICTURE_OPTIONS``."""

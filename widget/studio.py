@@ -1,16 +1,15 @@
 """The studio: the template context for the chosen account, widget and options."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from widget import registry, snippet
-from widget.config import Settings
+from widget import registry
+from widget.base import Widget
+from widget.config import Account, Settings
 from widget.errors import BadOption
 from widget.i18n import Catalogues
-from widget.render import widget_url
-from widget.spec import PICTURE_OPTIONS, Options, Widget, parse_options
-from widget.svg import SIZES
+from widget.options import PICTURE_OPTIONS, SIZES, Options, parse_options
+from widget.snippet import FORMS, PICTURE_FORMS, Embed, widget_url
 
 
 def build_context(
@@ -25,33 +24,32 @@ def build_context(
         settings: the configuration.
         widgets: all widgets.
         catalogues: all languages.
-        query: the form's fields. An empty field is an option that is not set; the first account or widget replaces
-            an unknown one.
+        query: the form's fields. An empty field is an option that is not set; the first account or
+            widget replaces an unknown one.
     """
     fields = dict(query)
-    account = settings.accounts.get(fields.get("account", "")) or next(
-        iter(settings.accounts.values())
-    )
+    account = chosen_account(settings, fields)
     names = registry.enabled_widgets(account, widgets)
-    widget = widgets[fields["widget"] if fields.get("widget") in names else names[0]]
-    params = {name: value for name, value in fields.items() if value and name in widget.all_options}
-    picture_params = params | {
-        name: fields[name] for name in PICTURE_OPTIONS if fields.get(name) and widget.picture
-    }
-    options, problem = Options(), None
+    name = fields["widget"] if fields.get("widget") in names else names[0]
+    widget = widgets[name]
+    params = filled(fields, widget.all_options)
+    picture_params = dict(params)
+    if widget.picture:
+        picture_params |= filled(fields, PICTURE_OPTIONS)
+    options = Options()
+    problem = None
     try:
         options = parse_options(widget, picture_params.items(), extra=PICTURE_OPTIONS)
     except BadOption as error:
         problem = str(error)
-    base = settings.server.public_url
-    label = catalogues.translations(options.lang, account.lang).gettext(widget.label)
-    embed = snippet.Embed(base, account.slug, widget, params, options, label)
-    pictures = replace(embed, params=picture_params)
-    forms = [
-        (name, form)
-        for name, form in snippet.FORMS.items()
-        if widget.picture or name not in snippet.PICTURE_FORMS
-    ]
+    embed = Embed(
+        base=settings.server.public_url,
+        account=account.slug,
+        widget=widget,
+        params=params,
+        options=options,
+        label=catalogues.translations(options.lang, account.lang).gettext(widget.label),
+    )
     return {
         "accounts": list(settings.accounts),
         "account": account.slug,
@@ -68,15 +66,38 @@ def build_context(
             {"scale": "2", **picture_params},
         ),
         "problem": problem,
-        "snippets": []
-        if problem
-        else [
-            (name, form(pictures if name in snippet.PICTURE_FORMS else embed))
-            for name, form in forms
-        ],
-        "origins": ()
-        if account.access == "closed" and not account.allowed_origins
-        else account.allowed_origins,
+        "snippets": [] if problem else snippets(embed, picture_params),
+        "origins": embedding_origins(account),
         "closed": account.access == "closed",
-        "service": base,
+        "service": settings.server.public_url,
     }
+
+
+def chosen_account(settings: Settings, fields: Mapping[str, str]) -> Account:
+    """The chosen account, otherwise the first one."""
+    first = next(iter(settings.accounts.values()))
+    return settings.accounts.get(fields.get("account", ""), first)
+
+
+def filled(fields: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The fields of these names that are not empty, in the order of the form."""
+    return {name: value for name, value in fields.items() if value and name in names}
+
+
+def snippets(embed: Embed, picture_params: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The code to paste, by the names of its forms."""
+    pictures = embed.with_params(picture_params)
+    found = []
+    for name, form in FORMS.items():
+        if name not in PICTURE_FORMS:
+            found.append((name, form(embed)))
+        elif embed.widget.picture:
+            found.append((name, form(pictures)))
+    return found
+
+
+def embedding_origins(account: Account) -> Sequence[str] | None:
+    """The sites that may embed an account; None for all of them."""
+    if account.access == "closed" and not account.allowed_origins:
+        return ()
+    return account.allowed_origins

@@ -1,34 +1,34 @@
-"""What one request may see of a widget: fetched, and with everything withheld that the account withholds.
+"""What one request may see of a widget: its data, without what the account hides.
 
-Every renderer starts from this, so that page, JSON, picture and oEmbed cannot differ in what they give away.
+Every renderer starts from a view, so that page, JSON, picture and oEmbed cannot differ in what they
+reveal.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from widget import names, privacy
+from widget import privacy
+from widget.base import Widget
 from widget.config import Account
-from widget.format import Formatter, formatter
-from widget.i18n import Catalogues
+from widget.options import Options
 from widget.source import Source
-from widget.spec import Options, Widget
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A widget's figures, ready to be rendered.
+    """The data of a widget, ready to be rendered.
 
     Attributes:
-        account: whose they are.
-        widget: which widget it is.
-        options: with which options.
-        data: the figures by their JSON names; a hidden one is None.
-        hidden: the names of the figures that are withheld.
-        currency: of the money; None where it is unknown or money is shown as fractions.
-        as_of: when they were true.
-        stale: whether newer ones should have come.
-        fresh_for_seconds: how long they are still fresh.
+        account: whose data it is.
+        widget: the widget.
+        options: its options.
+        data: figures by their JSON names; a hidden one is None.
+        hidden: the names of the figures that are hidden.
+        currency: of amounts; None if it is unknown or amounts are fractions of the balance.
+        as_of: the time that the figures describe.
+        stale: whether newer figures should have arrived.
+        fresh_seconds: how long the figures stay fresh.
     """
 
     account: Account
@@ -41,50 +41,33 @@ class View:
     stale: bool
     fresh_for_seconds: float
 
-    def language(self, catalogues: Catalogues) -> str:
-        """The language that it is shown in."""
-        return catalogues.negotiate(self.options.lang, self.account.lang)
-
-    def formatter(self, catalogues: Catalogues) -> Formatter:
-        """What writes its figures and times."""
-        options, account = self.options, self.account
-        locale = catalogues.locale_for(options.lang, account.lang)
-        return formatter(
-            locale, options.tz or account.timezone, self.currency, account.amounts == "percent"
-        )
-
-    def chart(self, fmt: Formatter) -> dict[str, Any] | None:
-        """The geometry of its chart, where there is one; days are the account's, whatever zone times are shown in."""
-        return (
-            self.widget.chart(self.data, fmt, self.account.timezone) if self.widget.chart else None
-        )
-
 
 def build_view(source: Source, widget: Widget, options: Options) -> View:
-    """Fetch a widget's figures and withhold what the account hides."""
+    """Fetch the data of a widget and remove what the account hides."""
     account = source.account
     data = widget.fetch(source, options)
-    currency, no_fractions = None, frozenset[str]()
+    hidden = privacy.expand_hidden(account.hide)
+    fractions = privacy.GAINS
+    currency = None
     if account.amounts == "percent":
-        data, no_fractions = (
-            privacy.as_fractions(data, source.balance().balance),
-            privacy.NEVER_FRACTIONS,
-        )
+        data = privacy.as_fractions(data, source.balance().balance)
+        hidden_in_data = hidden | privacy.hidden_names(data, hidden) | privacy.NEVER_FRACTIONS
+        balance_is_hidden = True
+        fractions = fractions | privacy.MONEY
     else:
         currency = source.currency()
-    hidden = privacy.expand_hidden(account.hide)
-    if {"balance", "volume"} <= hidden | no_fractions:
-        # Money comes in cents, so that exact fractions of it tell the balance to the cent. (Where volumes are shown,
-        # they and the prices tell it anyway.)
-        data = privacy.round_fractions(
-            data, names.GAINS | (names.MONEY if no_fractions else frozenset())
-        )
+        hidden_in_data = hidden | privacy.hidden_names(data, hidden)
+        balance_is_hidden = "balance" in hidden
+    if balance_is_hidden and "volume" in hidden:
+        # Amounts are multiples of a cent, so that their exact fractions reveal the balance to the
+        # cent. Where volumes are displayed, they and the prices reveal it anyway.
+        data = privacy.round_fractions(data, fractions)
     return View(
         account=account,
         widget=widget,
         options=options,
         data=privacy.hide(data, hidden),
-        hidden=hidden | privacy.hidden_names(data, hidden) | no_fractions,
+        hidden=hidden_in_data,
         currency=currency,
         as_of=datetime.fromtimestamp(source.as_of, UTC),
         stale=source.stale,

@@ -25,12 +25,11 @@ from widget.config import Account
 from widget.format import Formatter
 from widget.guard import GuardedClient
 from widget.names import Function
-from widget.render import PageContext, Renderer
+from widget.options import Options, Period
 from widget.source import Source
-from widget.spec import Options, Period, Widget
 from widget.view import View, build_view
 
-WIDGETS = registry.discover(paths.templates())
+WIDGETS = registry.discover()
 FRAME = PageContext(assets={"css": "/static/0/widget.css", "js": "/static/0/widget.js"})
 
 
@@ -185,9 +184,14 @@ class Unformatted(Formatter):
     result = lots = price = integer = percent = ratio = datetime = time = date = day = money  # type: ignore[assignment]
 
 
+def period_options(rows: int) -> Options:
+    """All trades of an account, in more rows than a URL may request."""
+    return Options(period=Period("all")).model_copy(update={"rows": rows})
+
+
 def formats(rows: int, times: int = 40) -> dict[str, float]:
     """Milliseconds for a table of closed trades: with this formatter, with Babel's functions, and unformatted."""
-    options = Options(rows=rows, period=Period("all"))
+    options = period_options(rows)
     with history(rows) as at:
         view = at.view(WIDGETS["closed-trades"], options)
         kinds = {
@@ -197,7 +201,7 @@ def formats(rows: int, times: int = 40) -> dict[str, float]:
         }
         taken: dict[str, list[float]] = {name: [] for name in kinds}
         for name in list(kinds) * times:
-            with patch("widget.view.formatter", kinds[name]):
+            with patch("widget.display.formatter", kinds[name]):
                 taken[name].append(milliseconds(lambda: at.renderer.page(view, FRAME), 1))
     return {name: median(each) for name, each in taken.items()}
 
@@ -211,7 +215,7 @@ def cold(times: int = 40) -> dict[str, float]:
         ("500 rows", "closed-trades", 500),
     ):
         with history(rows) as at:
-            options = Options(rows=rows, period=Period("all"))
+            options = period_options(rows)
             taken[name] = milliseconds(lambda: at.page(WIDGETS[widget], options), times)  # noqa: B023  # called at once
     return taken
 

@@ -254,11 +254,7 @@ class Soak:
             time.sleep(max(0.0, min(self.dice.uniform(1, 8), self.ends - time.monotonic())))
 
 
-WIDGETS = [
-    w
-    for w in registry.discover(paths.templates()).values()
-    if w.name not in ("logins", "commissions")
-]
+WIDGETS = [w for w in registry.discover().values() if w.name not in ("logins", "commissions")]
 LANGUAGES = ["", *sorted(path.stem for path in paths.locales().glob("*.po")), "tlh"]
 
 

@@ -1,28 +1,29 @@
-"""Bonuses received, and how far the lots that free them are worked off."""
+"""Bonuses received, and how many of the lots that they require are traded."""
 
-from decimal import Decimal
 from typing import Any
 
+from widget.base import Card, Figure, Progress, Widget, values
 from widget.errors import N_
-from widget.format import Formatter
+from widget.options import Options
 from widget.source import Source
-from widget.spec import Options, PictureFigure, Widget
+
+FIELDS = (
+    "total",
+    "welcome",
+    "club",
+    "available",
+    "available_keeping_bonus",
+    "lots_closed",
+    "lots_required",
+    "lots_missing",
+    "progress",
+)
+SHARE = Figure("progress", N_("Lots closed"), "percent")
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
-    """The bonus figures; ``progress`` is lots closed of lots required, from 0 to 1."""
-    bonus = source.bonus()
-    return {
-        "total": bonus.total,
-        "welcome": bonus.welcome,
-        "club": bonus.club,
-        "available": bonus.available,
-        "available_keeping_bonus": bonus.available_keeping_bonus,
-        "lots_closed": bonus.lots_closed,
-        "lots_required": bonus.lots_required,
-        "lots_missing": bonus.lots_missing,
-        "progress": bonus.progress,
-    }
+    """The bonus figures; ``progress`` is the share of the required lots, from 0 to 1."""
+    return values(source.bonus(), FIELDS)
 
 
 WIDGET = Widget(
@@ -30,24 +31,26 @@ WIDGET = Widget(
     label=N_("Bonus"),
     functions=("bonus",),
     fetch=fetch,
-    height=286,
-    picture=(
-        PictureFigure("total", N_("Bonus received"), Formatter.money),
-        PictureFigure("progress", N_("Lots closed"), Formatter.percent),
-        PictureFigure("available", N_("Available to withdraw"), Formatter.money),
-        PictureFigure("available_keeping_bonus", N_("Keeping the bonus"), Formatter.money),
-        PictureFigure("welcome", N_("Welcome bonus"), Formatter.money),
-        PictureFigure("club", N_("Club bonus"), Formatter.money),
+    body=(
+        Card(
+            figures=(
+                Figure("total", N_("Bonus received"), "money"),
+                Figure("available", N_("Available to withdraw"), "money"),
+                Figure("available_keeping_bonus", N_("Keeping the bonus"), "money"),
+                Figure("welcome", N_("Welcome bonus"), "money"),
+                Figure("club", N_("Club bonus"), "money"),
+            )
+        ),
+        Progress(
+            share=SHARE,
+            done="lots_closed",
+            goal="lots_required",
+            missing="lots_missing",
+            missing_text=N_("%(lots)s lots to go"),
+        ),
     ),
-    example={
-        "total": Decimal("300"),
-        "welcome": Decimal("300"),
-        "club": Decimal("0"),
-        "available": Decimal("120.50"),
-        "available_keeping_bonus": Decimal("80.00"),
-        "lots_closed": Decimal("410.0"),
-        "lots_required": Decimal("900.0"),
-        "lots_missing": Decimal("490.0"),
-        "progress": Decimal("0.4556"),
-    },
+    height=286,
+    summary=SHARE,
+    picture=("total", "progress", "available", "available_keeping_bonus", "welcome", "club"),
+    shows_currency=True,
 )

@@ -1,43 +1,62 @@
 """Trades closed in a period."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from widget import totals
+from widget.base import Column, Count, Figure, Table, Widget, ngettext_noop
 from widget.errors import N_
-from widget.records import ClosedTrade
+from widget.options import Options
 from widget.source import Source
-from widget.spec import Options, Widget
+
+TRADES = Table(
+    rows="trades",
+    fields=(
+        "ticket",
+        "symbol",
+        "side",
+        "kind",
+        "volume",
+        "open_price",
+        "open_time",
+        "close_price",
+        "close_time",
+        "stop_loss",
+        "take_profit",
+        "swap",
+        "profit",
+    ),
+    columns=(
+        Column("symbol", N_("Symbol"), "symbol", below=("side", "volume")),
+        Column("side", N_("Side"), "side", priority=2),
+        Column("volume", N_("Lots"), "lots", priority=2, total="volume"),
+        Column("open_time", N_("Opened"), "time", priority=6),
+        Column("open_price", N_("Open"), "price", priority=4),
+        Column("close_price", N_("Close"), "price", priority=4),
+        Column("close_time", N_("Closed"), "time", priority=3, replaces="profit"),
+        Column("ticket", N_("Ticket"), "id", priority=7),
+        Column("swap", N_("Swap"), "signed", priority=5, total="swap"),
+        Column("profit", N_("Profit"), "result", total="profit", below=("close_time",)),
+    ),
+    empty=N_("No trades in this period"),
+    key="ticket",
+    totals="totals",
+    counts=(
+        Count("count", ngettext_noop("%(count)s trade", "%(count)s trades")),
+        Count("won", ngettext_noop("%(count)s won", "%(count)s won"), sign=1),
+        Count("lost", ngettext_noop("%(count)s lost", "%(count)s lost"), sign=-1),
+    ),
+)
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
-    """The newest of the period's closed trades, with totals over all of them."""
+    """The newest closed trades of the period, with totals of all of them."""
     start, end = options.period.bounds(source.now, source.account.timezone)
     trades = source.closed_trades(start, end)
     return {
         "from": start,
         "to": source.known_until(end),
-        "trades": [_row(trade) for trade in trades[: options.rows]],
+        "trades": TRADES.rows_of(trades[: options.rows]),
         "totals": totals.closed_totals(trades),
-    }
-
-
-def _row(trade: ClosedTrade) -> dict[str, Any]:
-    return {
-        "ticket": trade.ticket,
-        "symbol": trade.symbol,
-        "side": trade.side,
-        "kind": "market",
-        "volume": trade.volume,
-        "open_price": trade.open_price,
-        "open_time": trade.open_time,
-        "close_price": trade.close_price,
-        "close_time": trade.close_time,
-        "stop_loss": trade.stop_loss,
-        "take_profit": trade.take_profit,
-        "swap": trade.swap,
-        "profit": trade.profit,
     }
 
 
@@ -46,36 +65,10 @@ WIDGET = Widget(
     label=N_("Closed trades"),
     functions=("closed_trades",),
     fetch=fetch,
+    body=(TRADES,),
     height=174,
     row_height=36,
     options=frozenset({"rows", "period"}),
-    example={
-        "from": datetime(2026, 10, 24, tzinfo=UTC),
-        "to": datetime(2026, 11, 23, 12, tzinfo=UTC),
-        "trades": [
-            {
-                "ticket": 48210021,
-                "symbol": "XAUUSD",
-                "side": "sell",
-                "kind": "market",
-                "volume": Decimal("0.05"),
-                "open_price": Decimal("2391.40"),
-                "open_time": datetime(2026, 11, 18, 8, 2, 11, tzinfo=UTC),
-                "close_price": Decimal("2388.15"),
-                "close_time": datetime(2026, 11, 19, 13, 40, 9, tzinfo=UTC),
-                "stop_loss": None,
-                "take_profit": None,
-                "swap": Decimal("-0.31"),
-                "profit": Decimal("16.25"),
-            },
-        ],
-        "totals": {
-            "count": 1,
-            "won": 1,
-            "lost": 0,
-            "volume": Decimal("0.05"),
-            "swap": Decimal("-0.31"),
-            "profit": Decimal("16.25"),
-        },
-    },
+    summary=Figure("profit", N_("Profit"), "result", within="totals"),
+    shows_currency=True,
 )

@@ -1,49 +1,39 @@
 """A partner's commissions."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from widget import chart, totals
+from widget import totals
+from widget.base import Bars, Card, Column, Figure, Table, Widget
 from widget.errors import N_
-from widget.format import Formatter
+from widget.options import Options
 from widget.source import Source
-from widget.spec import Options, Widget
+
+TOTAL = Figure("total", N_("Total"), "money")
+RECORDS = Table(
+    rows="records",
+    columns=(
+        Column("time", N_("Time"), "time", always=True),
+        Column("symbol", N_("Symbol"), "symbol", priority=1),
+        Column("volume", N_("Lots"), "lots", priority=2),
+        Column("amount", N_("Amount"), "money"),
+    ),
+    empty=N_("No commissions in this period"),
+)
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
-    """The newest records of the period, with total and days over all of them."""
-    start, end = options.period.bounds(source.now, source.account.timezone)
+    """The newest records of the period, with the total and the days of all of them."""
+    zone = source.account.timezone
+    start, end = options.period.bounds(source.now, zone)
     records = source.commissions(start, end)
-    paid = ((record.time, record.amount) for record in records)
+    days = totals.sum_by_day(((record.time, record.amount) for record in records), zone)
     return {
         "from": start,
         "to": source.known_until(end),
         "total": totals.sum_known(record.amount for record in records),
-        "days": [
-            {"date": day, "amount": amount}
-            for day, amount in totals.sum_by_day(paid, source.account.timezone)
-        ],
-        "records": [
-            {
-                "time": record.time,
-                "symbol": record.symbol,
-                "volume": record.volume,
-                "amount": record.amount,
-            }
-            for record in records[: options.rows]
-        ],
+        "days": [{"date": day, "amount": amount} for day, amount in days],
+        "records": RECORDS.rows_of(records[: options.rows]),
     }
-
-
-def draw(data: Mapping[str, Any], fmt: Formatter, zone: ZoneInfo) -> dict[str, Any] | None:
-    """Bars, one a day."""
-    days = [(day["date"], day["amount"]) for day in data["days"] or () if None not in day.values()]
-    return chart.bars(
-        days, data["from"], data["to"], zone, (fmt.amount, fmt.amount_on_axis), fmt.days, fmt.span
-    )
 
 
 WIDGET = Widget(
@@ -51,23 +41,20 @@ WIDGET = Widget(
     label=N_("Partner commissions"),
     functions=("commissions",),
     fetch=fetch,
-    chart=draw,
+    body=(
+        Card(figures=(TOTAL,)),
+        Bars(
+            rows="days",
+            y="amount",
+            kind="money",
+            label=N_("Commissions by day"),
+            figure=N_("Amount"),
+        ),
+        RECORDS,
+    ),
     height=358,
     row_height=36,
     options=frozenset({"rows", "period"}),
+    summary=TOTAL,
     by_default=False,
-    example={
-        "from": datetime(2026, 10, 24, tzinfo=UTC),
-        "to": datetime(2026, 11, 23, 12, tzinfo=UTC),
-        "total": Decimal("41.70"),
-        "days": [{"date": date(2026, 11, 20), "amount": Decimal("41.70")}],
-        "records": [
-            {
-                "time": datetime(2026, 11, 20, 10, 5, 3, tzinfo=UTC),
-                "symbol": "GBPUSD",
-                "volume": Decimal("2.78"),
-                "amount": Decimal("41.70"),
-            },
-        ],
-    },
 )

@@ -1,44 +1,52 @@
-"""The history of authorisations."""
+"""The history of logins."""
 
 import ipaddress
-from datetime import UTC, datetime
 from typing import Any
 
+from widget.base import Column, Table, Widget
 from widget.errors import N_
+from widget.options import Options
 from widget.source import Source
-from widget.spec import Options, Widget
 
-_MASK_BITS = {4: 24, 6: 48}
+MASK_BITS = {4: 24, 6: 48}
+
+LOGINS = Table(
+    rows="logins",
+    fields=("time", "address", "application"),
+    columns=(
+        # Always displayed: on narrow cards the address stands below it.
+        Column("time", N_("Time"), "time", below=("address",), always=True),
+        Column("application", N_("Application"), "text", priority=2, fills=True),
+        Column("address", N_("Address"), "id", priority=1),
+    ),
+    empty=N_("No logins in this period"),
+)
 
 
 def masked(address: str | None) -> str | None:
-    """The network that an address is in (IPv4 /24, IPv6 /48): enough to recognise one's own, too little to be found by.
+    """The network of an address, IPv4 /24 or IPv6 /48; None if it is not an address.
 
-    None for what is no address.
+    That is enough to recognise one's own addresses and too little to identify a visitor.
     """
     try:
         parsed = ipaddress.ip_address((address or "").strip())
     except ValueError:
         return None
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return str(
-        ipaddress.ip_network(
-            f"{mapped or parsed}/{_MASK_BITS[(mapped or parsed).version]}", strict=False
-        )
-    )
+    # ::ffff:192.0.2.1 is an IPv4 address: its /48 would say nothing.
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    bits = MASK_BITS[parsed.version]
+    return str(ipaddress.ip_network(f"{parsed}/{bits}", strict=False))
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
-    """The newest logins of the period, their addresses masked."""
+    """The newest logins of the period, with masked addresses."""
     start, end = options.period.bounds(source.now, source.account.timezone)
     logins = source.logins(start, end)[: options.rows]
     return {
         "from": start,
         "to": source.known_until(end),
-        "logins": [
-            {"time": login.time, "address": masked(login.address), "application": login.application}
-            for login in logins
-        ],
+        "logins": LOGINS.rows_of(login._replace(address=masked(login.address)) for login in logins),
     }
 
 
@@ -47,19 +55,9 @@ WIDGET = Widget(
     label=N_("Login history"),
     functions=("logins",),
     fetch=fetch,
+    body=(LOGINS,),
     height=102,
     row_height=36,
     options=frozenset({"rows", "period"}),
     by_default=False,
-    example={
-        "from": datetime(2026, 10, 24, tzinfo=UTC),
-        "to": datetime(2026, 11, 23, 12, tzinfo=UTC),
-        "logins": [
-            {
-                "time": datetime(2026, 11, 22, 18, 12, 40, tzinfo=UTC),
-                "address": "203.0.113.0/24",
-                "application": "MetaTrader 4 Android",
-            },
-        ],
-    },
 )

@@ -1,40 +1,87 @@
 """Positions and pending orders."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any
 
 from widget import totals
+from widget.base import Column, Figure, Table, Widget
 from widget.errors import N_
-from widget.records import OpenTrade
+from widget.options import Options
 from widget.source import Source
-from widget.spec import Options, Widget
+
+
+def is_pending(trade: Mapping[str, Any]) -> bool:
+    """Whether a row is an order that waits for its price: it is not part of the totals."""
+    return trade["kind"] in ("limit", "stop")
+
+
+TRADES = Table(
+    rows="trades",
+    fields=(
+        "ticket",
+        "symbol",
+        "side",
+        "kind",
+        "volume",
+        "open_price",
+        "open_time",
+        "current_price",
+        "stop_loss",
+        "take_profit",
+        "swap",
+        "profit",
+    ),
+    columns=(
+        Column("symbol", N_("Symbol"), "symbol", below=("side", "volume")),
+        Column("side", N_("Side"), "side", priority=2),
+        Column("volume", N_("Lots"), "lots", priority=2, total="volume"),
+        Column("open_time", N_("Opened"), "time", priority=5),
+        Column("open_price", N_("Open"), "price", priority=4),
+        Column("current_price", N_("Current"), "price", priority=1),
+        Column("stop_loss", N_("S/L"), "price", priority=6),
+        Column("take_profit", N_("T/P"), "price", priority=6),
+        Column("ticket", N_("Ticket"), "id", priority=7),
+        Column(
+            "swap",
+            N_("Swap"),
+            "signed",
+            priority=4,
+            total="swap",
+            replaces="profit",
+            active_only=True,
+        ),
+        Column("profit", N_("Profit"), "result", total="profit", active_only=True),
+    ),
+    empty=N_("No open trades"),
+    key="ticket",
+    totals="totals",
+    inactive=is_pending,
+)
+SYMBOLS = Table(
+    rows="symbols",
+    columns=(
+        Column("symbol", N_("Symbol"), "symbol"),
+        Column("orders", N_("Trades"), "count", priority=2, total="count"),
+        Column("buy_volume", N_("Bought"), "lots_if_any", priority=3),
+        Column("buy_price", N_("Average"), "price", priority=4),
+        Column("sell_volume", N_("Sold"), "lots_if_any", priority=3),
+        Column("sell_price", N_("Average"), "price", priority=4),
+        Column("swap", N_("Swap"), "signed", priority=4, total="swap", replaces="profit"),
+        Column("profit", N_("Profit"), "result", total="profit"),
+    ),
+    empty=N_("No open trades"),
+    key="symbol",
+    totals="totals",
+)
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
-    """Open trades with totals over the positions, or one row a symbol."""
+    """Open trades, or one row per symbol, with totals of the positions."""
     trades = source.open_trades()
-    summed = {"totals": totals.position_totals(trades)}
+    sums = totals.position_totals(trades)
     if options.group == "symbol":
-        return {"symbols": totals.group_by_symbol(trades)[: options.rows], **summed}
-    return {"trades": [_row(trade) for trade in trades[: options.rows]], **summed}
-
-
-def _row(trade: OpenTrade) -> dict[str, Any]:
-    return {
-        "ticket": trade.ticket,
-        "symbol": trade.symbol,
-        "side": trade.side,
-        "kind": trade.kind,
-        "volume": trade.volume,
-        "open_price": trade.open_price,
-        "open_time": trade.open_time,
-        "current_price": trade.current_price,
-        "stop_loss": trade.stop_loss,
-        "take_profit": trade.take_profit,
-        "swap": trade.swap,
-        "profit": trade.profit,
-    }
+        return {"symbols": totals.group_by_symbol(trades)[: options.rows], "totals": sums}
+    return {"trades": TRADES.rows_of(trades[: options.rows]), "totals": sums}
 
 
 WIDGET = Widget(
@@ -42,45 +89,10 @@ WIDGET = Widget(
     label=N_("Open trades"),
     functions=("open_trades",),
     fetch=fetch,
+    body=(TRADES, SYMBOLS),
     height=138,
     row_height=36,
     options=frozenset({"rows", "group"}),
-    example={
-        "trades": [
-            {
-                "ticket": 48213377,
-                "symbol": "EURUSD",
-                "side": "buy",
-                "kind": "market",
-                "volume": Decimal("0.10"),
-                "open_price": Decimal("1.08412"),
-                "open_time": datetime(2026, 11, 20, 9, 31, 5, tzinfo=UTC),
-                "current_price": Decimal("1.08531"),
-                "stop_loss": None,
-                "take_profit": Decimal("1.09500"),
-                "swap": Decimal("-0.42"),
-                "profit": Decimal("11.90"),
-            },
-            {
-                "ticket": 48213401,
-                "symbol": "USDJPY",
-                "side": "sell",
-                "kind": "limit",
-                "volume": Decimal("0.20"),
-                "open_price": Decimal("151.200"),
-                "open_time": datetime(2026, 11, 19, 15, 2, 44, tzinfo=UTC),
-                "current_price": Decimal("149.871"),
-                "stop_loss": Decimal("152.000"),
-                "take_profit": None,
-                "swap": Decimal("0.00"),
-                "profit": Decimal("0.00"),
-            },
-        ],
-        "totals": {
-            "count": 1,
-            "volume": Decimal("0.10"),
-            "swap": Decimal("-0.42"),
-            "profit": Decimal("11.90"),
-        },
-    },
+    summary=Figure("profit", N_("Profit"), "result", within="totals"),
+    shows_currency=True,
 )

@@ -1,29 +1,42 @@
 """The account at a glance."""
 
-from decimal import Decimal
 from typing import Any
 
+from widget.base import Card, Figure, Widget, values
 from widget.errors import N_
-from widget.format import Formatter
+from widget.options import Options
 from widget.source import Source
-from widget.spec import Options, PictureFigure, Widget
 from widget.widgets import balance
+
+FIELDS = (
+    *balance.FIELDS,
+    "leverage",
+    "account_type",
+    "swap_free",
+    "verification_level",
+    "open_trades",
+    "open_lots",
+    "total_trades",
+    "total_lots",
+)
+FACTS = Card(
+    figures=(
+        Figure("leverage", N_("Leverage"), "leverage"),
+        Figure("account_type", N_("Account type"), "text"),
+        Figure("swap_free", N_("Swap-free"), "flag"),
+        Figure("verification_level", N_("Verification"), "text"),
+        Figure("open_trades", N_("Open trades"), "count"),
+        Figure("open_lots", N_("Open lots"), "lots"),
+        Figure("total_trades", N_("Total trades"), "count"),
+        Figure("total_lots", N_("Total lots"), "lots"),
+    ),
+    style="facts",
+)
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
-    """The balance figures, and what kind of account it is and how much was traded on it."""
-    account = source.summary()
-    return {
-        **balance.figures(account),
-        "leverage": account.leverage,
-        "account_type": account.account_type,
-        "swap_free": account.swap_free,
-        "verification_level": account.verification_level,
-        "open_trades": account.open_trades,
-        "open_lots": account.open_lots,
-        "total_trades": account.total_trades,
-        "total_lots": account.total_lots,
-    }
+    """The balance figures, the type of the account and how much was traded on it."""
+    return values(source.summary(), FIELDS)
 
 
 WIDGET = Widget(
@@ -31,32 +44,19 @@ WIDGET = Widget(
     label=N_("Account summary"),
     functions=("summary",),
     fetch=fetch,
+    body=(balance.CARD, FACTS),
     height=382,
+    summary=balance.PROFIT,
     picture=(
-        PictureFigure("balance", N_("Balance"), Formatter.money),
-        PictureFigure(
-            "profit",
-            N_("Floating profit"),
-            lambda fmt, x: fmt.money(x, signed=True),
-            is_result=True,
-        ),
-        PictureFigure("equity", N_("Equity"), Formatter.money),
-        PictureFigure("total_trades", N_("Total trades"), Formatter.integer),
-        PictureFigure("open_trades", N_("Open trades"), Formatter.integer),
-        PictureFigure("leverage", N_("Leverage"), Formatter.leverage),
-        PictureFigure("total_lots", N_("Total lots"), Formatter.lots),
-        PictureFigure("open_lots", N_("Open lots"), Formatter.lots),
-        PictureFigure("free_margin", N_("Free margin"), Formatter.money),
+        "balance",
+        "profit",
+        "equity",
+        "total_trades",
+        "open_trades",
+        "leverage",
+        "total_lots",
+        "open_lots",
+        "free_margin",
     ),
-    example={
-        **balance.EXAMPLE,
-        "leverage": 500,
-        "account_type": 1,
-        "swap_free": False,
-        "verification_level": 2,
-        "open_trades": 4,
-        "open_lots": Decimal("0.64"),
-        "total_trades": 1636,
-        "total_lots": Decimal("76.15"),
-    },
+    shows_currency=True,
 )

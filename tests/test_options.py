@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import paths, registry
+from widget import registry
+from widget.base import Widget
 from widget.errors import BadOption
-from widget.spec import Options, Period, Widget, parse_options
+from widget.options import Options, Period, parse_options
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-WIDGETS = registry.discover(paths.templates())
+WIDGETS = registry.discover()
 TRADES = WIDGETS["closed-trades"]
 
 
@@ -43,7 +44,14 @@ def test_options_are_read() -> None:
         ],
     )
     assert options == Options(
-        "dark", "ff8800", "pt-BR", ZoneInfo("Asia/Tokyo"), False, 30, 25, Period("7d")
+        theme="dark",
+        accent="ff8800",
+        lang="pt-BR",
+        tz=ZoneInfo("Asia/Tokyo"),
+        title=False,
+        refresh=30,
+        rows=25,
+        period=Period("7d"),
     )
 
 

@@ -1,0 +1,332 @@
+"""The options of a widget: what the query string of its URL may contain.
+
+Options are parsed once, at the edge: everything behind ``parse_options`` works with valid values.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Protocol
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from widget.config import zones
+from widget.errors import N_, BadOption
+
+COMMON_OPTIONS: Final = ("theme", "accent", "lang", "tz", "title", "refresh")
+PICTURE_OPTIONS: Final = ("size", "scale")
+"""Options that only the URL of a picture may contain."""
+THEMES: Final = ("auto", "light", "dark")
+SIZES: Final = {"small": (240, 60), "medium": (320, 160), "large": (640, 320)}
+"""Width and height of a picture in CSS pixels."""
+SCALES: Final = (1, 2)
+"""Pixels of a picture per CSS pixel."""
+MIN_REFRESH: Final = 10
+MAX_REFRESH: Final = 86400
+MAX_ROWS: Final = 100
+DEFAULT_ROWS: Final = 10
+
+PERIODS: Final[Mapping[str, str]] = {
+    "today": N_("Today"),
+    "7d": N_("7 days"),
+    "30d": N_("30 days"),
+    "90d": N_("90 days"),
+    "month": N_("This month"),
+    "year": N_("This year"),
+    "all": N_("All time"),
+}
+
+# The midnights of these dates exist in every time zone and have Unix times on every platform.
+FIRST_DATE: Final = date(1970, 1, 2)
+LAST_DATE: Final = date(2999, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days of the account's time zone: one of ``PERIODS``, or two dates, both inclusive."""
+
+    name: str = "30d"
+    first: date | None = None
+    last: date | None = None
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether the period is defined by dates."""
+        return self.first is not None or self.last is not None
+
+    def bounds(self, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, datetime]:
+        """The beginning (None: since the first trade) and the end of the period in UTC.
+
+        Args:
+            now: the end of a named period.
+            zone: the time zone whose midnights are the limits of the days.
+        """
+        first = self.first or self._first_day(now.astimezone(zone).date())
+        start = midnight(first, zone) if first else None
+        # The last day belongs to the period, so that it ends at the midnight after it.
+        end = midnight(self.last + timedelta(days=1), zone) if self.last else now
+        return start, end
+
+    def _first_day(self, today: date) -> date | None:
+        first_days = {
+            "today": today,
+            "7d": today - timedelta(days=7),
+            "30d": today - timedelta(days=30),
+            "90d": today - timedelta(days=90),
+            "month": today.replace(day=1),
+            "year": today.replace(month=1, day=1),
+        }
+        return first_days.get(self.name)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The beginning of a day in a time zone, as an instant in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+# The validators take the text of the URL, and values that are valid already: code and tests create
+# options from Python values. Their messages are part of the error that the visitor sees.
+
+
+def check_choice(value: object, choices: Collection[str]) -> object:
+    """Validate a choice."""
+    if value not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return value
+
+
+def check_integer(value: object, low: int, high: int) -> int:
+    """Validate a whole number; both limits are inclusive."""
+    text = str(value)
+    if not re.fullmatch("[0-9]{1,6}", text) or not low <= int(text) <= high:
+        raise ValueError(f"must be a whole number from {low} to {high}")
+    return int(text)
+
+
+def check_switch(value: object) -> bool:
+    """Validate ``0`` or ``1``."""
+    if isinstance(value, bool):
+        return value
+    return check_choice(value, ("0", "1")) == "1"
+
+
+def check_scale(value: object) -> int:
+    """Validate one of ``SCALES``."""
+    choices = [str(choice) for choice in SCALES]
+    return int(str(check_choice(str(value), choices)))
+
+
+def check_colour(value: object) -> str:
+    """Validate a colour."""
+    if not re.fullmatch("[0-9A-Fa-f]{6}", str(value)):
+        raise ValueError("must be a colour as six hexadecimal digits, such as 2a6fdb")
+    return str(value).lower()
+
+
+def check_language(value: object) -> object:
+    """Validate a BCP 47 language tag."""
+    if not re.fullmatch("([A-Za-z]{2,8}|[XxIi])(-[A-Za-z0-9]{1,8}){0,9}", str(value)):
+        raise ValueError("must be a language tag, such as en or pt-BR")
+    return value
+
+
+def check_zone(value: object) -> ZoneInfo:
+    """Validate an IANA time zone."""
+    if isinstance(value, ZoneInfo):
+        return value
+    # The list is checked first: ZoneInfo would open files by names that visitors choose.
+    if value not in zones():
+        raise ValueError("must be a time zone, such as Europe/Paris")
+    return ZoneInfo(str(value))
+
+
+def check_period(value: object) -> Period:
+    """Validate one of ``PERIODS``."""
+    if isinstance(value, Period):
+        return value
+    return Period(str(check_choice(value, PERIODS)))
+
+
+Theme = Annotated[str, BeforeValidator(partial(check_choice, choices=THEMES))]
+Accent = Annotated[str, BeforeValidator(check_colour)]
+Language = Annotated[str, BeforeValidator(check_language)]
+Zone = Annotated[ZoneInfo, BeforeValidator(check_zone)]
+Switch = Annotated[bool, BeforeValidator(check_switch)]
+Refresh = Annotated[
+    int,
+    BeforeValidator(partial(check_integer, low=MIN_REFRESH, high=MAX_REFRESH)),
+]
+Rows = Annotated[int, BeforeValidator(partial(check_integer, low=1, high=MAX_ROWS))]
+NamedPeriod = Annotated[Period, BeforeValidator(check_period)]
+Group = Annotated[str, BeforeValidator(partial(check_choice, choices=("symbol",)))]
+Size = Annotated[str, BeforeValidator(partial(check_choice, choices=tuple(SIZES)))]
+Scale = Annotated[int, BeforeValidator(check_scale)]
+
+
+class Options(BaseModel):
+    """The options of one widget, all valid."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    theme: Theme = "auto"
+    accent: Accent | None = None
+    lang: Language | None = None
+    tz: Zone | None = None
+    title: Switch = True
+    refresh: Refresh | None = None
+    rows: Rows = DEFAULT_ROWS
+    period: NamedPeriod = Period()
+    group: Group | None = None
+    size: Size = "medium"
+    scale: Scale = 1
+
+
+OPTION_NAMES: Final = frozenset(Options.model_fields) | {"from", "to"}
+
+
+class HasOptions(Protocol):
+    """A widget, as far as its options are concerned."""
+
+    @property
+    def all_options(self) -> tuple[str, ...]:
+        """The names of the options that its URL may contain."""
+
+
+def parse_options(
+    widget: HasOptions,
+    params: Iterable[tuple[str, str]],
+    locked: Mapping[str, object] = MappingProxyType({}),
+    extra: Collection[str] = (),
+) -> Options:
+    """Parse the options of a request.
+
+    Args:
+        widget: the requested widget.
+        params: the pairs of the query string, in order, without tokens.
+        locked: the ``params`` of a token: they count as options, and the URL cannot change them.
+        extra: names of options that are accepted in addition to those of the widget.
+
+    Raises:
+        BadOption: an option is unknown, repeated, malformed, out of range or locked.
+    """
+    texts = collect_texts(params, locked)
+    for name in texts:
+        if name not in widget.all_options and name not in extra:
+            raise BadOption(printable(name), "is not an option of this widget")
+    return validate_options(texts)
+
+
+def valid_options(params: Iterable[tuple[str, str]], names: Collection[str]) -> Options:
+    """The options of these names that are valid; invalid ones keep their defaults.
+
+    An error card uses them: it is displayed in the requested language and theme even if another
+    option is what is wrong.
+    """
+    options = Options()
+    for name, text in params:
+        if name in names:
+            try:
+                value = getattr(validate_options({name: text}), name)
+            except BadOption:
+                continue
+            options = options.model_copy(update={name: value})
+    return options
+
+
+def parse_integer(name: str, text: str, low: int, high: int) -> int:
+    """Parse a whole number that is a parameter of a request; both limits are inclusive.
+
+    Raises:
+        BadOption: it is malformed or out of range.
+    """
+    try:
+        return check_integer(text, low, high)
+    except ValueError as error:
+        raise BadOption(name, str(error)) from None
+
+
+def collect_texts(
+    params: Iterable[tuple[str, str]], locked: Mapping[str, object]
+) -> dict[str, str]:
+    """The text of each option, locked ones first.
+
+    Raises:
+        BadOption: an option is repeated, or changes a locked one.
+    """
+    texts: dict[str, str] = {}
+    for name, value in locked.items():
+        # bool is a subclass of int, but true is not a number in JSON.
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise BadOption(name, "must be text or a number")
+        texts[name] = str(value)
+    for name, text in params:
+        if name in locked:
+            if text != texts[name]:
+                raise BadOption(name, "is locked by the token")
+        elif name in texts:
+            raise BadOption(printable(name), "is given twice")
+        texts[name] = text
+    return texts
+
+
+def validate_options(texts: Mapping[str, str]) -> Options:
+    """Convert the texts of options whose names are known.
+
+    Raises:
+        BadOption: one is malformed or out of range.
+    """
+    values: dict[str, Any] = dict(texts)
+    dates = period_of_dates(values.pop("from", None), values.pop("to", None))
+    try:
+        options = Options(**values)
+    except ValidationError as error:
+        # pydantic reports errors in the order of the fields; visitors expect that of their URL.
+        errors = {str(details["loc"][0]): details for details in error.errors()}
+        name = next(name for name in texts if name in errors)
+        raise BadOption(name, str(errors[name]["ctx"]["error"])) from None
+    if dates is None:
+        return options
+    if "period" in texts:
+        raise BadOption("period", "cannot be combined with from and to")
+    return options.model_copy(update={"period": dates})
+
+
+def period_of_dates(first: str | None, last: str | None) -> Period | None:
+    """The period between two dates, of which one may be missing; None without any date.
+
+    Raises:
+        BadOption: a date is invalid, or they are in the wrong order.
+    """
+    if first is None and last is None:
+        return None
+    first_day = parse_date("from", first) if first is not None else None
+    last_day = parse_date("to", last) if last is not None else None
+    if first_day and last_day and first_day > last_day:
+        raise BadOption("from", "is later than to")
+    return Period("all", first_day, last_day)
+
+
+def parse_date(name: str, text: str) -> date:
+    """Parse a date.
+
+    Raises:
+        BadOption: it is malformed or out of range.
+    """
+    # fromisoformat() alone would also accept other formats, such as 20261121 and 2026-W47-6.
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            day = None
+        if day is not None and FIRST_DATE <= day <= LAST_DATE:
+            return day
+    raise BadOption(name, "must be a date, such as 2026-11-21")
+
+
+def printable(name: str) -> str:
+    """The name of an unknown option in a form that is safe to repeat in an error."""
+    return re.sub("[^A-Za-z0-9_.-]", "?", name[:40]) or "?"
