@@ -11,7 +11,7 @@ from programs import CACHE, find_program
 
 from widget import registry
 
-WIDGETS = registry.discover(paths.templates())
+WIDGETS = registry.discover()
 EVERYTHING = {
     "login": 1000005,
     "partner_password": "partner-password",

@@ -25,7 +25,7 @@ from faults import FaultySandbox
 from flask import Flask
 from werkzeug.serving import make_server
 
-from widget import app, config, paths, registry
+from widget import app, config, registry
 from widget.sandbox_api import QuietHandler, serve_sandbox
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from widget import app, config, parsing, paths, records, registry
+from widget import app, config, parsing, records, registry
 from widget.config import Account
 from widget.errors import Unavailable
 from widget.names import Function

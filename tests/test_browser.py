@@ -113,9 +113,8 @@ def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
     opened = browser.new_page(viewport={"width": width, "height": 900})
     for widget in WIDGETS.values():
         for query in ("", "?title=0"):
-            # Widgets without rows ignore the option.
             rows = min(3, widget.default_rows)
-            options = Options(title=not query, rows=rows or 1)
+            options = Options(title=not query, rows=rows)
             more = f"{query}{'&' if query else '?'}rows={rows}" if rows else query
             opened.goto(f"{service.url}/w/main/{widget.name}{more}")
             height = opened.locator("#w").evaluate(

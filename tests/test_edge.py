@@ -23,7 +23,7 @@ from processes import until
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from widget import app as application
-from widget import config, paths, registry
+from widget import config, registry
 from widget.response_cache import ELAPSED, CacheStatus, ResponseCache
 
 PUBLIC = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"

@@ -18,7 +18,7 @@ from processes import until
 from programs import CACHE, find_program
 
 from widget import tokens
-from widget.spec import Options
+from widget.options import Options
 
 pytestmark = pytest.mark.programs
 

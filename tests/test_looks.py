@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.security import generate_password_hash
 
 from widget import sandbox_api, snippet
-from widget.spec import Options, Widget
+from widget.base import Widget
+from widget.options import Options
 
 Serve = Callable[..., Service]
 LANGUAGES = ("en", "fr", "ar", "zh")

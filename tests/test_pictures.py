@@ -19,6 +19,7 @@ from babel import localedata
 from babel.messages.pofile import read_po
 from babel.numbers import get_currency_symbol, list_currencies
 from conftest import Clock, Service, Upstream
+from examples import EXAMPLES
 from faults import Fault
 from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser
@@ -27,8 +28,8 @@ from widget import config, i18n, paths, picture, privacy, registry, snippet
 from widget.display import Display, build_display
 from widget.errors import OperatorError
 from widget.format import Formatter
-from widget.spec import PICTURE_OPTIONS, Options, parse_options
-from widget.svg import SIZES, Style, draw_message
+from widget.options import PICTURE_OPTIONS, SIZES, Options, parse_options
+from widget.svg import Style, draw_message
 from widget.view import View
 
 WIDGETS = registry.discover()

@@ -35,7 +35,7 @@ def display(name: str, hide: Iterable[str] = (), lang: str = "en", **data: Any) 
         currency="USD",
         as_of=datetime(2026, 11, 23, 12, tzinfo=UTC),
         stale=False,
-        fresh_seconds=60,
+        fresh_for_seconds=60,
     )
     return build_display(view, CATALOGUES)
 

@@ -13,11 +13,12 @@ import jwt
 import pytest
 import requests
 from conftest import Clock, Service, Upstream
+from examples import EXAMPLES
 from faults import Fault
 from processes import until
 from werkzeug.security import generate_password_hash
 
-from widget import config, paths, registry
+from widget import config, registry
 
 WIDGETS = registry.discover()
 SECRET = "a secret of more than thirty-two bytes"

@@ -12,7 +12,7 @@ from conftest import Service
 from examples import EXAMPLES
 
 import widget.widgets
-from widget import privacy, registry
+from widget import names, registry
 from widget.base import Card, Figure, Table, Widget
 from widget.options import Options
 from widget.snippet import FORMS, Embed
@@ -85,7 +85,7 @@ def data_names(value: Any) -> set[str]:
 def test_a_widget_fetches_what_it_declares_and_privacy_knows_all_of_it(name: str) -> None:
     fetched = data_names(EXAMPLES[name])
     declared = registry.declared_names(WIDGETS[name])
-    assert fetched <= privacy.FIGURES
+    assert fetched <= names.FIGURES
     assert fetched <= declared | {"from", "to"}, "undeclared data would be in no form but JSON"
     groups = {"symbols", "orders", "buy_volume", "sell_volume", "buy_price", "sell_price"}
     assert declared <= fetched | groups
@@ -126,7 +126,7 @@ def changed(**fields: Any) -> Widget:
         (changed(row_height=36), "row_height"),
         (
             changed(body=(Card(figures=(Figure("mood", "Mood", "text"),)),), picture=()),
-            "privacy.FIGURES: mood",
+            "names.FIGURES: mood",
         ),
     ],
 )

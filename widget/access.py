@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from widget import registry, tokens
+from widget.base import Widget
 from widget.config import Account, Network
 from widget.errors import Forbidden, Locked, NotFound, WrongPassword
-from widget.spec import Widget
 from widget.tokens import Grant
 
 VIEWER_TOKEN_SECONDS = 3600

@@ -13,10 +13,12 @@ from flask_caching import Cache
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 
-from widget import assets, cache, config, headers, i18n, logs, paths, registry, web
+from widget import assets, config, headers, i18n, locks, logs, paths, registry
+from widget.cache import FreshCache
+from widget.client import Client
 from widget.config import Settings
 from widget.errors import OperatorError
-from widget.guard import Upstream
+from widget.guard import GuardedClient
 from widget.html import Renderer
 from widget.metrics import Metrics
 from widget.response_cache import ResponseCache
@@ -47,8 +49,9 @@ def create_app(
         OperatorError: the cache cannot be used, or a catalogue cannot be read.
     """
     app = Flask("widget", static_folder=None, template_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.url_map.merge_slashes = False  # it would redirect, to the Host that the request names
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES  # the only bodies are passwords
+    # Merging slashes redirects, to the Host of the request, which is not trusted.
+    app.url_map.merge_slashes = False
     widgets = registry.discover()
     catalogues = i18n.load_catalogues(paths.locales())
     metrics = Metrics()
@@ -100,8 +103,9 @@ def config_path(given: str | None, env: Mapping[str, str]) -> Path:
 
 
 def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
-    """The configuration of a file, see ``config.load``."""
-    return config.load(path, env, registry.discover().keys())
+    """Read the configuration from a file, see ``config.load``."""
+    widgets = registry.discover()
+    return config.load(path, env, widgets.keys())
 
 
 def from_environment() -> WSGIApplication:

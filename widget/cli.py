@@ -18,19 +18,13 @@ from widget import __version__, app, i18n, paths, registry, sandbox_api, tokens
 from widget import demo as demonstration
 from widget import snippet as snippets
 from widget.base import Widget
+from widget.check import check_accounts
 from widget.client import Client
 from widget.config import Account, Settings
-from widget.errors import (
-    BadOption,
-    CabinetError,
-    ConfigError,
-    NotOffered,
-    OperatorError,
-    Refused,
-    Unavailable,
-)
-from widget.names import FUNCTIONS, Function
+from widget.errors import BadOption, ConfigError, OperatorError
 from widget.options import PICTURE_OPTIONS, Options, parse_options
+from widget.sandbox_book import ACCOUNTS
+from widget.server import check_port, parse_bind, run_server
 
 MAX_PASSWORD_LENGTH = 256
 SECONDS_PER_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -318,8 +312,10 @@ def load_settings(config: str | None) -> Settings:
     return settings
 
 
-def _named(config: str | None, account: str, widget: str) -> tuple[Settings, Account, Widget]:
-    settings, widgets = _settings(config), registry.discover()
+def find_widget(config: str | None, account: str, widget: str) -> tuple[Settings, Account, Widget]:
+    """The settings, an account and one of its widgets; OperatorError says what does not exist."""
+    settings = load_settings(config)
+    widgets = registry.discover()
     if account not in settings.accounts:
         listed = ", ".join(settings.accounts)
         raise OperatorError(f"there is no account {account!r}; the accounts are: {listed}")

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from widget import app, config, registry
 from widget.config import Settings
 from widget.options import Options
+from widget.sandbox_api import QuietHandler
 
 PASSWORD = "demo"  # noqa: S105  # not a secret: the account is simulated
 
@@ -40,9 +41,9 @@ def running(upstream: str, port: int, clock: Callable[[], float]) -> Iterator[tu
 
 
 def settings(upstream: str, public_url: str, host_page: str) -> Settings:
-    """Two accounts of the simulated API: one that shows everything, and a closed one."""
+    """Settings with two accounts: one that shows every widget, and a closed one."""
     widgets = registry.discover()
-    raw = {
+    document = {
         "server": {"public_url": public_url, "studio": True},
         "api": {"base_url": upstream},
         "accounts": {

@@ -106,6 +106,11 @@ class ClosedTrade(NamedTuple):
             return "sell"
         return "buy"
 
+    @property
+    def kind(self) -> Kind:
+        """How it was opened, as far as the API reports it: pending orders become positions."""
+        return "market"
+
 
 class Operation(NamedTuple):
     """A deposit, or a withdrawal with a negative amount.

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import widget.widgets
 from widget.base import Widget
 from widget.config import Account
-from widget.names import FUNCTIONS
+from widget.names import FIGURES, FUNCTIONS
 from widget.options import OPTION_NAMES
-from widget.privacy import FIGURES
 
 
 def discover() -> dict[str, Widget]:
@@ -58,9 +57,7 @@ def problems(definition: Widget, name: str) -> Iterator[str]:
     yield from unknown("options", definition.options, OPTION_NAMES)
     yield from unknown("functions", definition.functions, FUNCTIONS)
     # A figure that widget.privacy does not know could never be hidden.
-    yield from unknown(
-        "figures, add to widget.privacy.FIGURES", declared_names(definition), FIGURES
-    )
+    yield from unknown("figures, add to widget.names.FIGURES", declared_names(definition), FIGURES)
     yield from unknown("figures in its picture", definition.picture, definition.figures)
     if (definition.row_height > 0) != ("rows" in definition.options):
         yield "needs a row_height exactly if it has the option rows"

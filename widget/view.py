@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from widget import privacy
+from widget import names, privacy
 from widget.base import Widget
 from widget.config import Account
 from widget.options import Options
@@ -28,7 +28,7 @@ class View:
         currency: of amounts; None if it is unknown or amounts are fractions of the balance.
         as_of: the time that the figures describe.
         stale: whether newer figures should have arrived.
-        fresh_seconds: how long the figures stay fresh.
+        fresh_for_seconds: how long the figures stay fresh.
     """
 
     account: Account
@@ -47,13 +47,13 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
     account = source.account
     data = widget.fetch(source, options)
     hidden = privacy.expand_hidden(account.hide)
-    fractions = privacy.GAINS
+    fractions = names.GAINS
     currency = None
     if account.amounts == "percent":
         data = privacy.as_fractions(data, source.balance().balance)
         hidden_in_data = hidden | privacy.hidden_names(data, hidden) | privacy.NEVER_FRACTIONS
         balance_is_hidden = True
-        fractions = fractions | privacy.MONEY
+        fractions = fractions | names.MONEY
     else:
         currency = source.currency()
         hidden_in_data = hidden | privacy.hidden_names(data, hidden)

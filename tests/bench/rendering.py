@@ -19,11 +19,13 @@ from flask import Flask
 from flask_caching import Cache
 
 from widget import config, i18n, parsing, paths, records, registry
+from widget.base import Widget
 from widget.cache import FreshCache
 from widget.client import Client
 from widget.config import Account
 from widget.format import Formatter
 from widget.guard import GuardedClient
+from widget.html import PageContext, Renderer
 from widget.names import Function
 from widget.options import Options, Period
 from widget.source import Source
@@ -184,14 +186,9 @@ class Unformatted(Formatter):
     result = lots = price = integer = percent = ratio = datetime = time = date = day = money  # type: ignore[assignment]
 
 
-def period_options(rows: int) -> Options:
-    """All trades of an account, in more rows than a URL may request."""
-    return Options(period=Period("all")).model_copy(update={"rows": rows})
-
-
 def formats(rows: int, times: int = 40) -> dict[str, float]:
     """Milliseconds for a table of closed trades: with this formatter, with Babel's functions, and unformatted."""
-    options = period_options(rows)
+    options = Options(rows=rows, period=Period("all"))
     with history(rows) as at:
         view = at.view(WIDGETS["closed-trades"], options)
         kinds = {
@@ -201,7 +198,7 @@ def formats(rows: int, times: int = 40) -> dict[str, float]:
         }
         taken: dict[str, list[float]] = {name: [] for name in kinds}
         for name in list(kinds) * times:
-            with patch("widget.display.formatter", kinds[name]):
+            with patch("widget.view.formatter", kinds[name]):
                 taken[name].append(milliseconds(lambda: at.renderer.page(view, FRAME), 1))
     return {name: median(each) for name, each in taken.items()}
 
@@ -215,7 +212,7 @@ def cold(times: int = 40) -> dict[str, float]:
         ("500 rows", "closed-trades", 500),
     ):
         with history(rows) as at:
-            options = period_options(rows)
+            options = Options(rows=rows, period=Period("all"))
             taken[name] = milliseconds(lambda: at.page(WIDGETS[widget], options), times)  # noqa: B023  # called at once
     return taken
 

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 
 from flask import Response
 
-from widget import headers, picture, render
+from widget import headers, picture
+from widget.base import Widget
 from widget.config import Account
 from widget.errors import CabinetError, Locked, TooManyAttempts, Unavailable
-from widget.render import PageContext
-from widget.spec import Options, Widget
+from widget.html import PageContext
+from widget.json import render_error_json
+from widget.options import Options
+from widget.snippet import widget_url
 from widget.web.request_data import accepted_languages, query_parameters, without_token
 from widget.web.service import Service
 
@@ -59,7 +62,7 @@ class ErrorResponses:
             svg = picture.message_svg(message, language, context.options)
             response = picture_response(svg, context.suffix)
         else:
-            text = render.render_error_json(error, message)
+            text = render_error_json(error, message)
             response = Response(text, content_type="application/json")
         response.status_code = error.status
         if error.retry_after is not None or isinstance(error, Unavailable):
@@ -132,7 +135,7 @@ class ErrorResponses:
         base = self._service.settings.server.path
         # An expired token would be refused again, and the password replaces it.
         options = without_token(query_parameters())
-        return render.widget_url(base, account.slug, widget.name, "/unlock", options)
+        return widget_url(base, account.slug, widget.name, "/unlock", options)
 
 
 def picture_response(svg: str, suffix: str) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, abort
 
 from widget import __version__, headers
-from widget.spec import HEADING_HEIGHT, Widget
+from widget.base import HEADING_HEIGHT, Widget
 from widget.web.responses import add_etag
 from widget.web.service import Service
 

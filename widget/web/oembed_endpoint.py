@@ -11,9 +11,10 @@ from flask import Response, abort
 
 from widget import access, oembed
 from widget.access import Credentials
+from widget.base import Widget
 from widget.config import Account
 from widget.errors import BadOption, CabinetError, Locked, NotFound
-from widget.spec import Options, Widget, integer_between, parse_options
+from widget.options import Options, parse_integer, parse_options
 from widget.view import View
 from widget.web.error_responses import JSON, ErrorContext, ErrorResponses
 from widget.web.request_data import Parameters, query_parameters, visitor_address
@@ -128,5 +129,4 @@ def _pixels(consumer: Mapping[str, str], name: str) -> int | None:
     """A maximum of the consumer's in CSS pixels, None if it has none."""
     if name not in consumer:
         return None
-    parse = integer_between(1, _MAX_PIXELS)
-    return parse(name, consumer[name])
+    return parse_integer(name, consumer[name], 1, _MAX_PIXELS)

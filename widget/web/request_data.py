@@ -2,8 +2,6 @@
 
 import ipaddress
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import request
@@ -11,7 +9,7 @@ from flask import request
 from widget import access
 from widget.config import Server
 from widget.errors import BadOption
-from widget.spec import PARSERS, PICTURE_OPTIONS, Options
+from widget.options import PICTURE_OPTIONS, Options, valid_options
 
 # A token has up to 4,096 characters, and servers accept lines of about 8,000.
 MAX_QUERY_LENGTH = 6144
@@ -66,13 +64,7 @@ def without_token(parameters: Parameters) -> Parameters:
 
 def appearance_options(parameters: Parameters) -> Options:
     """The valid options that apply to error pages as well; all others have their default."""
-    # Invalid options are ignored here: the error page that reports one has to be displayed somehow.
-    values: dict[str, Any] = {}
-    for name, value in parameters:
-        if name in _APPEARANCE_OPTIONS:
-            with suppress(BadOption):
-                values[name] = PARSERS[name](name, value)
-    return Options(**values)
+    return valid_options(parameters, _APPEARANCE_OPTIONS)
 
 
 def accepted_languages() -> Sequence[str]:

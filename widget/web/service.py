@@ -8,15 +8,16 @@ from flask import request
 
 from widget import access
 from widget.assets import Assets
+from widget.base import Widget
 from widget.cache import FreshCache
 from widget.config import Account, Settings
 from widget.guard import GuardedClient
+from widget.html import Renderer
 from widget.i18n import Catalogues
 from widget.metrics import Metrics
-from widget.render import Renderer
+from widget.options import Options
 from widget.response_cache import ELAPSED
 from widget.source import Source
-from widget.spec import Options, Widget
 from widget.view import View, build_view
 from widget.web.passwords import PasswordAttempts
 

@@ -7,7 +7,7 @@ from flask import Response, abort
 from widget import registry
 from widget.errors import CabinetError
 from widget.metrics import CONTENT_TYPE
-from widget.spec import Options
+from widget.options import Options
 from widget.web.request_data import is_from_private_network
 from widget.web.service import Service
 

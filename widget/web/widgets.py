@@ -5,12 +5,15 @@ from dataclasses import replace
 
 from flask import Response, request
 
-from widget import access, picture, render
+from widget import access, picture
 from widget.access import Credentials
+from widget.base import Widget
 from widget.config import Account
 from widget.errors import CabinetError, NotFound
-from widget.render import PageContext
-from widget.spec import MIN_REFRESH, PICTURE_OPTIONS, Options, Widget, parse_options
+from widget.html import PageContext
+from widget.json import render_json
+from widget.options import MIN_REFRESH, PICTURE_OPTIONS, Options, parse_options
+from widget.snippet import widget_url
 from widget.tokens import Grant
 from widget.view import View
 from widget.web.error_responses import (
@@ -145,7 +148,7 @@ class WidgetEndpoint:
         return self._with_headers(response, view, grant, cors=False)
 
     def _json(self, view: View, grant: Grant | None) -> Response:
-        response = Response(render.render_json(view), content_type="application/json")
+        response = Response(render_json(view), content_type="application/json")
         return self._with_headers(response, view, grant)
 
     def _svg(self, view: View, grant: Grant | None) -> Response:
@@ -176,7 +179,7 @@ class WidgetEndpoint:
 
     def _canonical_url(self, view: View) -> str:
         """The absolute URL of a public page, with its options."""
-        return render.widget_url(
+        return widget_url(
             self._server.public_url,
             view.account.slug,
             view.widget.name,
