@@ -250,13 +250,14 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
             service,
             application.config,
             service.client,
+            service.client._client,
+            service.client._client._tokens,
             service.cache,
-            service.client._tokens,
         ):
             came += (
                 repr(thing) + str(thing) + repr(vars(thing) if hasattr(thing, "__dict__") else "")
             )
-        kept = repr(service.cache._memory._records) + repr(service.cache._flights)
+        kept = repr(service.cache._memory._entries) + repr(service.cache._flights._flights)
         if cache == "SimpleCache":
             kept += repr(service.cache._store._cache)
         for path in (tmp_path / "kept").rglob("*"):
