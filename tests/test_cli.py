@@ -28,7 +28,7 @@ SECRET = "a secret of more than thirty-two bytes"
 
 @pytest.fixture
 def upstream(upstream_in_real_time: Upstream) -> Upstream:
-    """The simulated API goes by the real clock here, as the commands do."""
+    """The simulated API uses the real clock here, as the commands do."""
     upstream_in_real_time.reset()
     return upstream_in_real_time
 
@@ -245,7 +245,7 @@ def test_snippet_says_what_is_wrong(arguments: list[str], part: str, tmp_path: P
 
 def test_token_creates_a_token_that_another_library_reads(tmp_path: Path) -> None:
     (tmp_path / "widgets.toml").write_text('[accounts.main]\nlogin = 5\nembed_secret_env = "S"\n')
-    before = int(time.time())  # noqa: TID251  # the command goes by the real clock
+    before = int(time.time())  # noqa: TID251  # the command uses the real clock
     printed = run(
         tmp_path, "token", "main", "balance", "--ttl", "1h", "--param", "lang=fr", S=SECRET
     )

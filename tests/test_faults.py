@@ -212,7 +212,7 @@ def world(
 
 @pytest.fixture
 def world_in_real_time(upstream_in_real_time: Upstream, contexts: Contexts) -> Iterator[World]:
-    """The same for a service in a process of its own."""
+    """The same for a service in its own process."""
     with world_around(upstream_in_real_time, contexts) as made:
         yield made
 
@@ -308,8 +308,8 @@ def test_an_api_may(
     fault: str, world: World, serve: Serve, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     befall, status, log = MAY[fault]
-    # The first is cold when it comes. The other has figures and need not wait; where it does, it waits for longer than
-    # `Service.get`, which fails the test.
+    # The first service has nothing cached. The second has, and need not wait: if it did, then for
+    # longer than the timeout of `Service.get`, and the test would fail.
     cold, warm = (serve(api=api(world, seconds)) for seconds in (0.6, 60))
     before = warm.get(BALANCE).json()
     assert not before["stale"]
@@ -362,7 +362,7 @@ def test_nobody_notices_a_token_that_expires_during_a_call(
 def test_a_clock_may_jump_and_jump_back(
     seconds: float, serve: Serve, upstream: Upstream, instant: float
 ) -> None:
-    clock = Clock(instant)  # the service's alone
+    clock = Clock(instant)  # only the service's, not the API's
     service = serve(clock=clock)
     for jump in (0, seconds, -seconds):
         clock.now += jump
@@ -539,12 +539,12 @@ def ask(url: str, path: str) -> bytes:
 
 
 def received(connection: socket.socket) -> bytes:
-    """All that a server sends until it hangs up."""
+    """Everything that a server sends until it closes the connection."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def unread(connections: list[socket.socket]) -> list[str]:
-    """Those of the connections whose server has not read all that was sent, as the system lists them."""
+    """The connections whose server has not read all that was sent, as the system lists them."""
     ports = {f"0100007F:{connection.getsockname()[1]:04X}" for connection in connections}
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
     return [row[2] for row in rows if row[2] in ports and not row[4].endswith(":00000000")]
@@ -625,8 +625,8 @@ def connections(url: str, count: int, send: bytes = b"") -> Iterator[list[socket
             connection.close()
 
 
-def is_answered_or_closed(connection: socket.socket) -> bool:
-    """Whether the server has sent anything, or hung up."""
+def has_response_or_is_closed(connection: socket.socket) -> bool:
+    """Whether the server has sent anything or closed the connection."""
     connection.setblocking(False)
     try:
         connection.recv(1, socket.MSG_PEEK)
@@ -646,7 +646,7 @@ SLOW = {
         10,  # the others are refused at once: more than ten passwords a minute
     ),
 }
-"""What a client sends, and how many of 500 the server waits for to send the rest."""
+"""What a client sends, and for how many of 500 clients the server waits."""
 
 
 @pytest.mark.parametrize(("send", "slow"), SLOW.values(), ids=SLOW)
@@ -657,8 +657,8 @@ def test_500_clients_may(
     with connections(url, 500, send) as made:
         for n in range(20):
             assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))
-        still_there = [connection for connection in made if not is_answered_or_closed(connection)]
-        assert len(still_there) == slow, "nobody waited for them to go"
+        waiting = [connection for connection in made if not has_response_or_is_closed(connection)]
+        assert len(waiting) == slow, "the service did not wait for them to leave"
 
 
 def test_nobody_waits_for_a_cached_widget_while_others_wait_for_one_that_is_not_cached(

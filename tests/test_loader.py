@@ -506,7 +506,7 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(
         now = opened.evaluate("Date.now()") / 1000
         service = serve(
             accounts={"main": closed}, clock=Clock(now)
-        )  # both browsers go by the real clock
+        )  # both browsers use the real clock
         queries, answer = list[str](), service.app.wsgi_app
 
         def note(environ: Any, start_response: Any) -> Any:

@@ -37,7 +37,7 @@ class Api:
     """The simulated API.
 
     Attributes:
-        calls: how often each widget's function was called.
+        calls: the number of calls of each widget's function.
     """
 
     def __init__(self) -> None:
@@ -92,23 +92,24 @@ class Viewers:
         """Request a widget."""
         try:
             url = f"{self._url}/w/main/{widget}.json?refresh={next(self._numbers)}"
-            answer = requests.get(url, timeout=30)
-            self.statuses[answer.status_code] += 1
-            if answer.ok:
-                self.seen[widget].add(datetime.fromisoformat(answer.json()["as_of"]).timestamp())
+            response = requests.get(url, timeout=30)
+            self.statuses[response.status_code] += 1
+            if response.ok:
+                as_of = datetime.fromisoformat(response.json()["as_of"])
+                self.seen[widget].add(as_of.timestamp())
         except requests.RequestException as error:
             self.statuses[str(error)] += 1
 
     def times_of(self, widget: str, since: float = 0.0) -> list[float]:
-        """When the figures of a widget were true, from some time on, in order."""
+        """The times of a widget's figures since a given time, in order."""
         return sorted(at for at in self.seen[widget].copy() if at >= since)
 
     def newest(self) -> dict[str, float]:
-        """When the newest figures of each widget were true."""
+        """The time of the newest figures of each widget."""
         return {widget: self.times_of(widget)[-1] for widget in WIDGETS}
 
     def saw(self, count: int, since: dict[str, float]) -> bool:
-        """Whether so many calls of each widget's function, from some time on, have been seen."""
+        """Whether visitors saw the figures of ``count`` calls of each function since given times."""
         return all(len(self.times_of(widget, since[widget])) >= count for widget in WIDGETS)
 
 
@@ -189,10 +190,10 @@ def test_a_hundred_viewers_at_two_machines_are_one_call_for_each_function_and_pe
         times = site.viewers.times_of(widget)
         assert all(later - earlier >= PERIOD for earlier, later in pairwise(times))
         assert site.api.calls[widget] <= len(times) + 1, (
-            "a call that nobody has seen can only be the last"
+            "only the figures of the last call may not have been seen yet"
         )
     for program in site.machines.values():
-        assert program.text().count('"status": 200') > 100, "both have answered"
+        assert program.text().count('"status": 200') > 100, "both have responded"
 
 
 def test_machines_and_redis_may_go_and_come_back_under_load(site: Site) -> None:
@@ -223,7 +224,7 @@ def test_machines_and_redis_may_go_and_come_back_under_load(site: Site) -> None:
         site.redis = site.start_redis()
         for program in site.machines.values():
             until(lambda program=program: "locking works again" in program.text())  # type: ignore[misc]
-        # Each machine still has figures of its own, and their period goes on.
+        # Each machine still has figures that only it has fetched, until their period ends.
         together_again = {widget: at + 2 * PERIOD for widget, at in site.viewers.newest().items()}
         until(lambda: site.viewers.saw(1, together_again))
         before = site.api.calls.copy()

@@ -66,7 +66,8 @@ def test_calls_are_counted_with_their_time_and_their_failures_by_function(
     service = serve()
     upstream.sandbox.faults.append(Fault("html200", "RequestOpenTrades"))
     upstream.sandbox.faults.append(Fault("slow", "RequestBalanceInformation", seconds=0.11))
-    began = time.monotonic()  # noqa: TID251  # no bound: a call takes no longer than the visit that waits for it
+    # Not a limit: a call takes no longer than the visit that waits for it.
+    began = time.monotonic()  # noqa: TID251
     service.get("/w/main/balance")
     elapsed = time.monotonic() - began  # noqa: TID251
     service.get("/w/main/open-trades")

@@ -25,7 +25,7 @@ DOWNLOADED = (
 
 @pytest.fixture(scope="session")
 def installed() -> None:
-    """Fails where something is missing that tests/install.sh brings."""
+    """Fails if something is missing that tests/install.sh installs."""
     for name in PROGRAMS:
         find_program(name)
     missing = [name for name in DOWNLOADED if not (CACHE / name).exists()]

@@ -98,7 +98,7 @@ def test_in_a_network_the_sites_are_separate(network: Site) -> None:
 def test_other_programs_accept_the_plugins_tokens(build: Callable[..., Site]) -> None:
     site = build("trixie")
     new, old = "n" * 32, "o" * 32
-    before = int(time.time())  # noqa: TID251  # WordPress goes by the real clock
+    before = int(time.time())  # noqa: TID251  # WordPress uses the real clock
     site.eval(
         "update_option( 'cabinet_widgets_embed_secrets',"
         f" array( 'vault' => '{SECRET}', 'turned' => '{new}, {old}', 'accents' => 'é{'x' * 31}' ) );"
