@@ -162,7 +162,8 @@ class CircuitBreaker:
             )
         try:
             yield
-        # NotOffered and Refused concern one function or one account, and prove that the API responds.
+        # NotOffered and Refused concern one function or one account, and prove that the API
+        # responds.
         except Unavailable as error:
             self._count_failure(error.retry_after or 0.0)
             raise
@@ -186,7 +187,8 @@ class CircuitBreaker:
         with self._lock:
             self._failures += 1
             pause = max(PAUSE_SECONDS, wanted_pause)
-            # Calls that began before the breaker opened may end in any order; the longest pause wins.
+            # Calls that began before the breaker opened may end in any order; the longest pause
+            # wins.
             self._retry_at = max(self._retry_at, self._clock() + pause)
 
     def _reset(self) -> None:

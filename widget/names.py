@@ -26,7 +26,7 @@ TTL_SECONDS: dict[Function, float] = {
 DEFAULT_TTL_SECONDS = 300.0
 """The same for the functions that are not in the table."""
 
-# Figures, by the names that they have in the JSON. Tests check that every widget uses only these.
+# Figures, by their names in the JSON. The registry refuses a widget that uses any other name.
 MONEY: Final = frozenset(
     "balance equity free_margin margin profit swap total welcome club "
     "available available_keeping_bonus amount".split()

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 Side = Literal["buy", "sell"]
 Kind = Literal["market", "limit", "stop"]
 
-# Money is always Decimal, zero included: 0.0 + Decimal raises an error and 0 hides what is meant.
+# Sums of money begin with this, so that the sum of nothing is a Decimal too.
 ZERO = Decimal(0)
 ONE = Decimal(1)
 

@@ -120,7 +120,8 @@ class _Connection(HTTPConnection):
 
 class _TLSConnection(_Connection, HTTPSConnection):
     def connect(self) -> None:
-        # With a context of its own, the connection wraps its socket in a class that has the deadline.
+        # With a context of its own, the connection wraps its socket in a class that has the
+        # deadline.
         self.ssl_context = create_urllib3_context()
         self.ssl_context.sslsocket_class = _TLSSocket
         super().connect()
