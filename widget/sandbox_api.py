@@ -53,23 +53,40 @@ def closed_lots(book: Book, now: float, query: dict[str, Any]) -> Any:
     return {"lots": lots} if book.account.closed else lots
 
 
-# What each function responds with, given the book, the time, and the query or the body. The newer
-# dialect sends null instead of some empty lists.
-FUNCTIONS: dict[str, Callable[[Book, float, dict[str, Any]], Any]] = {
-    "client/RequestBalanceInformation": lambda book, now, _: book.balance(now),
-    "client/RequestAccountInformation": lambda book, now, _: book.information(now),
-    "client/RequestOpenTrades": lambda book, now, _: open_trades(book, now),
+def open_trades_or_null(book: Book, now: float) -> list[dict[str, Any]] | None:
+    """The records of what is open; the newer dialect sends null instead of an empty list."""
+    return open_trades(book, now) or None
+
+
+def operations_or_null(book: Book, now: float) -> list[dict[str, Any]] | None:
+    """Deposits and withdrawals, or null."""
+    return book.operations(now) or None
+
+
+Respond = Callable[[Book, float, dict[str, Any]], Any]
+"""Responds with a value for JSON, given the book, the time, and the query or the body."""
+
+
+def plain(figures: Callable[[Book, float], Any]) -> Respond:
+    """A function of the API that has no parameters of its own."""
+    return lambda book, now, _: figures(book, now)
+
+
+FUNCTIONS: dict[str, Respond] = {
+    "client/RequestBalanceInformation": plain(Book.balance),
+    "client/RequestAccountInformation": plain(Book.information),
+    "client/RequestOpenTrades": plain(open_trades),
     "client/RequestClosedTrades": closed_trades,
     "client/RequestClosedLots": closed_lots,
-    "client/RequestBonusStatistic": lambda book, now, _: book.bonus(now),
-    "client/RequestLoginHistory": lambda book, now, _: book.logins(now),
-    "partner/GetCommissionRecords": lambda book, now, _: book.commissions(now),
-    "partner/GetClickStatistics": lambda book, now, _: book.clicks(now),
-    "basic/GetAccountInformation": lambda book, now, _: book.information(now),
-    "basic/GetOpenTrades": lambda book, now, _: open_trades(book, now) or None,
+    "client/RequestBonusStatistic": plain(Book.bonus),
+    "client/RequestLoginHistory": plain(Book.logins),
+    "partner/GetCommissionRecords": plain(Book.commissions),
+    "partner/GetClickStatistics": plain(Book.clicks),
+    "basic/GetAccountInformation": plain(Book.information),
+    "basic/GetOpenTrades": plain(open_trades_or_null),
     "basic/GetClosedTrades": page_of_closed_trades,
-    "basic/GetBonusStatistic": lambda book, now, _: book.bonus(now),
-    "basic/GetBalanceOperationsHistory": lambda book, now, _: book.operations(now) or None,
+    "basic/GetBonusStatistic": plain(Book.bonus),
+    "basic/GetBalanceOperationsHistory": plain(operations_or_null),
 }
 
 

@@ -186,9 +186,9 @@ class Trade(NamedTuple):
         return self.command in (BUY, SELL)
 
 
-def noisy(cents: float) -> float:
+def noisy(money: float) -> float:
     """Money as the API sends some of it, inexact: 236.98999999999998 for 236.99."""
-    return math.nextafter(cents / 100, 0)
+    return math.nextafter(money, 0)
 
 
 def utc(seconds: float) -> datetime:
@@ -283,9 +283,8 @@ class Book:
         """The nth trade of a day, closed so many seconds after midnight."""
         name = rng.choice(("EURUSD", "EURUSD", "GBPUSD", "USDJPY", "XAUUSD"))
         closed = day * DAY + close
-        # The first trade of the day may have been open for a night or two, the second one is of the
-        # day.
-        longest = 20_000 if n else 110_000
+        # The first trade may have been open for a night or two, the second one for hours.
+        longest = 110_000 if n == 0 else 20_000
         opened = closed - rng.randint(1_200, longest)
         entry = self.price(name, opened)
         rises = self.price(name, closed) > entry
@@ -369,13 +368,21 @@ class Book:
 
     def _record(self, trade: Trade, now: float) -> dict[str, Any]:
         symbol = SYMBOLS.get(trade.symbol)
-        profit = self.profit(trade, now)
+        # Balance operations have no symbol, and so no price.
+        digits = 2
+        price = 0.0
+        if symbol:
+            digits = symbol.digits
+            price = self.price(trade.symbol, min(now, trade.closed))
+        profit = self.profit(trade, now) / 100
+        if trade.command == SELL:
+            profit = noisy(profit)
         record = {
             "ticket": trade.ticket,
             "login": self.login,
             "type": trade.command,
             "symbol": trade.symbol or None,
-            "digits": symbol.digits if symbol else 2,
+            "digits": digits,
             "volume": trade.lots / 100,
             "comment": trade.comment,
             "openPrice": trade.open_price,
@@ -384,13 +391,12 @@ class Book:
             "sl": 0.0,
             "tp": 0.0,
             "swaps": self.swap(trade, now) / 100,
-            "profit": noisy(profit) if trade.command == SELL else profit / 100,
+            "profit": profit,
         }
         if symbol and trade.lots % 2:
             # So far away that it is never reached: a price never moves by 8%.
             limit = "sl" if trade.command % 2 else "tp"
-            record[limit] = round(trade.open_price * 1.08, symbol.digits)
-        price = self.price(trade.symbol, min(now, trade.closed)) if symbol else 0.0
+            record[limit] = round(trade.open_price * 1.08, digits)
         if trade.closed <= now:
             record["closePrice"] = price
             record["closeTime"] = utc(trade.closed)
@@ -416,8 +422,8 @@ class Book:
             "type": 1,
             "verificationLevel": 1,
             "balance": balance / 100,
-            "equity": noisy(equity),
-            "freeMargin": noisy(equity - self._margin(positions)),
+            "equity": noisy(equity / 100),
+            "freeMargin": noisy((equity - self._margin(positions)) / 100),
             "currency": currency,
             "isSwapFree": False,
             "isAnyOpenTrades": bool(positions),
@@ -425,7 +431,7 @@ class Book:
             "currentTradesVolume": total_lots(positions) / 100,
             "agentName": None,
             "totalTradesCount": sum(trade.is_position for trade in closed),
-            "totalTradesVolume": noisy(total_lots(closed)),
+            "totalTradesVolume": noisy(total_lots(closed) / 100),
         }
 
     def _margin(self, positions: list[Trade]) -> int:
@@ -447,7 +453,11 @@ class Book:
         """The bonus, and how many of the required lots have been traded since it was received."""
         information = self.information(now)
         credit = next(trade for trade in self._operations() if "bonus" in trade.comment)
-        bonus = 0.0 if self.account.empty else credit.cents / 100
+        bonus = credit.cents / 100
+        state = 1
+        if self.account.empty:
+            bonus = 0.0
+            state = 0
         closed_lots = total_lots(self.closed(now, {"from": credit.closed})) / 100
         required_lots = 3 * bonus
         available = max(0.0, round(information["freeMargin"] - bonus, 2))
@@ -461,7 +471,7 @@ class Book:
                 "freeMargin": information["freeMargin"],
             },
             "trade": {
-                "bonusState": 0 if self.account.empty else 1,
+                "bonusState": state,
                 "closedLots": closed_lots,
                 "lotsRequired": required_lots,
                 "missingLots": max(0.0, round(required_lots - closed_lots, 2)),
@@ -504,8 +514,8 @@ class Book:
         for day in range(today, today - 90, -1):
             for n in range(3 - day % 3):
                 rng = self._rng(f"{self.login}/{purpose}/{day}/{n}")
-                earliest, latest = (60, 80_000) if n else (3, 40)
-                at = day * DAY + rng.uniform(earliest, latest)
+                second_of_day = rng.uniform(3, 40) if n == 0 else rng.uniform(60, 80_000)
+                at = day * DAY + second_of_day
                 if at <= now:
                     yield at, rng
 
@@ -534,7 +544,7 @@ class Book:
                 "login": rng.choice(REFERRALS),
                 "volume": lots / 100,
                 "symbol": rng.choice([*SYMBOLS]),
-                "amount": noisy(round(lots * 1.5)),
+                "amount": noisy(round(lots * 1.5) / 100),
                 "currency": "USD",
                 "groupId": 3,
             }
