@@ -1,21 +1,35 @@
-"""Accent colours with enough contrast: the operator's colour, mixed with black or white as far as necessary.
+"""Accent colours with enough contrast.
 
-Contrast and luminance are defined by WCAG 2.2 ("contrast ratio" and "relative luminance").
+The operator's colour is mixed with black or white as far as necessary. Contrast and luminance are
+defined by WCAG 2.2 ("contrast ratio" and "relative luminance"). Colours are six hexadecimal digits.
 """
 
+import math
 from typing import Final
 
 MIN_CONTRAST: Final = 4.5
 LIGHT_GROUND: Final = "ffffff"
 DARK_GROUND: Final = "15181e"
+STEPS: Final = 20
+"""In how many steps a colour becomes black or white."""
 
 
 def readable(accent: str, ground: str) -> str:
-    """The accent, or the nearest shade of it with a contrast of 4.5 on a background; all as six hexadecimal digits."""
-    target = 255 if luminance(ground) < luminance("808080") else 0
-    mixed = ([round(c + (target - c) * step / 20) for c in _channels(accent)] for step in range(21))
-    shades = ("{:02x}{:02x}{:02x}".format(*channels) for channels in mixed)
-    return next(shade for shade in shades if contrast(shade, ground) >= MIN_CONTRAST)
+    """The accent, or its closest shade that has enough contrast with a background."""
+    is_dark = luminance(ground) < luminance("808080")
+    target = 255 if is_dark else 0
+    for step in range(STEPS):
+        shade = mixed(accent, target, step / STEPS)
+        if contrast(shade, ground) >= MIN_CONTRAST:
+            return shade
+    # Black on light or white on dark: no background is so close to the middle that this fails.
+    return mixed(accent, target, 1)
+
+
+def mixed(colour: str, target: int, share: float) -> str:
+    """A colour, of which a share is replaced by black (0) or white (255)."""
+    channels = [round(channel + (target - channel) * share) for channel in rgb(colour)]
+    return "{:02x}{:02x}{:02x}".format(*channels)
 
 
 def contrast(one: str, other: str) -> float:
@@ -26,12 +40,20 @@ def contrast(one: str, other: str) -> float:
 
 def luminance(colour: str) -> float:
     """The relative luminance of a colour, from 0 to 1."""
-    linear = [
-        c / 12.92 if (c := v / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for v in _channels(colour)
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    red, green, blue = (linear(channel / 255) for channel in rgb(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _channels(colour: str) -> tuple[int, int, int]:
-    return int(colour[:2], 16), int(colour[2:4], 16), int(colour[4:], 16)
+def linear(channel: float) -> float:
+    """The linear light of a channel from 0 to 1; sRGB stores it with a gamma curve."""
+    if channel <= 0.04045:
+        return channel / 12.92
+    return math.pow((channel + 0.055) / 1.055, 2.4)
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue from 0 to 255."""
+    red = int(colour[0:2], 16)
+    green = int(colour[2:4], 16)
+    blue = int(colour[4:6], 16)
+    return red, green, blue

@@ -45,7 +45,7 @@ Naming = tuple[Callable[[Any], str], Callable[[Any], str]]
 MISSING: Final = "–"
 """What replaces a missing figure."""
 LONG_CHART_DAYS: Final = 300
-"""From this length on, days of a chart are named with their year: the same day could occur twice."""
+"""Longer charts name days with their year, since the same day could occur twice."""
 PERCENT: Final = "z,.2f"
 """Python's format of a percentage; ``z`` removes the sign of a negative zero."""
 DEFAULT_PRECISION: Final = 2

@@ -3,7 +3,7 @@
 To add a language, add ``widget/locale/XX.po``. Msgids are English, so English needs no file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -17,11 +17,14 @@ from widget.errors import OperatorError
 
 ENGLISH = "en"
 MAX_SUBTAGS = 4
-"""Further subtags of a language tag are ignored: the length of an Accept-Language header is not limited."""
+"""Further subtags are ignored: the Accept-Language header of a visitor can be very long."""
 
 
 class Catalogues:
-    """The translations of all languages. A text that is missing or marked as fuzzy stays English."""
+    """The translations of all languages.
+
+    A text that is missing or marked as fuzzy stays English.
+    """
 
     def __init__(self, translations: Mapping[str, NullTranslations]) -> None:
         self._translations = {ENGLISH: NullTranslations(), **translations}
@@ -33,7 +36,7 @@ class Catalogues:
         return tuple(sorted(self._translations))
 
     def negotiate(self, *wanted: str | None) -> str:
-        """The best available language: that of the first wanted tag with a catalogue, otherwise English.
+        """The best language: that of the first wanted tag with a catalogue, otherwise English.
 
         Args:
             wanted: well-formed BCP 47 tags in order of preference; None is ignored.
@@ -41,30 +44,28 @@ class Catalogues:
         return self._best(wanted)[0]
 
     def locale_for(self, *wanted: str | None) -> str:
-        """The tag for formatting numbers and dates: the same choice, with the requested region (fr-CA).
-
-        Its script is that of the translations: en-Shaw-GB, in the Shavian alphabet, becomes en-GB.
-        """
-        language, tag = self._best(wanted)
-        locale = cldr_locale(tag)
-        if locale.script in (None, "Hans", "Hant", cldr_locale(language).script):
-            return tag
-        if locale.territory:
-            return f"{language}-{locale.territory}"
-        return language
+        """The tag to format numbers and dates by: the same choice, with its region (fr-CA)."""
+        return self._best(wanted)[1]
 
     def translations(self, *wanted: str | None) -> NullTranslations:
         """The translations of the language that ``negotiate`` chooses."""
         return self._translations[self.negotiate(*wanted)]
 
     def _best(self, wanted: tuple[str | None, ...]) -> tuple[str, str]:
-        for tag in filter(None, wanted):
-            subtags = tag.lower().replace("_", "-").split("-", MAX_SUBTAGS)[:MAX_SUBTAGS]
-            for length in range(len(subtags), 0, -1):
-                language = self._names.get("-".join(subtags[:length]))
-                if language:
+        for tag in wanted:
+            if tag is None:
+                continue
+            for prefix in prefixes(tag.lower()):
+                if language := self._names.get(prefix):
                     return language, tag
         return ENGLISH, ENGLISH
+
+
+def prefixes(tag: str) -> Iterator[str]:
+    """A language tag, and its beginnings by whole subtags, the longest one first."""
+    subtags = tag.replace("_", "-").split("-", MAX_SUBTAGS)[:MAX_SUBTAGS]
+    for length in range(len(subtags), 0, -1):
+        yield "-".join(subtags[:length])
 
 
 def load_catalogues(folder: Path) -> Catalogues:
@@ -77,6 +78,7 @@ def load_catalogues(folder: Path) -> Catalogues:
 
 
 def _read(path: Path) -> GNUTranslations:
+    # gettext reads compiled catalogues only; compiling takes a few milliseconds at start-up.
     compiled = BytesIO()
     try:
         with path.open("rb") as file:
@@ -90,10 +92,9 @@ def _read(path: Path) -> GNUTranslations:
 @lru_cache(maxsize=256)
 def cldr_locale(tag: str) -> Locale:
     """The CLDR locale of a BCP 47 tag or of its longest known prefix, otherwise English."""
-    subtags = tag.replace("_", "-").split("-")
-    for length in range(len(subtags), 0, -1):
+    for prefix in prefixes(tag):
         try:
-            return Locale.parse("-".join(subtags[:length]), sep="-")
+            return Locale.parse(prefix, sep="-")
         except (UnknownLocaleError, ValueError):
             continue
     return Locale(ENGLISH)

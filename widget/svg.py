@@ -9,7 +9,7 @@ policy forbids styles.
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -53,6 +53,8 @@ MIN_SHRINK: Final = 0.85
 FILLED: Final = 0.8
 """The share of its room from which on a text gets a ``textLength``; no common font is so wide that
 a shorter text would overflow."""
+THIN_HEIGHT: Final = 30
+"""Charts that are lower have a thinner line."""
 MESSAGE_SIZES: Final = {"small": 11, "medium": 14, "large": 20}
 
 # The letters of these scripts join: their measured width is an upper bound, which text must not be
@@ -296,18 +298,34 @@ class Canvas:
 
     def document(self, title: str) -> str:
         """Everything that was drawn, as a file; screen readers read the title."""
-        width = self.width
-        height = self.height
         scale = self.style.scale
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" '
-            f'width="{width * scale}" height="{height * scale}" '
-            f'viewBox="0 0 {width} {height}" role="img" lang="{escape(self.style.lang)}" '
-            f'font-family="{FONT}"><title>{escaped(title)}</title>'
-            f'<rect x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8" '
-            f'fill="{self.palette["ground"]}" stroke="{self.palette["line"]}"/>'
-            f"{''.join(self.parts)}</svg>\n"
+        background = element(
+            "rect",
+            {
+                "x": ".5",
+                "y": ".5",
+                "width": self.width - 1,
+                "height": self.height - 1,
+                "rx": 8,
+                "fill": self.palette["ground"],
+                "stroke": self.palette["line"],
+            },
         )
+        name = f"<title>{escaped(title)}</title>"
+        drawing = element(
+            "svg",
+            {
+                "xmlns": "http://www.w3.org/2000/svg",
+                "width": self.width * scale,
+                "height": self.height * scale,
+                "viewBox": f"0 0 {self.width} {self.height}",
+                "role": "img",
+                "lang": escape(self.style.lang),
+                "font-family": FONT,
+            },
+            name + background + "".join(self.parts),
+        )
+        return f"{drawing}\n"
 
     def text(self, text: str, place: Place, font: Font) -> float:
         """Write a line of text; returns its width."""
@@ -319,24 +337,24 @@ class Canvas:
             text, place.room, font.size, min_size, lambda part: measure(part, font.bold)
         )
         width = measure(text, font.bold) * size
-        attributes = ""
+        attributes: dict[str, object] = {
+            "x": coordinate(self.mirrored(place.x)),
+            "y": coordinate(place.y),
+            "font-size": rounded_down(size),
+        }
         if font.bold:
-            attributes += ' font-weight="700"'
-        attributes += f' fill="{self.palette[font.fill]}"'
+            attributes["font-weight"] = 700
+        attributes["fill"] = self.palette[font.fill]
         # In a language from right to left, SVG's own "end" is where its lines begin.
         if place.at_end != self.style.rtl:
-            attributes += ' text-anchor="end"'
+            attributes["text-anchor"] = "end"
         is_wide = width > FILLED * place.room
         if font.exact or (is_wide and not JOINED.search(text)):
-            attributes += f' textLength="{coordinate(width)}" lengthAdjust="spacingAndGlyphs"'
+            attributes["textLength"] = coordinate(width)
+            attributes["lengthAdjust"] = "spacingAndGlyphs"
         if self.style.rtl:
             text = f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
-        # Rounded down, since text that is rounded up could overflow.
-        shown_size = int(size * 100) / 100
-        self.parts.append(
-            f'<text x="{coordinate(self.mirrored(place.x))}" y="{coordinate(place.y)}" '
-            f'font-size="{shown_size:g}"{attributes}>{escaped(text)}</text>'
-        )
+        self.parts.append(element("text", attributes, escaped(text)))
         return width
 
     def figure(self, figure: Text, place: Place, size: float) -> None:
@@ -363,15 +381,20 @@ class Canvas:
     def arrow(self, sign: int, place: Place, size: float) -> None:
         """Draw the arrow of a profit or loss."""
         width = size * ARROW_WIDTH
-        left = self.mirrored(place.x + width) if self.style.rtl else place.x
-        low = place.y - size * 0.12
-        high = place.y - size * 0.6
-        base, tip = (low, high) if sign > 0 else (high, low)
-        fill = self.palette["up" if sign > 0 else "down"]
-        self.parts.append(
-            f'<path d="M{coordinate(left)} {coordinate(base)}h{coordinate(width)}'
-            f'L{coordinate(left + width / 2)} {coordinate(tip)}z" fill="{fill}"/>'
-        )
+        left = place.x
+        if self.style.rtl:
+            left = self.mirrored(place.x + width)
+        base = place.y - size * 0.12
+        tip = place.y - size * 0.6
+        fill = "up"
+        if sign < 0:
+            base, tip = tip, base
+            fill = "down"
+        begin = f"M{coordinate(left)} {coordinate(base)}"
+        side = f"h{coordinate(width)}"
+        peak = f"L{coordinate(left + width / 2)} {coordinate(tip)}z"
+        path = {"d": begin + side + peak, "fill": self.palette[fill]}
+        self.parts.append(element("path", path))
 
     def main_figure(self, picture: Picture, place: Place, small: float, large: float) -> None:
         """Write the first figure below its name, if there is one."""
@@ -418,12 +441,16 @@ class Canvas:
 
     def rect(self, box: Box, fill: str, radius: float = 0) -> None:
         """Draw a rectangle; its x counts from the left in every language."""
-        rounded = f' rx="{coordinate(radius)}"' if radius else ""
-        self.parts.append(
-            f'<rect x="{coordinate(box.x)}" y="{coordinate(box.y)}" '
-            f'width="{coordinate(box.width)}" height="{coordinate(box.height)}"{rounded} '
-            f'fill="{self.palette[fill]}"/>'
-        )
+        attributes = {
+            "x": coordinate(box.x),
+            "y": coordinate(box.y),
+            "width": coordinate(box.width),
+            "height": coordinate(box.height),
+        }
+        if radius:
+            attributes["rx"] = coordinate(radius)
+        attributes["fill"] = self.palette[fill]
+        self.parts.append(element("rect", attributes))
 
     def plot(self, picture: Picture, box: Box) -> None:
         """Draw the chart, the progress bar, or the text that there is no data."""
@@ -477,23 +504,32 @@ class Canvas:
         translate = f"translate({coordinate(box.x)} {coordinate(box.y)})"
         scale = f"scale({x_scale:.4f} {y_scale:.4f})"
         accent = self.palette["accent"]
-        loss = self.palette["down"]
+        area = {"d": chart.area, "fill": accent, "fill-opacity": ".12"}
+        drawdown = {"d": chart.drawdown, "fill": self.palette["down"], "fill-opacity": ".22"}
+        areas = element("path", area) + element("path", drawdown)
+        self.parts.append(element("g", {"transform": f"{translate} {scale}"}, areas))
         # The line is drawn without a transformation, which would distort its thickness.
         spots = [
             (coordinate(box.x + point.x * x_scale), coordinate(box.y + point.y * y_scale))
             for point in chart.points
         ]
         line = "L".join(f"{x} {y}" for x, y in spots)
-        end_x, end_y = spots[-1]
-        thickness = 1.5 if box.height < 30 else 2
+        thickness = 1.5 if box.height < THIN_HEIGHT else 2
         self.parts.append(
-            f'<g transform="{translate} {scale}">'
-            f'<path d="{chart.area}" fill="{accent}" fill-opacity=".12"/>'
-            f'<path d="{chart.drawdown}" fill="{loss}" fill-opacity=".22"/></g>'
-            f'<path d="M{line}" fill="none" stroke="{accent}" stroke-width="{thickness}" '
-            f'stroke-linejoin="round"/>'
-            f'<circle cx="{end_x}" cy="{end_y}" r="{thickness * 1.5:g}" fill="{accent}"/>'
+            element(
+                "path",
+                {
+                    "d": f"M{line}",
+                    "fill": "none",
+                    "stroke": accent,
+                    "stroke-width": thickness,
+                    "stroke-linejoin": "round",
+                },
+            )
         )
+        end_x, end_y = spots[-1]
+        end = {"cx": end_x, "cy": end_y, "r": f"{thickness * 1.5:g}", "fill": accent}
+        self.parts.append(element("circle", end))
 
     def bars(self, chart: BarChart, box: Box) -> None:
         """Draw bars."""
@@ -574,6 +610,19 @@ def line_end(text: str, room: float, measure: Measure) -> int:
         if measure(text[:after].rstrip(), False) > room:
             return before
     return len(text)
+
+
+def element(name: str, attributes: Mapping[str, object], content: str = "") -> str:
+    """An XML element. Attributes and content must be escaped already."""
+    pairs = "".join(f' {key}="{value}"' for key, value in attributes.items())
+    if not content:
+        return f"<{name}{pairs}/>"
+    return f"<{name}{pairs}>{content}</{name}>"
+
+
+def rounded_down(size: float) -> str:
+    """A font size with two decimals; rounded up, its text could overflow."""
+    return f"{int(size * 100) / 100:g}"
 
 
 def escaped(text: str) -> str:
