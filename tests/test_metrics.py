@@ -14,7 +14,7 @@ from faults import Fault
 from processes import service
 
 Serve = Callable[..., Service]
-MONITORING = Path(__file__).parent / "monitoring"
+MONITORING = Path(__file__).parent.parent / "docs" / "monitoring"
 
 
 def figures(text: str) -> dict[str, float]:

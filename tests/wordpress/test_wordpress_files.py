@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import catalogues
+import plugin_catalogues
 import pytest
 from package import build as build_zip
 from programs import CACHE, find_program
@@ -74,7 +74,7 @@ def test_no_file_does_anything_outside_wordpress(installed: None) -> None:
 def test_the_catalogues_are_up_to_date_and_french_is_complete(
     installed: None, tmp_path: Path
 ) -> None:
-    assert catalogues.outdated(tmp_path) == []
+    assert plugin_catalogues.outdated(tmp_path) == []
     done = run(
         [
             "msgfmt",

@@ -1,4 +1,7 @@
-"""Makes the pictures of the README anew, from the simulated API: `make screenshots`."""
+"""Takes the pictures of the gallery from the simulated API: `make screenshots`.
+
+It uses helpers of the tests, so `tests` has to be on PYTHONPATH.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,34 +11,34 @@ from conftest import Clock, serving
 from playwright.sync_api import Browser
 
 from widget import app, config
-from widget.sandbox_api import create_sandbox, serve_sandbox
+from widget.sandbox import create_sandbox, serve_sandbox
 
-GALLERY = Path(__file__).parent / "gallery"
+GALLERY = Path(__file__).parent.parent / "docs" / "gallery"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
-"""The same moment for ever, so that a picture changes only where the looks do."""
+"""Always the same instant, so that a picture changes only if the appearance does."""
 
 
-def shoot(browser: Browser, url: str) -> None:
+def take_pictures(browser: Browser, url: str) -> None:
     """Every widget, light and dark, and the studio."""
     page = browser.new_page(viewport={"width": 480, "height": 800})
     for name, widget in WIDGETS.items():
+        rows = "?rows=4" if widget.default_rows else ""
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-            page.goto(f"{url}/w/main/{name}" + "?rows=4" * bool(widget.default_rows))
+            page.goto(f"{url}/w/main/{name}{rows}")
             page.locator("#w").screenshot(path=GALLERY / f"{name}-{theme}.png")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1200, "height": 900})
     page.goto(f"{url}/?widget=growth")
     page.frame_locator("iframe").locator("#w").wait_for()
-    page.wait_for_timeout(300)  # until the loader shows it
+    page.wait_for_timeout(300)  # until the loader makes the frame visible
     page.screenshot(path=GALLERY / "studio.png")
 
 
 def main() -> None:
-    """Fill the folder `gallery` beside this file."""
-    GALLERY.mkdir(exist_ok=True)
+    """Start the simulated API and the service, and fill docs/gallery."""
     clock = Clock(NOON)
-    with serve_sandbox(create_sandbox(clock=clock)) as upstream:
+    with serve_sandbox(app=create_sandbox(clock=clock)) as upstream:
         tables = {
             "api": {"base_url": upstream},
             "server": {"studio": True, "public_url": "https://widgets.example.com"},
@@ -43,7 +46,7 @@ def main() -> None:
         }
         settings = config.parse(tables, {}, WIDGETS, folder=Path(), demo=True)
         with serving(app.create_app(settings, clock=clock)) as url, chromium() as browser:
-            shoot(browser, url)
+            take_pictures(browser, url)
 
 
 if __name__ == "__main__":
