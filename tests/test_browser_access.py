@@ -1,11 +1,11 @@
 """Closed widgets in a real browser: the unlock form, and tokens that expire and are renewed."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+import documents
 import processes
 import pytest
 from browsers import host, tab

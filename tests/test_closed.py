@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 from zlib import crc32
 
+import documents
 import processes
 import pytest
 from conftest import Clock
@@ -737,18 +738,15 @@ def test_behind_a_proxy_headers_with_an_underscore_do_not_set_the_address(
         url, _ = stack.enter_context(processes.service(tmp_path, "service", BEHIND_A_PROXY))
         front = f"http://127.0.0.1:{port}"
         if proxy == "nginx":
-            [lines, *_] = [
-                text
-                for text in processes.deployment("nginx")
-                if "proxy_set_header X-Forwarded-For" in text
-            ]
-            kept = "\n".join(line for line in lines.splitlines() if "proxy_set_header" in line)
+            lines = documents.deployment_file("nginx.conf").splitlines()
+            kept = "\n".join(line for line in lines if "proxy_set_header" in line)
+            assert "X-Forwarded-For" in kept
             server = (
                 f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {url}; {kept} }} }}"
             )
             stack.enter_context(processes.nginx(tmp_path, server, f"{front}/healthz"))
         else:
-            [text] = processes.deployment("caddyfile")
+            text = documents.deployment_file("Caddyfile")
             text = text.replace("widgets.example.com {", f"{front} {{").replace(
                 "{\n", "{\n\tadmin off\n", 1
             )

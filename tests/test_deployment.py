@@ -1,4 +1,4 @@
-"""README's fault table and deployment files: the tests that it names are there, and programs accept their files."""
+"""The files of docs/deploy: the programs that they are for accept them, and they fit each other."""
 
 import ast
 import os
@@ -11,7 +11,6 @@ from typing import Any
 
 import processes
 import pytest
-import test_faults
 import yaml
 from programs import find_program
 
@@ -29,28 +28,10 @@ def checked(*command: str, folder: Path, **env: str) -> str:
     return ran.stdout + ran.stderr
 
 
-def test_every_test_that_the_fault_table_names_is_there_and_every_fault_is_in_the_table() -> None:
-    named = re.findall(r"`(test_\w+)(?:\[(\w+)\])?`", processes.readme("When something fails"))
-    cases = {"test_an_api_may": set(test_faults.MAY), "test_500_clients_may": set(test_faults.SLOW)}
-    defined = {
-        node.name
-        for path in Path(__file__).parent.glob("test_*.py")
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef)
-    }
-    assert {name for name, _ in named} <= defined
-    assert {name for name in vars(test_faults) if name.startswith("test_")} <= {
-        name for name, _ in named
-    }
-    for test, names in cases.items():
-        assert {case for name, case in named if name == test} == names
-    assert all(not case or name in cases for name, case in named)
-
-
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
     """The systemd unit, with a program that is there on this machine."""
-    [text] = processes.deployment("ini")
+    text = deployment_file("cabinet-widgets.service")
     path = tmp_path / "cabinet-widgets.service"
     path.write_text(text.replace("/opt/cabinet-widgets/bin/cabinet-widgets", sys.executable))
     return path
@@ -118,12 +99,13 @@ def for_installed_nginx(site: str, folder: Path) -> str:
 @pytest.mark.programs
 @pytest.mark.parametrize("with_cache", [False, True])
 def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
-    site, cache = processes.deployment("nginx")
+    site = deployment_file("nginx.conf")
     if with_cache:
-        first, _, rest = cache.partition("\n")
-        site = site.replace("\nupstream", f"\n{first}\nupstream").replace(
-            "location / {", f"location / {{\n{rest}"
-        )
+        cache = deployment_file("nginx-cache.conf")
+        above_upstream, _, in_location = cache.partition("\n# In `location /`:\n")
+        site = site.replace("\nupstream", f"\n{above_upstream}\nupstream")
+        site = site.replace("location / {", f"location / {{\n{in_location}")
+        assert "proxy_cache cabinet_widgets;" in site
     checked(
         find_program("openssl"),
         *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout privkey.pem -out fullchain.pem "
@@ -154,7 +136,7 @@ def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
 
 
 def test_nginx_lets_no_query_into_its_log() -> None:
-    site = processes.deployment("nginx")[0]
+    site = deployment_file("nginx.conf")
     assert site.count("access_log ") == site.count("server {")  # nginx's own log has queries
     assert "$request " not in site
     assert '$request"' not in site
@@ -164,7 +146,7 @@ def test_nginx_lets_no_query_into_its_log() -> None:
 
 @pytest.mark.programs
 def test_caddy_accepts_its_file(tmp_path: Path) -> None:
-    [text] = processes.deployment("caddyfile")
+    text = deployment_file("Caddyfile")
     (tmp_path / "Caddyfile").write_text(text)
     caddy = find_program("caddy")
     homes = {
@@ -186,8 +168,7 @@ def test_caddy_accepts_its_file(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def dockerfile() -> list[tuple[str, str]]:
     """Its instructions: the word and the rest."""
-    [text] = processes.deployment("dockerfile")
-    lines = text.replace("\\\n", " ").splitlines()
+    lines = deployment_file("Dockerfile").replace("\\\n", " ").splitlines()
     return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines if line)]
 
 
@@ -253,8 +234,7 @@ def test_the_container_is_built_from_files_that_are_there_and_all_that_the_packa
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    [text] = processes.deployment("yaml")
-    loaded = yaml.safe_load(text)
+    loaded = yaml.safe_load(deployment_file("compose.yaml"))
     assert isinstance(loaded, dict)
     return loaded
 
@@ -293,7 +273,7 @@ def test_every_container_is_shut_in_and_of_a_fixed_version(compose: dict[str, An
 def test_the_configuration_of_the_replicas_is_one_and_fits_the_other_files(
     compose: dict[str, Any], dockerfile: list[tuple[str, str]]
 ) -> None:
-    [text] = processes.deployment("toml")
+    text = deployment_file("widgets.toml")
     raw = {**tomllib.loads(text), "accounts": {"main": {"login": 1}}}
     settings = config.parse(raw, {}, registry.discover(), folder=Path(), demo=False)
     assert settings.cache.type == "RedisCache"

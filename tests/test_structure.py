@@ -6,9 +6,7 @@ import re
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import click
 import pytest
-from babel import Locale
 
 from widget import cli, config, errors, i18n, paths, registry
 from widget.base import Widget
@@ -16,7 +14,6 @@ from widget.names import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "widget"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # A module imports only from layers above its own line.
 LAYERS = """

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import documents
 import jwt
-import processes
 import pytest
 from conftest import Service
 from programs import find_program

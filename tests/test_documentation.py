@@ -1,0 +1,518 @@
+"""The documentation against the code: it contains everything that exists, and invents nothing."""
+
+import ast
+import re
+from pathlib import Path
+
+import click
+import pytest
+import test_faults
+from babel import Locale
+from documents import (
+    ALL,
+    CONTRIBUTING,
+    DOCS,
+    FOR_USERS,
+    README,
+    ROOT,
+    anchors,
+    code,
+    links,
+    read,
+    section,
+    table,
+    without_code_blocks,
+)
+from pydantic import BaseModel
+
+from widget import cli, config, errors, i18n, paths, privacy, registry
+from widget.names import DEFAULT_TTL_SECONDS, FUNCTIONS, TTL_SECONDS
+from widget.spec import COMMON_OPTIONS, PICTURE_OPTIONS, Widget
+
+WIDGETS = registry.discover(paths.templates())
+
+
+# -- The documents themselves ---------------------------------------------------------------------
+
+
+def test_the_readme_is_neither_too_short_nor_too_long() -> None:
+    assert 150 <= len(read(README).splitlines()) <= 200
+
+
+@pytest.mark.parametrize("document", ALL, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    for link in links(document):
+        if re.match("https?://", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    document.write_text(
+        "# The `[api]` table, and more\n"
+        "[a](gone.md) ![b](#the-api-table-and-more)\n"
+        "    [c](code.md)\n"
+    )
+    assert list(links(document)) == ["gone.md", "#the-api-table-and-more"]
+    assert anchors(document) == {"the-api-table-and-more"}
+
+
+def test_links_and_headings_are_not_looked_for_in_code() -> None:
+    assert without_code_blocks("a\n```sh\n# no heading\n```\n    [no](link)\nb\n").split() == [
+        "a",
+        "b",
+    ]
+
+
+@pytest.mark.parametrize("document", FOR_USERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_users_read_names_no_test(document: Path) -> None:
+    assert not re.search(r"\btest_\w|tests/", read(document))
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
+    assert {*FOR_USERS, CONTRIBUTING} - {README} <= linked
+
+
+@pytest.mark.parametrize(
+    ("document", "folder"), [("deployment.md", "deploy"), ("operations.md", "monitoring")]
+)
+def test_every_file_to_copy_is_explained(document: str, folder: str) -> None:
+    linked = {(DOCS / link.partition("#")[0]).resolve() for link in links(DOCS / document)}
+    assert set((DOCS / folder).iterdir()) <= linked
+
+
+def test_the_gallery_has_every_widget_light_and_dark_and_nothing_else() -> None:
+    gallery = DOCS / "gallery"
+    expected = {f"{name}-{theme}.png" for name in WIDGETS for theme in ("light", "dark")} | {
+        "studio.png"
+    }
+    assert set(links(gallery / "README.md")) == expected
+    assert {path.name for path in gallery.glob("*.png")} == expected
+
+
+# -- Commands and configuration -------------------------------------------------------------------
+
+CONFIGURATION = DOCS / "configuration.md"
+
+
+def test_every_command_is_documented_with_its_options() -> None:
+    documented = {}
+    for usage, _ in table(CONFIGURATION, "Commands", "command", "what it does"):
+        [text] = code(usage)
+        documented[text.split()[1]] = set(re.findall(r"--\w+", text))
+    expected = {
+        name: {option.opts[0] for option in command.params if isinstance(option, click.Option)}
+        for name, command in cli.main.commands.items()
+    }
+    assert documented == expected
+
+
+def test_every_form_of_the_snippet_is_documented() -> None:
+    [form] = [option for option in cli.main.commands["snippet"].params if option.name == "form"]
+    assert isinstance(form.type, click.Choice)
+    assert set(form.type.choices) <= set(code(section(CONFIGURATION, "Commands")))
+
+
+def documented_key(name: str) -> str:
+    """How a field of the settings is written in the file."""
+    return f"{name}_env" if name in config.SECRET_KEYS and name != "redis_url" else name
+
+
+@pytest.mark.parametrize(
+    ("heading", "settings"),
+    [
+        ("`[server]`", config.Server),
+        ("`[cache]`", config.Cache),
+        ("`[api]`", config.Api),
+        ("`[accounts.NAME]`", config.Account),
+    ],
+)
+def test_every_key_is_documented_with_its_default(heading: str, settings: type[BaseModel]) -> None:
+    rows = table(CONFIGURATION, heading, "key", "default", "meaning")
+    documented = {key.strip("`"): default.strip("`") for key, default, _ in rows}
+    fields = {
+        documented_key(name): field
+        for name, field in settings.model_fields.items()
+        if name != "slug"
+    }
+    assert documented.keys() == fields.keys()
+    for key, default in documented.items():
+        actual = fields[key].get_default()
+        is_plain = isinstance(actual, bool | int | float | str) or key in ("dir", "timezone")
+        text = str(actual).lower() if isinstance(actual, bool) else str(actual)
+        assert default == (text if is_plain else ""), key
+
+
+def test_every_function_is_documented_and_how_long_its_figures_count_as_fresh() -> None:
+    api = set(code(section(CONFIGURATION, "`[api]`")))
+    assert set(FUNCTIONS) <= api
+    text = " ".join(section(CONFIGURATION, "`[accounts.NAME]`").split())
+    for function, seconds in TTL_SECONDS.items():
+        assert re.search(rf"{seconds:g}( seconds)? for [^.]*?`{function}`", text), function
+    assert f"{DEFAULT_TTL_SECONDS:g} for all other functions" in text
+
+
+def test_every_key_of_the_file_that_init_writes_exists() -> None:
+    text = (paths.templates() / "widgets.toml").read_text(encoding="utf-8")
+    keys = set(re.findall(r"(?m)^(?:# )?(\w+) = ", text))
+    assert keys <= set(code(read(CONFIGURATION))) | set(FUNCTIONS)
+
+
+# -- Widgets, options, languages ------------------------------------------------------------------
+
+EMBEDDING = DOCS / "embedding.md"
+
+
+def test_the_readme_shows_every_widget() -> None:
+    rows = table(README, "Widgets", "widget", "what it shows")
+    assert {name.strip("`") for name, _ in rows} == set(WIDGETS)
+
+
+def test_what_is_not_enabled_by_default_says_so() -> None:
+    for name, text in table(README, "Widgets", "widget", "what it shows"):
+        assert ("not enabled by default" in text) == (not WIDGETS[name.strip("`")].by_default), name
+
+
+def options_of(widget: Widget) -> set[str]:
+    """The options that a widget has besides the common ones."""
+    return set(widget.all_options) - set(COMMON_OPTIONS)
+
+
+def test_every_option_is_documented_for_the_widgets_that_have_it() -> None:
+    common = table(EMBEDDING, "Options", "option", "values", "without it")
+    assert [option.strip("`") for option, _, _ in common] == list(COMMON_OPTIONS)
+    documented: dict[str, set[str]] = {}
+    for options, _, _, widgets in table(
+        EMBEDDING, "Options", "option", "values", "without it", "widgets"
+    ):
+        for option in code(options):
+            documented[option] = (
+                documented["period"] if widgets.startswith("the same") else set(code(widgets))
+            )
+    for name, widget in WIDGETS.items():
+        assert {option for option, widgets in documented.items() if name in widgets} == options_of(
+            widget
+        ), name
+    assert set().union(*documented.values()) <= set(WIDGETS)
+
+
+def test_every_option_of_pictures_and_every_widget_with_a_picture_is_documented() -> None:
+    rows = table(EMBEDDING, "Pictures", "option", "values", "without it")
+    assert {option.strip("`") for option, _, _ in rows} == set(PICTURE_OPTIONS)
+    first_paragraph = section(EMBEDDING, "Pictures").strip().partition("\n\n")[0]
+    assert {name for name in code(first_paragraph) if "/" not in name} == {
+        name for name, widget in WIDGETS.items() if widget.picture
+    }
+
+
+def test_every_attribute_of_the_tag_is_documented() -> None:
+    loader = (paths.static() / "embed.js").read_text(encoding="utf-8")
+    [names] = re.findall(r'NAMES = "([\w ]+)"', loader)
+    assert set(names.split()) <= set(
+        code(section(EMBEDDING, "The script tag") + section(EMBEDDING, "Options"))
+    )
+
+
+@pytest.mark.parametrize("document", [README, EMBEDDING], ids=lambda path: path.name)
+def test_every_language_is_listed(document: Path) -> None:
+    for language in i18n.load_catalogues(paths.locales()).languages:
+        assert str(Locale(language).get_language_name("en")) in read(document), language
+
+
+# -- JSON and errors ------------------------------------------------------------------------------
+
+HTTP = DOCS / "http.md"
+
+
+def test_every_figure_is_documented() -> None:
+    assert set(code(section(HTTP, "JSON"))) >= privacy.FIGURES
+
+
+def test_every_error_code_is_documented_with_its_status() -> None:
+    rows = table(HTTP, "Errors", "status", "code", "meaning")
+    documented = {name.strip("`"): int(status) for status, name, _ in rows}
+    expected = {}
+    pending = [errors.CabinetError]
+    while pending:
+        kind = pending.pop()
+        pending += kind.__subclasses__()
+        if kind is not errors.UpstreamError:  # never raised itself
+            expected[kind.code] = kind.status
+    assert documented == expected
+
+
+# -- Faults and threats: what the documentation promises, and the tests of it ---------------------
+
+TESTS_OF_FAULTS = {
+    "the API refuses connections": [
+        "test_an_api_may[refuse_connections]",
+    ],
+    "the API resets connections": [
+        "test_an_api_may[reset_connections]",
+    ],
+    "the API accepts connections and never responds": [
+        "test_an_api_may[never_answer]",
+    ],
+    "the API sends its headers very slowly": [
+        "test_an_api_may[drip_its_headers]",
+    ],
+    "the API sends its response very slowly": [
+        "test_an_api_may[drip_its_answer]",
+    ],
+    "the response is cut short": [
+        "test_an_api_may[cut_its_answer_short]",
+    ],
+    "the response is many megabytes long": [
+        "test_an_api_may[send_many_megabytes]",
+    ],
+    "the response is compressed, and far too long when unpacked": [
+        "test_an_api_may[send_a_zip_bomb]",
+    ],
+    "an HTML error page with status 200": [
+        "test_an_api_may[send_an_error_page_with_status_200]",
+    ],
+    "a response that is not JSON": [
+        "test_an_api_may[send_garbage]",
+    ],
+    "the API asks to wait (429 with `Retry-After`)": [
+        "test_an_api_may[ask_to_be_left_alone]",
+    ],
+    "the API responds with 500 to 599": [
+        "test_an_api_may[answer_500]",
+    ],
+    "the API redirects to another host": [
+        "test_an_api_may[redirect_to_another_host]",
+    ],
+    "the API's token expires between two calls": [
+        "test_an_expired_token_in_mid_flight_is_seen_by_nobody",
+    ],
+    "the API refuses the account": [
+        "test_an_api_may[refuse_the_account]",
+    ],
+    "the API renames its fields": [
+        "test_an_api_may[rename_its_fields_overnight]",
+    ],
+    "the API's name cannot be resolved": [
+        "test_an_api_may[have_no_address]",
+    ],
+    "the name server does not respond": [
+        "test_an_api_may[have_a_name_server_that_hangs]",
+    ],
+    "the API's certificate is not trusted": [
+        "test_an_api_may[show_another_certificate]",
+    ],
+    "one function hangs, the figures of another are cached": [
+        "test_nobody_waits_for_a_widget_that_is_kept_while_others_wait_for_one_that_is_not",
+    ],
+    "the clock jumps forward or back": [
+        "test_a_clock_may_jump_and_jump_back",
+    ],
+    "Redis fails": [
+        "test_machines_and_redis_may_go_and_come_back_under_load",
+        "test_nobody_with_an_answer_at_hand_waits_for_a_redis_that_hangs",
+    ],
+    "the disk is full": [
+        "test_a_disk_may_be_full_and_then_not",
+    ],
+    "cached files are damaged": [
+        "test_kept_files_may_be_corrupt",
+    ],
+    "the folder of the cache is missing": [
+        "test_the_folder_of_the_cache_may_be_gone",
+    ],
+    "a worker is killed during a refresh": [
+        "test_a_worker_may_be_killed_in_the_middle_of_a_refresh",
+    ],
+    "SIGTERM under load": [
+        "test_sigterm_under_load_cuts_off_no_request",
+    ],
+    "a machine behind a load balancer is stopped or killed": [
+        "test_machines_and_redis_may_go_and_come_back_under_load",
+    ],
+    "visitors disconnect while they wait": [
+        "test_clients_may_vanish_while_they_wait",
+    ],
+    "500 idle connections": [
+        "test_500_clients_may[say_nothing]",
+    ],
+    "500 clients that stop within the headers": [
+        "test_500_clients_may[stop_in_the_headers]",
+    ],
+    "500 clients that stop within the body": [
+        "test_500_clients_may[stop_in_the_body]",
+    ],
+}
+"""Each fault of docs/operations.md, and the tests of it."""
+
+TESTS_OF_THREATS = {
+    "A closed account is seen without a password or token": [
+        "test_a_closed_account_answers_nothing_without_a_credential",
+    ],
+    "Accounts and widgets are discovered by trying names": [
+        "test_the_three_kinds_of_not_found_cannot_be_told_apart",
+    ],
+    "A token is forged or changed": [
+        "test_the_algorithm_is_fixed",
+        "test_no_flipped_byte_goes_unnoticed",
+        "test_short_secrets_are_refused_each_of_them",
+    ],
+    "A token is used for another widget, or forever": [
+        "test_a_token_for_something_else_or_without_its_claims_is_refused",
+        "test_a_token_may_end_a_day_from_now_and_no_later",
+    ],
+    "The locked options of a token are changed": [
+        "test_options_that_a_token_locks_cannot_be_changed_by_the_address",
+        "test_a_token_that_may_be_renewed_keeps_its_locks_and_is_renewed_for_a_day_at_most",
+    ],
+    "A viewer password is guessed": [
+        "test_ten_wrong_passwords_a_minute_then_not_even_the_right_one",
+        "test_many_tries_at_once_are_no_more_than_ten",
+        "test_an_address_of_ipv6_is_counted_with_its_neighbours",
+        "test_while_redis_fails_tries_are_counted_all_the_same",
+    ],
+    "The studio's password is guessed": [
+        "test_outside_of_the_demo_the_studio_asks_for_its_password_and_ten_tries_are_enough",
+    ],
+    "Access outlives a changed password": [
+        "test_a_new_viewer_password_ends_what_the_old_one_opened",
+        "test_an_unlocked_page_has_a_token_of_an_hour_and_renews_it_for_half_a_day",
+    ],
+    "An address is forged to get into an allowed network, or past the limit": [
+        "test_networks_cannot_be_entered_by_a_header",
+        "test_nothing_that_a_visitor_sends_changes_who_the_visitor_is",
+        "test_behind_a_proxy_nobody_says_who_he_is_by_a_header_with_an_underscore",
+    ],
+    "A hidden figure appears in another form": [
+        "test_what_is_hidden_is_in_no_form_of_any_widget",
+    ],
+    "A hidden figure is calculated from others": [
+        "test_fractions_of_a_balance_that_is_not_shown_have_too_few_decimals_to_reckon_it",
+        "test_no_two_figures_that_are_shown_add_up_to_one_that_is_hidden",
+        "test_a_balance_cannot_be_reckoned_from_a_gain_and_a_profit",
+    ],
+    "Trades are copied as they happen": [
+        "test_a_trade_within_the_delay_leaves_no_trace_in_any_widget",
+        "test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_figures",
+    ],
+    "Names, postal addresses or the login number leak": [
+        "test_names_and_addresses_of_people_and_the_login_are_in_no_form",
+    ],
+    "A cache hands private responses to others": [
+        "test_public_answers_may_be_kept_and_read_by_anybody_and_private_ones_by_nobody",
+        "test_the_edge_gives_nobody_what_was_made_for_another",
+    ],
+    "A site embeds a widget that it should not": [
+        "test_who_may_frame_is_said_for_each_account",
+    ],
+    "Another page or frame controls a widget": [
+        "test_messages_of_others_change_nothing",
+    ],
+    "The broker's data contain a script": [
+        "test_no_text_of_the_upstreams_becomes_markup",
+        "test_every_answer_has_the_headers_that_protect_whatever_the_method",
+    ],
+    "A request breaks the service, or is reflected": [
+        "test_a_tag_of_a_great_many_subtags_costs_no_more_than_a_short_one",
+        "test_ten_thousand_hostile_requests_are_answered_calmly",
+        "test_an_option_that_is_doubled_or_unknown_is_not_said_back_as_it_came",
+    ],
+    "Invented dates flood the API": [
+        "test_dates_that_visitors_make_up_cost_few_calls_and_named_periods_go_on",
+    ],
+    "Links lead to a host that the request invented": [
+        "test_the_host_of_a_request_is_believed_nowhere",
+    ],
+    "The API's responses are huge, or lead elsewhere": [
+        "test_a_redirect_is_never_followed",
+        "test_a_body_of_many_megabytes_is_not_read_to_its_end",
+    ],
+    "Passwords are intercepted": [
+        "test_other_addresses_are_refused",
+    ],
+    "Secrets appear in logs, errors or caches": [
+        "test_no_secret_comes_out_of_anything",
+        "test_the_commands_print_no_secret",
+    ],
+    "Files with secrets are read": [
+        "test_a_file_with_a_password_that_others_can_read_is_warned_of",
+        "test_a_secret_file_that_others_can_read_is_warned_of",
+    ],
+    "The cache's folder is written to, to run code": [
+        "test_a_cache_folder_that_others_can_write_is_refused",
+    ],
+}
+"""Each threat of docs/security.md, and the tests of what prevents it."""
+
+FAULT_COLUMNS = (
+    "what fails",
+    "visitors see, if nothing is cached",
+    "they wait",
+    "the log says",
+    "it recovers",
+)
+CASES = {"test_an_api_may": set(test_faults.MAY), "test_500_clients_may": set(test_faults.SLOW)}
+
+
+def defined_tests() -> set[str]:
+    """The names of all test functions there are."""
+    return {
+        node.name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+def faults() -> dict[str, list[str]]:
+    """The rows of the fault table, by what fails."""
+    return {
+        row[0]: row[1:]
+        for row in table(DOCS / "operations.md", "When something fails", *FAULT_COLUMNS)
+    }
+
+
+def test_every_fault_that_is_documented_has_a_test_and_the_other_way_round() -> None:
+    assert list(faults()) == list(TESTS_OF_FAULTS)
+    named = [test for tests in TESTS_OF_FAULTS.values() for test in tests]
+    names = {test.partition("[")[0] for test in named}
+    assert names <= defined_tests()
+    assert {name for name in vars(test_faults) if name.startswith("test_")} <= names
+    for name, cases in CASES.items():
+        assert {test for test in named if test.startswith(f"{name}[")} == {
+            f"{name}[{case}]" for case in cases
+        }
+
+
+def faults_of_the_api() -> list[tuple[str, str]]:
+    """The faults that test_an_api_may covers, each with the name of its case."""
+    return [
+        (fault, test.partition("[")[2].rstrip("]"))
+        for fault, tests in TESTS_OF_FAULTS.items()
+        for test in tests
+        if test.startswith("test_an_api_may[")
+    ]
+
+
+@pytest.mark.parametrize(("fault", "case"), faults_of_the_api())
+def test_the_documented_status_and_log_of_a_fault_are_those_that_its_test_expects(
+    fault: str, case: str
+) -> None:
+    _, status, log = test_faults.MAY[case]
+    visitors_see, _, log_says, _ = faults()[fault]
+    assert visitors_see == f"card, {status}"
+    for message in code(log_says):
+        pattern = ".*".join(map(re.escape, message.strip("… ").split("…")))
+        assert re.search(pattern, log), message
+
+
+def test_every_threat_that_is_documented_has_a_test() -> None:
+    rows = table(DOCS / "security.md", "Threats", "threat", "from whom", "what prevents it")
+    assert [threat for threat, _, _ in rows] == list(TESTS_OF_THREATS)
+    named = {test for tests in TESTS_OF_THREATS.values() for test in tests}
+    assert named <= defined_tests()
