@@ -63,10 +63,10 @@ instants: programs $(TEST_STAMP) ## run the tests that depend on the time, at ei
 	done
 
 plugin: $(BIN)/python ## pack the WordPress plugin as dist/cabinet-widgets.zip
-	$(BIN)/python tests/wordpress/package.py
+	$(BIN)/python .ci/plugin_zip.py
 
-screenshots: programs $(TEST_STAMP) ## take the pictures in tests/gallery again
-	$(BIN)/python tests/screenshots.py
+screenshots: programs $(TEST_STAMP) ## take the pictures in docs/gallery again
+	PYTHONPATH=tests $(BIN)/python .ci/gallery.py
 
 bench: programs $(TEST_STAMP) ## measure the speed; wants an idle machine for five minutes
 	PYTHONPATH=tests $(BIN)/python -m bench

@@ -11,7 +11,7 @@ from conftest import Clock, serving
 from playwright.sync_api import Browser
 
 from widget import app, config
-from widget.sandbox import create_sandbox, serve_sandbox
+from widget.sandbox_api import create_sandbox, serve_sandbox
 
 GALLERY = Path(__file__).parent.parent / "docs" / "gallery"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
@@ -38,7 +38,7 @@ def take_pictures(browser: Browser, url: str) -> None:
 def main() -> None:
     """Start the simulated API and the service, and fill docs/gallery."""
     clock = Clock(NOON)
-    with serve_sandbox(app=create_sandbox(clock=clock)) as upstream:
+    with serve_sandbox(create_sandbox(clock=clock)) as upstream:
         tables = {
             "api": {"base_url": upstream},
             "server": {"studio": True, "public_url": "https://widgets.example.com"},

@@ -1,7 +1,6 @@
 """Programs that tests start on loopback: the service as ``serve`` runs it, Redis and nginx."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -176,16 +175,3 @@ access_log off;
 {http}
 }}
 """
-
-
-def readme(heading: str) -> str:
-    """A section of README.md."""
-    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-
-
-def deployment(language: str) -> list[str]:
-    """The files in a language under README's heading "Deployment"."""
-    found = re.findall(rf"```{language}\n(.*?)```", readme("Deployment"), re.DOTALL)
-    assert found, f"README has no {language} under Deployment"
-    return found

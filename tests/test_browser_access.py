@@ -196,8 +196,8 @@ def test_a_token_that_is_not_renewed_expires_and_the_last_figures_stay(site: Sit
     assert page.evaluate("window.expired") == 1
 
 
-def test_the_code_in_the_readme_renews_a_token_without_a_reload(site: Site) -> None:
-    [lines] = re.findall(r"```html\n(.*?)```", processes.readme("Security"), re.DOTALL)
+def test_the_documented_code_renews_a_token_without_a_reload(site: Site) -> None:
+    lines = documents.code_block(documents.DOCS / "security.md", "html")
     frame, page = site.show("signed", f"token={site.token()}", lines), site.page
     expect(frame.locator("dl")).to_contain_text("Equity")
     page.frames[1].evaluate("window.isTheSame = true")

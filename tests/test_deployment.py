@@ -12,6 +12,7 @@ from typing import Any
 import processes
 import pytest
 import yaml
+from documents import deployment_file
 from programs import find_program
 
 from widget import config, metrics, registry
@@ -61,7 +62,7 @@ def test_the_units_workers_count_into_a_folder_that_is_empty_at_each_start(unit:
 
 
 def test_nginx_listens_on_the_ports_of_http_and_https() -> None:
-    site = processes.deployment("nginx")[0]
+    site = deployment_file("nginx.conf")
     assert re.findall(r"(?m)^ *listen (.+);", site) == [
         "80",
         "[::]:80",

@@ -25,11 +25,12 @@ from documents import (
 )
 from pydantic import BaseModel
 
-from widget import cli, config, errors, i18n, paths, privacy, registry
+from widget import cli, config, errors, i18n, names, paths, registry
+from widget.base import Widget
 from widget.names import DEFAULT_TTL_SECONDS, FUNCTIONS, TTL_SECONDS
-from widget.spec import COMMON_OPTIONS, PICTURE_OPTIONS, Widget
+from widget.options import COMMON_OPTIONS, PICTURE_OPTIONS
 
-WIDGETS = registry.discover(paths.templates())
+WIDGETS = registry.discover()
 
 
 # -- The documents themselves ---------------------------------------------------------------------
@@ -231,7 +232,7 @@ HTTP = DOCS / "http.md"
 
 
 def test_every_figure_is_documented() -> None:
-    assert set(code(section(HTTP, "JSON"))) >= privacy.FIGURES
+    assert set(code(section(HTTP, "JSON"))) >= names.FIGURES
 
 
 def test_every_error_code_is_documented_with_its_status() -> None:

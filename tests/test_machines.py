@@ -163,7 +163,7 @@ closed_trades = {period}
 
 def proxy(folder: Path, port: int, machines: Iterable[int]) -> str:
     """nginx as in the README, with several machines, on loopback and without TLS."""
-    text = re.sub(r"(?m)^ *(ssl_|listen \[).*\n", "", processes.deployment("nginx")[0])
+    text = re.sub(r"(?m)^ *(ssl_|listen \[).*\n", "", documents.deployment_file("nginx.conf"))
     text = text.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
     text = text.replace("listen 80;", f"listen 127.0.0.1:{processes.free_port()};").replace(
         "/var/log/nginx", str(folder)

@@ -400,30 +400,3 @@ def test_a_world_readable_file_with_a_password_causes_a_warning(
             told and told in warning and "chmod 600" in warning and "secret" not in warning
             for warning in warnings
         )
-
-
-# -- The README's promises -----------------------------------------------------------------------
-
-ROOT = Path(__file__).parent.parent
-
-
-def threats() -> list[list[str]]:
-    """The rows of the threat model's table."""
-    table = (
-        processes.readme("Security")
-        .partition("| what | who | what stops it | test |\n")[2]
-        .partition("\n\n")[0]
-    )
-    return [line.strip("| ").split(" | ") for line in table.splitlines()[1:]]
-
-
-def test_every_threat_of_the_readme_names_a_test_that_there_is() -> None:
-    tests = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")
-    )
-    assert len(threats()) > 20
-    for what, _, _, named in threats():
-        names = re.findall(r"`(test_\w+)`", named)
-        assert names, what
-        for name in names:
-            assert f"def {name}(" in tests, name

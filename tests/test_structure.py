@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from widget import cli, config, errors, i18n, paths, registry
-from widget.base import Widget
-from widget.names import FUNCTIONS
+from widget import paths
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "widget"
@@ -140,51 +138,6 @@ def test_setup_cfg_declares_every_distribution_that_is_imported() -> None:
     declared |= declared_distributions("options.extras_require", "test")
     for path in (ROOT / "tests").rglob("*.py"):
         assert imported_distributions(path.read_text()) <= declared, path
-
-
-def test_the_readme_names_every_command_and_each_of_its_options() -> None:
-    for name, command in cli.main.commands.items():
-        assert f"cabinet-widgets {name}" in README, name
-        for parameter in command.params:
-            if isinstance(parameter, click.Option):
-                assert parameter.opts[0] in README, (name, parameter.opts)
-
-
-def test_the_readme_names_every_key_of_the_configuration() -> None:
-    sections = (config.Server, config.Cache, config.Api, config.Account)
-    keys = {key for section in sections for key in section.model_fields} - {"slug"}
-    keys = {
-        f"{key}_env" if key in config.SECRET_KEYS and key != "redis_url" else key for key in keys
-    }
-    missing = {
-        key for key in keys | set(FUNCTIONS) if not re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`", README)
-    }
-    assert not missing
-
-
-def all_widgets() -> list[Widget]:
-    """Every widget there is."""
-    return list(registry.discover().values())
-
-
-def test_the_readme_names_every_widget_and_every_option() -> None:
-    for widget in all_widgets():
-        assert f"`{widget.name}`" in README
-        for option in widget.all_options:
-            assert re.search(rf"`[^`\n]*\b{option}\b[^`\n]*`", README), option
-
-
-def test_the_readme_names_every_language() -> None:
-    for language in i18n.load_catalogues(paths.locales()).languages:
-        assert str(Locale(language).get_language_name("en")) in README, language
-
-
-def test_the_readme_names_every_error_code() -> None:
-    pending = [errors.CabinetError]
-    while pending:
-        kind = pending.pop()
-        pending += kind.__subclasses__()
-        assert kind is errors.UpstreamError or f"`{kind.code}`" in README, kind.code
 
 
 def test_every_line_of_python_has_a_home_in_a_layer() -> None:

@@ -23,7 +23,7 @@ PROGRAMS = {"php": ("php", "token.php"), "js": ("node", "token.js"), "sh": ("sh"
 def minted(language: str, folder: Path) -> str:
     """The token that the code in the README prints."""
     program, name = PROGRAMS[language]
-    [lines] = re.findall(rf"```{language}\n(.*?)```", processes.readme("Security"), re.DOTALL)
+    lines = documents.code_block(documents.DOCS / "security.md", language)
     assert len(lines.splitlines()) == 5
     (folder / name).write_text(lines)
     command = [find_program(program), name]
