@@ -1,4 +1,4 @@
-"""Failures and what visitors see of them; "When something fails" in the README has the table."""
+"""Failures and what visitors see of them; docs/operations.md has the table."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Two machines, one Redis, and nginx as in the README, and what visitors see when one of them fails."""
+"""Two machines, one Redis, and nginx with the file of docs/deploy, and what visitors see when one of them fails."""
 
 import itertools
 import re
@@ -162,7 +162,7 @@ closed_trades = {period}
 
 
 def proxy(folder: Path, port: int, machines: Iterable[int]) -> str:
-    """nginx as in the README, with several machines, on loopback and without TLS."""
+    """nginx with the file of docs/deploy, with several machines, on loopback and without TLS."""
     text = re.sub(r"(?m)^ *(ssl_|listen \[).*\n", "", documents.deployment_file("nginx.conf"))
     text = text.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
     text = text.replace("listen 80;", f"listen 127.0.0.1:{processes.free_port()};").replace(

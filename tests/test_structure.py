@@ -1,4 +1,4 @@
-"""Promises about the code: the direction of imports, and that the README names everything."""
+"""Promises about the code: the direction of imports and what templates may do."""
 
 import ast
 import configparser

@@ -1,4 +1,4 @@
-"""Tokens created by the code in the README open the widget."""
+"""Tokens created by the code in docs/security.md open the widget."""
 
 import json
 import os
@@ -21,7 +21,7 @@ PROGRAMS = {"php": ("php", "token.php"), "js": ("node", "token.js"), "sh": ("sh"
 
 
 def minted(language: str, folder: Path) -> str:
-    """The token that the code in the README prints."""
+    """The token that the documented code prints."""
     program, name = PROGRAMS[language]
     lines = documents.code_block(documents.DOCS / "security.md", language)
     assert len(lines.splitlines()) == 5
