@@ -29,7 +29,9 @@ def page(browser: Browser, instant: float) -> Iterator[Page]:
 
 
 class Site:
-    """A closed account's service, and a page of another origin that shows its balance; their clocks go together.
+    """A closed account's service, and a page of another origin that shows its balance.
+
+    Their clocks advance together.
 
     Attributes:
         minting: whether the site gives its visitors fresh tokens, at ``/widget-token``.
@@ -123,7 +125,7 @@ def test_a_wrong_password_is_announced_and_the_field_is_ready_for_the_next(site:
     field = frame.get_by_label("Password")
     field.fill("guess")
     page.keyboard.press("Enter")
-    expect(frame.get_by_role("alert")).to_contain_text("not the password")
+    expect(frame.get_by_role("alert")).to_contain_text("Wrong password")
     expect(frame.get_by_label("Password")).to_be_focused()
     assert frame.get_by_label("Password").get_attribute("aria-invalid") == "true"
     page.keyboard.type(PASSWORD)  # the old text is selected and replaced

@@ -228,7 +228,7 @@ def test_redis_may_go_and_come_back(server: Server, caplog: pytest.LogCaptureFix
         clock.now += 20
         first.get("k", 15, upstream, PATIENCE)
         until(lambda: first.get("k", 15, upstream, PATIENCE).value == calls + 1)
-        clock.now += 6  # the second machine looks after Redis again
+        clock.now += 6  # the second machine tries Redis again
         assert second.get("k", 15, upstream, PATIENCE).value == calls + 1
         assert upstream.calls == calls + 1
 
@@ -269,7 +269,7 @@ def test_nobody_waits_for_a_redis_that_hangs_if_a_value_is_cached(server: Server
 
 
 def spied_on(cache: FreshCache) -> list[threading.Thread]:
-    """The threads that ask the store of a cache for anything from now on."""
+    """The threads that read from the store of a cache from now on."""
     threads = list[threading.Thread]()
     get = cache._store.get
 

@@ -138,8 +138,8 @@ class Upstream:
 
 
 GIVE_UP = 20.0
-"""Seconds after which a server that never answers hangs up. Calls with a deadline of a fraction of a second end before
-that, with another error, however busy the machine is."""
+"""Seconds after which a server that never responds closes the connection. Calls with a deadline of
+a fraction of a second end before that, with another error, however busy the machine is."""
 
 
 @contextmanager
@@ -193,14 +193,14 @@ DRIP_SECONDS = 0.03
 
 
 def drip(connection: socket.socket, data: bytes) -> None:
-    """Send byte after byte, each in good time, until the client hangs up or this server gives up."""
+    """Send byte after byte, each in time, until the client or this server gives up."""
     for n in range(min(len(data), int(GIVE_UP / DRIP_SECONDS))):
         connection.sendall(data[n : n + 1])
         time.sleep(DRIP_SECONDS)  # noqa: TID251  # this is what a slow server does
 
 
 def hang(connection: socket.socket, _: int) -> None:
-    """Accept connections and never respond, until the client hangs up or this server gives up."""
+    """Accept connections and never respond, until the client or this server gives up."""
     while connection.recv(65536):
         pass
 

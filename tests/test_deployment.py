@@ -72,7 +72,7 @@ def test_nginx_listens_on_the_ports_of_http_and_https() -> None:
 
 
 def on_free_ports(site: str) -> str:
-    """nginx's file on free ports of loopback: `nginx -t` opens them, and only root may open those below 1024."""
+    """nginx's file with free loopback ports: `nginx -t` opens them, and low ones need root."""
     for port in ("80", "443"):
         free_port = processes.free_port()
         site = re.sub(rf"listen {port}\b", f"listen 127.0.0.1:{free_port}", site)
@@ -81,7 +81,7 @@ def on_free_ports(site: str) -> str:
 
 
 def for_installed_nginx(site: str, folder: Path) -> str:
-    """nginx's file as its comment says for nginx 1.25.1 and later, if that is what is installed."""
+    """nginx's file, changed as its comment says if nginx 1.25.1 or later is installed."""
     version = re.search(
         r"nginx/(\d+)\.(\d+)\.(\d+)", checked(find_program("nginx"), "-v", folder=folder)
     )

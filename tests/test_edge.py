@@ -388,17 +388,17 @@ def test_no_request_waits_longer_for_another_than_the_limit(backend: Backend, cl
 
 
 def test_an_application_that_raises_blocks_nobody(clock: Clock) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def broken(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        asked.append(environ["PATH_INFO"])
+        requested.append(environ["PATH_INFO"])
         raise OSError("out of order")
 
     cache = ResponseCache(broken, clock=clock)
     for _ in range(2):
         with pytest.raises(OSError, match="out of order"):
             ask(cache)
-    assert len(asked) == 2
+    assert len(requested) == 2
 
 
 def test_an_error_5xx_keeps_the_stale_response_and_any_other_drops_it(

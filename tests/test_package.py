@@ -27,7 +27,7 @@ print("fr" in i18n.load_catalogues(paths.locales()).languages)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built the way a release is: by way of the source archive, so that no leftover ships again."""
+    """The wheel, built from the source archive as for a release, so that it has no leftover files."""
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "build", "--outdir", folder, ROOT],

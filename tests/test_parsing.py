@@ -722,7 +722,7 @@ def test_records_survive_a_cache_that_pickles(function: Function) -> None:
 
 
 def test_ten_thousand_trades_are_read() -> None:
-    """How fast is said by ``make bench``."""
+    """``make bench`` measures how fast."""
     body = json.dumps([{**CLOSED, "ticket": n, "profit": n / 100} for n in range(10_000)]).encode()
     history = parsing.parse("closed_trades", body, ZoneInfo("Europe/Paris"))
     assert isinstance(history, History)

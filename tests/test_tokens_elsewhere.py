@@ -42,7 +42,8 @@ def test_a_token_created_by_the_code_in_the_readme_opens_the_widget(
         "access": "closed",
         "embed_secret": f"{SECRET}, the older one of 32 bytes and more",
     }
-    service = serve(accounts={"main": closed}, clock=time.time)  # noqa: TID251  # as the programs do
+    # The programs of the other languages use the real clock, so the service must, too.
+    service = serve(accounts={"main": closed}, clock=time.time)  # noqa: TID251
     before = int(time.time())  # noqa: TID251
     token = minted(language, tmp_path)
     after = int(time.time())  # noqa: TID251
@@ -59,7 +60,7 @@ def test_a_token_created_by_the_code_in_the_readme_opens_the_widget(
 
 
 def test_the_programs_in_the_readme_create_the_same_token(tmp_path: Path) -> None:
-    """Header and claims are the same except for the time, and the encoding is base64url without padding."""
+    """Header and claims are the same except for the time; the encoding is unpadded base64url."""
     tokens = [minted(language, tmp_path) for language in PROGRAMS]
     for token in tokens:
         assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", token)
