@@ -59,6 +59,8 @@ class Fault:
             raise ValueError(f"no such fault: {self.fault}")
         if self.fault == "expire_tokens":
             self.times = min(self.times, 1)
+        if self.fault == "gzip_bomb":
+            gzip_bomb(self.megabytes)  # packed in advance: a call would exceed its deadline
 
     def affects(self, function: str) -> bool:
         """Whether this fault affects calls of a function."""
