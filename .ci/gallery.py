@@ -11,7 +11,7 @@ from conftest import Clock, serving
 from playwright.sync_api import Browser
 
 from widget import app, config
-from widget.sandbox_api import create_sandbox, serve_sandbox
+from widget.sandbox.api import create_sandbox, serve_sandbox
 
 GALLERY = Path(__file__).parent.parent / "docs" / "gallery"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()

@@ -21,8 +21,9 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-from widget import i18n, paths
-from widget.picture import FONT_FAMILY, FONT_WEIGHTS
+from widget import paths
+from widget.render import i18n
+from widget.render.picture import FONT_FAMILY, FONT_WEIGHTS
 
 SOURCES = {
     "NotoSans-{}.ttf": 0,

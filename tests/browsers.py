@@ -9,7 +9,7 @@ from conftest import serving
 from playwright.sync_api import Browser, Page, sync_playwright
 from programs import CACHE, find_program
 
-from widget import registry
+from widget.widgets import registry
 
 WIDGETS = registry.discover()
 EVERYTHING = {

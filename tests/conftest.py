@@ -25,8 +25,9 @@ from faults import FaultySandbox
 from flask import Flask
 from werkzeug.serving import make_server
 
-from widget import app, config, registry
-from widget.sandbox_api import QuietHandler, serve_sandbox
+from widget import app, config
+from widget.sandbox.api import QuietHandler, serve_sandbox
+from widget.widgets import registry
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from widget.sandbox_api import TOKEN_FUNCTIONS, create_sandbox
+from widget.sandbox.api import TOKEN_FUNCTIONS, create_sandbox
 
 UNLIMITED = 10**12
 ERROR_PAGE = (

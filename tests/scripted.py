@@ -11,10 +11,12 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from widget import app, config, parsing, records, registry
+from widget import app, config
+from widget.api import parsing, records
 from widget.config import Account
 from widget.errors import Unavailable
 from widget.names import Function
+from widget.widgets import registry
 
 WIDGETS = registry.discover()
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()

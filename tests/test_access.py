@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from scripted import WIDGETS
 
-from widget import access, tokens
-from widget.access import Credentials, authorize
 from widget.config import Account
 from widget.errors import CabinetError, Expired, Forbidden, Locked, NotFound, WrongPassword
-from widget.tokens import Grant
+from widget.web import access, tokens
+from widget.web.access import Credentials, authorize
+from widget.web.tokens import Grant
 
 NOW = 1_795_000_000
 OLD, NEW = b"o" * 32, b"n" * 32

@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from processes import free_port, nginx, until
 from werkzeug.security import generate_password_hash
 
-from widget import demo, snippet
-from widget.options import Options
+from widget.render import snippet
+from widget.sandbox import demo
+from widget.widgets.options import Options
 
 ARTIFACTS = Path(
     os.environ.get("CABINET_TEST_ARTIFACTS", Path(__file__).parent.parent / "build" / "screenshots")

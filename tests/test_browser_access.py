@@ -14,7 +14,7 @@ from faults import Fault
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 from test_closed import HASH, SECRET
 
-from widget import tokens
+from widget.web import tokens
 
 PASSWORD = "open sesame"
 MINUTE = 60

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from processes import until
 
-from widget.cache import CachedValue, Entry, FreshCache
+from widget.data.cache import CachedValue, Entry, FreshCache
+from widget.data.locks import file_locks
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
-from widget.locks import file_locks
 
 START = 1_800_000_000.0
 PATIENCE = 10.0
@@ -618,7 +618,7 @@ def test_the_process_stores_a_limited_number_of_values_those_used_last(
     clock: Clock, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Broken()
-    monkeypatch.setattr("widget.cache.MAX_LOCAL_ENTRIES", 2)
+    monkeypatch.setattr("widget.data.cache.MAX_LOCAL_ENTRIES", 2)
     cache = inline(store, clock)
     for key in ("a", "b", "a", "c"):
         cache.get(key, 15, upstream, 1)
@@ -697,7 +697,7 @@ def test_a_full_disk_costs_no_caller_a_value(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert calls <= 6
-    assert len([record for record in caplog.records if record.name == "widget.cache"]) == 1
+    assert len([record for record in caplog.records if record.name == "widget.data.cache"]) == 1
     clock.now += 20
     cache.get("k", 10, fetch, 1)
     calls = 0
@@ -708,7 +708,7 @@ def test_a_full_disk_costs_no_caller_a_value(
 def test_a_cache_directory_that_is_gone_costs_no_caller_a_value(
     clock: Clock, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("widget.cache.MAX_LOCAL_ENTRIES", 1)
+    monkeypatch.setattr("widget.data.cache.MAX_LOCAL_ENTRIES", 1)
     directory = tmp_path / "cache"
     cache = inline(
         FileSystemCache(str(directory)),
@@ -732,8 +732,8 @@ import sys, threading, time
 from pathlib import Path
 from concurrent.futures import ThreadPoolExecutor
 from flask_caching.backends.filesystemcache import FileSystemCache
-from widget.cache import FreshCache
-from widget.locks import file_locks
+from widget.data.cache import FreshCache
+from widget.data.locks import file_locks
 
 folder, name, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 store = FileSystemCache(str(folder / "cache"))

@@ -20,9 +20,9 @@ from processes import until
 from programs import find_program
 from test_cache import PATIENCE, START, Upstream
 
-from widget.cache import CachedValue, FreshCache
+from widget.data.cache import CachedValue, FreshCache
+from widget.data.locks import redis_locks, redis_options
 from widget.errors import Refused
-from widget.locks import redis_locks, redis_options
 
 pytestmark = pytest.mark.programs
 
@@ -181,8 +181,8 @@ PROCESS = """
 import sys, time
 from flask_caching.backends.rediscache import RedisCache
 from redis import Redis
-from widget.cache import FreshCache
-from widget.locks import redis_locks
+from widget.data.cache import FreshCache
+from widget.data.locks import redis_locks
 
 client = Redis.from_url(sys.argv[1])
 store = RedisCache(client, key_prefix="flask_cache_")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import chart, colour
-from widget.chart import CurveChart, Labels, Tick
-from widget.format import Naming, formatter
+from widget.render import chart, colour
+from widget.render.chart import CurveChart, Labels, Tick
+from widget.render.format import Naming, formatter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 COLOURS = st.integers(0, 0xFFFFFF).map("{:06x}".format)

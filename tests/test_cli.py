@@ -20,8 +20,10 @@ from faults import Fault
 from processes import free_port, until
 from werkzeug.security import check_password_hash
 
-from widget import app, demo, registry
+from widget import app
 from widget.errors import OperatorError
+from widget.sandbox import demo
+from widget.widgets import registry
 
 SECRET = "a secret of more than thirty-two bytes"
 

@@ -30,13 +30,13 @@ from conftest import Clock
 from processes import until
 from programs import find_program
 
-from widget import client as client_module
-from widget import records, transport
-from widget.client import Client
+from widget.api import client as client_module
+from widget.api import records, transport
+from widget.api.client import Client
 from widget.config import Account, Api
 from widget.errors import NotOffered, Refused, Unavailable, Unreadable, UpstreamError
 from widget.names import FUNCTIONS, Function
-from widget.sandbox_api import create_sandbox, serve_sandbox
+from widget.sandbox.api import create_sandbox, serve_sandbox
 from widget.single_flight import Flight, SingleFlight
 
 LOGIN = 7654321

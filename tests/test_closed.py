@@ -27,8 +27,9 @@ from test_fuzz import BEHIND_A_PROXY, ask, raw
 from test_privacy import everything, named, plain, responses, written
 from werkzeug.security import generate_password_hash
 
-from widget import access, app, config, tokens
+from widget import app, config
 from widget.errors import OperatorError
+from widget.web import access, tokens
 
 SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("open sesame", "scrypt:1024:8:1")

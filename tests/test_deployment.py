@@ -15,7 +15,9 @@ import yaml
 from documents import deployment_file
 from programs import find_program
 
-from widget import config, metrics, registry
+from widget import config
+from widget.web import metrics
+from widget.widgets import registry
 
 ROOT = Path(__file__).parent.parent
 

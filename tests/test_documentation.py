@@ -25,10 +25,12 @@ from documents import (
 )
 from pydantic import BaseModel
 
-from widget import cli, config, errors, i18n, names, paths, registry
-from widget.base import Widget
+from widget import cli, config, errors, names, paths
 from widget.names import DEFAULT_TTL_SECONDS, FUNCTIONS, TTL_SECONDS
-from widget.options import COMMON_OPTIONS, PICTURE_OPTIONS
+from widget.render import i18n
+from widget.widgets import registry
+from widget.widgets.base import Widget
+from widget.widgets.options import COMMON_OPTIONS, PICTURE_OPTIONS
 
 WIDGETS = registry.discover()
 

@@ -23,8 +23,9 @@ from processes import until
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from widget import app as application
-from widget import config, registry
-from widget.response_cache import ELAPSED, CacheStatus, ResponseCache
+from widget import config
+from widget.web.response_cache import ELAPSED, CacheStatus, ResponseCache
+from widget.widgets import registry
 
 PUBLIC = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"
 TEXT = b"<p>" + b"figures " * 100

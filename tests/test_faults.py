@@ -421,7 +421,7 @@ def test_a_disk_may_be_full_and_then_not(
         clock.now += 20
         until(lambda: is_new(service, before, clock))
         assert "cache: writing fails, continuing without it: OSError" in caplog.text
-        assert len([record for record in caplog.records if record.name == "widget.cache"]) <= 3
+        assert len([record for record in caplog.records if record.name == "widget.data.cache"]) <= 3
         fill(False)
         clock.now += 20
         before = service.get(BALANCE).json()["as_of"]

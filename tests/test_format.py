@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from widget import paths
-from widget.format import MISSING, Formatter, formatter
+from widget.render.format import MISSING, Formatter, formatter
 
 LANGUAGES = ["en", *sorted(path.stem for path in paths.locales().glob("*.po"))]
 TAGS = [*LANGUAGES, "de-CH", "en-IN", "en-GB", "fr-CA", "pt-PT", "es-MX", "zh-TW"]

@@ -24,7 +24,7 @@ from scripted import NOW, WIDGETS, InProcess, Script, at, running
 from test_privacy import responses
 from werkzeug.security import generate_password_hash
 
-from widget import tokens
+from widget.web import tokens
 
 SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("open sesame", "scrypt:1024:8:1")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget.growth import MAX_POINTS, Growth, calculate
-from widget.records import ClosedTrade, Operation
+from widget.api.records import ClosedTrade, Operation
+from widget.data.growth import MAX_POINTS, Growth, calculate
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = START + timedelta(days=30)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from widget import paths
 from widget.errors import OperatorError
-from widget.i18n import Catalogues, cldr_locale, is_rtl, load_catalogues
+from widget.render.i18n import Catalogues, cldr_locale, is_rtl, load_catalogues
 
 LANGUAGES = sorted(path.stem for path in paths.locales().glob("*.po"))
 FIRST = {"ar", "de", "es", "fr", "hi", "id", "it", "ms", "pl", "pt", "ru", "uk", "zh"}

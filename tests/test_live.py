@@ -9,7 +9,7 @@ from conftest import Clock, Service
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from processes import until
 
-from widget import sandbox_api
+from widget.sandbox import api as sandbox_api
 
 Serve = Callable[..., Service]
 BALANCE = "client/RequestBalanceInformation"

@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, Error
 from processes import until
 from programs import CACHE, find_program
 
-from widget import tokens
-from widget.options import Options
+from widget.web import tokens
+from widget.widgets.options import Options
 
 pytestmark = pytest.mark.programs
 

@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from widget.locks import file_locks
+from widget.data.locks import file_locks
 
 
 def test_a_file_lock_has_one_holder_waits_for_a_while_and_is_released(tmp_path: Path) -> None:

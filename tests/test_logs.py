@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from processes import service as served
 from processes import until
 
-from widget import config, logs
+from widget import config
 from widget.config import Settings
-from widget.logs import JsonFormatter, RequestLogger, SecretFilter
+from widget.web import logs
+from widget.web.logs import JsonFormatter, RequestLogger, SecretFilter
 
 LOGIN = 77123456
 SECRETS = {

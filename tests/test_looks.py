@@ -11,9 +11,10 @@ from faults import Fault
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.security import generate_password_hash
 
-from widget import sandbox_api, snippet
-from widget.base import Widget
-from widget.options import Options
+from widget.render import snippet
+from widget.sandbox import api as sandbox_api
+from widget.widgets.base import Widget
+from widget.widgets.options import Options
 
 Serve = Callable[..., Service]
 LANGUAGES = ("en", "fr", "ar", "zh")

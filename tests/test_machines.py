@@ -21,7 +21,7 @@ import requests
 from conftest import serving
 from processes import Program, until
 
-from widget.sandbox_api import create_sandbox
+from widget.sandbox.api import create_sandbox
 
 pytestmark = pytest.mark.programs
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from conftest import Service
 
-from widget import registry
-from widget.options import Options
+from widget.widgets import registry
+from widget.widgets.options import Options
 
 BASE = "https://widgets.example.com"
 WIDGETS = registry.discover()

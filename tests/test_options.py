@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import registry
-from widget.base import Widget
 from widget.errors import BadOption
-from widget.options import Options, Period, parse_options
+from widget.widgets import registry
+from widget.widgets.base import Widget
+from widget.widgets.options import Options, Period, parse_options
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

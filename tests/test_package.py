@@ -13,7 +13,9 @@ ROOT = Path(__file__).parent.parent
 PROGRAM = """
 from pathlib import Path
 import widget
-from widget import app, config, i18n, paths, registry
+from widget import app, config, paths
+from widget.render import i18n
+from widget.widgets import registry
 assert Path(widget.__file__).is_relative_to(Path(r"{venv}")), widget.__file__
 widgets = registry.discover()
 raw = {{"accounts": {{"main": {{"login": 1, "lang": "fr"}}}}}}

@@ -12,10 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import parsing
-from widget.errors import Unreadable
-from widget.names import FUNCTIONS, Function
-from widget.records import (
+from widget.api import parsing
+from widget.api.records import (
     AccountInformation,
     Bonus,
     ClosedTrade,
@@ -25,6 +23,8 @@ from widget.records import (
     OpenTrade,
     Operation,
 )
+from widget.errors import Unreadable
+from widget.names import FUNCTIONS, Function
 
 PERSONAL = {
     "name": "Private Person",

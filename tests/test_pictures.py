@@ -24,13 +24,15 @@ from faults import Fault
 from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser
 
-from widget import config, i18n, paths, picture, privacy, registry, snippet
-from widget.display import Display, build_display
+from widget import config, paths, privacy
 from widget.errors import OperatorError
-from widget.format import Formatter
-from widget.options import PICTURE_OPTIONS, SIZES, Options, parse_options
-from widget.svg import Style, draw_message
-from widget.view import View
+from widget.render import i18n, picture, snippet
+from widget.render.display import Display, build_display
+from widget.render.format import Formatter
+from widget.render.svg import Style, draw_message
+from widget.render.view import View
+from widget.widgets import registry
+from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options, parse_options
 
 WIDGETS = registry.discover()
 PICTURED = [name for name, widget in WIDGETS.items() if widget.picture]

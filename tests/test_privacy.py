@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from scripted import WIDGETS, InProcess, Script, at, running
 
 from widget import names
-from widget.format import formatter
 from widget.names import Function
+from widget.render.format import formatter
 
 DAY = 86400
 PERSONAL = {

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import until
 
-from widget.sandbox_api import Sandbox, create_sandbox, serve_sandbox
-from widget.sandbox_book import ACCOUNTS, PERSONAL, STANDING, SYMBOLS
+from widget.sandbox.api import Sandbox, create_sandbox, serve_sandbox
+from widget.sandbox.book import ACCOUNTS, PERSONAL, STANDING, SYMBOLS
 
 DAY = 86_400
 OPEN, CLOSED, MASKED, EMPTY, PARTNER = ACCOUNTS

@@ -23,9 +23,10 @@ from scripted import NOW, WIDGETS
 from test_privacy import PERSONAL, responses
 from werkzeug.security import generate_password_hash
 
-from widget import app, config, logs, tokens
+from widget import app, config
 from widget.config import Settings
 from widget.errors import ConfigError
+from widget.web import logs, tokens
 
 LOGIN = 7654321
 FORM = "application/x-www-form-urlencoded"

@@ -15,11 +15,11 @@ from processes import PATIENCE
 from scripted import NOW, WIDGETS, InProcess, Script, running
 from test_privacy import responses as upstream_responses
 
-from widget import source as source_module
+from widget.api.guard import MAX_PERIODS_PER_ACCOUNT, PERIODS_SECONDS
+from widget.data import source as source_module
+from widget.data.source import Source
 from widget.errors import Refused
-from widget.guard import MAX_PERIODS_PER_ACCOUNT, PERIODS_SECONDS
-from widget.response_cache import ELAPSED
-from widget.source import Source
+from widget.web.response_cache import ELAPSED
 
 Serve = Callable[..., Service]
 
@@ -266,7 +266,7 @@ def test_a_value_cached_by_another_version_is_not_used(
 ) -> None:
     """Its records may be of another shape."""
     for version, calls in (("1.0", 1), ("1.0", 1), ("1.1", 2)):
-        monkeypatch.setattr("widget.source.__version__", version)
+        monkeypatch.setattr("widget.data.source.__version__", version)
         serve(cache={"type": "FileSystemCache", "dir": str(tmp_path)}).json("/w/main/balance.json")
         assert upstream.sandbox.calls["RequestBalanceInformation"] == calls
 

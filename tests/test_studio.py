@@ -11,8 +11,8 @@ from browsers import WIDGETS, findings, host, tab
 from conftest import Upstream
 from playwright.sync_api import Browser, Page, expect
 
-from widget import demo
-from widget.options import Options
+from widget.sandbox import demo
+from widget.widgets.options import Options
 
 
 class Studio(NamedTuple):

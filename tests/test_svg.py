@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import colour, svg
-from widget.chart import Bar, BarChart, CurveChart, Point, Tick
-from widget.display import Text
-from widget.options import SCALES, SIZES
-from widget.svg import Picture, Progress, Style
+from widget.render import colour, svg
+from widget.render.chart import Bar, BarChart, CurveChart, Point, Tick
+from widget.render.display import Text
+from widget.render.svg import Picture, Progress, Style
+from widget.widgets.options import SCALES, SIZES
 
 SVG = "{http://www.w3.org/2000/svg}"
 CURVE = CurveChart(

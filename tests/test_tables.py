@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from examples import EXAMPLES
 
-from widget import config, i18n, paths, privacy, registry
-from widget.base import Table
-from widget.display import Display, build_display
-from widget.options import Options
-from widget.tables import TableHtml, build_table
-from widget.view import View
+from widget import config, paths, privacy
+from widget.render import i18n
+from widget.render.display import Display, build_display
+from widget.render.tables import TableHtml, build_table
+from widget.render.view import View
+from widget.widgets import registry
+from widget.widgets.base import Table
+from widget.widgets.options import Options
 
 WIDGETS = registry.discover()
 CATALOGUES = i18n.load_catalogues(paths.locales())

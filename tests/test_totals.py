@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget import totals
-from widget.records import OpenTrade
+from widget.api.records import OpenTrade
+from widget.data import totals
 
 MOMENT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

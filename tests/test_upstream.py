@@ -15,13 +15,14 @@ from conftest import Upstream as Simulated
 from faults import Fault
 from processes import until
 
-from widget import config, guard
-from widget.client import Client
+from widget import config
+from widget.api import guard
+from widget.api.client import Client
+from widget.api.guard import GuardedClient
+from widget.api.records import AccountInformation
 from widget.config import Account
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
-from widget.guard import GuardedClient
 from widget.names import Function
-from widget.records import AccountInformation
 
 
 def accounts(base_url: str = "https://api.example.com", **more: Any) -> dict[str, Account]:

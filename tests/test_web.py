@@ -18,7 +18,8 @@ from faults import Fault
 from processes import until
 from werkzeug.security import generate_password_hash
 
-from widget import config, registry
+from widget import config
+from widget.widgets import registry
 
 WIDGETS = registry.discover()
 SECRET = "a secret of more than thirty-two bytes"

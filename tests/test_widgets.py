@@ -12,10 +12,11 @@ from conftest import Service
 from examples import EXAMPLES
 
 import widget.widgets
-from widget import names, registry
-from widget.base import Card, Figure, Table, Widget
-from widget.options import Options
-from widget.snippet import FORMS, Embed
+from widget import names
+from widget.render.snippet import FORMS, Embed
+from widget.widgets import registry
+from widget.widgets.base import Card, Figure, Table, Widget
+from widget.widgets.options import Options
 
 WIDGETS = registry.discover()
 Serve = Callable[..., Service]
@@ -23,8 +24,8 @@ Serve = Callable[..., Service]
 NEW_WIDGET = '''
 """A widget with a table, a chart and a picture."""
 
-from widget import totals
-from widget.base import Bars, Card, Column, Figure, Table, Widget
+from widget.data import totals
+from widget.widgets.base import Bars, Card, Column, Figure, Table, Widget
 from widget.errors import N_
 
 COUNT = Figure("trades", N_("Trades"), "count")

@@ -13,18 +13,22 @@ from flask_caching import Cache
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 
-from widget import assets, config, headers, i18n, locks, logs, paths, registry
-from widget.cache import FreshCache
-from widget.client import Client
+from widget import config, paths
+from widget.api.client import Client
+from widget.api.guard import GuardedClient
 from widget.config import Settings
+from widget.data import locks
+from widget.data.cache import FreshCache
 from widget.errors import OperatorError
-from widget.guard import GuardedClient
-from widget.html import Renderer
-from widget.metrics import Metrics
-from widget.response_cache import ResponseCache
+from widget.render import i18n
+from widget.render.html import Renderer
+from widget.web import assets, headers, logs
+from widget.web.metrics import Metrics
 from widget.web.passwords import PasswordAttempts
+from widget.web.response_cache import ResponseCache
 from widget.web.routes import blueprint
 from widget.web.service import Service
+from widget.widgets import registry
 
 CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
 DEFAULT_CONFIG = "widgets.toml"

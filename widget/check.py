@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from widget.client import Client
+from widget.api.client import Client
 from widget.config import Account
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable
 from widget.names import FUNCTIONS, Function

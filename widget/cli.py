@@ -14,17 +14,21 @@ from typing import Any
 import click
 from werkzeug.security import generate_password_hash
 
-from widget import __version__, app, i18n, paths, registry, sandbox_api, tokens
-from widget import demo as demonstration
-from widget import snippet as snippets
-from widget.base import Widget
+from widget import __version__, app, paths
+from widget.api.client import Client
 from widget.check import check_accounts
-from widget.client import Client
 from widget.config import Account, Settings
 from widget.errors import BadOption, ConfigError, OperatorError
-from widget.options import PICTURE_OPTIONS, Options, parse_options
-from widget.sandbox_book import ACCOUNTS
+from widget.render import i18n
+from widget.render import snippet as snippets
+from widget.sandbox import api as sandbox_api
+from widget.sandbox import demo as demonstration
+from widget.sandbox.book import ACCOUNTS
 from widget.server import check_port, parse_bind, run_server
+from widget.web import tokens
+from widget.widgets import registry
+from widget.widgets.base import Widget
+from widget.widgets.options import PICTURE_OPTIONS, Options, parse_options
 
 MAX_PASSWORD_LENGTH = 256
 SECONDS_PER_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}

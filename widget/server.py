@@ -7,8 +7,8 @@ import re
 import socket
 from contextlib import suppress
 
-from widget import logs
 from widget.errors import OperatorError
+from widget.web import logs
 
 BLOCKING_THREADS = 256
 """Threads per worker. A request occupies one until it is answered, if need be by the API."""

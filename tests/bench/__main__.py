@@ -34,7 +34,7 @@ from faults import Fault, FaultySandbox
 from processes import Program, free_port, is_up, nginx, redis_server, until
 from programs import find_program
 
-from widget.sandbox_api import serve_sandbox
+from widget.sandbox.api import serve_sandbox
 
 ENCODING = "gzip, deflate, br"
 CONNECTIONS = 32

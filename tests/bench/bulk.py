@@ -5,8 +5,9 @@ from pathlib import Path
 
 from bench.rendering import History, milliseconds
 
-from widget import config, parsing
-from widget.logs import SecretFilter
+from widget import config
+from widget.api import parsing
+from widget.web.logs import SecretFilter
 
 LINE = "GET /w/main/balance of an account: no complete response within the deadline of 8 s " * 3
 

@@ -18,18 +18,21 @@ from babel import Locale, dates, numbers
 from flask import Flask
 from flask_caching import Cache
 
-from widget import config, i18n, parsing, paths, records, registry
-from widget.base import Widget
-from widget.cache import FreshCache
-from widget.client import Client
+from widget import config, paths
+from widget.api import parsing, records
+from widget.api.client import Client
+from widget.api.guard import GuardedClient
 from widget.config import Account
-from widget.format import Formatter
-from widget.guard import GuardedClient
-from widget.html import PageContext, Renderer
+from widget.data.cache import FreshCache
+from widget.data.source import Source
 from widget.names import Function
-from widget.options import Options, Period
-from widget.source import Source
-from widget.view import View, build_view
+from widget.render import i18n
+from widget.render.format import Formatter
+from widget.render.html import PageContext, Renderer
+from widget.render.view import View, build_view
+from widget.widgets import registry
+from widget.widgets.base import Widget
+from widget.widgets.options import Options, Period
 
 WIDGETS = registry.discover()
 FRAME = PageContext(assets={"css": "/static/0/widget.css", "js": "/static/0/widget.js"})
@@ -198,7 +201,7 @@ def formats(rows: int, times: int = 40) -> dict[str, float]:
         }
         taken: dict[str, list[float]] = {name: [] for name in kinds}
         for name in list(kinds) * times:
-            with patch("widget.view.formatter", kinds[name]):
+            with patch("widget.render.display.formatter", kinds[name]):
                 taken[name].append(milliseconds(lambda: at.renderer.page(view, FRAME), 1))
     return {name: median(each) for name, each in taken.items()}
 

@@ -32,9 +32,10 @@ import requests
 from faults import FAULTS, Fault, FaultySandbox
 from processes import PATIENCE
 
-from widget import paths, registry
-from widget.sandbox_api import serve_sandbox
-from widget.sandbox_book import PERSONAL
+from widget import paths
+from widget.sandbox.api import serve_sandbox
+from widget.sandbox.book import PERSONAL
+from widget.widgets import registry
 
 TTL = 2  # seconds
 MAX_AGE = 40  # seconds

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 
 from flask import Response
 
-from widget import headers, picture
-from widget.base import Widget
 from widget.config import Account
 from widget.errors import CabinetError, Locked, TooManyAttempts, Unavailable
-from widget.html import PageContext
-from widget.json import render_error_json
-from widget.options import Options
-from widget.snippet import widget_url
+from widget.render import picture
+from widget.render.html import PageContext
+from widget.render.json import render_error_json
+from widget.render.snippet import widget_url
+from widget.web import headers
 from widget.web.request_data import accepted_languages, query_parameters, without_token
 from widget.web.service import Service
+from widget.widgets.base import Widget
+from widget.widgets.options import Options
 
 DEFAULT_RETRY_SECONDS = 5
 """``Retry-After`` of errors that do not say when the next attempt makes sense."""

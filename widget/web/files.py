@@ -5,10 +5,11 @@ from typing import Any
 
 from flask import Response, abort
 
-from widget import __version__, headers
-from widget.base import HEADING_HEIGHT, Widget
+from widget import __version__
+from widget.web import headers
 from widget.web.responses import add_etag
 from widget.web.service import Service
+from widget.widgets.base import HEADING_HEIGHT, Widget
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _LOADER = "public, max-age=3600, stale-while-revalidate=86400"

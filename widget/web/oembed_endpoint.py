@@ -9,17 +9,17 @@ from urllib.parse import parse_qsl
 
 from flask import Response, abort
 
-from widget import access, oembed
-from widget.access import Credentials
-from widget.base import Widget
 from widget.config import Account
 from widget.errors import BadOption, CabinetError, Locked, NotFound
-from widget.options import Options, parse_integer, parse_options
-from widget.view import View
+from widget.render.view import View
+from widget.web import access, oembed
+from widget.web.access import Credentials
 from widget.web.error_responses import JSON, ErrorContext, ErrorResponses
 from widget.web.request_data import Parameters, query_parameters, visitor_address
 from widget.web.responses import figures_response
 from widget.web.service import Service
+from widget.widgets.base import Widget
+from widget.widgets.options import Options, parse_integer, parse_options
 
 _MAX_PIXELS = 999_999
 

@@ -9,9 +9,9 @@ from flask_limiter.errors import RateLimitExceeded
 from pydantic import SecretStr
 from werkzeug.security import check_password_hash
 
-from widget import access
 from widget.config import Server
 from widget.errors import TooManyAttempts
+from widget.web import access
 from widget.web.request_data import visitor_address
 
 ATTEMPT_LIMIT = "10 per minute"

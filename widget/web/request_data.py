@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl
 
 from flask import request
 
-from widget import access
 from widget.config import Server
 from widget.errors import BadOption
-from widget.options import PICTURE_OPTIONS, Options, valid_options
+from widget.web import access
+from widget.widgets.options import PICTURE_OPTIONS, Options, valid_options
 
 # A token has up to 4,096 characters, and servers accept lines of about 8,000.
 MAX_QUERY_LENGTH = 6144

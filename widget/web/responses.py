@@ -2,10 +2,10 @@
 
 from flask import Response, request
 
-from widget import headers
 from widget.config import Server
-from widget.tokens import Grant
-from widget.view import View
+from widget.render.view import View
+from widget.web import headers
+from widget.web.tokens import Grant
 
 _MAX_STALE_SECONDS = 60
 

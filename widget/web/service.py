@@ -6,20 +6,20 @@ from datetime import UTC, datetime
 
 from flask import request
 
-from widget import access
-from widget.assets import Assets
-from widget.base import Widget
-from widget.cache import FreshCache
+from widget.api.guard import GuardedClient
 from widget.config import Account, Settings
-from widget.guard import GuardedClient
-from widget.html import Renderer
-from widget.i18n import Catalogues
-from widget.metrics import Metrics
-from widget.options import Options
-from widget.response_cache import ELAPSED
-from widget.source import Source
-from widget.view import View, build_view
+from widget.data.cache import FreshCache
+from widget.data.source import Source
+from widget.render.html import Renderer
+from widget.render.i18n import Catalogues
+from widget.render.view import View, build_view
+from widget.web import access
+from widget.web.assets import Assets
+from widget.web.metrics import Metrics
 from widget.web.passwords import PasswordAttempts
+from widget.web.response_cache import ELAPSED
+from widget.widgets.base import Widget
+from widget.widgets.options import Options
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ import itertools
 
 from flask import Response, abort
 
-from widget import registry
 from widget.errors import CabinetError
-from widget.metrics import CONTENT_TYPE
-from widget.options import Options
+from widget.web.metrics import CONTENT_TYPE
 from widget.web.request_data import is_from_private_network
 from widget.web.service import Service
+from widget.widgets import registry
+from widget.widgets.options import Options
 
 
 class StatusEndpoints:

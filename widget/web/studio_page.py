@@ -2,8 +2,9 @@
 
 from flask import Response, abort, request
 
-from widget import headers, i18n, studio
 from widget.errors import CabinetError
+from widget.render import i18n
+from widget.web import headers, studio
 from widget.web.error_responses import HTML, ErrorContext, ErrorResponses
 from widget.web.request_data import accepted_languages, query_parameters
 from widget.web.service import Service

@@ -5,17 +5,15 @@ from dataclasses import replace
 
 from flask import Response, request
 
-from widget import access, picture
-from widget.access import Credentials
-from widget.base import Widget
 from widget.config import Account
 from widget.errors import CabinetError, NotFound
-from widget.html import PageContext
-from widget.json import render_json
-from widget.options import MIN_REFRESH, PICTURE_OPTIONS, Options, parse_options
-from widget.snippet import widget_url
-from widget.tokens import Grant
-from widget.view import View
+from widget.render import picture
+from widget.render.html import PageContext
+from widget.render.json import render_json
+from widget.render.snippet import widget_url
+from widget.render.view import View
+from widget.web import access
+from widget.web.access import Credentials
 from widget.web.error_responses import (
     HTML,
     JSON,
@@ -34,6 +32,9 @@ from widget.web.request_data import (
 )
 from widget.web.responses import figures_response, shortest_ttl
 from widget.web.service import Service
+from widget.web.tokens import Grant
+from widget.widgets.base import Widget
+from widget.widgets.options import MIN_REFRESH, PICTURE_OPTIONS, Options, parse_options
 
 Render = Callable[[View, Grant | None], Response]
 

@@ -1,1 +1,4 @@
-"""The widgets, one file each; ``registry`` finds them."""
+"""The widgets, one module each, and what they are declared with (``base``, ``options``).
+
+A widget imports no renderer. Imports from ``data`` and ``api``; ``registry`` finds the widgets.
+"""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from widget.base import Card, Figure, Widget, values
+from widget.data.source import Source
 from widget.errors import N_
-from widget.options import Options
-from widget.source import Source
+from widget.widgets.base import Card, Figure, Widget, values
+from widget.widgets.options import Options
 
 FIELDS = ("balance", "equity", "free_margin", "margin", "profit")
 PROFIT = Figure("profit", N_("Floating profit"), "result")

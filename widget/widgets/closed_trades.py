@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from widget import totals
-from widget.base import Column, Count, Figure, Table, Widget, ngettext_noop
+from widget.data import totals
+from widget.data.source import Source
 from widget.errors import N_
-from widget.options import Options
-from widget.source import Source
+from widget.widgets.base import Column, Count, Figure, Table, Widget, ngettext_noop
+from widget.widgets.options import Options
 
 TRADES = Table(
     rows="trades",

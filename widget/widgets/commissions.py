@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from widget import totals
-from widget.base import Bars, Card, Column, Figure, Table, Widget
+from widget.data import totals
+from widget.data.source import Source
 from widget.errors import N_
-from widget.options import Options
-from widget.source import Source
+from widget.widgets.base import Bars, Card, Column, Figure, Table, Widget
+from widget.widgets.options import Options
 
 TOTAL = Figure("total", N_("Total"), "money")
 RECORDS = Table(

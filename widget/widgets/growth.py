@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from widget import growth
-from widget.base import Card, Curve, Figure, Widget, values
+from widget.data import growth
+from widget.data.source import Source
 from widget.errors import N_
-from widget.options import Options
-from widget.source import Source
+from widget.widgets.base import Card, Curve, Figure, Widget, values
+from widget.widgets.options import Options
 
 FIGURES = ("gain", "drawdown", "profit_factor", "won_share", "trades")
 POINT = ("time", "gain")

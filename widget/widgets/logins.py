@@ -3,10 +3,10 @@
 import ipaddress
 from typing import Any
 
-from widget.base import Column, Table, Widget
+from widget.data.source import Source
 from widget.errors import N_
-from widget.options import Options
-from widget.source import Source
+from widget.widgets.base import Column, Table, Widget
+from widget.widgets.options import Options
 
 MASK_BITS = {4: 24, 6: 48}
 

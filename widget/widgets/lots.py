@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from widget import totals
-from widget.base import Bars, Card, Figure, Widget
+from widget.data import totals
+from widget.data.source import Source
 from widget.errors import N_
-from widget.options import Options
-from widget.source import Source
+from widget.widgets.base import Bars, Card, Figure, Widget
+from widget.widgets.options import Options
 
 # A day's bar would be of no use without its total, so that the card always contains it.
 LOTS = Figure("lots", N_("Lots"), "lots", always=True)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from widget import totals
-from widget.base import Column, Figure, Table, Widget
+from widget.data import totals
+from widget.data.source import Source
 from widget.errors import N_
-from widget.options import Options
-from widget.source import Source
+from widget.widgets.base import Column, Figure, Table, Widget
+from widget.widgets.options import Options
 
 
 def is_pending(trade: Mapping[str, Any]) -> bool:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from widget.base import Card, Figure, Widget, values
+from widget.data.source import Source
 from widget.errors import N_
-from widget.options import Options
-from widget.source import Source
 from widget.widgets import balance
+from widget.widgets.base import Card, Figure, Widget, values
+from widget.widgets.options import Options
 
 FIELDS = (
     *balance.FIELDS,

@@ -1,0 +1,417 @@
+"""The client: calls the functions of accounts' APIs.
+
+Every fault of a server becomes one of ``errors``. A whole call, with its token and a repetition,
+has one deadline, which ``transport`` enforces.
+"""
+
+import json
+import logging
+import re
+import socket
+import ssl
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from math import ceil
+from typing import Any
+
+import requests
+from urllib3.exceptions import DecodeError
+from urllib3.exceptions import HTTPError as TransportError
+
+from widget.api import parsing
+from widget.api.dialects import DIALECTS, PARTNER_FUNCTIONS, Call, Request, path_of
+from widget.api.records import AccountInformation, ClosedTrade, History, Result
+from widget.api.transport import DEADLINE, Deadline, Session, remaining_seconds
+from widget.config import Account
+from widget.errors import NoSuchPath, NotOffered, Refused, Unavailable, Unreadable, UpstreamError
+from widget.names import Function
+from widget.single_flight import SingleFlight
+
+CHUNK_BYTES = 65536
+
+# Nobody has published the largest page. Larger pages mean fewer calls; an API that sends fewer rows
+# than requested counts as finished.
+PAGE_ROWS = 1000
+MAX_PAGES = 500
+
+# Seconds until the next attempt after a 429 or 5xx, whatever Retry-After says.
+MIN_RETRY_AFTER = 1.0
+DEFAULT_RETRY_AFTER = 15.0
+MAX_RETRY_AFTER = 300.0
+
+MAX_DEBUG_TEXT = 500
+
+# What may be a token. A login page with status 200 is not, and would be sent as a header.
+TOKEN = re.compile(r"[A-Za-z0-9+/=_.~:-]{1,4096}")
+
+TokenKey = tuple[str, bool]
+"""The slug of an account, and whether it is the partner's token."""
+
+FAULTS = (requests.RequestException, TransportError, OSError, ValueError)
+"""All that requests and urllib3 raise when a server misbehaves."""
+
+
+class Client:
+    """Calls the functions of accounts' APIs. There is one for a process, shared by all its threads.
+
+    Args:
+        clock: gives seconds from any starting point, for deadlines.
+        now: gives Unix seconds, for periods that end now.
+    """
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
+    ) -> None:
+        self._clock = clock
+        self._now = now
+        self._session = Session()
+        self._tokens = Tokens()
+        # urllib3 logs whole URLs, and these have the login.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+    def offers(self, account: Account, function: Function) -> bool:
+        """Whether the account's API has a function, and its password is configured."""
+        if not path_of(account, function):
+            return False
+        return function not in PARTNER_FUNCTIONS or account.partner_password is not None
+
+    def shared_function(self, account: Account, function: Function) -> Function:
+        """The function to call: ``balance`` instead of ``summary`` if one call returns both."""
+        if function == "summary" and path_of(account, "summary") == path_of(account, "balance"):
+            return "balance"
+        return function
+
+    def call(
+        self,
+        account: Account,
+        function: Function,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Result:
+        """Call a function of the API, within the account's deadline.
+
+        Args:
+            account: whose figures, and where they are.
+            function: the function.
+            start: the beginning of the period, for functions that have one; None for the whole
+                history.
+            end: its end; None for now.
+
+        Raises:
+            NotOffered: the API does not have the function.
+            UpstreamError: there is no usable response. The debug text says why, without any secret.
+        """
+        if not self.offers(account, function):
+            raise NotOffered(
+                f"{function}: not offered by this API, or its password is not configured"
+            )
+        first_second = 0
+        if start is not None:
+            first_second = int(start.timestamp())
+        # Rounded up, so that a trade of the present second is included.
+        last_second = self._now()
+        if end is not None:
+            last_second = end.timestamp()
+        period = {"from": first_second, "to": ceil(last_second)}
+        # A context variable, because the sockets that check it are created deep inside urllib3.
+        reset = DEADLINE.set(Deadline(self._clock, account.api.deadline_seconds))
+        try:
+            return self._call(Call(account, function, period))
+        except UpstreamError as error:
+            text = with_title(function, str(error))
+            error.args = (self._without_secrets(account, text),)
+            raise
+        finally:
+            DEADLINE.reset(reset)
+
+    def _call(self, call: Call) -> Result:
+        account = call.account
+        if call.function == "closed_trades" and DIALECTS[account.api.dialect].pages_history:
+            return self._paged_history(call)
+        result = parsing.parse(call.function, self._fetch(call, {}), account.api.timezone)
+        # The configured currency wins: what the API's codes mean differs by deployment.
+        if isinstance(result, AccountInformation) and account.currency:
+            return replace(result, currency=account.currency)
+        return result
+
+    def _paged_history(self, call: Call) -> History:
+        """All pages of the closed trades. These APIs have operations in a function of their own."""
+        # As keys, because a trade that moves to the next page between two requests comes twice.
+        trades: dict[ClosedTrade, None] = {}
+        previous: Sequence[object] = ()
+        for offset in range(0, PAGE_ROWS * MAX_PAGES, PAGE_ROWS):
+            body = self._fetch(call, {"count": PAGE_ROWS, "offset": offset})
+            page = parsing.as_rows(parsing.decode(call.function, body))
+            if page and page == previous:
+                raise Unreadable("two pages are the same: the API ignores the offset")
+            history = parsing.build_records(
+                call.function, page, call.account.api.timezone, first_row=offset
+            )
+            assert isinstance(history, History)
+            trades.update(dict.fromkeys(history.trades))
+            # A page with more rows than requested is from an API without pages, which sent
+            # everything.
+            if len(page) != PAGE_ROWS:
+                return History(tuple(trades))
+            previous = page
+        raise Unreadable(f"more than {PAGE_ROWS * MAX_PAGES} rows")
+
+    def _fetch(self, call: Call, page: Mapping[str, int]) -> bytes:
+        """The body for a request.
+
+        If the token is refused, a new one is requested and the request repeated once.
+        """
+        dialect = DIALECTS[call.account.api.dialect]
+        token = self._token(call)
+        body = self._send(call.account, dialect.request(call, token, page), {401, 403})
+        if body is None and token is not None:
+            new_token = self._token(call, refused=token)
+            body = self._send(call.account, dialect.request(call, new_token, page), {401, 403})
+        if body is not None:
+            return body
+        if token is None:
+            raise Refused(
+                "the account is not at the open level: set its API password in password_env"
+            )
+        raise Refused(
+            "a new token was refused too: the API password is wrong, "
+            "or this server's address is outside the account's IP mask"
+        )
+
+    def _token(self, call: Call, refused: str | None = None) -> str | None:
+        """A token other than the refused one; None if no password is configured."""
+        if call.password is None:
+            return None
+        key = (call.account.slug, call.is_partner)
+        return self._tokens.get(key, lambda: self._request_token(call), refused)
+
+    def _request_token(self, call: Call) -> str:
+        request = DIALECTS[call.account.api.dialect].token_request(call)
+        body = self._send(call.account, request, {400, 401, 403})
+        token = None
+        if body is not None:
+            token = token_in(body)
+        if not token:
+            raise Refused(
+                "no token: the API password is wrong, "
+                "or this server's address is outside the IP mask"
+            )
+        if not TOKEN.fullmatch(token):
+            raise Unreadable("the response to the token request is not a token")
+        return token
+
+    def _send(self, account: Account, request: Request, denials: Collection[int]) -> bytes | None:
+        """The body of the response; None if the API denies access with one of these codes."""
+        # The second attempt is for a connection that the server has closed meanwhile, or a server
+        # that is restarting.
+        for _ in range(2):
+            try:
+                with self._session.request(
+                    request.method,
+                    f"{account.api.base_url}/{request.path.lstrip('/')}",
+                    headers=dict(request.headers),
+                    json=request.json,
+                    **transport_options(account),
+                ) as response:
+                    return self._read(response, account, request, denials)
+            except FAULTS as error:
+                cause = innermost(error)
+                was_before_response = isinstance(error, requests.ConnectionError)
+            was_dropped = isinstance(cause, ConnectionError | ssl.SSLEOFError)
+            if not (was_before_response and was_dropped):
+                break
+        # It is raised outside of the handler, so that no exception with the URL, and so the login,
+        # is attached to it.
+        raise fault(cause, account.api.deadline_seconds)
+
+    def _read(
+        self,
+        response: requests.Response,
+        account: Account,
+        request: Request,
+        denials: Collection[int],
+    ) -> bytes | None:
+        status = response.status_code
+        limit = account.api.max_response_bytes
+        if 200 <= status < 300:
+            return read_body(response, limit)
+        if status in denials:
+            return None
+        if status in (400, 500) and request.has_token_in_body:
+            # Some servers respond like this if the token has expired. Only the text distinguishes
+            # it from other faults.
+            is_about_token = b"token" in read_body(response, limit).lower()
+            if is_about_token:
+                return None
+        if status == 429 or status >= 500:
+            retry_after = self._retry_after(response.headers.get("Retry-After", ""))
+            raise Unavailable(f"HTTP {status}", retry_after)
+        if 300 <= status < 400:
+            raise Unreadable(f"HTTP {status}: a redirect, which is not followed; correct base_url")
+        raise NoSuchPath(f"HTTP {status}; if this API uses another path, set it in api.methods")
+
+    def _retry_after(self, header: str) -> float:
+        """The seconds of a Retry-After header, within limits."""
+        try:
+            seconds = seconds_until(header, self._now())
+        except (ValueError, OverflowError):
+            return DEFAULT_RETRY_AFTER
+        return min(max(seconds, MIN_RETRY_AFTER), MAX_RETRY_AFTER)
+
+    def _without_secrets(self, account: Account, text: str) -> str:
+        """A text from which passwords, tokens and the login are removed.
+
+        Servers repeat them in their errors.
+        """
+        secrets = self._tokens.of_account(account.slug)
+        for password in (account.password, account.partner_password):
+            if password is not None:
+                secrets.append(password.get_secret_value())
+        # An empty secret would insert the stars between all characters.
+        for secret in filter(None, secrets):
+            text = text.replace(secret, "***")
+        login = rf"(?<!\d){account.login}(?!\d)"
+        return re.sub(login, "***", text)[:MAX_DEBUG_TEXT]
+
+
+class Tokens:
+    """The current token of each account and level.
+
+    Callers that need a new one at the same time share one request.
+    """
+
+    def __init__(self) -> None:
+        self._tokens: dict[TokenKey, str] = {}
+        # Part of a flight's key is the refused token, so that nobody gets back the token that was
+        # just refused.
+        self._flights = SingleFlight[tuple[TokenKey, str | None], str]()
+
+    def get(self, key: TokenKey, request: Callable[[], str], refused: str | None) -> str:
+        """The token, or a new one if there is none or the API refused it.
+
+        Args:
+            key: whose token.
+            request: requests a new token from the API.
+            refused: the token that the API has refused, if any.
+
+        Raises:
+            UpstreamError: the request failed, here or in the call that this one waited for.
+        """
+        token = self._tokens.get(key)
+        if token is not None and token != refused:
+            return token
+        flight, is_leader = self._flights.join((key, refused))
+        if is_leader:
+            return flight.run(lambda: self._renew(key, request, refused))
+        try:
+            return flight.result(DEADLINE.get().left)
+        except TimeoutError:
+            raise Unavailable("another call still waits for the token") from None
+        except UpstreamError as error:
+            raise copy(error) from None  # the text of an error is completed for each function
+
+    def of_account(self, slug: str) -> list[str]:
+        """All tokens of an account, to remove them from texts."""
+        return [token for (owner, _), token in list(self._tokens.items()) if owner == slug]
+
+    def _renew(self, key: TokenKey, request: Callable[[], str], refused: str | None) -> str:
+        token = self._tokens.get(key)
+        if token is not None and token != refused:
+            return token  # another flight has ended between the look at the token and the join
+        try:
+            token = request()
+        except UpstreamError:
+            # The next call requests a token at once, instead of trying the refused one again.
+            self._tokens.pop(key, None)
+            raise
+        self._tokens[key] = token
+        return token
+
+
+def with_title(function: Function, text: str) -> str:
+    """An error text that begins with the name of the function."""
+    title = parsing.function_title(function)
+    if text.startswith(title):
+        return text
+    return f"{title}: {text}"
+
+
+def token_in(body: bytes) -> str | None:
+    """The token of a response: bare text, a JSON string, or the field ``token`` of an object."""
+    text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n")
+    try:
+        # Numbers stay text: a token of digits only is not a number.
+        value = parsing.unwrap(json.loads(text, parse_int=str, parse_float=str))
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(value, dict):
+        fields = {name.lower(): item for name, item in value.items()}
+        value = fields.get("token")
+    if not isinstance(value, str):
+        return None
+    return value.strip()
+
+
+def seconds_until(retry_after: str, now: float) -> float:
+    """The seconds of a Retry-After header, which has a number of seconds or a date.
+
+    Raises:
+        ValueError: it has neither.
+    """
+    if retry_after.isdecimal():
+        return float(retry_after)
+    return parsedate_to_datetime(retry_after).timestamp() - now
+
+
+def read_body(response: requests.Response, limit: int) -> bytes:
+    """The decompressed body.
+
+    Raises:
+        Unreadable: it is longer than the limit.
+    """
+    body = bytearray()
+    # The limit counts decompressed bytes, so a small gzip bomb does not fill the memory.
+    while chunk := response.raw.read(CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > limit:
+            raise Unreadable(f"more than {limit} bytes (max_response_bytes)")
+    return bytes(body)
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The original error. Those around it contain the URL, and so the login."""
+    inner = error.__cause__ or error.__context__
+    if isinstance(inner, (*FAULTS, HTTPException)):
+        return innermost(inner)
+    return error
+
+
+def fault(cause: BaseException, deadline_seconds: float) -> UpstreamError:
+    """The error for a fault of a connection or a server."""
+    if isinstance(cause, TimeoutError):
+        return Unavailable(f"no complete response within the deadline of {deadline_seconds:g} s")
+    if isinstance(cause, socket.gaierror):
+        return Unavailable(f"the name of the API's host cannot be resolved ({cause.strerror})")
+    if isinstance(cause, ssl.SSLError):
+        return Unavailable(f"TLS failed: {cause}; if the API has a private CA, set ca_file")
+    if isinstance(cause, DecodeError):
+        return Unreadable("the response cannot be decompressed")
+    return Unavailable(f"{type(cause).__name__}: {cause}")
+
+
+def transport_options(account: Account) -> dict[str, Any]:
+    """How ``requests`` should connect to the account's API."""
+    proxies = None
+    if account.api.proxy:
+        proxies = {"http": account.api.proxy, "https": account.api.proxy}
+    return {
+        "stream": True,
+        "timeout": remaining_seconds(),
+        "verify": account.api.ca_file or True,
+        "proxies": proxies,
+    }

@@ -1,0 +1,310 @@
+"""The settings: reads ``widgets.toml`` and reports all mistakes at once, each with its key."""
+
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from widget.config.mistakes import (
+    Toml,
+    account_tables,
+    describe_mistakes,
+    keys_with_passwords,
+    malformed_slugs,
+    missing_dependencies,
+    subtable,
+    unknown_widgets,
+)
+from widget.config.secrets import (
+    SECRET_KEYS,
+    SecretReader,
+    can_be_read_by_others,
+    must_be_outside,
+)
+from widget.config.values import (
+    BaseUrl,
+    EmbedSecret,
+    FigureName,
+    Language,
+    Method,
+    Network,
+    NetworkValue,
+    Origin,
+    PasswordHash,
+    RedisUrl,
+    Seconds,
+    Zone,
+    split_keys,
+    zones,
+)
+from widget.errors import ConfigError, OperatorError
+from widget.names import DEFAULT_TTL_SECONDS, TTL_SECONDS, Function
+
+__all__ = [
+    "SECRET_KEYS",
+    "Account",
+    "Api",
+    "Cache",
+    "Network",
+    "Server",
+    "Settings",
+    "load",
+    "parse",
+    "zones",
+]
+
+
+class Section(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(
+        frozen=True,  # settings are shared by all threads
+        extra="forbid",  # a misspelled key must not be ignored
+        hide_input_in_errors=True,  # a value may be a secret
+        arbitrary_types_allowed=True,  # time zones and networks
+    )
+
+
+class Server(Section):
+    """The service itself."""
+
+    public_url: BaseUrl = "http://127.0.0.1:8000"
+    # TOML has types, so a value of another type is a mistake. Hence strict, here and below:
+    # pydantic would turn true into 1.
+    trusted_proxies: int = Field(0, ge=0, le=16, strict=True)
+    studio: bool = Field(False, strict=True)
+    studio_password_hash: PasswordHash | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of ``public_url``, which the proxy in front removes; usually empty."""
+        return urlsplit(self.public_url).path
+
+
+class Cache(Section):
+    """Where responses of the API are cached; ``type`` is passed to Flask-Caching."""
+
+    # Only what has been tested: Flask-Caching knows more.
+    type: Literal["SimpleCache", "FileSystemCache", "RedisCache"] = "SimpleCache"
+    redis_url: RedisUrl | None = None
+    dir: Path = Path("/var/cache/cabinet-widgets")
+    keep_seconds: Seconds = 86400
+    """The maximum age, in seconds, of a cached response that is served while the API fails."""
+
+
+class Api(Section):
+    """One Client Cabinet API: its address, its dialect and its limits."""
+
+    dialect: Literal["client-api", "cabinet-basic"] = "client-api"
+    base_url: BaseUrl = "https://client-api.instaforex.com"
+    # The zone of times that the API sends without one, unlike an account's time zone.
+    timezone: Zone = ZoneInfo("UTC")
+    deadline_seconds: float = Field(8.0, gt=0, le=120, strict=True)
+    max_response_bytes: int = Field(4194304, ge=1024, strict=True)
+    ca_file: str = ""
+    proxy: str = Field("", repr=False)  # its URL may contain a password
+    methods: dict[Function, Method] = {}
+
+
+class Account(Section):
+    """One trading account: how its figures are fetched, and who may see which of them."""
+
+    slug: str
+    login: int = Field(gt=0, repr=False)  # never in a log
+    password: SecretStr | None = None
+    partner_password: SecretStr | None = None
+    currency: str | None = Field(None, pattern="^[A-Z]{3}$")
+    timezone: Zone = ZoneInfo("UTC")
+    """The account's days begin at midnight in this zone."""
+    lang: Language = "en"
+    # None leaves the choice to the registry, whose default depends on the widgets that exist.
+    widgets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    access: Literal["open", "closed"] = "open"
+    viewer_password_hash: PasswordHash | None = None
+    allowed_networks: tuple[NetworkValue, ...] = ()
+    # None depends on access: anyone may frame an open account, nobody a closed one.
+    allowed_origins: tuple[Origin, ...] | None = None
+    embed_secret: EmbedSecret | None = None
+    hide: frozenset[FigureName] = frozenset()
+    amounts: Literal["money", "percent"] = "money"
+    delay_minutes: int = Field(0, ge=0, le=525600, strict=True)
+    ttl_seconds: dict[Function, Seconds] = {}
+    api: Api = Api()
+
+    @property
+    def embed_keys(self) -> tuple[bytes, ...]:
+        """The secrets that sign tokens, newest first."""
+        return split_keys(self.embed_secret) if self.embed_secret else ()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether responses are for one visitor only and must not be stored by shared caches."""
+        return self.access == "closed" or bool(self.allowed_networks)
+
+    def ttl(self, function: Function) -> float:
+        """The time to live, in seconds, of a function's cached response."""
+        default = TTL_SECONDS.get(function, DEFAULT_TTL_SECONDS)
+        return self.ttl_seconds.get(function, default)
+
+
+class File(Section):
+    """The tables that ``widgets.toml`` may contain."""
+
+    server: Server = Server()
+    cache: Cache = Cache()
+    api: Api = Api()
+    accounts: dict[str, Account] = Field(min_length=1)
+
+
+class Settings(File):
+    """The contents of ``widgets.toml``. The shared ``api`` table is merged into each account's own.
+
+    Attributes:
+        demo: whether this is the demonstration, which needs no secrets.
+        warnings: what the operator should know, one line each.
+    """
+
+    demo: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+SECTIONS: dict[str, type[Section]] = {"server": Server, "cache": Cache, "api": Api}
+
+
+def known_keys(section: list[str]) -> list[str]:
+    """The keys of a section of the file, to suggest one for a misspelled key.
+
+    Args:
+        section: its path: nothing for the file itself, ``["accounts", "main", "api"]`` for a table.
+    """
+    model: type[Section] = File
+    if section:
+        # Tables that are not named after their kind are accounts.
+        model = SECTIONS.get(section[-1], Account)
+    # An account's slug is the name of its table, not a key.
+    keys = [key for key in model.model_fields if key != "slug"]
+    return [f"{key}_env" if must_be_outside(key) else key for key in keys]
+
+
+def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settings:
+    """Read and check a configuration file.
+
+    Args:
+        path: the file.
+        env: the environment that ``*_env`` secrets are read from.
+        widgets: the names of all widgets.
+
+    Raises:
+        OperatorError: the file cannot be read or is not TOML.
+        ConfigError: the file has mistakes; all of them are listed.
+    """
+    document = read_toml(path)
+    settings = parse(document, env, widgets, folder=path.parent, demo=False)
+    keys = keys_with_passwords(document)
+    if not keys or not can_be_read_by_others(path):
+        return settings
+    listed = ", ".join(keys)
+    warning = (
+        f"{listed}: contains a password, and other users can read {path}; run: chmod 600 {path}"
+    )
+    return settings.model_copy(update={"warnings": (*settings.warnings, warning)})
+
+
+def read_toml(path: Path) -> Toml:
+    """Parse a file; OperatorError says why it cannot be read or is not TOML."""
+    try:
+        # Editors on Windows write a byte order mark first, which utf-8-sig skips.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        problem = "no such file; create it with `cabinet-widgets init`"
+    except PermissionError as error:
+        problem = f"cannot be read ({error.strerror}); fix its permissions"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror}); give the path of the file itself"
+    except UnicodeDecodeError:
+        problem = "is not UTF-8; save it as UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        problem = f"is not valid TOML: {error}"
+        if "Invalid value" in str(error):
+            problem += '; put text in straight quotation marks: "…"'
+    raise OperatorError(f"{path}: {problem}")
+
+
+def parse(
+    document: Toml,
+    env: Mapping[str, str],
+    widgets: Collection[str],
+    *,
+    folder: Path,
+    demo: bool,
+) -> Settings:
+    """Check a parsed file and turn it into settings.
+
+    Args:
+        document: the parsed file.
+        env: the environment that ``*_env`` secrets are read from.
+        widgets: the names of all widgets.
+        folder: the folder that relative ``*_file`` paths start from.
+        demo: whether secrets in the file itself are accepted.
+
+    Raises:
+        ConfigError: the settings have mistakes; all of them are listed.
+    """
+    secrets = SecretReader(env, folder, allow_plain=demo)
+    resolved = resolve(document, secrets)
+    # A set, because the shared API's mistakes would be found once for each account.
+    mistakes = {
+        *secrets.mistakes,
+        *malformed_slugs(document),
+        *unknown_widgets(document, widgets),
+        *missing_dependencies(document, is_demo=demo),
+    }
+    try:
+        file = File.model_validate(resolved)
+    except ValidationError as error:
+        mistakes.update(describe_mistakes(error, document, known_keys))
+        # Without its cause: pydantic's error contains the values.
+        raise ConfigError(sorted(mistakes)) from None
+    if mistakes:
+        raise ConfigError(sorted(mistakes))
+    warnings = (*secrets.warnings, *unused_passwords(file))
+    return Settings(**dict(file), demo=demo, warnings=warnings)
+
+
+def resolve(document: Toml, secrets: SecretReader) -> Toml:
+    """The document with secrets in their places and the shared API in each account."""
+    resolved = dict(document)
+    for name in ("server", "cache"):
+        if isinstance(document.get(name), dict):
+            resolved[name] = secrets.resolve(document[name], name)
+    if "accounts" in document:
+        shared_api = subtable(document, "api")
+        accounts = {}
+        for slug, table in account_tables(document).items():
+            account = secrets.resolve(table, f"accounts.{slug}")
+            accounts[slug] = {**with_shared_api(account, shared_api), "slug": slug}
+        resolved["accounts"] = accounts
+    return resolved
+
+
+def with_shared_api(account: Toml, shared: Toml) -> Toml:
+    """An account whose ``api`` has the shared keys that it does not set itself."""
+    own = account.get("api", {})
+    if not isinstance(own, dict):
+        return account  # pydantic reports it
+    # Merged one level deeper than the rest, so that an account can change a single path.
+    methods = {**subtable(shared, "methods"), **subtable(own, "methods")}
+    return {**account, "api": {**shared, **own, "methods": methods}}
+
+
+def unused_passwords(file: File) -> list[str]:
+    """Warnings about viewer passwords of open accounts, which are never asked for."""
+    return [
+        f'accounts.{slug}: has a viewer password but is open; set access = "closed"'
+        for slug, account in file.accounts.items()
+        if account.access == "open" and account.viewer_password_hash
+    ]

@@ -1,0 +1,175 @@
+"""Describes mistakes in ``widgets.toml``, in one line each, with the key as it is in the file."""
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+from pydantic import ValidationError
+
+from widget.config.secrets import variants
+from widget.config.values import did_you_mean
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+URL_WITH_PASSWORD = re.compile("//[^/@]*:[^/@]+@")
+
+Toml = dict[str, Any]
+"""A table as it is in the file. Nothing is known about its values yet."""
+
+
+def subtable(parent: Toml, key: str) -> Toml:
+    """A table in a table; empty if there is none, or another value, which is reported elsewhere."""
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def account_tables(document: Toml) -> dict[str, Toml]:
+    """The tables of all accounts by slug."""
+    accounts = subtable(document, "accounts")
+    return {slug: subtable(accounts, slug) for slug in accounts}
+
+
+def malformed_slugs(document: Toml) -> list[str]:
+    """Names of accounts that cannot be part of a URL."""
+    return [
+        f"accounts.{slug}: an account's name consists of a-z, 0-9 and -, at most 32 characters"
+        for slug in account_tables(document)
+        if not SLUG.fullmatch(slug)
+    ]
+
+
+def unknown_widgets(document: Toml, widgets: Collection[str]) -> list[str]:
+    """Widgets that an account lists and that do not exist."""
+    mistakes = []
+    for slug, account in account_tables(document).items():
+        listed = account.get("widgets")
+        if not isinstance(listed, list):
+            continue  # pydantic reports it
+        for name in listed:
+            if name not in widgets:
+                hint = did_you_mean(str(name), widgets)
+                mistakes.append(f"accounts.{slug}.widgets: there is no widget {name!r}{hint}")
+    return mistakes
+
+
+def missing_dependencies(document: Toml, *, is_demo: bool) -> list[str]:
+    """Keys that are missing although other keys require them.
+
+    Checked in the document itself rather than in the finished settings, so that they are reported
+    together with all other mistakes.
+    """
+
+    def has(table: Toml, name: str) -> bool:
+        return any(key in table for key in variants(name))
+
+    mistakes = []
+    server = subtable(document, "server")
+    cache = subtable(document, "cache")
+    # The demonstration serves the studio on loopback only, without a password.
+    if server.get("studio") is True and not is_demo and not has(server, "studio_password_hash"):
+        mistakes.append(
+            "server.studio: needs studio_password_hash_env; create a hash with"
+            " `cabinet-widgets password`"
+        )
+    if cache.get("type") == "RedisCache" and not has(cache, "redis_url"):
+        mistakes.append(
+            'cache.redis_url: missing; RedisCache needs a URL such as "redis://127.0.0.1:6379/0"'
+        )
+    for slug, account in account_tables(document).items():
+        is_closed = account.get("access") == "closed"
+        if (
+            is_closed
+            and not has(account, "viewer_password_hash")
+            and not has(account, "embed_secret")
+        ):
+            mistakes.append(
+                f"accounts.{slug}: a closed account needs viewer_password_hash_env or"
+                " embed_secret_env, or both"
+            )
+    return mistakes
+
+
+def keys_with_passwords(document: Toml) -> list[str]:
+    """The keys of URLs in the document itself that contain a password."""
+    tables = {"cache": subtable(document, "cache"), "api": subtable(document, "api")}
+    for slug, account in account_tables(document).items():
+        tables[f"accounts.{slug}.api"] = subtable(account, "api")
+    return [
+        f"{where}.{key}"
+        for where, table in tables.items()
+        for key in ("redis_url", "proxy")
+        if URL_WITH_PASSWORD.search(str(table.get(key)))
+    ]
+
+
+# What pydantic's types of errors mean, in words for people who have never heard of pydantic.
+WHOLE_NUMBER = "must be a whole number"
+NUMBER = "must be a number"
+SWITCH = "must be true or false"
+LIST = 'must be a list, such as ["…", "…"]'
+TABLE = "must be a table"
+MESSAGES = {
+    "int_type": WHOLE_NUMBER,
+    "int_parsing": WHOLE_NUMBER,
+    "int_from_float": WHOLE_NUMBER,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "bool_type": SWITCH,
+    "bool_parsing": SWITCH,
+    "tuple_type": LIST,
+    "frozen_set_type": LIST,
+    "dict_type": TABLE,
+    "model_type": TABLE,
+    "too_short": "must contain at least one entry",
+    "string_type": "must be text, in quotation marks",
+    # Currency is the only key with a pattern.
+    "string_pattern_mismatch": "must be three capital letters, such as USD",
+}
+
+
+def describe_mistakes(
+    error: ValidationError, document: Toml, known_keys: Callable[[list[str]], list[str]]
+) -> list[str]:
+    """The mistakes that pydantic found.
+
+    Args:
+        error: pydantic's error.
+        document: the parsed file.
+        known_keys: gives the keys of a section, which is named by its path in the document.
+    """
+    lines = []
+    for mistake in error.errors(include_input=False, include_url=False):
+        # For a wrong key of a dictionary, pydantic adds a "[key]" that is not in the file.
+        path = [str(part) for part in mistake["loc"] if part != "[key]"]
+        if is_inherited(path, document):
+            continue
+        key = ".".join(path)
+        *section, name = path
+        if mistake["type"] == "extra_forbidden":
+            lines.append(f"{key}: unknown key{did_you_mean(name, known_keys(section))}")
+        elif mistake["type"] != "missing":
+            lines.append(f"{key}: {message(mistake['type'], mistake['msg'])}")
+        elif key == "accounts":
+            lines.append("accounts: missing; add at least one account")
+        else:
+            lines.append(f"{key}: missing")
+    return lines
+
+
+def is_inherited(path: list[str], document: Toml) -> bool:
+    """Whether a mistake in an account's API comes from the shared ``[api]``.
+
+    The shared table is merged into each account, but its mistakes are reported only once.
+    """
+    match path:
+        case ["accounts", slug, "api", *_]:
+            return "api" not in account_tables(document)[slug]
+    return False
+
+
+def message(kind: str, text: str) -> str:
+    """What is wrong, for people: pydantic's own text unless there is a better one."""
+    own = MESSAGES.get(kind)
+    if own:
+        return own
+    text = text.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,353 @@
+"""The figures of one account for one request, from the cache: everything that a widget may request.
+
+The account's ``delay_minutes`` is applied here, so that no widget can display or count a trade that
+is too recent.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import blake2s
+from typing import Any, TypeVar
+
+from widget import __version__
+from widget.api.guard import GuardedClient
+from widget.api.records import (
+    AccountInformation,
+    Bonus,
+    ClosedTrade,
+    Commission,
+    History,
+    Login,
+    OpenTrade,
+    Operation,
+)
+from widget.config import Account
+from widget.data import delay
+from widget.data.cache import CachedValue, FreshCache
+from widget.errors import CabinetError, NoSuchPath, NotOffered, Unavailable
+from widget.names import Function
+
+T = TypeVar("T")
+
+# Whatever period a visitor chooses, closed trades are requested in one of a few windows that end
+# now. So the number of calls does not grow with the number of periods, and the cache is still valid
+# after midnight.
+WINDOWS: tuple[tuple[str, int | None], ...] = (
+    ("35d", 35),
+    ("95d", 95),
+    ("370d", 370),
+    ("all", None),
+)
+"""The name of each window and its days; None for the whole history."""
+
+WITH_TRADES = "trades"
+"""In a cache key: the value of a function together with the trades that it may include."""
+
+CURRENCY_TTL_SECONDS = 3600.0
+"""The age up to which a cached balance is used for the currency. A currency hardly ever changes, so
+widgets without a balance do not cause a call every few seconds."""
+
+# Several requests share a call, and one that began a little earlier has a delay that begins
+# earlier.
+SHARED_CALL_MARGIN = timedelta(minutes=1)
+
+
+class Source:
+    """The figures of one account for one request.
+
+    Args:
+        account: whose figures.
+        client: makes the calls.
+        cache: where their results are cached.
+        now: the time of the request.
+        elapsed: how many seconds the visitor has waited already. The deadline is for the whole
+            request.
+
+    Attributes:
+        account: whose figures.
+        now: the time of the request.
+        as_of: the age of the figures: the Unix second of the oldest value used so far.
+        stale: whether one of the values is older than it should be.
+        fresh_for_seconds: how long all values used so far are still fresh; 0 if one is not.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        client: GuardedClient,
+        cache: FreshCache,
+        now: datetime,
+        elapsed: float = 0.0,
+    ) -> None:
+        self.account = account
+        self.now = now
+        self.as_of = now.timestamp()
+        self.stale = False
+        self.fresh_for_seconds = math.inf
+        self._client = client
+        self._cache = cache
+        self._give_up_at = time.monotonic() + account.api.deadline_seconds - elapsed
+        self._delayed_until = now - timedelta(minutes=account.delay_minutes)
+        self._identity = cache_identity(account)
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether recent trades are withheld."""
+        return self.account.delay_minutes > 0
+
+    def balance(self) -> AccountInformation:
+        """Balance, equity and related figures."""
+        return self._account_information("balance")
+
+    def summary(self) -> AccountInformation:
+        """All figures of the account."""
+        return self._account_information("summary")
+
+    def open_trades(self) -> tuple[OpenTrade, ...]:
+        """Positions and pending orders, newest first."""
+        trades: tuple[OpenTrade, ...] = self._get("open_trades", tuple)
+        return tuple(trade for trade in trades if trade.open_time <= self._delayed_until)
+
+    def closed_trades(self, start: datetime | None, end: datetime) -> tuple[ClosedTrade, ...]:
+        """Trades closed from ``start`` (None: the whole history) until before ``end``, newest
+        first.
+        """
+        return tuple(
+            trade
+            for trade in self._history(start).trades
+            if trade.close_time <= self._delayed_until and is_within(trade.close_time, start, end)
+        )
+
+    def operations(self, start: datetime | None) -> tuple[Operation, ...]:
+        """Deposits and withdrawals since ``start``, in no particular order."""
+        if self._client.offers(self.account, "operations"):
+            operations: tuple[Operation, ...] = self._get("operations", tuple)
+        else:
+            operations = self._history(start).operations
+        return tuple(
+            operation for operation in operations if start is None or operation.time >= start
+        )
+
+    def lots(self, start: datetime | None, end: datetime, *, has_dates: bool = False) -> Decimal:
+        """Lots traded in a period: the API's own figure if it has the function, otherwise the sum
+        of the trades.
+
+        Every period costs a call. Visitors can choose any dates, so only a few periods with dates
+        are requested from the API, and those beyond the limit are treated as if its function were
+        unavailable.
+
+        Args:
+            start: the beginning of the period; None for the whole history.
+            end: the end of the period, which is not part of it.
+            has_dates: whether a visitor chose the dates.
+        """
+        if self._client.offers(self.account, "lots"):
+            last = min(end, self._delayed_until)
+            if start is not None and last <= start:
+                return Decimal(0)
+            span = self._lots_span(start, last, end)
+            if not has_dates or self._client.may_request_period(self.account, span):
+                try:
+                    return self._get("lots", Decimal, span, lambda: self._call("lots", start, last))
+                except (Unavailable, NoSuchPath):
+                    pass  # the trades may still be available
+        return sum((trade.volume for trade in self.closed_trades(start, end)), Decimal(0))
+
+    def bonus(self) -> Bonus:
+        """Bonuses received, and the lots that are still required for them."""
+        if not self.is_delayed:
+            return self._get("bonus", Bonus)
+        bonus, _, history = self._with_trades("bonus")
+        return delay.bonus(bonus, self._withheld(history))
+
+    def logins(self, start: datetime | None, end: datetime) -> tuple[Login, ...]:
+        """Logins of a period, newest first."""
+        logins: tuple[Login, ...] = self._get("logins", tuple)
+        return tuple(login for login in logins if is_within(login.time, start, end))
+
+    def commissions(self, start: datetime | None, end: datetime) -> tuple[Commission, ...]:
+        """The partner's commissions of a period, newest first."""
+        records: tuple[Commission, ...] = self._get("commissions", tuple)
+        return tuple(record for record in records if is_within(record.time, start, end))
+
+    def currency(self) -> str | None:
+        """The account's currency: the configured one, otherwise that of the balance call.
+
+        None if the balance is unavailable. The currency is not a figure of the widget: it makes no
+        widget fail, and it does not count for ``as_of``, ``stale`` and ``fresh_for_seconds``.
+        """
+        if self.account.currency:
+            return self.account.currency
+        try:
+            information = self._balance_for_currency()
+        except CabinetError:
+            return None
+        return information.currency
+
+    def known_until(self, end: datetime) -> datetime:
+        """The end of a period. For a period that ends now it is the time of the figures."""
+        if end == self.now:
+            return datetime.fromtimestamp(int(self.as_of), UTC)
+        return end
+
+    def _history(self, start: datetime | None) -> History:
+        """Closed trades and operations since ``start`` or earlier."""
+        days_back = math.inf
+        if start is not None:
+            days_back = (self.now - start) / timedelta(days=1)
+        for name, days in WINDOWS:
+            if days is None:
+                return self._get("closed_trades", History, name)
+            # A cached window may have begun up to a day earlier, relative to now.
+            if days_back <= days - 1:
+                begin = self.now - timedelta(days=days)
+                return self._get(
+                    "closed_trades",
+                    History,
+                    name,
+                    lambda begin=begin: self._call("closed_trades", begin),  # type: ignore[misc]
+                )
+        raise AssertionError("the last window is unlimited")
+
+    def _lots_span(self, start: datetime | None, last: datetime, end: datetime) -> str:
+        """The part of the cache key for a period, to the hour."""
+        first = ""
+        if start is not None:
+            first = f"{start:%Y%m%d%H}"
+        if end == self.now:
+            return f"{first}-now"
+        return f"{first}-{last:%Y%m%d%H}"
+
+    def _account_information(self, function: Function) -> AccountInformation:
+        if not self.is_delayed:
+            return self._get(function, AccountInformation)
+        information, open_trades, history = self._with_trades(function)
+        young = [trade for trade in open_trades if trade.open_time > self._delayed_until]
+        return delay.account_information(information, young, self._withheld(history))
+
+    def _balance_for_currency(self) -> AccountInformation:
+        """The same cached value that the balance widget uses, but possibly older."""
+        ttl = CURRENCY_TTL_SECONDS
+        if self.is_delayed:
+            fetch = self._fetch_with_trades("balance")
+            information = self._load("balance", WITH_TRADES, ttl, fetch).value[0]
+        else:
+            information = self._load("balance", "", ttl, lambda: self._call("balance")).value
+        assert isinstance(information, AccountInformation)
+        return information
+
+    def _withheld(self, history: History) -> list[ClosedTrade]:
+        return [trade for trade in history.trades if trade.close_time > self._delayed_until]
+
+    def _with_trades(self, function: Function) -> tuple[Any, tuple[OpenTrade, ...], History]:
+        """The value of a function together with the trades that it may include."""
+        value: tuple[Any, tuple[OpenTrade, ...], History] = self._get(
+            function, tuple, WITH_TRADES, self._fetch_with_trades(function)
+        )
+        return value
+
+    def _fetch_with_trades(self, function: Function) -> Callable[[], object]:
+        # All three are cached as one value and fetched in this order. Trades that are older than
+        # the value would not include the very trades that must be subtracted from it.
+        return lambda: (
+            self._call(function),
+            self._call("open_trades"),
+            self._call("closed_trades", self._delayed_until - SHARED_CALL_MARGIN),
+        )
+
+    def _get(
+        self,
+        function: Function,
+        kind: type[T],
+        span: str = "",
+        fetch: Callable[[], object] | None = None,
+    ) -> T:
+        """A value from the cache, which counts for the age of the figures.
+
+        Args:
+            function: the function that returns it.
+            kind: the type of the value.
+            span: what else distinguishes the value, such as its period.
+            fetch: makes the call; by default a call of the function without a period.
+        """
+        ttl = self.account.ttl(function)
+        cached = self._load(function, span, ttl, fetch or (lambda: self._call(function)))
+        self.as_of = min(self.as_of, cached.as_of)
+        self.stale = self.stale or cached.stale
+        fresh_for_seconds = cached.as_of + ttl - self.now.timestamp()
+        self.fresh_for_seconds = max(0.0, min(self.fresh_for_seconds, fresh_for_seconds))
+        assert isinstance(cached.value, kind), function
+        return cached.value
+
+    def _load(
+        self, function: Function, span: str, ttl: float, fetch: Callable[[], object]
+    ) -> CachedValue[Any]:
+        """A value from the cache, or from a call within what is left of the deadline."""
+        if not self._client.offers(self.account, function):
+            raise NotOffered(
+                f"{function}: not offered by this API, or its password is not configured"
+            )
+        wait_seconds = max(0.0, self._give_up_at - time.monotonic())
+        return self._cache.get(self.cache_key(function, span), ttl, fetch, wait_seconds)
+
+    def _call(
+        self, function: Function, start: datetime | None = None, end: datetime | None = None
+    ) -> object:
+        shared = self._client.shared_function(self.account, function)
+        return newest_first(self._client.call(self.account, shared, start, end))
+
+    def cache_key(self, function: Function, span: str) -> str:
+        """The key of a value in the cache."""
+        shared = self._client.shared_function(self.account, function)
+        # The cache logs only what stands before the "#": logins are short, so one can be found from
+        # its digest by trying them all.
+        return f"{self.account.slug}:{shared}:{span}#{self._identity}"
+
+
+def cache_identity(account: Account) -> str:
+    """A digest of all that makes cached values unusable when it changes: login, API and the version
+    of the records.
+    """
+    api = account.api
+    methods = sorted(api.methods.items())
+    identity = repr((__version__, account.login, api.dialect, api.base_url, methods))
+    return blake2s(identity.encode(), digest_size=8).hexdigest()
+
+
+def is_within(moment: datetime, start: datetime | None, end: datetime) -> bool:
+    """Whether a moment is in a period. ``start`` may be None; ``end`` is not part of the period."""
+    if start is not None and moment < start:
+        return False
+    return moment < end
+
+
+def newest_first(result: object) -> object:
+    """The result of a call with its lists in the order in which they are displayed, so that they
+    are sorted only once.
+    """
+    if isinstance(result, History):
+        return replace(result, trades=sort_newest_first(result.trades, closing_time))
+    if isinstance(result, tuple):
+        return sort_newest_first(result, opening_time)
+    return result
+
+
+def closing_time(trade: ClosedTrade) -> datetime:
+    """What closed trades are sorted by."""
+    return trade.close_time
+
+
+def opening_time(record: OpenTrade | Login | Commission | Operation) -> datetime:
+    """What all other records are sorted by."""
+    if isinstance(record, OpenTrade):
+        return record.open_time
+    return record.time
+
+
+def sort_newest_first(records: Iterable[T], time_of: Callable[[T], datetime]) -> tuple[T, ...]:
+    """Records in descending order of time."""
+    return tuple(sorted(records, key=time_of, reverse=True))

@@ -1,0 +1,255 @@
+"""From a view to a page. No request, no clock, and no I/O except the templates."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from widget.errors import N_, BadOption, CabinetError
+from widget.render.display import Display, Text, build_display
+from widget.render.i18n import Catalogues, is_rtl
+from widget.render.tables import TableHtml, build_table
+from widget.render.view import View
+from widget.widgets import base
+from widget.widgets.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What a page contains besides its figures.
+
+    Attributes:
+        assets: the URLs of the stylesheet (``css``) and the script (``js``).
+        token: the token with which the page refreshes itself; None for an open account.
+        expires: when the token expires, in Unix seconds.
+        unlock_url: where a viewer password is sent; None if there is none.
+        canonical: the absolute URL of the page, for discovery; None for private pages.
+        refresh: the seconds between two refreshes.
+    """
+
+    assets: Mapping[str, str]
+    token: str | None = None
+    expires: int | None = None
+    unlock_url: str | None = None
+    canonical: str | None = None
+    refresh: int = 60
+
+
+class Renderer:
+    """Renders views and errors as pages, in every language that has a catalogue."""
+
+    def __init__(self, templates: Path, catalogues: Catalogues) -> None:
+        self._catalogues = catalogues
+        self._environment = Environment(
+            loader=FileSystemLoader(templates),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+            auto_reload=False,
+        )
+
+    def display(self, view: View) -> Display:
+        """The view in the language and format of its visitor."""
+        return build_display(view, self._catalogues)
+
+    def page(self, view: View, context: PageContext) -> str:
+        """The page of a widget."""
+        display = self.display(view)
+        has_period = "period" in view.widget.options
+        return self._render(
+            "widget.html",
+            display.language,
+            context,
+            view=view,
+            widget=view.widget,
+            options=view.options,
+            display=display,
+            fmt=display.fmt,
+            label=display.label,
+            period=display.period() if has_period else "",
+            brief_period=display.brief_period() if has_period else "",
+            currency=view.currency if view.widget.shows_currency else None,
+            blocks=build_blocks(display),
+        )
+
+    def error_page(
+        self,
+        code: str,
+        message: str,
+        language: str,
+        options: Options,
+        context: PageContext,
+        widget_label: str = "",
+    ) -> str:
+        """A small card that says what is wrong.
+
+        Args:
+            code: the code of the error.
+            message: the text of the error.
+            language: the language of the text.
+            options: the options of the request; the defaults if they are what is wrong.
+            context: what every page contains.
+            widget_label: the label of the requested widget, a msgid; empty if there is none.
+        """
+        return self._render(
+            "error.html",
+            language,
+            context,
+            options=options,
+            code=code,
+            label=message,
+            widget_label=widget_label,
+        )
+
+    def message(self, error: CabinetError, language: str) -> str:
+        """The public text of an error."""
+        gettext = self._catalogues.translations(language).gettext
+        if isinstance(error, BadOption):
+            text = gettext(N_("This widget's URL is not valid: %(option)s."))
+            return text % {"option": f"{error.option} {error.why}"}
+        return gettext(error.message)
+
+    def template(self, name: str, language: str, **context: Any) -> str:
+        """Any other page."""
+        return self._render(name, language, PageContext({}), **context)
+
+    def _render(self, name: str, language: str, page: PageContext, **context: Any) -> str:
+        translations = self._catalogues.translations(language)
+        shared = {field.name: getattr(page, field.name) for field in fields(page)}
+        shared |= {
+            "_": translations.gettext,
+            "lang": language,
+            "dir": "rtl" if is_rtl(language) else "ltr",
+        }
+        return self._environment.get_template(name).render(shared | context)
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlBlock:
+    """A part of a widget, and the macro that draws it."""
+
+    macro: str
+    content: Any
+
+
+def build_blocks(display: Display) -> list[HtmlBlock]:
+    """The parts of a widget, from top to bottom, without those that have nothing to display."""
+    found = []
+    for block in display.view.widget.body:
+        macro, build = BLOCKS[type(block)]
+        content = build(block, display)
+        if content is not None:
+            found.append(HtmlBlock(macro, content))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class CardHtml:
+    """The figures of a card and its CSS classes."""
+
+    classes: str
+    figures: list[Text]
+
+
+def build_card(card: base.Card, display: Display) -> CardHtml | None:
+    """A card without the figures that are hidden."""
+    figures = [text for figure in card.figures if (text := display.figure(figure))]
+    if not figures:
+        return None
+    classes: str = card.style
+    if len(card.figures) == 1:
+        classes += " one"
+    return CardHtml(classes, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressHtml:
+    """A progress bar.
+
+    Attributes:
+        label: what it is about.
+        done: the lots traded; None if they or the goal are hidden.
+        goal: the lots required.
+        share: the share from 0 to 1; None if it is hidden or unknown.
+        percent: the share as text; None if it is hidden.
+        missing: the text about the missing lots; empty if there are none.
+    """
+
+    label: str
+    done: str | None
+    goal: str
+    share: Any
+    percent: str | None
+    missing: str
+
+
+def build_progress(progress: base.Progress, display: Display) -> ProgressHtml | None:
+    """A progress bar without the figures that are hidden."""
+    data = display.view.data
+    hidden = display.view.hidden
+    has_lots = progress.done not in hidden and progress.goal not in hidden
+    share = display.figure(progress.share)
+    if share is None and not has_lots:
+        return None
+    missing = ""
+    if progress.missing not in hidden and data[progress.missing]:
+        lots = display.fmt.lots(data[progress.missing])
+        missing = display.gettext(progress.missing_text) % {"lots": lots}
+    return ProgressHtml(
+        label=display.gettext(progress.share.label),
+        done=display.fmt.lots(data[progress.done]) if has_lots else None,
+        goal=display.fmt.lots(data[progress.goal]),
+        share=data[progress.share.name],
+        percent=share.text if share else None,
+        missing=missing,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChartHtml:
+    """A chart with its texts.
+
+    Attributes:
+        geometry: its coordinates; None if it is empty.
+        label: what it displays.
+        figure: the name of its figures.
+        empty: the text that replaces it.
+    """
+
+    geometry: Any
+    label: str
+    figure: str
+    empty: str
+
+
+def build_chart(chart: base.Bars | base.Curve, display: Display) -> ChartHtml | None:
+    """A chart, or the text that there is nothing to draw."""
+    geometry = display.chart(chart)
+    if geometry is None and not (chart.empty and display.is_empty(chart)):
+        return None
+    return ChartHtml(
+        geometry=geometry,
+        label=display.gettext(chart.label),
+        figure=display.gettext(chart.figure),
+        empty=display.gettext(chart.empty) if chart.empty else "",
+    )
+
+
+def build_html_table(table: base.Table, display: Display) -> TableHtml | None:
+    """A table; None if the widget fetched the rows of another one."""
+    if table.rows not in display.view.data:
+        return None
+    return build_table(table, display)
+
+
+BLOCKS: Mapping[type[base.Block], tuple[str, Callable[[Any, Display], Any]]] = {
+    base.Card: ("card", build_card),
+    base.Progress: ("progress", build_progress),
+    base.Bars: ("bars", build_chart),
+    base.Curve: ("curve", build_chart),
+    base.Table: ("table", build_html_table),
+}
+"""The macro that draws each kind of block, and the function that prepares what it draws."""

@@ -1,0 +1,124 @@
+"""From a view or a message to a picture.
+
+PNGs are drawn with the font that is shipped, so that they are the same on every machine.
+"""
+
+import json
+from functools import cache, lru_cache
+from unicodedata import category
+
+import resvg_py
+
+from widget import paths
+from widget.errors import N_
+from widget.render import svg
+from widget.render.display import Display, build_display
+from widget.render.i18n import Catalogues, is_rtl
+from widget.render.svg import Picture, Progress, Style
+from widget.render.view import View
+from widget.widgets.options import Options
+
+FONT_FAMILY = "Cabinet Widgets Sans"
+FONT_WEIGHTS = ("Regular", "Bold")
+
+
+def widget_svg(view: View, catalogues: Catalogues) -> str:
+    """The picture of a widget: the figures that its ``picture`` lists and nobody hides."""
+    display = build_display(view, catalogues)
+    return svg.draw_picture(build_picture(display), style(view.options, display.language))
+
+
+def build_picture(display: Display) -> Picture:
+    """What the picture of a view displays."""
+    view = display.view
+    widget = view.widget
+    figures = {
+        name: text
+        for name in widget.picture
+        if (text := display.figure(widget.figures[name])) and name not in view.hidden
+    }
+    progress = None
+    if widget.progress:
+        name = widget.progress.share.name
+        share = view.data[name]
+        if name in figures and share is not None:
+            progress = Progress(figures.pop(name), float(share))
+    chart = None
+    empty = ""
+    if widget.chart:
+        chart = display.chart(widget.chart)
+        if widget.chart.empty and display.is_empty(widget.chart):
+            empty = display.gettext(widget.chart.empty)
+    return Picture(
+        title=display.label if view.options.title else "",
+        meta=display.period() if "period" in widget.options else view.currency or "",
+        figures=tuple(figures.values()),
+        as_of=as_of(display),
+        note=display.gettext(N_("Not up to date")) if view.stale else "",
+        chart=chart,
+        progress=progress,
+        empty=empty,
+    )
+
+
+def as_of(display: Display) -> str:
+    """The time of the figures; a small picture has no room for the time zone."""
+    moment = display.view.as_of
+    text = display.fmt.datetime(moment)
+    if display.view.options.size != "small":
+        text = f"{text} {display.fmt.offset(moment)}"
+    return display.gettext(N_("As of %(time)s")) % {"time": text}
+
+
+def message_svg(message: str, language: str, options: Options) -> str:
+    """The picture of a message, with the size and colours of the options."""
+    return svg.draw_message(message, style(options, language))
+
+
+# It takes up to 30 ms, during which no other thread runs.
+@lru_cache(maxsize=64)
+def svg_to_png(drawing: str) -> bytes:
+    """Draw an SVG of this module as PNG, with the shipped font only."""
+    return resvg_py.svg_to_bytes(
+        svg_string=drawing,
+        skip_system_fonts=True,
+        font_files=[str(paths.static() / "fonts" / f"{weight}.ttf") for weight in FONT_WEIGHTS],
+        font_family=FONT_FAMILY,
+        sans_serif_family=FONT_FAMILY,
+    )
+
+
+def text_width(text: str, bold: bool) -> float:
+    """The width of a text in the shipped font at a size of 1.
+
+    It is an upper bound for scripts whose letters join.
+    """
+    widths = font_widths()["Bold" if bold else "Regular"]
+    return sum(widths.get(character) or unknown_width(character) for character in text) / 1000
+
+
+def unknown_width(character: str) -> int:
+    """The width of a character that the font does not contain, in thousandths."""
+    is_invisible = category(character) in ("Mn", "Cf")
+    return 0 if is_invisible else 1000
+
+
+@cache
+def font_widths() -> dict[str, dict[str, int]]:
+    """The width of each character in thousandths, by weight."""
+    text = (paths.static() / "fonts" / "widths.json").read_text(encoding="utf-8")
+    widths: dict[str, dict[str, int]] = json.loads(text)
+    return widths
+
+
+def style(options: Options, language: str) -> Style:
+    """How a picture is drawn."""
+    return Style(
+        measure=text_width,
+        size=options.size,
+        scale=options.scale,
+        dark=options.theme == "dark",
+        accent=options.accent,
+        rtl=is_rtl(language),
+        lang=language,
+    )

@@ -1,0 +1,136 @@
+"""The code that embeds a widget, in every form, for the command line and the studio."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from urllib.parse import quote, urlencode
+
+from widget.errors import OperatorError
+from widget.widgets.base import Widget
+from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options
+
+SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
+
+
+def widget_url(
+    base: str,
+    account: str,
+    widget: str,
+    suffix: str,
+    params: Mapping[str, str] | Sequence[tuple[str, str]],
+) -> str:
+    """The URL of a widget: absolute if ``base`` is the service's URL."""
+    query = f"?{urlencode(params)}" if params else ""
+    return f"{base}/w/{quote(account)}/{quote(widget)}{suffix}{query}"
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """The widget to embed.
+
+    Attributes:
+        base: the service's URL.
+        account: the account's slug.
+        widget: the widget.
+        params: the options as text, by name.
+        options: the same options, parsed.
+        label: the widget's name in the language of the widget.
+    """
+
+    base: str
+    account: str
+    widget: Widget
+    params: Mapping[str, str]
+    options: Options
+    label: str
+
+    def with_params(self, params: Mapping[str, str]) -> "Embed":
+        """The same widget with other options as text."""
+        return replace(self, params=params)
+
+    @property
+    def pixels(self) -> int:
+        """The height to reserve."""
+        return self.widget.pixels(self.options)
+
+    @property
+    def attributes(self) -> str:
+        """Account, widget and options as HTML attributes."""
+        params = {"account": self.account, "widget": self.widget.name, **self.params}
+        return " ".join(f'{name}="{escape(value)}"' for name, value in params.items())
+
+    @property
+    def page_url(self) -> str:
+        """The URL of the page, without the options that only pictures have."""
+        params = {name: text for name, text in self.params.items() if name not in PICTURE_OPTIONS}
+        return widget_url(self.base, self.account, self.widget.name, "", params)
+
+    def picture_url(self, params: Mapping[str, str]) -> str:
+        """The URL of the picture with these options.
+
+        Raises:
+            OperatorError: the widget has no picture.
+        """
+        name = self.widget.name
+        if not self.widget.picture:
+            raise OperatorError(f"{name} has no picture; use another form of snippet")
+        return widget_url(self.base, self.account, name, ".png", params)
+
+
+def script(embed: Embed) -> str:
+    """The loader and a custom element."""
+    # The element has no height before its script is loaded: a style reserves it, so that the page
+    # does not move.
+    style = f"display:block;min-height:{embed.pixels}px"
+    return (
+        f'<script async src="{escape(embed.base)}/embed.js"></script>\n'
+        f'<cabinet-widget {embed.attributes} style="{style}"></cabinet-widget>'
+    )
+
+
+def iframe(embed: Embed) -> str:
+    """A frame without any script."""
+    style = f"display:block;border:0;width:100%;height:{embed.pixels}px"
+    return (
+        f'<iframe src="{escape(oembed(embed))}" title="{escape(embed.label)}" loading="lazy" '
+        f'sandbox="{SANDBOX}" style="{style}"></iframe>'
+    )
+
+
+def wordpress(embed: Embed) -> str:
+    """The shortcode of the WordPress plugin."""
+    return f"[cabinet_widget {embed.attributes}]"
+
+
+def oembed(embed: Embed) -> str:
+    """The URL, for a line of its own in WordPress, Ghost or Discourse."""
+    return widget_url(embed.base, embed.account, embed.widget.name, "", embed.params)
+
+
+def badge(embed: Embed) -> str:
+    """A picture that links to the widget, for pages and mail signatures."""
+    # Twice the displayed resolution, for screens with small pixels.
+    picture_url = embed.picture_url({"scale": "2", **embed.params})
+    width, height = SIZES[embed.options.size]
+    return (
+        f'<a href="{escape(embed.page_url)}">'
+        f'<img src="{escape(picture_url)}" width="{width}" height="{height}" '
+        f'alt="{escape(embed.label)}"></a>'
+    )
+
+
+def bbcode(embed: Embed) -> str:
+    """A picture that links to the widget, for forums, which display pictures in full size."""
+    return f"[url={embed.page_url}][img]{embed.picture_url(embed.params)}[/img][/url]"
+
+
+FORMS = {
+    "script": script,
+    "iframe": iframe,
+    "wordpress": wordpress,
+    "oembed": oembed,
+    "badge": badge,
+    "bbcode": bbcode,
+}
+PICTURE_FORMS = ("badge", "bbcode")
+"""The forms that accept ``PICTURE_OPTIONS``."""

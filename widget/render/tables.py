@@ -1,0 +1,289 @@
+"""Tables as HTML.
+
+A table can have hundreds of cells, and a template that writes cell by cell takes longer than
+formatting all the numbers. So the columns become one pattern per table, and each row fills it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+
+from widget.errors import N_
+from widget.render.display import METHODS as TEXT_METHODS
+from widget.render.display import Display, Text, sign_of
+from widget.render.format import MISSING
+from widget.widgets.base import Column, Kind, Table
+
+METHODS: Final[dict[Kind, str]] = {
+    **TEXT_METHODS,
+    # The heading of the widget contains the currency: the columns do not repeat it.
+    "money": "amount",
+    "signed": "result",
+    "result": "result",
+    "text": "text",
+    "id": "text",
+    "symbol": "text",
+}
+"""The method of ``Formatter`` that writes a cell of each kind."""
+
+START_ALIGNED: Final = frozenset({"text", "symbol", "side", "time"})
+PRIORITY_CLASSES: Final = ("", "z", "a", "b", "c", "d", "e", "f")
+"""The stylesheet displays a column of each class from a certain width on."""
+BELOW_CLASSES: Final = {1: "n", 2: "", 3: "when"}
+"""The stylesheet hides small type of each class as soon as a column of this priority has room."""
+SIDES: Final = {
+    ("buy", "market"): N_("Buy"),
+    ("buy", "limit"): N_("Buy limit"),
+    ("buy", "stop"): N_("Buy stop"),
+    ("buy", None): N_("Buy"),  # the account hides the kind
+    ("sell", "market"): N_("Sell"),
+    ("sell", "limit"): N_("Sell limit"),
+    ("sell", "stop"): N_("Sell stop"),
+    ("sell", None): N_("Sell"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading of a column, and its CSS classes."""
+
+    label: str
+    classes: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableHtml:
+    """A table, ready for the template.
+
+    Attributes:
+        headings: the headings of the visible columns.
+        rows: the rows.
+        totals: the last row; empty if there are no totals.
+        counts: the counts above the table; None if it has none.
+        empty: the text that replaces a table without rows.
+    """
+
+    headings: list[Heading]
+    rows: list[Markup]
+    totals: Markup
+    counts: list[Text] | None
+    empty: str
+
+
+@dataclass(slots=True)
+class Pattern:
+    """Collects what has to be written for each row, so that nothing is written twice.
+
+    Attributes:
+        getters: take the values out of a row.
+        writers: write each of these values as HTML.
+    """
+
+    getters: list[Callable[[Mapping[str, Any]], Any]] = field(default_factory=list)
+    writers: list[Callable[[Any], str]] = field(default_factory=list)
+    slots: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def slot(self, names: str, method: str, writer: Callable[[Any], str]) -> str:
+        """The place of a value in a format string, such as ``{3}``.
+
+        Args:
+            names: the name of the value; several names, separated by spaces, for a tuple.
+            method: tells apart several ways to write the same value.
+            writer: writes it.
+        """
+        if (names, method) not in self.slots:
+            self.slots[names, method] = f"{{{len(self.writers)}}}"
+            self.getters.append(itemgetter(*names.split()))
+            self.writers.append(writer)
+        return self.slots[names, method]
+
+    def write(self, row: Mapping[str, Any]) -> list[str]:
+        """All values of a row, by their places."""
+        pairs = zip(self.getters, self.writers, strict=True)
+        return [writer(getter(row)) for getter, writer in pairs]
+
+
+class TableWriter:
+    """Writes one table."""
+
+    def __init__(self, table: Table, display: Display) -> None:
+        self.table = table
+        self.display = display
+        self.hidden = display.view.hidden
+        self.pattern = Pattern()
+        self.columns = [
+            column for column in table.columns if column.always or column.name not in self.hidden
+        ]
+        self.by_name = {column.name: column for column in table.columns}
+        self.sides = {key: str(escape(display.gettext(text))) for key, text in SIDES.items()}
+        self.arrows = {sign: display.arrow(sign) for sign in (1, -1)}
+
+    def build(self) -> TableHtml:
+        """The whole table."""
+        data = self.display.view.data
+        totals = data[self.table.totals] if self.table.totals else None
+        return TableHtml(
+            headings=[self.heading(column) for column in self.columns],
+            rows=self.rows(data[self.table.rows] or []),
+            totals=self.total_row(totals) if totals else Markup(),
+            counts=self.counts(totals) if totals and self.table.counts else None,
+            empty=self.display.gettext(self.table.empty),
+        )
+
+    def heading(self, column: Column) -> Heading:
+        """The heading of a column."""
+        return Heading(self.display.gettext(column.label), self.classes(column))
+
+    def classes(self, column: Column) -> str:
+        """The CSS classes of a column: where it is visible and how it is aligned."""
+        classes = [PRIORITY_CLASSES[self.priority(column)]]
+        if column.kind in START_ALIGNED and not column.at_end:
+            classes.append("l")
+        if column.fills:
+            classes.append("wide")
+        return " ".join(filter(None, classes))
+
+    def priority(self, column: Column) -> int:
+        """The priority of a column, which depends on what is hidden."""
+        return 1 if column.replaces in self.hidden else column.priority
+
+    def rows(self, rows: list[dict[str, Any]]) -> list[Markup]:
+        """All rows."""
+        active = self.row_pattern(is_active=True)
+        inactive = self.row_pattern(is_active=False)
+        is_inactive = self.table.inactive
+        written = []
+        for row in rows:
+            pattern = inactive if is_inactive and is_inactive(row) else active
+            html = pattern.format(*self.pattern.write(row))
+            # Every writer returns HTML: text() escapes, and formatted numbers need no escaping.
+            written.append(Markup(html))  # noqa: S704
+        return written
+
+    def row_pattern(self, *, is_active: bool) -> str:
+        """The format string of a row."""
+        attributes = "" if is_active else ' class="order"'
+        if self.table.key and self.table.key not in self.hidden:
+            attributes += f' data-key="{self.slot(self.by_name[self.table.key])}"'
+        cells = [self.cell_pattern(column, is_active=is_active) for column in self.columns]
+        return f"<tr{attributes}>{''.join(cells)}</tr>"
+
+    def cell_pattern(self, column: Column, *, is_active: bool) -> str:
+        """The format string of a cell."""
+        classes = self.classes(column)
+        below = self.below_pattern(column)
+        if column is self.table.columns[0]:
+            if column.kind == "symbol":
+                classes += " sym"
+            return f'<th scope="row"{attribute(classes)}>{self.content(column)}{below}</th>'
+        if column.active_only and not is_active:
+            return f"<td{attribute(classes)}><bdi>{MISSING}</bdi></td>"
+        if column.kind == "result":
+            # Its class depends on the value, so that the slot contains the end of the tag as well.
+            write = ResultWriter(self.display, classes, self.arrows)
+            slot = self.pattern.slot(column.name, "result cell", write)
+            return f"<td{slot}{below}</td>"
+        return f"<td{attribute(classes)}>{self.content(column)}{below}</td>"
+
+    def content(self, column: Column) -> str:
+        """The format string of what a cell contains."""
+        slot = self.slot(column)
+        if column.kind == "side":
+            return slot  # translated text needs no isolation
+        if column.kind == "time":
+            iso = self.pattern.slot(column.name, "iso", self.display.fmt.iso)
+            return f'<time datetime="{iso}"><bdi>{slot}</bdi></time>'
+        return f"<bdi>{slot}</bdi>"
+
+    def below_pattern(self, column: Column) -> str:
+        """The format string of what stands below a cell in small type."""
+        below = [self.by_name[name] for name in column.below if name not in self.hidden]
+        if not below:
+            return ""
+        css = BELOW_CLASSES[self.by_name[column.below[0]].priority]
+        texts = " ".join(self.slot(each) for each in below)
+        # The stylesheet cuts off long texts of a symbol's <bdi>: there is none in its small type.
+        if column.kind != "symbol":
+            texts = f"<bdi>{texts}</bdi>"
+        return f"<small{attribute(css)}>{texts}</small>"
+
+    def slot(self, column: Column) -> str:
+        """The place of a column's value, written without any markup around it."""
+        if column.kind == "side":
+            return self.pattern.slot(f"{column.name} kind", "side", self.sides.__getitem__)
+        method = METHODS[column.kind]
+        return self.pattern.slot(column.name, method, getattr(self.display.fmt, method))
+
+    def total_row(self, totals: Mapping[str, Any]) -> Markup:
+        """The row with the totals."""
+        cells = [self.total_cell(column, totals) for column in self.columns]
+        return Markup("<tr>") + Markup().join(cells) + Markup("</tr>")
+
+    def total_cell(self, column: Column, totals: Mapping[str, Any]) -> Markup:
+        """The total of a column; the first column says that these are totals."""
+        tag = "th" if column is self.table.columns[0] else "td"
+        classes = PRIORITY_CLASSES[self.priority(column)]
+        content = Markup()
+        if column.total:
+            content = self.total(column, totals[column.total])
+        elif column is self.columns[0]:
+            content = escape(self.display.gettext(N_("Total")))
+            classes = f"{classes} l".strip()
+        scope = ' scope="row"' if tag == "th" else ""
+        begin = f"<{tag}{scope}{attribute(classes)}>"
+        return Markup(f"{begin}{content}</{tag}>")  # noqa: S704  # nothing of it is from outside
+
+    def total(self, column: Column, value: Any) -> Markup:
+        """A total."""
+        text = Markup("<bdi>{}</bdi>").format(
+            getattr(self.display.fmt, METHODS[column.kind])(value)
+        )
+        sign = sign_of(column.kind, value)
+        if sign == 0:
+            return text
+        direction = "up" if sign > 0 else "down"
+        return Markup('<span class="{}">{}{}</span>').format(direction, self.arrows[sign], text)
+
+    def counts(self, totals: Mapping[str, Any]) -> list[Text]:
+        """The counts above the table."""
+        found = []
+        for count in self.table.counts:
+            if count.name in self.hidden:
+                continue
+            number = totals[count.name]
+            text = self.display.translations.ngettext(*count.messages, number)
+            number_text = self.display.fmt.integer(number)
+            found.append(Text("", text % {"count": number_text}, count.sign))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ResultWriter:
+    """Writes the cell of a profit or loss, from its attributes on."""
+
+    display: Display
+    classes: str
+    arrows: Mapping[int, Markup]
+
+    def __call__(self, value: Any) -> str:
+        """The cell of a value."""
+        text = f"<bdi>{self.display.fmt.result(value)}</bdi>"
+        sign = sign_of("result", value)
+        if sign == 0:
+            return f"{attribute(self.classes)}>{text}"
+        direction = "up" if sign > 0 else "down"
+        return f"{attribute(f'{direction} {self.classes}')}>{self.arrows[sign]}{text}"
+
+
+def attribute(classes: str) -> str:
+    """The class attribute of a tag; nothing without classes."""
+    classes = classes.strip()
+    return f' class="{classes}"' if classes else ""
+
+
+def build_table(table: Table, display: Display) -> TableHtml:
+    """A table of a view as HTML."""
+    return TableWriter(table, display).build()

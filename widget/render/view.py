@@ -1,0 +1,75 @@
+"""What one request may see of a widget: its data, without what the account hides.
+
+Every renderer starts from a view, so that page, JSON, picture and oEmbed cannot differ in what they
+reveal.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from widget import names, privacy
+from widget.config import Account
+from widget.data.source import Source
+from widget.widgets.base import Widget
+from widget.widgets.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The data of a widget, ready to be rendered.
+
+    Attributes:
+        account: whose data it is.
+        widget: the widget.
+        options: its options.
+        data: figures by their JSON names; a hidden one is None.
+        hidden: the names of the figures that are hidden.
+        currency: of amounts; None if it is unknown or amounts are fractions of the balance.
+        as_of: the time that the figures describe.
+        stale: whether newer figures should have arrived.
+        fresh_for_seconds: how long the figures stay fresh.
+    """
+
+    account: Account
+    widget: Widget
+    options: Options
+    data: dict[str, Any]
+    hidden: frozenset[str]
+    currency: str | None
+    as_of: datetime
+    stale: bool
+    fresh_for_seconds: float
+
+
+def build_view(source: Source, widget: Widget, options: Options) -> View:
+    """Fetch the data of a widget and remove what the account hides."""
+    account = source.account
+    data = widget.fetch(source, options)
+    hidden = privacy.expand_hidden(account.hide)
+    fractions = names.GAINS
+    currency = None
+    if account.amounts == "percent":
+        data = privacy.as_fractions(data, source.balance().balance)
+        hidden_in_data = hidden | privacy.hidden_names(data, hidden) | privacy.NEVER_FRACTIONS
+        balance_is_hidden = True
+        fractions = fractions | names.MONEY
+    else:
+        currency = source.currency()
+        hidden_in_data = hidden | privacy.hidden_names(data, hidden)
+        balance_is_hidden = "balance" in hidden
+    if balance_is_hidden and "volume" in hidden:
+        # Amounts are multiples of a cent, so that their exact fractions reveal the balance to the
+        # cent. Where volumes are displayed, they and the prices reveal it anyway.
+        data = privacy.round_fractions(data, fractions)
+    return View(
+        account=account,
+        widget=widget,
+        options=options,
+        data=privacy.hide(data, hidden),
+        hidden=hidden_in_data,
+        currency=currency,
+        as_of=datetime.fromtimestamp(source.as_of, UTC),
+        stale=source.stale,
+        fresh_for_seconds=source.fresh_for_seconds,
+    )

@@ -1,0 +1,256 @@
+"""Logging: one JSON object per line, with the id of the request and without secrets."""
+
+import json
+import logging
+import re
+import secrets
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from pydantic import BaseModel, SecretStr
+
+from widget.config import Settings
+
+log = logging.getLogger("widget.requests")
+
+PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
+"""Monitoring requests these every few seconds, so they are logged at level DEBUG."""
+
+GRANIAN_LOGGING: dict[str, Any] = {
+    "formatters": {"lines": {"()": "widget.web.logs.JsonFormatter"}},
+    "filters": {"no_advice": {"()": "widget.web.logs.ThreadAdviceFilter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_advice"]}
+    },
+    "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
+}
+"""Configuration for ``logging.config`` that writes the messages of Granian in the same format."""
+
+Headers = list[tuple[str, str]]
+
+_PREFIX_LENGTH = 4
+_REPLACEMENT = "***"
+# Tokens are made by others, so they are found by their form: base64 of {" and two dots.
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_PASSWORD_IN_URL = re.compile(r"//[^/@]*:([^/@]+)@")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# What every record has; all other attributes come from ``extra``.
+_STANDARD_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+}
+
+_request_id: ContextVar[str] = ContextVar("request_id")
+
+
+class SecretFilter(logging.Filter):
+    """Replaces secrets and login numbers of the configuration in messages and tracebacks.
+
+    This is the second line of defence. The first is that no code passes secrets to the log.
+
+    Args:
+        settings: the configuration. Secrets shorter than four characters are not replaced, since
+            most of the log would become unreadable.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        accounts = settings.accounts.values()
+        self._logins = {str(account.login) for account in accounts}
+        # Indexed by their first characters: searching for each secret of 10,000 accounts takes too
+        # long.
+        self._secrets: dict[str, list[str]] = defaultdict(list)
+        for secret in set(_secret_notations(settings)):
+            prefix = secret[:_PREFIX_LENGTH]
+            self._secrets[prefix].append(secret)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace the secrets in a record; the record is always logged."""
+        record.msg = self.hide(record.getMessage())
+        record.args = None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        record.exc_info = None  # or the formatter would write the traceback again
+        for name in ("exc_text", "stack_info", *_extra_attributes(record)):
+            text = str(record.__dict__[name])
+            hidden = self.hide(text)
+            if hidden != text:  # else a number stays a number
+                record.__dict__[name] = hidden
+        return True
+
+    def hide(self, text: str) -> str:
+        """Replace the secrets in a text."""
+        # Longest first: if a secret contains another one, no part of it may remain.
+        for secret in sorted(self._candidates(text), key=len, reverse=True):
+            text = text.replace(secret, _REPLACEMENT)
+        text = _TOKEN.sub(_REPLACEMENT, text)
+        return re.sub(r"\d+", self._hide_login, text)
+
+    def _candidates(self, text: str) -> list[str]:
+        """The secrets whose first characters occur in a text."""
+        prefixes = set()
+        for start in range(len(text)):
+            prefixes.add(text[start : start + _PREFIX_LENGTH])
+        candidates = []
+        for prefix in prefixes & self._secrets.keys():
+            candidates += self._secrets[prefix]
+        return candidates
+
+    def _hide_login(self, digits: re.Match[str]) -> str:
+        # Only whole numbers: the digits of a login inside a ticket or price are not the login.
+        number = digits[0]
+        if number in self._logins:
+            return _REPLACEMENT
+        return number
+
+
+def _extra_attributes(record: logging.LogRecord) -> list[str]:
+    """The names of the attributes that were given as ``extra``."""
+    return [name for name in record.__dict__ if name not in _STANDARD_ATTRIBUTES]
+
+
+def _secret_notations(settings: Settings) -> Iterator[str]:
+    """Every secret of a configuration, in every notation that may occur in a text."""
+    for secret in _secret_values(settings):
+        parts = [secret]
+        parts += [part.strip() for part in secret.split(",")]  # embed secrets are a list
+        parts += _PASSWORD_IN_URL.findall(secret)
+        for part in parts:
+            if len(part) >= _PREFIX_LENGTH:
+                yield part
+                yield repr(part)[1:-1]
+                yield json.dumps(part)[1:-1]
+
+
+def _secret_values(value: object) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secret_values(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _secret_values(item)
+
+
+class ThreadAdviceFilter(logging.Filter):
+    """Drops Granian's warning about the number of threads.
+
+    The number is intended, and operators cannot change it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is to be logged."""
+        return "Python threads, which seems quite high" not in record.getMessage()
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as JSON: time, level, logger, message, request_id, ``extra``, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without a line break."""
+        line: dict[str, Any] = {
+            "time": self._time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        request_id = _request_id.get(None)
+        if request_id:
+            line["request_id"] = request_id
+        for name in _extra_attributes(record):
+            line[name] = record.__dict__[name]
+        exception = record.exc_text
+        if record.exc_info and not exception:
+            exception = self.formatException(record.exc_info)
+        if exception:
+            line["exception"] = exception
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+    def _time(self, record: logging.LogRecord) -> str:
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        return f"{seconds}.{int(record.msecs):03d}Z"
+
+
+def configure(settings: Settings) -> None:
+    """Log everything in this process to stderr, from level INFO."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(SecretFilter(settings))
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+
+
+class RequestLogger:
+    """WSGI middleware that gives each request an id and logs it with its status and duration.
+
+    The query and the visitor's address are not logged. The id is returned as ``X-Request-Id``,
+    except in public responses: a cache would send it to other visitors.
+
+    Args:
+        app: the application.
+        clock: seconds since any point in time.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._app = app
+        self._clock = clock
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle a request."""
+        start = self._clock()
+        request_id = _request_id_for(environ)
+        status = "500"  # if the application raises
+
+        def log_status(line: str, headers: Headers, *error: Any) -> Any:
+            nonlocal status
+            status = line
+            if not _is_public(headers):
+                headers = [*headers, ("X-Request-Id", request_id)]
+            return start_response(line, headers, *error)
+
+        reset = _request_id.set(request_id)
+        try:
+            return self._app(environ, log_status)
+        finally:
+            seconds = self._clock() - start
+            _log_request(environ, int(status[:3]), seconds)
+            _request_id.reset(reset)
+
+
+def _request_id_for(environ: WSGIEnvironment) -> str:
+    """The id that a proxy in front gave to the request, or a new one."""
+    proposed = environ.get("HTTP_X_REQUEST_ID", "")
+    if _REQUEST_ID.fullmatch(proposed):
+        return str(proposed)
+    return secrets.token_hex(8)
+
+
+def _is_public(headers: Headers) -> bool:
+    return any("public" in value for name, value in headers if name == "Cache-Control")
+
+
+# Without the query, which may contain a token, and without the visitor's address.
+def _log_request(environ: WSGIEnvironment, status: int, seconds: float) -> None:
+    path = environ["PATH_INFO"]
+    log.log(
+        logging.DEBUG if path in PROBE_PATHS else logging.INFO,
+        "%s %s",
+        environ["REQUEST_METHOD"],
+        path[:200],
+        extra={"status": status, "ms": round(1000 * seconds, 1)},
+    )

@@ -1,0 +1,333 @@
+"""What a widget is, and what it declares.
+
+A widget says which figures it has, in which order and of which kind. It does not say how they are
+drawn, and imports no renderer: pages, JSON, pictures, oEmbed and the studio all read the same
+declarations.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from widget.data.source import Source
+from widget.names import Function
+from widget.widgets.options import COMMON_OPTIONS, DEFAULT_ROWS, Options
+
+HEADING_HEIGHT: Final = 40
+"""Height of a widget's heading in CSS pixels; the option ``title=0`` removes it."""
+
+Kind = Literal[
+    "text",  # a name or description
+    "id",  # a number or address that identifies something
+    "symbol",  # the name of an instrument
+    "side",  # a trade's side, together with its ``kind``: "Buy", "Sell limit"
+    "flag",  # true or false
+    "count",
+    "money",
+    "signed",  # money with a plus or minus sign
+    "result",  # a profit or loss in money: sign, arrow and colour
+    "gain",  # a profit or loss as a fraction of the balance: sign, arrow and colour
+    "percent",  # a fraction: 0.12 is 12%
+    "ratio",
+    "leverage",
+    "lots",
+    "lots_if_any",  # lots, of which 0 is written as a missing figure
+    "price",
+    "time",
+]
+RESULTS: Final = frozenset({"result", "gain"})
+"""The kinds that are profits or losses."""
+
+
+def ngettext_noop(one: str, many: str) -> tuple[str, str]:
+    """Mark a message with a plural form for translation, as ``N_`` does for one without."""
+    return one, many
+
+
+def values(record: object, names: Iterable[str]) -> dict[str, Any]:
+    """Attributes of a record by name.
+
+    The names are always listed explicitly, so that a new field of a record does not become public
+    by accident.
+    """
+    return {name: getattr(record, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure with its name.
+
+    Attributes:
+        name: its name in the data.
+        label: its name for visitors, a msgid.
+        kind: how it is written.
+        within: the name of the object in the data that contains it; empty for the data itself.
+        always: whether it is displayed as missing if the account hides it, instead of left out.
+    """
+
+    name: str
+    label: str
+    kind: Kind
+    within: str = ""
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Figures side by side.
+
+    Attributes:
+        figures: the figures, in the order of display.
+        style: ``stats`` displays the first figure large, ``facts`` all of them small.
+    """
+
+    figures: tuple[Figure, ...]
+    style: Literal["stats", "facts"] = "stats"
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names in the data that it displays."""
+        for figure in self.figures:
+            yield figure.name
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of a goal is reached, as a bar.
+
+    Attributes:
+        share: the figure from 0 to 1 that the bar displays.
+        done: the name of the lots traded so far.
+        goal: the name of the lots required.
+        missing: the name of the lots that are still missing.
+        missing_text: the text for them, a msgid with ``%(lots)s``.
+    """
+
+    share: Figure
+    done: str
+    goal: str
+    missing: str
+    missing_text: str
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names in the data that it displays."""
+        yield from (self.share.name, self.done, self.goal, self.missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """What all charts declare.
+
+    Attributes:
+        rows: the name of the list in the data, oldest first.
+        x: the name of the day or instant in each row.
+        y: the name of the figure in each row.
+        kind: how the figure is written.
+        label: what the chart displays, a msgid.
+        figure: the name of the figure for visitors, a msgid.
+        empty: the text that replaces a chart without rows, a msgid; empty for nothing.
+    """
+
+    rows: str
+    x: str
+    y: str
+    kind: Literal["lots", "money", "gain"]
+    label: str
+    figure: str
+    empty: str = ""
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names in the data that it displays."""
+        yield from (self.rows, self.x, self.y)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars(Chart):
+    """A sum per day, as bars over the whole period."""
+
+    x: str = "date"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve(Chart):
+    """A growth curve, with an area for its drawdown."""
+
+    x: str = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: the name of its figure in each row.
+        label: its heading, a msgid.
+        kind: how the figure is written.
+        priority: how wide the card must be for it: 0 is displayed at every width, 1 from 300 CSS
+            pixels, 2 from 400, 3 from 460, 4 from 620, 5 from 780, 6 from 940 and 7 from 1060.
+        total: the name of its sum in the table's totals; empty for none.
+        below: columns that stand below this one in small type until there is room for them.
+        replaces: a column that is more important: if that is hidden, this one has priority 1.
+        always: whether it is displayed as missing if the account hides it, instead of left out.
+        active_only: whether it is a dash in inactive rows.
+        at_end: whether text is aligned to the end of the line, as numbers are.
+        fills: whether it takes the room that the others leave; longer text is cut off.
+    """
+
+    name: str
+    label: str
+    kind: Kind
+    priority: int = 0
+    total: str = ""
+    below: tuple[str, ...] = ()
+    replaces: str = ""
+    always: bool = False
+    active_only: bool = False
+    at_end: bool = False
+    fills: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One count above a table.
+
+    Attributes:
+        name: its name in the table's totals.
+        messages: the text for one and for several, msgids with ``%(count)s``.
+        sign: 1 for gains and -1 for losses, which have an arrow and a colour.
+    """
+
+    name: str
+    messages: tuple[str, str]
+    sign: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A list of records.
+
+    Attributes:
+        rows: the name of the list in the data. A widget can declare several tables and fetch the
+            rows of one of them: the others are left out.
+        columns: in the order of display; the first one is the heading of each row.
+        empty: the text that replaces a table without rows, a msgid.
+        fields: the names of all figures of a row, in the order of JSON; by default those of the
+            columns.
+        key: the name of the figure that identifies a row when a page is refreshed.
+        totals: the name of the object in the data with the totals.
+        counts: counts above the table, from the totals.
+        inactive: whether a row is not part of the totals.
+    """
+
+    rows: str
+    columns: tuple[Column, ...]
+    empty: str
+    fields: tuple[str, ...] = ()
+    key: str = ""
+    totals: str = ""
+    counts: tuple[Count, ...] = ()
+    inactive: Callable[[Mapping[str, Any]], bool] | None = None
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """The names of all figures of a row."""
+        return self.fields or tuple(column.name for column in self.columns)
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names in the data that it displays."""
+        yield self.rows
+        yield from self.row_names
+        if self.totals:
+            yield self.totals
+        for column in self.columns:
+            if column.total:
+                yield column.total
+        for count in self.counts:
+            yield count.name
+
+    def rows_of(self, records: Iterable[object]) -> list[dict[str, Any]]:
+        """The rows for some records, as they stand in the data."""
+        return [values(record, self.row_names) for record in records]
+
+
+Block = Card | Progress | Bars | Curve | Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widget:
+    """One view of an account.
+
+    Attributes:
+        name: its name in URLs.
+        label: its heading and accessible name, a msgid.
+        functions: the API functions that it needs; an API without one of them does not offer it.
+        fetch: its data by the JSON names of the contract; times are aware datetimes.
+        body: what it displays, from top to bottom.
+        height: its exact height in CSS pixels, with its heading and without rows.
+        row_height: the height of a row.
+        options: the names of its own options: ``rows``, ``period``, ``group``.
+        summary: the figure that matters most, for screen readers and link previews.
+        picture: the names of the figures in its SVG and PNG, the large one first; empty if it has
+            no picture.
+        shows_currency: whether its heading contains the currency.
+        by_default: whether accounts that do not list their widgets have it.
+    """
+
+    name: str
+    label: str
+    functions: tuple[Function, ...]
+    fetch: Callable[[Source, Options], dict[str, Any]]
+    body: tuple[Block, ...]
+    height: int
+    row_height: int = 0
+    options: frozenset[str] = frozenset()
+    summary: Figure | None = None
+    picture: tuple[str, ...] = ()
+    shows_currency: bool = False
+    by_default: bool = True
+
+    @property
+    def all_options(self) -> tuple[str, ...]:
+        """The names of all options that its URL may contain."""
+        dates = ("from", "to") if "period" in self.options else ()
+        return (*COMMON_OPTIONS, *sorted(self.options), *dates)
+
+    @property
+    def default_rows(self) -> int:
+        """The default of the option ``rows``; 0 without that option."""
+        return DEFAULT_ROWS if "rows" in self.options else 0
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """The figures that stand by themselves, by name."""
+        found: dict[str, Figure] = {}
+        for block in self.body:
+            if isinstance(block, Card):
+                found |= {figure.name: figure for figure in block.figures}
+            elif isinstance(block, Progress):
+                found[block.share.name] = block.share
+        return found
+
+    @property
+    def chart(self) -> Chart | None:
+        """Its chart, if it has one."""
+        charts = (block for block in self.body if isinstance(block, Chart))
+        return next(charts, None)
+
+    @property
+    def progress(self) -> Progress | None:
+        """Its progress bar, if it has one."""
+        bars = (block for block in self.body if isinstance(block, Progress))
+        return next(bars, None)
+
+    def pixels(self, options: Options) -> int:
+        """The exact height of its frame in CSS pixels."""
+        pixels = self.height
+        if "rows" in self.options:
+            pixels += options.rows * self.row_height
+        if not options.title:
+            pixels -= HEADING_HEIGHT
+        return pixels
