@@ -131,8 +131,9 @@ class Scale:
     def ticks(self, labels: Labels) -> list[Tick]:
         """Labels at round values."""
         marks = [Decimal(str(round(mark, 6))) for mark in ticks(self.low, self.high)]
-        # A single mark is its own step: its label needs all of its decimals.
-        step = marks[1] - marks[0] if len(marks) > 1 else marks[0]
+        step = marks[0]  # a single mark is written with all of its decimals
+        if len(marks) > 1:
+            step = marks[1] - marks[0]
         return [Tick(self.y(float(mark)), labels.tick(mark, step)) for mark in marks]
 
 

@@ -9,7 +9,7 @@ from gettext import NullTranslations
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from widget.errors import N_
 from widget.render import chart
@@ -137,9 +137,10 @@ class Display:
         """The arrow before a profit or a loss, with a word for screen readers; empty for zero."""
         if sign == 0:
             return Markup()
-        symbol, word = ARROWS[sign]
-        arrow = Markup('<i aria-hidden="true">{}</i><span class="vh">{} </span>')
-        return arrow.format(symbol, self.gettext(word))
+        symbol, message = ARROWS[sign]
+        word = escape(self.gettext(message))
+        arrow = f'<i aria-hidden="true">{symbol}</i><span class="vh">{word} </span>'
+        return Markup(arrow)  # noqa: S704  # its only text is escaped
 
     def chart(self, declared: base.Chart) -> BarChart | CurveChart | None:
         """The geometry of a chart; None without data."""

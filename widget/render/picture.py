@@ -9,7 +9,8 @@ from unicodedata import category
 
 import resvg_py
 
-from widget import paths
+from widget import paths, svg
+from widget.display import Display, Text, build_display
 from widget.errors import N_
 from widget.render import svg
 from widget.render.display import Display, build_display
@@ -32,11 +33,12 @@ def build_picture(display: Display) -> Picture:
     """What the picture of a view displays."""
     view = display.view
     widget = view.widget
-    figures = {
-        name: text
-        for name in widget.picture
-        if (text := display.figure(widget.figures[name])) and name not in view.hidden
-    }
+    figures: dict[str, Text] = {}
+    for name in widget.picture:
+        # Also a figure that the page always displays is left out of a picture.
+        text = display.figure(widget.figures[name])
+        if text and name not in view.hidden:
+            figures[name] = text
     progress = None
     if widget.progress:
         name = widget.progress.share.name
@@ -49,9 +51,12 @@ def build_picture(display: Display) -> Picture:
         chart = display.chart(widget.chart)
         if widget.chart.empty and display.is_empty(widget.chart):
             empty = display.gettext(widget.chart.empty)
+    meta = view.currency or ""
+    if "period" in widget.options:
+        meta = display.period()
     return Picture(
         title=display.label if view.options.title else "",
-        meta=display.period() if "period" in widget.options else view.currency or "",
+        meta=meta,
         figures=tuple(figures.values()),
         as_of=as_of(display),
         note=display.gettext(N_("Not up to date")) if view.stale else "",

@@ -6,11 +6,15 @@ formatting all the numbers. So the columns become one pattern per table, and eac
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from widget.base import RESULTS, Column, Kind, Table
+from widget.display import METHODS as TEXT_METHODS
+from widget.display import Display, Text, sign_of
 from widget.errors import N_
 from widget.render.display import METHODS as TEXT_METHODS
 from widget.render.display import Display, Text, sign_of
@@ -34,6 +38,8 @@ PRIORITY_CLASSES: Final = ("", "z", "a", "b", "c", "d", "e", "f")
 """The stylesheet displays a column of each class from a certain width on."""
 BELOW_CLASSES: Final = {1: "n", 2: "", 3: "when"}
 """The stylesheet hides small type of each class as soon as a column of this priority has room."""
+DIRECTIONS: Final = {1: "up", -1: "down"}
+"""The CSS class of a profit and of a loss."""
 SIDES: Final = {
     ("buy", "market"): N_("Buy"),
     ("buy", "limit"): N_("Buy limit"),
@@ -54,23 +60,23 @@ class Heading:
     classes: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TableHtml:
     """A table, ready for the template.
 
     Attributes:
         headings: the headings of the visible columns.
-        rows: the rows.
-        totals: the last row; empty if there are no totals.
-        counts: the counts above the table; None if it has none.
+        rows: the rows; empty if there are none.
         empty: the text that replaces a table without rows.
+        totals: the last row; None if there are no totals.
+        counts: the counts above the table; None if it has none.
     """
 
     headings: list[Heading]
-    rows: list[Markup]
-    totals: Markup
-    counts: list[Text] | None
+    rows: Markup
     empty: str
+    totals: Markup | None = None
+    counts: list[Text] | None = None
 
 
 @dataclass(slots=True)
@@ -78,32 +84,32 @@ class Pattern:
     """Collects what has to be written for each row, so that nothing is written twice.
 
     Attributes:
-        getters: take the values out of a row.
-        writers: write each of these values as HTML.
+        cells: how to take each value out of a row, and how to write it as HTML.
+        slots: the places of the values, by their names and their writing.
     """
 
-    getters: list[Callable[[Mapping[str, Any]], Any]] = field(default_factory=list)
-    writers: list[Callable[[Any], str]] = field(default_factory=list)
+    cells: list[tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], str]]] = field(
+        default_factory=list
+    )
     slots: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def slot(self, names: str, method: str, writer: Callable[[Any], str]) -> str:
+    def slot(self, names: str, writing: str, writer: Callable[[Any], str]) -> str:
         """The place of a value in a format string, such as ``{3}``.
 
         Args:
             names: the name of the value; several names, separated by spaces, for a tuple.
-            method: tells apart several ways to write the same value.
+            writing: tells apart several ways to write the same value.
             writer: writes it.
         """
-        if (names, method) not in self.slots:
-            self.slots[names, method] = f"{{{len(self.writers)}}}"
-            self.getters.append(itemgetter(*names.split()))
-            self.writers.append(writer)
-        return self.slots[names, method]
+        key = (names, writing)
+        if key not in self.slots:
+            self.slots[key] = f"{{{len(self.cells)}}}"
+            self.cells.append((itemgetter(*names.split()), writer))
+        return self.slots[key]
 
     def write(self, row: Mapping[str, Any]) -> list[str]:
         """All values of a row, by their places."""
-        pairs = zip(self.getters, self.writers, strict=True)
-        return [writer(getter(row)) for getter, writer in pairs]
+        return [writer(getter(row)) for getter, writer in self.cells]
 
 
 class TableWriter:
@@ -119,19 +125,22 @@ class TableWriter:
         ]
         self.by_name = {column.name: column for column in table.columns}
         self.sides = {key: str(escape(display.gettext(text))) for key, text in SIDES.items()}
-        self.arrows = {sign: display.arrow(sign) for sign in (1, -1)}
+        self.arrows = {sign: str(display.arrow(sign)) for sign in DIRECTIONS}
 
     def build(self) -> TableHtml:
         """The whole table."""
         data = self.display.view.data
-        totals = data[self.table.totals] if self.table.totals else None
-        return TableHtml(
+        html = TableHtml(
             headings=[self.heading(column) for column in self.columns],
             rows=self.rows(data[self.table.rows] or []),
-            totals=self.total_row(totals) if totals else Markup(),
-            counts=self.counts(totals) if totals and self.table.counts else None,
             empty=self.display.gettext(self.table.empty),
         )
+        totals = data.get(self.table.totals)
+        if totals:
+            html.totals = self.total_row(totals)
+            if self.table.counts:
+                html.counts = self.counts(totals)
+        return html
 
     def heading(self, column: Column) -> Heading:
         """The heading of a column."""
@@ -148,24 +157,28 @@ class TableWriter:
 
     def priority(self, column: Column) -> int:
         """The priority of a column, which depends on what is hidden."""
-        return 1 if column.replaces in self.hidden else column.priority
+        if column.replaces in self.hidden:
+            return 1
+        return column.priority
 
-    def rows(self, rows: list[dict[str, Any]]) -> list[Markup]:
+    def rows(self, rows: list[dict[str, Any]]) -> Markup:
         """All rows."""
         active = self.row_pattern(is_active=True)
         inactive = self.row_pattern(is_active=False)
         is_inactive = self.table.inactive
         written = []
         for row in rows:
-            pattern = inactive if is_inactive and is_inactive(row) else active
-            html = pattern.format(*self.pattern.write(row))
-            # Every writer returns HTML: text() escapes, and formatted numbers need no escaping.
-            written.append(Markup(html))  # noqa: S704
-        return written
+            pattern = active
+            if is_inactive and is_inactive(row):
+                pattern = inactive
+            written.append(pattern.format(*self.pattern.write(row)))
+        return as_html(*written)
 
     def row_pattern(self, *, is_active: bool) -> str:
         """The format string of a row."""
-        attributes = "" if is_active else ' class="order"'
+        attributes = ""
+        if not is_active:
+            attributes += attribute("order")
         if self.table.key and self.table.key not in self.hidden:
             attributes += f' data-key="{self.slot(self.by_name[self.table.key])}"'
         cells = [self.cell_pattern(column, is_active=is_active) for column in self.columns]
@@ -181,10 +194,13 @@ class TableWriter:
             return f'<th scope="row"{attribute(classes)}>{self.content(column)}{below}</th>'
         if column.active_only and not is_active:
             return f"<td{attribute(classes)}><bdi>{MISSING}</bdi></td>"
-        if column.kind == "result":
+        if column.kind in RESULTS:
             # Its class depends on the value, so that the slot contains the end of the tag as well.
-            write = ResultWriter(self.display, classes, self.arrows)
-            slot = self.pattern.slot(column.name, "result cell", write)
+            starts = {0: f"{attribute(classes)}>"}
+            for sign, direction in DIRECTIONS.items():
+                starts[sign] = f"{attribute(f'{direction} {classes}')}>{self.arrows[sign]}"
+            writer = ResultWriter(self.writer(column), starts)
+            slot = self.pattern.slot(column.name, "result cell", writer)
             return f"<td{slot}{below}</td>"
         return f"<td{attribute(classes)}>{self.content(column)}{below}</td>"
 
@@ -214,38 +230,40 @@ class TableWriter:
         """The place of a column's value, written without any markup around it."""
         if column.kind == "side":
             return self.pattern.slot(f"{column.name} kind", "side", self.sides.__getitem__)
-        method = METHODS[column.kind]
-        return self.pattern.slot(column.name, method, getattr(self.display.fmt, method))
+        return self.pattern.slot(column.name, column.kind, self.writer(column))
+
+    def writer(self, column: Column) -> Callable[[Any], str]:
+        """Writes the values of a column as HTML."""
+        if column.kind == "flag":
+            return partial(self.display.write, "flag")
+        writer: Callable[[Any], str] = getattr(self.display.fmt, METHODS[column.kind])
+        return writer
 
     def total_row(self, totals: Mapping[str, Any]) -> Markup:
         """The row with the totals."""
         cells = [self.total_cell(column, totals) for column in self.columns]
-        return Markup("<tr>") + Markup().join(cells) + Markup("</tr>")
+        return as_html("<tr>", *cells, "</tr>")
 
-    def total_cell(self, column: Column, totals: Mapping[str, Any]) -> Markup:
+    def total_cell(self, column: Column, totals: Mapping[str, Any]) -> str:
         """The total of a column; the first column says that these are totals."""
-        tag = "th" if column is self.table.columns[0] else "td"
         classes = PRIORITY_CLASSES[self.priority(column)]
-        content = Markup()
+        content = ""
         if column.total:
             content = self.total(column, totals[column.total])
         elif column is self.columns[0]:
-            content = escape(self.display.gettext(N_("Total")))
-            classes = f"{classes} l".strip()
-        scope = ' scope="row"' if tag == "th" else ""
-        begin = f"<{tag}{scope}{attribute(classes)}>"
-        return Markup(f"{begin}{content}</{tag}>")  # noqa: S704  # nothing of it is from outside
+            content = str(escape(self.display.gettext(N_("Total"))))
+            classes += " l"
+        if column is self.table.columns[0]:
+            return f'<th scope="row"{attribute(classes)}>{content}</th>'
+        return f"<td{attribute(classes)}>{content}</td>"
 
-    def total(self, column: Column, value: Any) -> Markup:
+    def total(self, column: Column, value: Any) -> str:
         """A total."""
-        text = Markup("<bdi>{}</bdi>").format(
-            getattr(self.display.fmt, METHODS[column.kind])(value)
-        )
+        text = f"<bdi>{self.writer(column)(value)}</bdi>"
         sign = sign_of(column.kind, value)
         if sign == 0:
             return text
-        direction = "up" if sign > 0 else "down"
-        return Markup('<span class="{}">{}{}</span>').format(direction, self.arrows[sign], text)
+        return f"<span{attribute(DIRECTIONS[sign])}>{self.arrows[sign]}{text}</span>"
 
     def counts(self, totals: Mapping[str, Any]) -> list[Text]:
         """The counts above the table."""
@@ -262,26 +280,32 @@ class TableWriter:
 
 @dataclass(frozen=True, slots=True)
 class ResultWriter:
-    """Writes the cell of a profit or loss, from its attributes on."""
+    """Writes the cell of a profit or loss, from its attributes on.
 
-    display: Display
-    classes: str
-    arrows: Mapping[int, Markup]
+    Attributes:
+        write: writes the amount.
+        starts: the end of the tag and the arrow, by the sign of the amount.
+    """
+
+    write: Callable[[Any], str]
+    starts: Mapping[int, str]
 
     def __call__(self, value: Any) -> str:
         """The cell of a value."""
-        text = f"<bdi>{self.display.fmt.result(value)}</bdi>"
-        sign = sign_of("result", value)
-        if sign == 0:
-            return f"{attribute(self.classes)}>{text}"
-        direction = "up" if sign > 0 else "down"
-        return f"{attribute(f'{direction} {self.classes}')}>{self.arrows[sign]}{text}"
+        return f"{self.starts[sign_of('result', value)]}<bdi>{self.write(value)}</bdi>"
+
+
+def as_html(*parts: str) -> Markup:
+    """HTML that needs no escaping: texts are escaped, and formatted numbers need none."""
+    return Markup("".join(parts))  # noqa: S704
 
 
 def attribute(classes: str) -> str:
     """The class attribute of a tag; nothing without classes."""
     classes = classes.strip()
-    return f' class="{classes}"' if classes else ""
+    if not classes:
+        return ""
+    return f' class="{classes}"'
 
 
 def build_table(table: Table, display: Display) -> TableHtml:
