@@ -9,11 +9,10 @@ from unicodedata import category
 
 import resvg_py
 
-from widget import paths, svg
-from widget.display import Display, Text, build_display
+from widget import paths
 from widget.errors import N_
 from widget.render import svg
-from widget.render.display import Display, build_display
+from widget.render.display import Display, Text, build_display
 from widget.render.i18n import Catalogues, is_rtl
 from widget.render.svg import Picture, Progress, Style
 from widget.render.view import View

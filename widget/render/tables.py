@@ -12,14 +12,11 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from widget.base import RESULTS, Column, Kind, Table
-from widget.display import METHODS as TEXT_METHODS
-from widget.display import Display, Text, sign_of
 from widget.errors import N_
 from widget.render.display import METHODS as TEXT_METHODS
 from widget.render.display import Display, Text, sign_of
 from widget.render.format import MISSING
-from widget.widgets.base import Column, Kind, Table
+from widget.widgets.base import RESULTS, Column, Kind, Table
 
 METHODS: Final[dict[Kind, str]] = {
     **TEXT_METHODS,
