@@ -22,7 +22,7 @@ from widget.render.i18n import Catalogues, cldr_locale, is_rtl, load_catalogues
 
 LANGUAGES = sorted(path.stem for path in paths.locales().glob("*.po"))
 FIRST = {"ar", "de", "es", "fr", "hi", "id", "it", "ms", "pl", "pt", "ru", "uk", "zh"}
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MsgId = str | tuple[str, str]
 
 

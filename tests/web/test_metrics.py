@@ -14,7 +14,7 @@ from faults import Fault
 from processes import service
 
 Serve = Callable[..., Service]
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def figures(text: str) -> dict[str, float]:
