@@ -12,7 +12,7 @@ from pathlib import Path
 
 import plugin_catalogues
 import pytest
-from package import build as build_zip
+from plugin_zip import build as build_zip
 from programs import CACHE, find_program
 from wordpress_site import HERE, PLUGIN, Site, run
 
