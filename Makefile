@@ -43,8 +43,8 @@ demo: $(STAMP) ## serve a page with every widget, fed by a simulated API (PORT=9
 test: programs lint ## all checks and tests; installs the programs that they need
 	$(PYTEST)
 
-check: lint ## ruff, mypy and the tests that need no browser, WordPress, Redis or other program: for everyday work
-	$(PYTEST) -m "not programs"
+check: lint ## ruff, mypy and the tests that need no other program, with fewer random examples: for everyday work
+	$(PYTEST) --hypothesis-profile=quick -m "not programs"
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .

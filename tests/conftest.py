@@ -21,6 +21,7 @@ import hypothesis
 import programs
 import pytest
 import requests
+from effort import FULL_EXAMPLES, FULL_PROFILE, QUICK_EXAMPLES, QUICK_PROFILE
 from faults import FaultySandbox
 from flask import Flask
 from werkzeug.serving import make_server
@@ -34,8 +35,14 @@ if TYPE_CHECKING:
 
 
 # A busy machine must not make a test fail. In CI, hypothesis has no deadline by default.
-hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
-hypothesis.settings.load_profile("patient")
+hypothesis.settings.register_profile(
+    FULL_PROFILE, hypothesis.settings.default, deadline=None, max_examples=FULL_EXAMPLES
+)
+# `make check` chooses this one: pytest --hypothesis-profile=quick
+hypothesis.settings.register_profile(
+    QUICK_PROFILE, hypothesis.settings.get_profile(FULL_PROFILE), max_examples=QUICK_EXAMPLES
+)
+hypothesis.settings.load_profile(FULL_PROFILE)
 
 
 # Another font on the machine must not change a layout. Browsers that tests start inherit this.

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import WIDGETS, InProcess, Script, at, running
@@ -227,7 +228,7 @@ def everything(amounts: str = "money", delay: int = 0) -> dict[str, Any]:
 HIDE = st.sets(st.sampled_from(sorted(names.FIGURES)), max_size=4)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     hidden=HIDE,
     amounts=st.sampled_from(["money", "percent"]),
@@ -295,7 +296,7 @@ def test_no_two_figures_that_are_published_add_up_to_one_that_is_hidden(figure: 
     nothing_adds_up_to({figure})
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(HIDE)
 def test_nor_do_they_where_several_are_hidden(hidden: set[str]) -> None:
     nothing_adds_up_to(hidden)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import Clock
+from effort import examples
 from flask import Flask
 from flask_caching import Cache
 from flask_caching.backends.filesystemcache import FileSystemCache
@@ -881,5 +882,5 @@ class Life(RuleBasedStateMachine):
             assert result.stale
 
 
-Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
+Life.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=40)
 TestLife = Life.TestCase

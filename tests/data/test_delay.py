@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Clock
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import until
@@ -114,7 +115,7 @@ OPEN = st.lists(
 CLOSED = st.lists(st.tuples(MOMENTS, st.integers(1, 90_000), st.integers(-9999, 9999)), max_size=6)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(opened=OPEN, closed=CLOSED)
 def test_a_trade_within_the_delay_leaves_no_trace_in_any_widget(
     shared: InProcess, opened: list[tuple[int, int, int]], closed: list[tuple[int, int, int]]

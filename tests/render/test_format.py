@@ -18,6 +18,7 @@ from babel.numbers import (
     get_currency_symbol,
     get_minus_sign_symbol,
 )
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
@@ -56,7 +57,7 @@ def as_babel(babel: Callable[[Decimal], str], x: Decimal, decimals: int, tag: st
 
 @every_locale
 @given(x=amounts)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_money_is_what_babel_writes(tag: str, x: Decimal) -> None:
     locale = locale_of(tag)
     for currency, decimals in (("USD", 2), ("JPY", 0), ("EUR", 2)):
@@ -77,7 +78,7 @@ def test_money_is_what_babel_writes(tag: str, x: Decimal) -> None:
 
 @every_locale
 @given(x=amounts, n=st.integers(-(10**17), 10**17))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_plain_numbers_and_percentages_are_what_babel_writes(tag: str, x: Decimal, n: int) -> None:
     locale = locale_of(tag)
     grouped = str(locale.decimal_formats[None].number_pattern).partition(".")[0]
@@ -139,7 +140,7 @@ def test_a_day_is_a_day_of_the_zone() -> None:
 
 @every_locale
 @given(x=amounts)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_a_plus_sign_is_placed_where_the_minus_sign_would_be(tag: str, x: Decimal) -> None:
     figures = formatter(tag, UTC, "EUR")
     loss, gain = figures.money(-abs(x), signed=True), figures.money(abs(x), signed=True)

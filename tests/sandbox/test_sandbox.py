@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 from conftest import Clock
+from effort import examples
 from faults import FAULTS, Fault, FaultySandbox
 from flask import Flask
 from flask.testing import FlaskClient
@@ -84,7 +85,7 @@ def test_the_balance_is_the_sum_of_all_that_was_paid_in_and_earned(client: Flask
     )
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(
     seed=st.integers(0, 2**32),
     day=st.integers(10_000, 40_000),
@@ -111,7 +112,7 @@ def test_the_figures_add_up_for_every_seed_and_moment(
     assert len(tickets) == len(set(tickets))
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(
     moment=st.integers(10_000 * DAY, 40_000 * DAY), login=st.sampled_from([OPEN, CLOSED, PARTNER])
 )

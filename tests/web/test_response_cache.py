@@ -16,6 +16,7 @@ import brotli
 import jwt
 import pytest
 from conftest import Clock, Service, Upstream
+from effort import examples
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -606,7 +607,7 @@ def service(upstream: Upstream) -> Iterator[Flask]:
     authorization=st.sampled_from([None, None, None, "Basic eDp5"]),
     condition=st.sampled_from([None, "*", 'W/"else"', "its own"]),
 )
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(400), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_responses_with_and_without_the_cache_are_the_same(
     service: Flask,
     tokens: dict[str, str],
