@@ -21,6 +21,7 @@ from widget.widgets import base
 from widget.widgets.base import Kind
 from widget.widgets.options import PERIODS
 
+# Methods by name, so that a formatter can override them.
 METHODS: Final[dict[Kind, str]] = {
     "count": "integer",
     "money": "money",
@@ -101,6 +102,7 @@ class Display:
             return None
         data = self.view.data
         if figure.within:
+            # All totals are hidden at once if the account hides their object.
             data = data[figure.within]
             if data is None:
                 return None
@@ -114,6 +116,7 @@ class Display:
     def summary(self) -> str:
         """The most important figure, as one line of text; empty if there is none."""
         widget = self.view.widget
+        # A figure that is displayed as a dash says nothing in a summary.
         if widget.summary is None or widget.summary.name in self.view.hidden:
             return ""
         figure = self.figure(widget.summary)
@@ -154,6 +157,7 @@ class Display:
         fmt = self.fmt
         value, tick = CHART_METHODS[declared.kind]
         if isinstance(declared, base.Bars):
+            # The axis is the whole period: days without trades are part of the picture.
             first, last = self.days()
             labels = Labels(getattr(fmt, value), getattr(fmt, tick), fmt.days, fmt.span)
             return chart.bars(points, first, last, labels)
@@ -180,7 +184,9 @@ def sign_of(kind: Kind, value: Any) -> int:
     """1 for a profit, -1 for a loss, 0 for everything else."""
     if kind not in base.RESULTS or not value:
         return 0
-    return 1 if value > 0 else -1
+    if value > 0:
+        return 1
+    return -1
 
 
 def build_display(view: View, catalogues: Catalogues) -> Display:

@@ -47,7 +47,9 @@ class Renderer:
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
+            # A name that is missing in the context is a mistake, not an empty text.
             undefined=StrictUndefined,
+            # Checking the files for changes would take a part of each request.
             auto_reload=False,
         )
 
@@ -118,6 +120,7 @@ class Renderer:
 
     def _render(self, name: str, language: str, page: PageContext, **context: Any) -> str:
         translations = self._catalogues.translations(language)
+        # The context of a page comes last: the studio has other assets than the widgets.
         shared = {field.name: getattr(page, field.name) for field in fields(page)}
         shared |= {
             "_": translations.gettext,
@@ -156,10 +159,12 @@ class CardHtml:
 
 def build_card(card: base.Card, display: Display) -> CardHtml | None:
     """A card without the figures that are hidden."""
-    figures = [text for figure in card.figures if (text := display.figure(figure))]
+    texts = [display.figure(figure) for figure in card.figures]
+    figures = [text for text in texts if text is not None]
     if not figures:
         return None
     classes: str = card.style
+    # A single figure has no row of smaller ones below it, and less space around it.
     if len(card.figures) == 1:
         classes += " one"
     return CardHtml(classes, figures)
@@ -195,6 +200,7 @@ def build_progress(progress: base.Progress, display: Display) -> ProgressHtml | 
     if share is None and not has_lots:
         return None
     missing = ""
+    # Nothing is said of lots that are missing once there are none.
     if progress.missing not in hidden and data[progress.missing]:
         lots = display.fmt.lots(data[progress.missing])
         missing = display.gettext(progress.missing_text) % {"lots": lots}

@@ -43,6 +43,7 @@ def build_picture(display: Display) -> Picture:
         name = widget.progress.share.name
         share = view.data[name]
         if name in figures and share is not None:
+            # Its figure stands at the bar, and not among the others.
             progress = Progress(figures.pop(name), float(share))
     chart = None
     empty = ""
@@ -97,14 +98,17 @@ def text_width(text: str, bold: bool) -> float:
 
     It is an upper bound for scripts whose letters join.
     """
-    widths = font_widths()["Bold" if bold else "Regular"]
+    weight = "Bold" if bold else "Regular"
+    widths = font_widths()[weight]
     return sum(widths.get(character) or unknown_width(character) for character in text) / 1000
 
 
 def unknown_width(character: str) -> int:
     """The width of a character that the font does not contain, in thousandths."""
-    is_invisible = category(character) in ("Mn", "Cf")
-    return 0 if is_invisible else 1000
+    # Combining marks and direction marks take no room; anything else may be as wide as it is high.
+    if category(character) in ("Mn", "Cf"):
+        return 0
+    return 1000
 
 
 @cache

@@ -9,6 +9,7 @@ from widget.errors import OperatorError
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options
 
+# Scripts refresh the widget, its origin lets them, forms unlock it, and links open in a new tab.
 SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
 
 

@@ -198,6 +198,9 @@ def draw_message(message: str, style: Style) -> str:
     return canvas.document(message)
 
 
+# The numbers in the layouts are CSS pixels, chosen by eye; tests check that nothing overlaps.
+
+
 def draw_small(canvas: "Canvas", picture: Picture) -> None:
     """One figure, and beside it a second one or a chart."""
     figures = list(picture.figures)
@@ -207,7 +210,9 @@ def draw_small(canvas: "Canvas", picture: Picture) -> None:
     beside = None
     if len(figures) > 1:
         beside = figures[-1] if picture.progress else figures[1]
-    room = 132 if picture.chart or beside else 218
+    room = 218
+    if picture.chart or beside:
+        room = 132
     canvas.mark(10, 8, 11)
     canvas.text(main.label, Place(19, 17.5, room - 9), Font(11, "soft"))
     canvas.figure(main, Place(10, 38, room), 20)
@@ -216,6 +221,7 @@ def draw_small(canvas: "Canvas", picture: Picture) -> None:
         canvas.text(picture.meta, label_place, Font(10, "soft"))
         canvas.plot(picture, Box(152, 24, 76, 18))
     elif beside:
+        # A progress bar needs a little room below its figure.
         y = 34 if picture.progress else 37
         canvas.text(beside.label, label_place, Font(10, "soft"))
         canvas.figure(beside, Place(230, y, 80, at_end=True), 13)
@@ -229,8 +235,13 @@ def draw_medium(canvas: "Canvas", picture: Picture) -> None:
     top = canvas.head(picture, 14, 36, 13)
     middle = (top + 134) / 2
     rest = picture.figures[1:4]
-    main_y = middle - 33 if rest else middle - 10
-    main_room = 146 if picture.has_plot else 292
+    # The large figure moves up to make room for the row below it.
+    main_y = middle - 10
+    if rest:
+        main_y = middle - 33
+    main_room = 292
+    if picture.has_plot:
+        main_room = 146
     canvas.main_figure(picture, Place(14, main_y, main_room), 11, 26)
     if rest:
         plot = Box(170, main_y - 8, 134, 38)
@@ -388,7 +399,8 @@ class Canvas:
         tip = place.y - size * 0.6
         fill = "up"
         if sign < 0:
-            base, tip = tip, base
+            base = place.y - size * 0.6
+            tip = place.y - size * 0.12
             fill = "down"
         begin = f"M{coordinate(left)} {coordinate(base)}"
         side = f"h{coordinate(width)}"
@@ -432,7 +444,9 @@ class Canvas:
 
     def mark(self, x: float, y: float, height: float) -> None:
         """Draw a short vertical line in the accent colour."""
-        left = self.mirrored(x + 3) if self.style.rtl else x
+        left = x
+        if self.style.rtl:
+            left = self.mirrored(x + 3)
         self.rect(Box(left, y, 3, height), "accent", 1.5)
 
     def rule(self, y: float) -> None:
@@ -454,6 +468,7 @@ class Canvas:
 
     def plot(self, picture: Picture, box: Box) -> None:
         """Draw the chart, the progress bar, or the text that there is no data."""
+        # Text in small plots would be too small, and in wide ones too large.
         size = max(10.5, min(box.width / 12, 14))
         if isinstance(picture.chart, BarChart):
             self.bars(picture.chart, self.placed(box))
@@ -487,12 +502,15 @@ class Canvas:
             x = box.x + box.width
             place = Place(x + 8, y + 4, self.width - x - 16)
             self.text(tick.label, place, Font(11, "soft"))
+        # Labels below the chart share its width, with a gap between them.
         room = box.width / len(chart.x_ticks) - 6
         for tick in chart.x_ticks:
             width = min(self.style.measure(tick.label, False) * 11, room)
             middle = tick.at / chart.width * box.width
             begin = left + min(max(middle - width / 2, 0), box.width - width)
-            x = self.mirrored(begin + width) if self.style.rtl else begin
+            x = begin
+            if self.style.rtl:
+                x = self.mirrored(begin + width)
             place = Place(x, box.y + box.height + 17, room)
             self.text(tick.label, place, Font(11, "soft"))
 
@@ -536,6 +554,7 @@ class Canvas:
         x_scale = box.width / chart.width
         y_scale = box.height / chart.height
         for bar in chart.bars:
+            # A day without a sum has a place on the axis, but nothing to draw.
             if bar.height == 0:
                 continue
             drawn = Box(
@@ -572,7 +591,9 @@ class Canvas:
 
     def mirrored(self, x: float) -> float:
         """An x that counts from where the lines begin, as one that counts from the left."""
-        return self.width - x if self.style.rtl else x
+        if self.style.rtl:
+            return self.width - x
+        return x
 
 
 def fitted(

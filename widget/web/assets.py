@@ -51,6 +51,7 @@ class Assets:
                 self._files[path.name] = Asset(script.encode(), JAVASCRIPT)
             elif path.suffix == ".css":
                 self._files[path.name] = Asset(cssmin(text).encode(), CSS)
+        # One version for all files: it changes as soon as one of them does.
         digest = hashlib.sha256()
         for name in sorted(self._files):
             digest.update(self._files[name].body)
@@ -61,6 +62,7 @@ class Assets:
         match = re.fullmatch(r"widget-([0-9a-f]{6})\.css", name)
         if match is None:
             return self._files.get(name)
+        # Both themes, since the visitor's system may choose between them.
         light = colour.readable(match[1], colour.LIGHT_GROUND)
         dark = colour.readable(match[1], colour.DARK_GROUND)
         rule = f":root{{--accent-light:#{light};--accent-dark:#{dark}}}"

@@ -14,7 +14,8 @@ from widget.widgets.options import SIZES, Options
 WIDTH = 640
 """The default width in CSS pixels."""
 THUMBNAIL_SIZES = ("medium", "small")
-"""The sizes of pictures that are offered, the preferred one first."""
+"""The sizes of pictures that are offered, the preferred one first; the large one is too large for
+a preview."""
 
 
 def fit_rows(widget: Widget, options: Options, max_height: int | None) -> Options:
@@ -51,6 +52,7 @@ def build_response(
     display = renderer.display(view)
     width = limited(WIDTH, max_width)
     height = limited(view.widget.pixels(view.options), max_height)
+    # The frame must have as many rows as the height was calculated for.
     if "rows" in view.widget.options:
         params = {**params, "rows": str(view.options.rows)}
     label = escape(display.label)
@@ -102,7 +104,9 @@ def thumbnail(
 
 def limited(pixels: int, limit: int | None) -> int:
     """A width or height within the consumer's limit."""
-    return pixels if limit is None else min(pixels, limit)
+    if limit is None:
+        return pixels
+    return min(pixels, limit)
 
 
 def as_xml(data: Mapping[str, Any]) -> str:

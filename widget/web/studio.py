@@ -30,12 +30,15 @@ def build_context(
     fields = dict(query)
     account = chosen_account(settings, fields)
     names = registry.enabled_widgets(account, widgets)
-    name = fields["widget"] if fields.get("widget") in names else names[0]
+    name = fields.get("widget", "")
+    if name not in names:
+        name = names[0]
     widget = widgets[name]
     params = filled(fields, widget.all_options)
     picture_params = dict(params)
     if widget.picture:
         picture_params |= filled(fields, PICTURE_OPTIONS)
+    # With an invalid option the page still displays the form, the message and no code.
     options = Options()
     problem = None
     try:
@@ -98,6 +101,7 @@ def snippets(embed: Embed, picture_params: Mapping[str, str]) -> list[tuple[str,
 
 def embedding_origins(account: Account) -> Sequence[str] | None:
     """The sites that may embed an account; None for all of them."""
+    # The defaults differ: any site may frame an open account, and none a closed one.
     if account.access == "closed" and not account.allowed_origins:
         return ()
     return account.allowed_origins

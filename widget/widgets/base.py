@@ -325,6 +325,7 @@ class Widget:
 
     def pixels(self, options: Options) -> int:
         """The exact height of its frame in CSS pixels."""
+        # Exact, since host pages reserve it before the widget is loaded.
         pixels = self.height
         if "rows" in self.options:
             pixels += options.rows * self.row_height

@@ -32,6 +32,7 @@ TRADES = Table(
         Column("open_time", N_("Opened"), "time", priority=6),
         Column("open_price", N_("Open"), "price", priority=4),
         Column("close_price", N_("Close"), "price", priority=4),
+        # Until there is room for it, it stands below the profit.
         Column("close_time", N_("Closed"), "time", priority=3, replaces="profit"),
         Column("ticket", N_("Ticket"), "id", priority=7),
         Column("swap", N_("Swap"), "signed", priority=5, total="swap"),

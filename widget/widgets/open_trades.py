@@ -78,6 +78,7 @@ SYMBOLS = Table(
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """Open trades, or one row per symbol, with totals of the positions."""
     trades = source.open_trades()
+    # Totals of all positions, however many rows are displayed.
     sums = totals.position_totals(trades)
     if options.group == "symbol":
         return {"symbols": totals.group_by_symbol(trades)[: options.rows], "totals": sums}

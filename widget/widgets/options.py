@@ -45,6 +45,8 @@ FIRST_DATE: Final = date(1970, 1, 2)
 LAST_DATE: Final = date(2999, 12, 31)
 
 
+# Both bounds of a period depend on the request's time and the account's zone. So an option stores
+# what the visitor chose, and each widget asks for the bounds.
 @dataclass(frozen=True, slots=True)
 class Period:
     """Whole days of the account's time zone: one of ``PERIODS``, or two dates, both inclusive."""
@@ -72,6 +74,7 @@ class Period:
         return start, end
 
     def _first_day(self, today: date) -> date | None:
+        # "Nd" is the rest of today and N whole days before it; "all" is not in here.
         first_days = {
             "today": today,
             "7d": today - timedelta(days=7),
@@ -102,6 +105,7 @@ def check_choice(value: object, choices: Collection[str]) -> object:
 def check_integer(value: object, low: int, high: int) -> int:
     """Validate a whole number; both limits are inclusive."""
     text = str(value)
+    # int() alone would also accept signs, spaces, underscores and the digits of other scripts.
     if not re.fullmatch("[0-9]{1,6}", text) or not low <= int(text) <= high:
         raise ValueError(f"must be a whole number from {low} to {high}")
     return int(text)
@@ -117,14 +121,18 @@ def check_switch(value: object) -> bool:
 def check_scale(value: object) -> int:
     """Validate one of ``SCALES``."""
     choices = [str(choice) for choice in SCALES]
-    return int(str(check_choice(str(value), choices)))
+    text = str(value)
+    check_choice(text, choices)
+    return int(text)
 
 
 def check_colour(value: object) -> str:
     """Validate a colour."""
-    if not re.fullmatch("[0-9A-Fa-f]{6}", str(value)):
+    text = str(value)
+    if not re.fullmatch("[0-9A-Fa-f]{6}", text):
         raise ValueError("must be a colour as six hexadecimal digits, such as 2a6fdb")
-    return str(value).lower()
+    # One spelling, since it becomes part of the stylesheet's URL.
+    return text.lower()
 
 
 def check_language(value: object) -> object:
@@ -214,8 +222,9 @@ def parse_options(
         BadOption: an option is unknown, repeated, malformed, out of range or locked.
     """
     texts = collect_texts(params, locked)
+    allowed = {*widget.all_options, *extra}
     for name in texts:
-        if name not in widget.all_options and name not in extra:
+        if name not in allowed:
             raise BadOption(printable(name), "is not an option of this widget")
     return validate_options(texts)
 

@@ -20,6 +20,7 @@ def discover() -> dict[str, Widget]:
     Raises:
         ValueError: a definition is wrong; names the module and what to fix.
     """
+    # A new module is found by being there: no list has to be edited.
     found = {}
     for module in pkgutil.iter_modules(widget.widgets.__path__, "widget.widgets."):
         module_name = module.name.rpartition(".")[2]
@@ -27,6 +28,9 @@ def discover() -> dict[str, Widget]:
             continue
         name = module_name.replace("_", "-")
         definition = getattr(importlib.import_module(module.name), "WIDGET", None)
+        # Hyphens are usual in URLs and impossible in names of modules.
+        module_name = module.name.rpartition(".")[2]
+        name = module_name.replace("_", "-")
         found[name] = checked(definition, module.name, name)
     return dict(sorted(found.items()))
 
@@ -50,7 +54,8 @@ def checked(definition: object, module: str, name: str) -> Widget:
         ValueError: it is wrong; names the module and what to fix.
     """
     if not isinstance(definition, Widget):
-        raise ValueError(f"{module}: has no WIDGET, an instance of widget.widgets.base.Widget")
+        raise ValueError(f"{module}: has no WIDGET, an instance of widget.base.Widget")
+    # Whoever writes a widget fixes one mistake after the other: the first one is enough.
     for problem in problems(definition, name):
         raise ValueError(f"{module}: {problem}")
     return definition
@@ -65,7 +70,9 @@ def problems(definition: Widget, name: str) -> Iterator[str]:
     # A figure that widget.privacy does not know could never be hidden.
     yield from unknown("figures, add to widget.names.FIGURES", declared_names(definition), FIGURES)
     yield from unknown("figures in its picture", definition.picture, definition.figures)
-    if (definition.row_height > 0) != ("rows" in definition.options):
+    # Loader, snippets and plugin reserve a height for the rows that a URL asks for.
+    has_rows = "rows" in definition.options
+    if (definition.row_height > 0) != has_rows:
         yield "needs a row_height exactly if it has the option rows"
 
 
