@@ -102,7 +102,7 @@ class Live:
 
 
 @pytest.fixture
-def live(page: Page, serve: Serve, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Live:
+def live(page: Page, serve: Serve, instant: float, monkeypatch: pytest.MonkeyPatch) -> Live:
     """An open account whose balance the test decides, refreshed every ten seconds by default."""
     money = {"balance": 1000.0, "equity": 1200.0, "freeMargin": 900.0}
     respond: Any = lambda book, now, query: {"name": "x", "currency": "USD", **money}  # noqa: E731
@@ -201,6 +201,7 @@ def test_only_what_differs_is_changed(live: Live) -> None:
 
 def test_focus_scroll_position_and_open_details_are_preserved(live: Live) -> None:
     live.path = "/w/main/growth"
+    live.clock.now += 43_200 - live.clock.now % 86_400  # noon: no day begins meanwhile
     live.open()
     live.page.set_viewport_size({"width": 480, "height": 300})
     live.page.locator("summary").click()

@@ -151,7 +151,7 @@ type = "RedisCache"
 redis_url = "redis://127.0.0.1:{redis_port}/0"
 [api]
 base_url = "{api}"
-deadline_seconds = 4.0
+deadline_seconds = 20.0
 [accounts.main]
 login = 1000001
 [accounts.main.ttl_seconds]
