@@ -56,7 +56,7 @@ def test_responses_are_counted_by_widget_status_and_freshness(
     }
     assert found['cabinet_edge_requests_total{outcome="HIT"}'] == 1
     assert found['cabinet_age_seconds_count{widget="balance"}'] == 2
-    assert found['cabinet_age_seconds_sum{widget="balance"}'] == 3600
+    assert found['cabinet_age_seconds_sum{widget="balance"}'] == pytest.approx(3600)
     assert found['cabinet_age_seconds_bucket{le="5.0",widget="balance"}'] == 1
 
 
