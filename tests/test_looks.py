@@ -396,7 +396,8 @@ def test_the_pointer_displays_the_nearest_point(page: Page, serve: Serve) -> Non
     box = page.locator(".plot").bounding_box()
     assert box
     tip = page.locator(".tip")
-    page.mouse.move(box["x"] + 0.5, box["y"] + 50)  # another trade may have closed three hours and so 2 pixels later
+    # Another trade may have closed three hours and so 2 pixels later.
+    page.mouse.move(box["x"] + 0.5, box["y"] + 50)
     first = page.locator("details tbody tr").first
     expect(tip).to_have_text(
         first.evaluate("({ cells }) => `${cells[0].textContent}: ${cells[1].textContent}`")
