@@ -115,7 +115,7 @@ def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
     for widget in WIDGETS.values():
         for query in ("", "?title=0"):
             rows = min(3, widget.default_rows)
-            options = Options(title=not query, rows=rows)
+            options = Options(title=not query, rows=rows or 1)
             more = f"{query}{'&' if query else '?'}rows={rows}" if rows else query
             opened.goto(f"{service.url}/w/main/{widget.name}{more}")
             height = opened.locator("#w").evaluate(

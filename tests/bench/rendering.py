@@ -189,9 +189,14 @@ class Unformatted(Formatter):
     result = lots = price = integer = percent = ratio = datetime = time = date = day = money  # type: ignore[assignment]
 
 
+def period_options(rows: int) -> Options:
+    """All trades of an account, in more rows than a URL may request."""
+    return Options(period=Period("all")).model_copy(update={"rows": rows})
+
+
 def formats(rows: int, times: int = 40) -> dict[str, float]:
     """Milliseconds for a table of closed trades: with this formatter, with Babel's functions, and unformatted."""
-    options = Options(rows=rows, period=Period("all"))
+    options = period_options(rows)
     with history(rows) as at:
         view = at.view(WIDGETS["closed-trades"], options)
         kinds = {
@@ -215,7 +220,7 @@ def cold(times: int = 40) -> dict[str, float]:
         ("500 rows", "closed-trades", 500),
     ):
         with history(rows) as at:
-            options = Options(rows=rows, period=Period("all"))
+            options = period_options(rows)
             taken[name] = milliseconds(lambda: at.page(WIDGETS[widget], options), times)  # noqa: B023  # called at once
     return taken
 
