@@ -532,3 +532,38 @@ def test_every_threat_that_is_documented_has_a_test() -> None:
     assert [threat for threat, _, _ in rows] == list(TESTS_OF_THREATS)
     named = {test for tests in TESTS_OF_THREATS.values() for test in tests}
     assert named <= defined_tests()
+
+
+# -- For those who change the code ------------------------------------------------------------------
+
+PACKAGE = ROOT / "widget"
+
+
+def test_every_make_command_is_explained() -> None:
+    rows = table(CONTRIBUTING, "Running the tests", "command", "what it does")
+    documented = {command.strip("`").removeprefix("make ") for command, _ in rows}
+    commands = set(re.findall(r"(?m)^([a-z-]+):.*## ", read(ROOT / "Makefile")))
+    assert documented == commands
+
+
+def test_the_map_of_the_code_is_complete() -> None:
+    heading = "How the code is organized"
+    documented = set()
+    for folder, _, modules in table(
+        CONTRIBUTING, heading, "in `widget/`", "what it does", "modules"
+    ):
+        prefix = "".join(code(folder))
+        documented |= {f"{prefix}{module}" for module in code(modules)}
+    widgets = {f"widgets/{name.replace('-', '_')}" for name in WIDGETS}
+    modules = {
+        path.relative_to(PACKAGE).with_suffix("").as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if path.stem not in ("__init__", "__main__")
+    }
+    assert documented == modules - widgets
+
+
+def test_every_question_about_the_code_leads_to_a_module() -> None:
+    rows = table(CONTRIBUTING, "How the code is organized", "question", "module")
+    for module in (name for _, cell in rows for name in code(cell)):
+        assert (PACKAGE / f"{module}.py").exists(), module
