@@ -44,8 +44,18 @@ class Catalogues:
         return self._best(wanted)[0]
 
     def locale_for(self, *wanted: str | None) -> str:
-        """The tag to format numbers and dates by: the same choice, with its region (fr-CA)."""
-        return self._best(wanted)[1]
+        """The tag to format numbers and dates by: the same choice, with its region (fr-CA).
+
+        The script is that of the texts: en-Shaw-GB, English in an alphabet of its own, is en-GB.
+        """
+        language, tag = self._best(wanted)
+        locale = cldr_locale(tag)
+        scripts = (None, "Hans", "Hant", cldr_locale(language).script)
+        if locale.script in scripts:
+            return tag
+        if locale.territory:
+            return f"{language}-{locale.territory}"
+        return language
 
     def translations(self, *wanted: str | None) -> NullTranslations:
         """The translations of the language that ``negotiate`` chooses."""
