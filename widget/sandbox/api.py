@@ -18,9 +18,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from widget.sandbox.book import ACCOUNTS, DAY, Book, total_lots
+from widget.sandbox.book import ACCOUNTS, DAY, Account, Book, Record, total_lots
 
 TOKEN_ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits
+TOKEN_LENGTH = 32
 
 # The functions that give out tokens: two of the older dialect, one of the newer.
 CLIENT_TOKEN = "RequestClientApiToken"  # noqa: S105  # the name of a function
@@ -28,51 +29,70 @@ PARTNER_TOKEN = "RequestPartnerApiToken"  # noqa: S105
 CHECK_CREDENTIALS = "IsAccountCredentialsCorrect"
 TOKEN_FUNCTIONS = (CLIENT_TOKEN, PARTNER_TOKEN, CHECK_CREDENTIALS)
 
+DAYS_OF_HISTORY = 365
 
-def open_trades(book: Book, now: float) -> list[dict[str, Any]]:
+# The API sends times without their zone.
+ZONELESS = "%Y-%m-%dT%H:%M:%S"
+
+
+def open_trades(book: Book, now: float) -> list[Record]:
     """The records of what is open."""
-    return book.records(book.open(now), now)
+    trades = book.open(now)
+    return book.records(trades, now)
 
 
-def closed_trades(book: Book, now: float, query: dict[str, Any]) -> list[dict[str, Any]]:
+def closed_trades(book: Book, now: float, query: Record) -> list[Record]:
     """What was closed in a period, oldest first, as the older dialect sends it."""
-    return book.records(book.closed(now, query), now)
+    trades = book.closed(now, query)
+    return book.records(trades, now)
 
 
-def page_of_closed_trades(book: Book, now: float, body: dict[str, Any]) -> list[dict[str, Any]]:
+def page_of_closed_trades(book: Book, now: float, body: Record) -> list[Record]:
     """One page of what was closed, newest first, as the newer dialect sends it."""
-    newest_first = book.closed(now, body)[::-1]
+    trades = book.closed(now, body)
+    trades.reverse()
+    # Both may be absent or null.
     start = body.get("offset") or 0
     count = body.get("count") or 100
-    return book.records(newest_first[start : start + count], now)
+    page = trades[start : start + count]
+    return book.records(page, now)
 
 
-def closed_lots(book: Book, now: float, query: dict[str, Any]) -> Any:
+def closed_lots(book: Book, now: float, query: Record) -> Any:
     """The volume closed in a period: deployments send it either as a number or as an object."""
-    lots = total_lots(book.closed(now, query)) / 100
-    return {"lots": lots} if book.account.closed else lots
+    trades = book.closed(now, query)
+    lots = total_lots(trades) / 100
+    # The client has to read both forms, so that each access level has one of them.
+    if book.account.closed:
+        return {"lots": lots}
+    return lots
 
 
-def open_trades_or_null(book: Book, now: float) -> list[dict[str, Any]] | None:
+def open_trades_or_null(book: Book, now: float) -> list[Record] | None:
     """The records of what is open; the newer dialect sends null instead of an empty list."""
     return open_trades(book, now) or None
 
 
-def operations_or_null(book: Book, now: float) -> list[dict[str, Any]] | None:
+def operations_or_null(book: Book, now: float) -> list[Record] | None:
     """Deposits and withdrawals, or null."""
     return book.operations(now) or None
 
 
-Respond = Callable[[Book, float, dict[str, Any]], Any]
+Respond = Callable[[Book, float, Record], Any]
 """Responds with a value for JSON, given the book, the time, and the query or the body."""
 
 
 def plain(figures: Callable[[Book, float], Any]) -> Respond:
     """A function of the API that has no parameters of its own."""
-    return lambda book, now, _: figures(book, now)
+
+    def respond(book: Book, now: float, _: Record) -> Any:
+        return figures(book, now)
+
+    return respond
 
 
 FUNCTIONS: dict[str, Respond] = {
+    # The older dialect, for the account itself.
     "client/RequestBalanceInformation": plain(Book.balance),
     "client/RequestAccountInformation": plain(Book.information),
     "client/RequestOpenTrades": plain(open_trades),
@@ -80,35 +100,62 @@ FUNCTIONS: dict[str, Respond] = {
     "client/RequestClosedLots": closed_lots,
     "client/RequestBonusStatistic": plain(Book.bonus),
     "client/RequestLoginHistory": plain(Book.logins),
+    # The older dialect, for partners.
     "partner/GetCommissionRecords": plain(Book.commissions),
     "partner/GetClickStatistics": plain(Book.clicks),
+    # The newer dialect.
     "basic/GetAccountInformation": plain(Book.information),
     "basic/GetOpenTrades": plain(open_trades_or_null),
     "basic/GetClosedTrades": page_of_closed_trades,
     "basic/GetBonusStatistic": plain(Book.bonus),
     "basic/GetBalanceOperationsHistory": plain(operations_or_null),
 }
+"""The functions of the API by area and name."""
+
+
+def find_function(area: str, name: str) -> Respond:
+    """A function of the API; otherwise the response is an error."""
+    respond = FUNCTIONS.get(f"{area}/{name}")
+    if respond is None:
+        abort(404)
+    return respond
 
 
 def older_json(value: Any, key: str = "") -> Any:
-    """A value as the older dialect writes it.
+    """A value as the older dialect writes it: names in PascalCase, and null for an empty list.
 
-    Names are in PascalCase, an empty list is null, and times have three forms: ``/Date()/`` when a
-    trade was opened, seven decimals of a second in the login history, otherwise whole seconds; all
-    without a zone or with a wrong one.
+    Args:
+        value: any value.
+        key: the name under which it is in a record, since the form of a time depends on it.
     """
     if isinstance(value, dict):
-        return {name[:1].upper() + name[1:]: older_json(item, name) for name, item in value.items()}
+        record = {}
+        for name, item in value.items():
+            pascal_case = name[:1].upper() + name[1:]
+            record[pascal_case] = older_json(item, name)
+        return record
     if isinstance(value, list):
-        return [older_json(item) for item in value] or None
-    if not isinstance(value, datetime):
-        return value
+        items = [older_json(item) for item in value]
+        return items or None
+    if isinstance(value, datetime):
+        return older_time(value, key)
+    return value
+
+
+def older_time(time: datetime, key: str) -> str:
+    """A time as the older dialect writes it, in one of three forms.
+
+    ``/Date()/`` when a trade was opened, seven decimals of a second in the login history, otherwise
+    whole seconds; all without a zone or with a wrong one.
+    """
     if key == "openTime":
-        milliseconds = round(value.timestamp() * 1000)
+        milliseconds = round(time.timestamp() * 1000)
+        # The number is in UTC, whatever the offset after it says.
         return f"/Date({milliseconds}+0300)/"
     if key == "time":
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%f0")
-    return value.strftime("%Y-%m-%dT%H:%M:%S")
+        # Python writes six decimals; .NET has seven.
+        return time.strftime(f"{ZONELESS}.%f0")
+    return time.strftime(ZONELESS)
 
 
 def newer_json(value: Any, key: str = "") -> Any:
@@ -116,16 +163,41 @@ def newer_json(value: Any, key: str = "") -> Any:
 
     Names are in camelCase, times in ISO 8601 without a zone, but Unix seconds for balance
     operations.
+
+    Args:
+        value: any value.
+        key: the name under which it is in a record, since the form of a time depends on it.
     """
     if isinstance(value, dict):
-        return {name: newer_json(item, name) for name, item in value.items()}
+        record = {}
+        for name, item in value.items():
+            record[name] = newer_json(item, name)
+        return record
     if isinstance(value, list):
         return [newer_json(item) for item in value]
     if not isinstance(value, datetime):
         return value
     if key == "date":
         return int(value.timestamp())
-    return value.strftime("%Y-%m-%dT%H:%M:%S")
+    return value.strftime(ZONELESS)
+
+
+def find_account(login: object) -> Account | None:
+    """The account with a login, None if there is none.
+
+    Args:
+        login: as received.
+    """
+    # In JSON it may be anything, and a list cannot be looked up in a dict.
+    if not isinstance(login, int):
+        return None
+    return ACCOUNTS.get(login)
+
+
+def is_inside_network(account: Account, address: str | None) -> bool:
+    """Whether an address is inside the IP mask of an account."""
+    network = ipaddress.ip_network(account.network)
+    return ipaddress.ip_address(str(address)) in network
 
 
 class Sandbox:
@@ -144,12 +216,20 @@ class Sandbox:
         self.tokens: dict[str, tuple[int, bool]] = {}
         self._clock = clock
         self._rng = random.Random(seed)
+        # The server handles requests in threads, and the random numbers must come in one order.
         self._lock = threading.Lock()
-        opened = int(clock()) // DAY - 365
-        self.books = {login: Book(seed, account, opened) for login, account in ACCOUNTS.items()}
+        today = int(clock()) // DAY
+        self.books: dict[int, Book] = {}
+        for login, account in ACCOUNTS.items():
+            self.books[login] = Book(seed, account, today - DAYS_OF_HISTORY)
 
     def create_token(
-        self, login: object, password: object, *, partner: bool = False, outside: int = 403
+        self,
+        login: object,
+        password: object,
+        *,
+        partner: bool = False,
+        outside: int = 403,
     ) -> str | None:
         """Create a token for an account.
 
@@ -162,17 +242,20 @@ class Sandbox:
         Returns:
             A token of 32 letters and digits, or None if login or password are wrong.
         """
-        account = ACCOUNTS.get(login) if isinstance(login, int) else None
+        account = find_account(login)
         if account is None:
             return None
-        expected = account.partner_password if partner else account.password
+        expected = account.password
+        if partner:
+            expected = account.partner_password
+        # Without the first condition, null would be the password of accounts that have none.
         if expected is None or password != expected:
             return None
-        address = ipaddress.ip_address(str(request.remote_addr))
-        if address not in ipaddress.ip_network(account.network):
+        if not is_inside_network(account, request.remote_addr):
             abort(outside, "Your address is outside the allowed IP mask.")
         with self._lock:
-            token = "".join(self._rng.choices(TOKEN_ALPHABET, k=32))
+            characters = self._rng.choices(TOKEN_ALPHABET, k=TOKEN_LENGTH)
+            token = "".join(characters)
             self.tokens[token] = (account.login, partner)
         return token
 
@@ -181,13 +264,16 @@ class Sandbox:
 
         Open accounts need no token, but partner functions always do.
         """
-        book = self.books.get(login) if isinstance(login, int) else None
-        if book is None or (partner and book.account.partner_password is None):
+        account = find_account(login)
+        if account is None:
             abort(404, "Account not found.")
-        needs_token = partner or book.account.closed
-        if needs_token and self.tokens.get(str(token)) != (login, partner):
+        if partner and account.partner_password is None:
+            abort(404, "Account not found.")
+        needs_token = partner or account.closed
+        granted = self.tokens.get(str(token))
+        if needs_token and granted != (account.login, partner):
             abort(401, "The token is invalid or has expired.")
-        return book
+        return self.books[account.login]
 
     def authenticate(self, function: str) -> ResponseReturnValue:
         """The functions of the older dialect that give out tokens."""
@@ -195,7 +281,11 @@ class Sandbox:
             abort(404)
         partner = function == PARTNER_TOKEN
         body = request.get_json()
-        token = self.create_token(body.get("Login"), body.get("Password"), partner=partner)
+        token = self.create_token(
+            body.get("Login"),
+            body.get("Password"),
+            partner=partner,
+        )
         if token is None:
             abort(401)
         if partner:
@@ -205,27 +295,35 @@ class Sandbox:
 
     def older_dialect(self, area: str, function: str, login: int) -> ResponseReturnValue:
         """The functions of the older dialect."""
-        respond = FUNCTIONS.get(f"{area}/{function}")
-        if respond is None:
-            abort(404)
+        respond = find_function(area, function)
         token = request.headers.get("passkey")
-        book = self.authorized_book(login, token, partner=area == "partner")
-        period = {name: request.args.get(name, type=int) for name in ("from", "to")}
-        return jsonify(older_json(respond(book, self._clock(), period)))
+        is_partner_function = area == "partner"
+        book = self.authorized_book(login, token, partner=is_partner_function)
+        # Only two of the functions use it; like the real API, the others ignore it.
+        period = {
+            "from": request.args.get("from", type=int),
+            "to": request.args.get("to", type=int),
+        }
+        value = respond(book, self._clock(), period)
+        return jsonify(older_json(value))
 
     def newer_dialect(self, function: str) -> ResponseReturnValue:
         """The functions of the newer dialect, including the one that gives out tokens."""
         body = request.get_json()
         if function == CHECK_CREDENTIALS:
             return self._check_credentials(body)
-        respond = FUNCTIONS.get(f"basic/{function}")
-        if respond is None:
-            abort(404)
+        respond = find_function("basic", function)
         book = self.authorized_book(body.get("login"), body.get("token"))
-        return jsonify(newer_json(respond(book, self._clock(), body)))
+        value = respond(book, self._clock(), body)
+        return jsonify(newer_json(value))
 
-    def _check_credentials(self, body: dict[str, Any]) -> Response:
-        token = self.create_token(body.get("login"), body.get("password"), outside=401)
+    def _check_credentials(self, body: Record) -> Response:
+        token = self.create_token(
+            body.get("login"),
+            body.get("password"),
+            outside=401,
+        )
+        # In this dialect, wrong credentials are a result and not an error.
         if token is None:
             return jsonify({"result": False})
         return jsonify({"result": True, "token": token})
@@ -248,13 +346,18 @@ def create_sandbox(*, clock: Callable[[], float], seed: int = 7) -> Flask:
     app.extensions["sandbox"] = sandbox
     app.register_error_handler(HTTPException, error_response)
     app.add_url_rule(
-        "/api/Authentication/<function>", view_func=sandbox.authenticate, methods=["POST"]
+        "/api/Authentication/<function>",
+        view_func=sandbox.authenticate,
+        methods=["POST"],
     )
     app.add_url_rule(
-        "/<any(client, partner):area>/<function>/<int:login>", view_func=sandbox.older_dialect
+        "/<any(client, partner):area>/<function>/<int:login>",
+        view_func=sandbox.older_dialect,
     )
     app.add_url_rule(
-        "/api/ClientCabinetBasic/<function>", view_func=sandbox.newer_dialect, methods=["POST"]
+        "/api/ClientCabinetBasic/<function>",
+        view_func=sandbox.newer_dialect,
+        methods=["POST"],
     )
     return app
 
@@ -274,10 +377,19 @@ def serve_sandbox(app: Flask, port: int = 0) -> Iterator[str]:
         app: the sandbox to serve, from ``create_sandbox``.
         port: 0 takes a free one.
     """
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
+    server = make_server(
+        "127.0.0.1",
+        port,
+        app,
+        threaded=True,
+        request_handler=QuietHandler,
+    )
     # Checking for the end every 0.05 s instead of 0.5 s keeps tests with many sandboxes fast.
     thread = threading.Thread(
-        target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True
+        target=server.serve_forever,
+        args=(0.05,),
+        name="sandbox",
+        daemon=True,
     )
     thread.start()
     try:

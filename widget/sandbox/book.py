@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+Record = dict[str, Any]
+"""One object of the API's JSON."""
+
 DAY = 86_400
 NEVER = 10**12  # the time of closing of what is still open
 
@@ -48,22 +51,42 @@ class Account(NamedTuple):
     empty: bool = False
 
 
-ACCOUNTS = {
-    account.login: account
-    for account in (
-        Account(1000001, "open level, no credentials"),
-        Account(1000002, "closed level, API password", True, "sandbox-password"),
-        Account(
-            1000003,
-            "closed level, other IP mask",
-            True,
-            "sandbox-password",
-            network="203.0.113.0/255.255.255.0",
-        ),
-        Account(1000004, "open level, new and empty", empty=True),
-        Account(1000005, "open level, a partner", False, "partner-password", "partner-password"),
-    )
-}
+# Not secrets: the accounts are simulated.
+API_PASSWORD = "sandbox-password"  # noqa: S105
+PARTNER_PASSWORD = "partner-password"  # noqa: S105
+
+_ACCOUNTS = (
+    Account(
+        1000001,
+        "open level, no credentials",
+    ),
+    Account(
+        1000002,
+        "closed level, API password",
+        closed=True,
+        password=API_PASSWORD,
+    ),
+    Account(
+        1000003,
+        "closed level, other IP mask",
+        closed=True,
+        password=API_PASSWORD,
+        # A range for documentation, so that no request ever comes from it.
+        network="203.0.113.0/255.255.255.0",
+    ),
+    Account(
+        1000004,
+        "open level, new and empty",
+        empty=True,
+    ),
+    Account(
+        1000005,
+        "open level, a partner",
+        password=PARTNER_PASSWORD,
+        partner_password=PARTNER_PASSWORD,
+    ),
+)
+ACCOUNTS = {account.login: account for account in _ACCOUNTS}
 """The accounts by login, one for each kind that can be configured."""
 
 PERSONAL = {
@@ -98,10 +121,35 @@ class Symbol(NamedTuple):
 
 
 SYMBOLS = {
-    "EURUSD": Symbol(1.08412, 5, 100_000, (5, 60), (-640, 210)),
-    "GBPUSD": Symbol(1.26480, 5, 100_000, (5, 45), (-310, -120)),
-    "USDJPY": Symbol(151.374, 3, 100_000, (5, 50), (880, -1560), quoted_in_usd=False),
-    "XAUUSD": Symbol(2651.40, 2, 100, (1, 13), (-2850, 1130)),
+    "EURUSD": Symbol(
+        base=1.08412,
+        digits=5,
+        contract=100_000,
+        lots=(5, 60),
+        swaps=(-640, 210),
+    ),
+    "GBPUSD": Symbol(
+        base=1.26480,
+        digits=5,
+        contract=100_000,
+        lots=(5, 45),
+        swaps=(-310, -120),
+    ),
+    "USDJPY": Symbol(
+        base=151.374,
+        digits=3,
+        contract=100_000,
+        lots=(5, 50),
+        swaps=(880, -1560),
+        quoted_in_usd=False,
+    ),
+    "XAUUSD": Symbol(
+        base=2651.40,
+        digits=2,
+        contract=100,
+        lots=(1, 13),
+        swaps=(-2850, 1130),
+    ),
 }
 # Prices are sums of these waves (period in seconds, share of the price): the short ones are what a
 # visitor sees moving, the long ones are trends of months.
@@ -137,6 +185,10 @@ OPERATIONS = (
 )
 REFERRALS = [2000011, 2000012, 2000013]
 
+# When something may happen, in seconds of the day.
+AFTER_MIDNIGHT = (3, 40)
+REST_OF_DAY = (60, 80_000)
+
 
 class Order(NamedTuple):
     """A position or pending order that is always open.
@@ -155,14 +207,15 @@ class Order(NamedTuple):
 
 
 STANDING = (
-    Order(BUY, "EURUSD", 13, 9),
-    Order(BUY, "EURUSD", 6, 4),
-    Order(SELL, "EURUSD", 9, 2),
-    Order(SELL, "USDJPY", 10, 6),
-    Order(BUY, "XAUUSD", 3, 3),
-    Order(BUY_LIMIT, "EURUSD", 25, 5, 0.93),
-    Order(SELL_STOP, "XAUUSD", 10, 1, 0.9),
-    Order(SELL, "GBPUSD", 4, 7),
+    Order(BUY, "EURUSD", lots=13, days=9),
+    Order(BUY, "EURUSD", lots=6, days=4),
+    Order(SELL, "EURUSD", lots=9, days=2),
+    Order(SELL, "USDJPY", lots=10, days=6),
+    Order(BUY, "XAUUSD", lots=3, days=3),
+    # The prices of pending orders are so far away that they are never reached.
+    Order(BUY_LIMIT, "EURUSD", lots=25, days=5, price_share=0.93),
+    Order(SELL_STOP, "XAUUSD", lots=10, days=1, price_share=0.9),
+    Order(SELL, "GBPUSD", lots=4, days=7),
 )
 """Always open: eight rows, so that a table of open trades can be filled at any hour of any day."""
 
@@ -187,7 +240,10 @@ class Trade(NamedTuple):
 
 
 def noisy(money: float) -> float:
-    """Money as the API sends some of it, inexact: 236.98999999999998 for 236.99."""
+    """Money as the API sends some of it, inexact: 236.98999999999998 for 236.99.
+
+    The client has to round such numbers before they are displayed.
+    """
     return math.nextafter(money, 0)
 
 
@@ -199,6 +255,23 @@ def utc(seconds: float) -> datetime:
 def total_lots(trades: list[Trade]) -> int:
     """The volume of all trades, in hundredths of a lot."""
     return sum(trade.lots for trade in trades)
+
+
+def stop_and_limit(trade: Trade, digits: int) -> Record:
+    """The stop loss and take profit of a trade: half of the trades have one of them.
+
+    Args:
+        trade: any trade.
+        digits: the decimals of its price.
+    """
+    if trade.lots % 2 == 0:
+        return {"sl": 0.0, "tp": 0.0}
+    # So far away that it is never reached: a price never moves by 8%.
+    price = round(trade.open_price * 1.08, digits)
+    # Above the market, a seller stops the loss and a buyer takes the profit.
+    if trade.command in (SELL, SELL_STOP):
+        return {"sl": price, "tp": 0.0}
+    return {"sl": 0.0, "tp": price}
 
 
 class Book:
@@ -215,11 +288,17 @@ class Book:
         self.account = account
         self.login = account.login
         self.opened = opened
+        # The random trades by the day on which they close. They are costly to compute.
         self._days: dict[int, list[Trade]] = {}
         self._phases = {name: self._wave_phases(name) for name in SYMBOLS}
 
     def _wave_phases(self, name: str) -> list[float]:
-        return [self._rng(f"{name}{wave}").uniform(0, math.tau) for wave in WAVES]
+        """Where in each wave the price of a symbol is at time 0, so that symbols differ."""
+        phases = []
+        for wave in WAVES:
+            rng = self._rng(f"{name}{wave}")
+            phases.append(rng.uniform(0, math.tau))
+        return phases
 
     def _rng(self, purpose: str) -> random.Random:
         """Random numbers for one purpose, so that another use does not change them."""
@@ -228,8 +307,10 @@ class Book:
     def price(self, name: str, now: float) -> float:
         """The price of a symbol."""
         swing = 0.0
-        for (period, share), phase in zip(WAVES, self._phases[name], strict=True):
-            swing += share * math.sin(math.tau * now / period + phase)
+        phases = self._phases[name]
+        for (period, share), phase in zip(WAVES, phases, strict=True):
+            angle = math.tau * now / period + phase
+            swing += share * math.sin(angle)
         symbol = SYMBOLS[name]
         return round(symbol.base * (1 + swing), symbol.digits)
 
@@ -242,8 +323,10 @@ class Book:
         move = price - trade.open_price
         if trade.command == SELL:
             move = -move
+        # Hundredths of a lot times the units of one lot: the result is in cents.
         profit = move * trade.lots * symbol.contract
         if not symbol.quoted_in_usd:
+            # The price of USDJPY is in yen per dollar, and so is the profit.
             profit /= price
         return round(profit)
 
@@ -251,17 +334,30 @@ class Book:
         """The swap of a trade, in cents; a night is a midnight (UTC) during which it was open."""
         if not trade.is_position:
             return 0
+        first_day = trade.opened // DAY
         last_day = int(min(now, trade.closed)) // DAY
-        nights = last_day - trade.opened // DAY
+        nights = last_day - first_day
+        # BUY and SELL are 0 and 1, the positions of their swaps.
         cents_per_lot = SYMBOLS[trade.symbol].swaps[trade.command]
         return round(nights * trade.lots * cents_per_lot / 100)
 
     def total(self, trades: list[Trade], now: float) -> int:
         """Profits and swaps of trades, in cents."""
-        return sum(self.profit(trade, now) + self.swap(trade, now) for trade in trades)
+        cents = 0
+        for trade in trades:
+            cents += self.profit(trade, now)
+            cents += self.swap(trade, now)
+        return cents
 
     def _ticket(self, day: int, n: int) -> int:
-        return day * 1000 + self.login % 10 * 100 + n
+        """The number of a trade: unique among all accounts, and the same in every run.
+
+        Args:
+            day: counted from 1970-01-01.
+            n: the number of the trade within the day, below 100.
+        """
+        account_digit = self.login % 10
+        return day * 1000 + account_digit * 100 + n
 
     def _trades_of(self, day: int) -> list[Trade]:
         """The trades that close on a day: one just after midnight, on weekdays often another one.
@@ -270,12 +366,16 @@ class Book:
         """
         if day not in self._days:
             rng = self._rng(f"{self.login}/{day}")
+            # The order in which numbers are drawn is part of the history: each depends on those
+            # before it.
             closes = [rng.randint(5, 45)]
             second_close = rng.randint(60, 80_000)
-            is_weekday = (day + 3) % 7 < 5
+            is_weekday = (day + 3) % 7 < 5  # 1970-01-01 was a Thursday
             if is_weekday and rng.random() < 0.6:
                 closes.append(second_close)
-            trades = [self._random_trade(rng, day, n, close) for n, close in enumerate(closes)]
+            trades = []
+            for n, close in enumerate(closes):
+                trades.append(self._random_trade(rng, day, n, close))
             self._days[day] = trades
         return self._days[day]
 
@@ -284,23 +384,34 @@ class Book:
         name = rng.choice(("EURUSD", "EURUSD", "GBPUSD", "USDJPY", "XAUUSD"))
         closed = day * DAY + close
         # The first trade may have been open for a night or two, the second one for hours.
-        longest = 110_000 if n == 0 else 20_000
+        longest = 20_000
+        if n == 0:
+            longest = 110_000
         opened = closed - rng.randint(1_200, longest)
-        entry = self.price(name, opened)
-        rises = self.price(name, closed) > entry
+        open_price = self.price(name, opened)
+        rises = self.price(name, closed) > open_price
         # The trader is right a little more often than not.
         is_right = rng.random() < 0.57
         command = BUY if rises == is_right else SELL
-        lots = rng.randint(*SYMBOLS[name].lots)
-        return Trade(self._ticket(day, n), command, name, lots, opened, closed, entry)
+        least, most = SYMBOLS[name].lots
+        return Trade(
+            self._ticket(day, n),
+            command,
+            name,
+            lots=rng.randint(least, most),
+            opened=opened,
+            closed=closed,
+            open_price=open_price,
+        )
 
     def _operations(self) -> list[Trade]:
+        """The balance operations as trades, as the API lists them."""
         trades = []
         for n, operation in enumerate(OPERATIONS):
             day = self.opened + operation.day
             at = day * DAY + 33_000 + n
             trade = Trade(
-                self._ticket(day, 80 + n),
+                self._ticket(day, 80 + n),  # the numbers below are those of other trades
                 operation.command,
                 symbol="",
                 lots=0,
@@ -313,24 +424,28 @@ class Book:
         return trades
 
     def _standing(self) -> list[Trade]:
+        """The positions and pending orders that are always open."""
         trades = []
         for n, order in enumerate(STANDING):
             day = self.opened + 365 - order.days
             opened = day * DAY + 30_000 + n * 977
-            price = self.price(order.symbol, opened)
-            if order.price_share:
-                symbol = SYMBOLS[order.symbol]
-                price = round(symbol.base * order.price_share, symbol.digits)
             trade = Trade(
                 self._ticket(day, 50 + n),
                 order.command,
                 order.symbol,
                 order.lots,
                 opened,
-                open_price=price,
+                open_price=self._order_price(order, opened),
             )
             trades.append(trade)
         return trades
+
+    def _order_price(self, order: Order, opened: int) -> float:
+        """The price at which a standing order was or will be opened."""
+        if order.price_share is None:
+            return self.price(order.symbol, opened)
+        symbol = SYMBOLS[order.symbol]
+        return round(symbol.base * order.price_share, symbol.digits)
 
     def closed(self, now: float, period: Mapping[str, Any] | None = None) -> list[Trade]:
         """Trades and balance operations that were closed by now, oldest first.
@@ -344,10 +459,13 @@ class Book:
             return []
         period = period or {}
         start = period.get("from") or 0
-        end = period.get("to")
-        end = now if end is None else min(end, now)
+        end = now
+        if period.get("to") is not None:
+            end = min(period["to"], now)
         trades = self._operations()
-        for day in range(self.opened + 1, int(now) // DAY + 1):
+        today = int(now) // DAY
+        # Nothing is traded on the day on which the account is opened.
+        for day in range(self.opened + 1, today + 1):
             trades += self._trades_of(day)
         in_period = [trade for trade in trades if start <= trade.closed <= end]
         return sorted(in_period, key=lambda trade: trade.closed)
@@ -358,24 +476,25 @@ class Book:
             return []
         today = int(now) // DAY
         trades = self._standing()
+        # No trade is open for longer than two nights.
         for day in range(today, today + 3):
             trades += self._trades_of(day)
         return [trade for trade in trades if trade.opened <= now < trade.closed]
 
-    def records(self, trades: list[Trade], now: float) -> list[dict[str, Any]]:
+    def records(self, trades: list[Trade], now: float) -> list[Record]:
         """Trades as the API writes them, at the prices of now or of their closing."""
         return [self._record(trade, now) for trade in trades]
 
-    def _record(self, trade: Trade, now: float) -> dict[str, Any]:
-        symbol = SYMBOLS.get(trade.symbol)
+    def _record(self, trade: Trade, now: float) -> Record:
         # Balance operations have no symbol, and so no price.
         digits = 2
         price = 0.0
-        if symbol:
-            digits = symbol.digits
+        if trade.symbol:
+            digits = SYMBOLS[trade.symbol].digits
             price = self.price(trade.symbol, min(now, trade.closed))
         profit = self.profit(trade, now) / 100
         if trade.command == SELL:
+            # Some profits are inexact and some are not, so that the client has to read both.
             profit = noisy(profit)
         record = {
             "ticket": trade.ticket,
@@ -388,15 +507,10 @@ class Book:
             "openPrice": trade.open_price,
             "openTime": utc(trade.opened),
             "magicNumber": 0,
-            "sl": 0.0,
-            "tp": 0.0,
             "swaps": self.swap(trade, now) / 100,
             "profit": profit,
+            **stop_and_limit(trade, digits),
         }
-        if symbol and trade.lots % 2:
-            # So far away that it is never reached: a price never moves by 8%.
-            limit = "sl" if trade.command % 2 else "tp"
-            record[limit] = round(trade.open_price * 1.08, digits)
         if trade.closed <= now:
             record["closePrice"] = price
             record["closeTime"] = utc(trade.closed)
@@ -404,17 +518,22 @@ class Book:
             record["currentPrice"] = price
         return record
 
-    def information(self, now: float) -> dict[str, Any]:
+    def information(self, now: float) -> Record:
         """All figures of the account.
 
         Credits are not part of the balance. Open trades and their volume count positions only.
         """
         closed = self.closed(now)
+        own_money = [trade for trade in closed if trade.command != CREDIT]
+        closed_positions = [trade for trade in closed if trade.is_position]
         positions = [trade for trade in self.open(now) if trade.is_position]
-        balance = self.total([trade for trade in closed if trade.command != CREDIT], now)
+        balance = self.total(own_money, now)
         equity = balance + self.total(positions, now)
+        free_margin = equity - self._margin(positions)
         # Some deployments send the currency's code, others 0.
-        currency = "USD" if self.account.partner_password else 0
+        currency: str | int = 0
+        if self.account.partner_password:
+            currency = "USD"
         return {
             **PERSONAL,
             "country": "Belarus",
@@ -423,14 +542,14 @@ class Book:
             "verificationLevel": 1,
             "balance": balance / 100,
             "equity": noisy(equity / 100),
-            "freeMargin": noisy((equity - self._margin(positions)) / 100),
+            "freeMargin": noisy(free_margin / 100),
             "currency": currency,
             "isSwapFree": False,
             "isAnyOpenTrades": bool(positions),
             "currentTradesCount": len(positions),
             "currentTradesVolume": total_lots(positions) / 100,
             "agentName": None,
-            "totalTradesCount": sum(trade.is_position for trade in closed),
+            "totalTradesCount": len(closed_positions),
             "totalTradesVolume": noisy(total_lots(closed) / 100),
         }
 
@@ -439,27 +558,33 @@ class Book:
         margin = 0.0
         for trade in positions:
             symbol = SYMBOLS[trade.symbol]
-            price = trade.open_price if symbol.quoted_in_usd else 1
+            # A lot is in the symbol's first currency. For USDJPY that is dollars already.
+            price = 1.0
+            if symbol.quoted_in_usd:
+                price = trade.open_price
             margin += trade.lots * symbol.contract * price / 100
         return round(margin)
 
-    def balance(self, now: float) -> dict[str, Any]:
+    def balance(self, now: float) -> Record:
         """The figures of the function for the balance alone."""
         information = self.information(now)
         names = ("name", "currency", "balance", "equity", "freeMargin")
         return {name: information[name] for name in names}
 
-    def bonus(self, now: float) -> dict[str, Any]:
+    def bonus(self, now: float) -> Record:
         """The bonus, and how many of the required lots have been traded since it was received."""
         information = self.information(now)
-        credit = next(trade for trade in self._operations() if "bonus" in trade.comment)
-        bonus = credit.cents / 100
+        received = next(trade for trade in self._operations() if "bonus" in trade.comment)
+        bonus = received.cents / 100
         state = 1
         if self.account.empty:
             bonus = 0.0
             state = 0
-        closed_lots = total_lots(self.closed(now, {"from": credit.closed})) / 100
+        closed_since = self.closed(now, {"from": received.closed})
+        closed_lots = total_lots(closed_since) / 100
         required_lots = 3 * bonus
+        missing_lots = max(0.0, round(required_lots - closed_lots, 2))
+        # A bonus can be traded with, but not withdrawn.
         available = max(0.0, round(information["freeMargin"] - bonus, 2))
         return {
             "bonuses": {"clubBonus": 0, "totalBonus": bonus, "welcomeBonus": bonus},
@@ -474,31 +599,35 @@ class Book:
                 "bonusState": state,
                 "closedLots": closed_lots,
                 "lotsRequired": required_lots,
-                "missingLots": max(0.0, round(required_lots - closed_lots, 2)),
+                "missingLots": missing_lots,
             },
         }
 
-    def operations(self, now: float) -> list[dict[str, Any]]:
+    def operations(self, now: float) -> list[Record]:
         """Deposits and withdrawals, amounts without a sign; one is still pending and one failed."""
         if self.account.empty:
             return []
         records = []
         for trade in self._operations():
             record = self._operation_record(trade.closed, trade.cents, trade.comment, status=1)
-            records.append({**record, "ticket": trade.ticket})
+            record["ticket"] = trade.ticket
+            records.append(record)
+        # These two have not changed the balance, so that there is no ticket for them.
         for status in (0, 2):
             at = (self.opened + 364) * DAY + 40_000 + status
             record = self._operation_record(at, 15_000, "Card", status)
-            records.append({**record, "ticket": None})
-        return [record for record in records if record["date"] <= utc(now)]
+            record["ticket"] = None
+            records.append(record)
+        present = utc(now)
+        return [record for record in records if record["date"] <= present]
 
-    def _operation_record(self, at: int, cents: int, system: str, status: int) -> dict[str, Any]:
+    def _operation_record(self, at: int, cents: int, system: str, status: int) -> Record:
         return {
             "account": self.login,
             "amount": abs(cents) / 100,
             "date": utc(at),
             "operationId": at % 10**7,
-            "operationType": int(cents < 0),
+            "operationType": int(cents < 0),  # 0 is a deposit, 1 a withdrawal
             "paymentSystem": system,
             "status": status,
         }
@@ -512,14 +641,18 @@ class Book:
             return
         today = int(now) // DAY
         for day in range(today, today - 90, -1):
-            for n in range(3 - day % 3):
+            count = 3 - day % 3  # one to three, as on a real account
+            for n in range(count):
+                # Of its own, so that the moments of other days do not change as time passes.
                 rng = self._rng(f"{self.login}/{purpose}/{day}/{n}")
-                second_of_day = rng.uniform(3, 40) if n == 0 else rng.uniform(60, 80_000)
-                at = day * DAY + second_of_day
+                window = REST_OF_DAY
+                if n == 0:
+                    window = AFTER_MIDNIGHT
+                at = day * DAY + rng.uniform(*window)
                 if at <= now:
                     yield at, rng
 
-    def logins(self, now: float) -> list[dict[str, Any]]:
+    def logins(self, now: float) -> list[Record]:
         """The login history of 90 days."""
         addresses = ("203.0.113.77", "198.51.100.23", "2001:db8:85a3::8a2e:370:7334")
         programs = ("MetaTrader 4", "Client Cabinet", "MetaTrader 4 Mobile", None)
@@ -534,7 +667,7 @@ class Book:
             records.append(record)
         return records
 
-    def commissions(self, now: float) -> list[dict[str, Any]]:
+    def commissions(self, now: float) -> list[Record]:
         """The commissions of 90 days under the partner's login, and a sub-partner without any."""
         records = []
         for at, rng in self._events("commissions", now):
@@ -543,7 +676,7 @@ class Book:
                 "time": utc(at),
                 "login": rng.choice(REFERRALS),
                 "volume": lots / 100,
-                "symbol": rng.choice([*SYMBOLS]),
+                "symbol": rng.choice(list(SYMBOLS)),
                 "amount": noisy(round(lots * 1.5) / 100),
                 "currency": "USD",
                 "groupId": 3,
@@ -554,7 +687,16 @@ class Book:
             {"partner": 1000006, "balanceRecords": []},
         ]
 
-    def clicks(self, now: float) -> list[dict[str, Any]]:
+    def clicks(self, now: float) -> list[Record]:
         """The visits of referral links today, with and without accounts that came from them."""
-        visits = {"date": utc(now // DAY * DAY), "clicks": 31, "referer": "https://example.com/"}
-        return [{**visits, "referalAccounts": REFERRALS}, {**visits, "referalAccounts": []}]
+        midnight = now // DAY * DAY
+        visits = {
+            "date": utc(midnight),
+            "clicks": 31,
+            "referer": "https://example.com/",
+        }
+        # The API spells the names in this way.
+        return [
+            {**visits, "referalAccounts": REFERRALS},
+            {**visits, "referalAccounts": []},
+        ]
