@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -40,6 +40,7 @@ Directives = dict[str, int | None]
 """The directives of Cache-Control, each with its number of seconds if it has one."""
 
 _CACHEABLE_METHODS = {"GET", "HEAD"}
+_REQUIRED_DIRECTIVES = {"public", "max-age"}
 _SUPPORTED_DIRECTIVES = {
     "public",
     "max-age",
@@ -47,6 +48,7 @@ _SUPPORTED_DIRECTIVES = {
     "stale-while-revalidate",
     "stale-if-error",
 }
+# A cookie is for one visitor. The others would need one stored response for each value.
 _UNCACHEABLE_HEADERS = {"set-cookie", "vary", "content-encoding"}
 # The headers that RFC 9110 requires in a 304, and the one that a script of another origin needs.
 # The visitor has all others already, and each of them costs time.
@@ -59,6 +61,7 @@ _HEADERS_OF_304 = {
     "vary",
     "access-control-allow-origin",
 }
+# They make the application respond with 304, or without a body.
 _CONDITIONS = {
     "HTTP_IF_NONE_MATCH",
     "HTTP_IF_MODIFIED_SINCE",
@@ -66,9 +69,13 @@ _CONDITIONS = {
     "HTTP_IF_UNMODIFIED_SINCE",
 }
 _COMPRESSIBLE_TYPE = re.compile(r"text/|application/(json|javascript)|[a-z]+/[a-z.-]+\+(json|xml)")
+# Compressing less than that saves next to nothing.
 _MIN_COMPRESSED_BYTES = 256
 # A response that is fresh for so many seconds is worth the time of the best compression.
 _LONG_LIVED_SECONDS = 3600
+_BEST_LEVELS = {"br": 11, "gzip": 9}
+_FAST_LEVELS = {"br": 4, "gzip": 6}
+# For headers, in every encoding, and the objects that hold them.
 _ENTRY_OVERHEAD_BYTES = 4096
 _MAX_ACCEPT_ENCODING_LENGTH = 256
 # Browsers send only a handful of different Accept-Encoding headers.
@@ -120,6 +127,7 @@ class ResponseCache:
             self._count("BYPASS")
             return self._app(environ, start_response)
         key = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        # Without the lock: reading a dict is atomic in CPython.
         stored = self.entries.get(key)
         if stored is None:
             return self._fetch(key, None, environ, start_response)
@@ -143,11 +151,14 @@ class ResponseCache:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Handle a request for which there is no fresh response."""
-        if _has_token(key[1]):
+        _, query = key
+        # The response to a token is never stored, whatever its headers say.
+        if _has_token(query):
             self._count("BYPASS")
             return self._app(environ, start_response)
         response = self._fetch_once(key, stored, environ)
-        encoded = response.encode(environ.get("HTTP_ACCEPT_ENCODING"), self._clock())
+        accept_encoding = environ.get("HTTP_ACCEPT_ENCODING")
+        encoded = response.encode(accept_encoding, self._clock())
         return response.send(encoded, environ, start_response)
 
     def _fetch_once(
@@ -198,33 +209,34 @@ class ResponseCache:
         # The age counts from before the application read its clock, so that no response is stored
         # for longer than it says.
         made_at = self._clock()
-        # The visitor may have the response already or need its headers only. The next one does not.
-        complete = dict(environ)
-        for condition in _CONDITIONS:
-            complete.pop(condition, None)
-        complete["REQUEST_METHOD"] = "GET"
-        iterable = self._app(complete, start_response)
+        iterable = self._app(_unconditional(environ), start_response)
         try:
             chunks += iterable
         finally:
+            # WSGI requires it; without it, the application could not release what it holds.
             if hasattr(iterable, "close"):
                 iterable.close()
+        # The last one counts: an application that fails starts its response again.
         status, headers = started[-1]
-        response = CachedResponse(status, headers, b"".join(chunks), made_at)
-        response.size += sum(map(len, key))
+        body = b"".join(chunks)
+        response = CachedResponse(status, headers, body, made_at)
+        path, query = key
+        response.size += len(path) + len(query)
         # An error of the service leaves the older response in place, to be served for its grace.
-        if response.max_age or not status.startswith("5"):
+        is_server_error = status.startswith("5")
+        if response.max_age or not is_server_error:
             self._replace(key, response)
         return response
 
     def _replace(self, key: Key, response: "CachedResponse") -> None:
         """Drop the stored response, and store the new one if it is public and not too large."""
+        # One large response must not displace many others.
+        is_small = response.size <= self._max_bytes // 8
         with self._lock:
             old = self.entries.pop(key, None)
             if old:
                 self.size -= old.size
-            # One large response must not displace many others.
-            if response.max_age and response.size <= self._max_bytes // 8:
+            if response.max_age and is_small:
                 self.entries[key] = response
                 self.size += response.size
             while self._is_too_full():
@@ -271,26 +283,34 @@ class CachedResponse:
         by_name = {name.lower(): value for name, value in headers}
         self._directives: Directives = {}
         self._etag = None
+        # Without directives, the response is private: it is neither stored nor changed.
         if status.startswith("200"):
             self._directives = _public_directives(by_name)
             self._etag = by_name.get("etag")
         self.status = status
         self.made_at = made_at
+        # A directive may lack its number.
         self.max_age = self._directives.get("max-age") or 0
         self.grace = self._directives.get("stale-while-revalidate") or 0
+        # Twice the body, since the compressed ones of a text take less than the text itself.
         self.size = 2 * len(body) + _ENTRY_OVERHEAD_BYTES
         self.encoded: dict[str | None, EncodedResponse] = {}
-        # Private responses are not compressed: they contain tokens together with text that the
-        # visitor chose, and the length of the result would reveal the tokens (BREACH).
-        # And a strong ETag promises identical bytes, which a compressed body does not have.
-        self._is_compressible = bool(
-            self._directives
-            and _COMPRESSIBLE_TYPE.match(by_name.get("content-type", ""))
-            and len(body) >= _MIN_COMPRESSED_BYTES
-            and (self._etag or "W/").startswith("W/")
-        )
         self._headers = headers
         self._bodies = {"identity": body}
+        content_type = by_name.get("content-type", "")
+        self._is_compressible = self._may_be_compressed(content_type, len(body))
+
+    def _may_be_compressed(self, content_type: str, size: int) -> bool:
+        # Private responses are not compressed: they contain tokens together with text that the
+        # visitor chose, and the length of the result would reveal the tokens (BREACH).
+        if not self._directives:
+            return False
+        # A strong ETag promises identical bytes, which a compressed body does not have.
+        if self._etag and not self._etag.startswith("W/"):
+            return False
+        if size < _MIN_COMPRESSED_BYTES:
+            return False
+        return _COMPRESSIBLE_TYPE.match(content_type) is not None
 
     def is_fresh(self, now: float) -> bool:
         """Whether the response may be sent at a time in Unix seconds."""
@@ -300,34 +320,38 @@ class CachedResponse:
     def is_within_grace(self, now: float) -> bool:
         """Whether the response may be sent while a new one is fetched."""
         age = now - self.made_at
-        return 0 <= age < self.max_age + self.grace
+        longest = self.max_age + self.grace
+        return 0 <= age < longest
 
     def encode(self, accept_encoding: str | None, now: float) -> EncodedResponse:
         """Prepare the response for a request, for the second that begins now."""
-        is_short = len(accept_encoding or "") <= _MAX_ACCEPT_ENCODING_LENGTH
-        encoding = "identity"
-        if self._is_compressible and is_short:
-            encoding = _preferred_encoding(accept_encoding)
         age = max(0, int(now - self.made_at))
+        encoding = self._encoding_for(accept_encoding)
         body = self._body(encoding)
         headers = self._headers_at(age)
         if body is not self._bodies["identity"]:
             headers = _without(headers, "content-length")
             headers.append(("Content-Encoding", encoding))
             headers.append(("Content-Length", str(len(body))))
+        # Cache-Control counts down in whole seconds, so the headers change once a second.
         valid_from = self.made_at + age
         encoded = EncodedResponse(
             valid_from=valid_from,
             valid_until=min(valid_from + 1, self.made_at + self.max_age),
             headers=headers,
-            headers_of_304=[header for header in headers if header[0].lower() in _HEADERS_OF_304],
+            headers_of_304=_only(headers, _HEADERS_OF_304),
             chunks=[body],
         )
-        if is_short:  # else visitors could fill the memory with headers
+        if _is_short(accept_encoding):  # else visitors could fill the memory with headers
             if len(self.encoded) >= _MAX_ENCODINGS:
                 self.encoded.clear()
             self.encoded[accept_encoding] = encoded
         return encoded
+
+    def _encoding_for(self, accept_encoding: str | None) -> str:
+        if self._is_compressible and _is_short(accept_encoding):
+            return _preferred_encoding(accept_encoding)
+        return "identity"
 
     def send(
         self, encoded: EncodedResponse, environ: WSGIEnvironment, start_response: StartResponse
@@ -346,8 +370,9 @@ class CachedResponse:
         """The headers of the uncompressed response at an age in seconds."""
         if not self._directives:
             return self._headers
+        cache_control = _aged_cache_control(self._directives, age)
         headers = _without(self._headers, "cache-control")
-        headers.append(("Cache-Control", _aged_cache_control(self._directives, age)))
+        headers.append(("Cache-Control", cache_control))
         if self._is_compressible:
             headers.append(("Vary", "Accept-Encoding"))
         return headers
@@ -356,23 +381,51 @@ class CachedResponse:
         """The body in an encoding, compressed once; uncompressed if that is not larger."""
         if encoding not in self._bodies:
             body = self._bodies["identity"]
-            compressed = _compress(
-                body, encoding, is_long_lived=self.max_age >= _LONG_LIVED_SECONDS
-            )
+            is_long_lived = self.max_age >= _LONG_LIVED_SECONDS
+            compressed = _compress(body, encoding, is_long_lived=is_long_lived)
             self._bodies[encoding] = min(body, compressed, key=len)
         return self._bodies[encoding]
 
 
+def _unconditional(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """The request for the complete response, whatever this visitor needs of it.
+
+    The visitor may have the response already, or need its headers only. The next one does not.
+    """
+    complete = {**environ, "REQUEST_METHOD": "GET"}
+    for condition in _CONDITIONS:
+        complete.pop(condition, None)
+    return complete
+
+
 def _without(headers: Headers, name: str) -> Headers:
+    """A copy of the headers without one of them, given in lower case."""
     return [header for header in headers if header[0].lower() != name]
+
+
+def _only(headers: Headers, names: Collection[str]) -> Headers:
+    """A copy of the headers with some of them, given in lower case."""
+    return [header for header in headers if header[0].lower() in names]
+
+
+def _is_short(accept_encoding: str | None) -> bool:
+    """Whether an Accept-Encoding header is absent, or no longer than those of browsers."""
+    if accept_encoding is None:
+        return True
+    return len(accept_encoding) <= _MAX_ACCEPT_ENCODING_LENGTH
 
 
 def _compress(body: bytes, encoding: str, *, is_long_lived: bool) -> bytes:
     # The best levels take many times as long, which pays only for what is cached for long.
+    levels = _FAST_LEVELS
+    if is_long_lived:
+        levels = _BEST_LEVELS
+    level = levels[encoding]
     if encoding == "br":
-        compressed: bytes = brotli.compress(body, quality=11 if is_long_lived else 4)
+        compressed: bytes = brotli.compress(body, quality=level)
         return compressed
-    return gzip.compress(body, 9 if is_long_lived else 6, mtime=0)
+    # Without the time, all processes send the same bytes.
+    return gzip.compress(body, level, mtime=0)
 
 
 def _public_directives(headers: Mapping[str, str]) -> Directives:
@@ -381,8 +434,14 @@ def _public_directives(headers: Mapping[str, str]) -> Directives:
     cache_control = headers.get("cache-control", "").lower()
     for directive in cache_control.split(","):
         name, _, seconds = directive.strip().partition("=")
-        directives[name] = int(seconds) if seconds.isdecimal() else None
-    if not {"public", "max-age"} <= directives.keys() <= _SUPPORTED_DIRECTIVES:
+        directives[name] = None
+        if seconds.isdecimal():
+            directives[name] = int(seconds)
+    names = directives.keys()
+    if not names >= _REQUIRED_DIRECTIVES:
+        return {}
+    # An unknown directive may be one that forbids to store the response.
+    if not names <= _SUPPORTED_DIRECTIVES:
         return {}
     if _UNCACHEABLE_HEADERS & headers.keys():
         return {}
@@ -396,13 +455,19 @@ def _aged_cache_control(directives: Directives, age: int) -> str:
     """
     max_age = directives["max-age"] or 0
     overdue = max(0, age - max_age)
-    used = {"max-age": age, "stale-while-revalidate": overdue, "stale-if-error": overdue}
+    # The grace begins when the response is no longer fresh, so only then it becomes shorter.
+    used = {
+        "max-age": age,
+        "stale-while-revalidate": overdue,
+        "stale-if-error": overdue,
+    }
     parts = []
     for name, seconds in directives.items():
         if seconds is None:
             parts.append(name)
             continue
-        left = max(0, seconds - used.get(name, 0))
+        left = seconds - used.get(name, 0)
+        left = max(0, left)
         parts.append(f"{name}={left}")
     return ", ".join(parts)
 
@@ -418,19 +483,22 @@ def _matches(if_none_match: str, etag: str | None) -> bool:
 
 
 def _has_token(query: str) -> bool:
-    """Whether a query has a token. Such responses are never stored, whatever their headers say."""
+    """Whether a query has a token."""
+    # Parsing takes time. A name that contains % may be an encoded form of "token".
     if "token" not in query and "%" not in query:
         return False
     parameters = parse_qsl(query, keep_blank_values=True)
-    return any(name == "token" for name, _ in parameters)
+    return any(name == "token" for name, value in parameters)
 
 
+# Parsing takes a while, and browsers send only a handful of different headers.
 @lru_cache(1024)
 def _preferred_encoding(accept_encoding: str | None) -> str:
     """The encoding that an Accept-Encoding header prefers, of those that are supported."""
     accepted = parse_accept_header(accept_encoding)
     best = max(("br", "gzip"), key=accepted.quality)
     weight = accepted.quality(best)
+    # Weight 0 means "not acceptable", and a visitor may prefer no encoding.
     if weight > 0 and weight >= accepted.quality("identity"):
         return best
     return "identity"
