@@ -98,8 +98,9 @@ def authorize(
     if credentials.token is not None:
         # An invalid token is refused for an open account too. Otherwise the options that it locks
         # would be ignored.
-        subject = f"{account.slug}/{widget}"
-        return tokens.verify(credentials.token, signing_keys(account), subject, now)
+        keys = signing_keys(account)
+        subject = token_subject(account, widget)
+        return tokens.verify(credentials.token, keys, subject, now)
     if account.access == "open":
         return None
     if credentials.check_password is None:
@@ -107,7 +108,11 @@ def authorize(
     if not credentials.check_password():
         raise WrongPassword("wrong viewer password")
     # Expired from the start: the page gets its token by renewal, like later ones.
-    return Grant(params={}, expires=0, renewable_until=int(now) + MAX_VIEWER_SECONDS)
+    return Grant(
+        params={},
+        expires=0,
+        renewable_until=int(now) + MAX_VIEWER_SECONDS,
+    )
 
 
 def renew(grant: Grant, now: float) -> Grant | None:
@@ -120,9 +125,11 @@ def renew(grant: Grant, now: float) -> Grant | None:
     if grant.renewable_until <= now:
         return None
     remaining = grant.expires - now
+    # A new token for every refresh would change the page each time, even with the same figures.
     if remaining >= VIEWER_TOKEN_SECONDS / 2:
         return None
-    expires = min(now + VIEWER_TOKEN_SECONDS, grant.renewable_until)
+    expires = now + VIEWER_TOKEN_SECONDS
+    expires = min(expires, grant.renewable_until)
     return replace(grant, expires=int(expires))
 
 
@@ -131,14 +138,18 @@ def sign_renewal(account: Account, widget: str, grant: Grant) -> str:
     # The last key is that of the unlock form, if the account has a viewer password: a new password
     # then ends the token.
     key = signing_keys(account)[-1]
-    subject = f"{account.slug}/{widget}"
     return tokens.sign(
         [key],
-        subject,
+        token_subject(account, widget),
         grant.expires,
         params=grant.params,
         renewable_until=grant.renewable_until,
     )
+
+
+def token_subject(account: Account, widget: str) -> str:
+    """What a token is for: one widget of one account."""
+    return f"{account.slug}/{widget}"
 
 
 def signing_keys(account: Account) -> tuple[bytes, ...]:
@@ -162,11 +173,13 @@ def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
     """
     # Quoted strings are not parsed: a quotation mark sent by the visitor must not hide what the
     # proxies append.
-    addresses: list[str | None] = []
+    addresses: list[str | None] = [peer]
     if forwarded.strip():
-        addresses = [part.strip() for part in forwarded.split(",")]
-    trusted = min(hops, len(addresses))
-    return [*addresses, peer][-1 - trusted]
+        parts = forwarded.split(",")
+        # The nearest one first, which the nearest proxy appended.
+        addresses += [part.strip() for part in reversed(parts)]
+    farthest = len(addresses) - 1
+    return addresses[min(hops, farthest)]
 
 
 def client_network(address: str | None) -> str:
@@ -176,12 +189,14 @@ def client_network(address: str | None) -> str:
     """
     parsed = _parse_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+        network = ipaddress.IPv6Network((parsed, 64), strict=False)
+        return str(network)
     return str(parsed)
 
 
 def _is_inside(address: str | None, networks: Sequence[Network]) -> bool:
     parsed = _parse_address(address)
+    # A connection by a Unix socket has no address, and a visitor may send any text as one.
     if parsed is None:
         return False
     return any(parsed in network for network in networks)
@@ -193,6 +208,8 @@ def _parse_address(address: str | None) -> Address | None:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
         return None
+    # A socket for both protocols reports IPv4 visitors as ::ffff:192.0.2.1, while the networks of
+    # the configuration are written as IPv4.
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         return parsed.ipv4_mapped
     return parsed

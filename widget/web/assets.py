@@ -33,7 +33,12 @@ class Assets:
     Their URLs contain a version, so that browsers can cache them forever.
     """
 
-    def __init__(self, folder: Path, widgets: Mapping[str, Widget], base: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        widgets: Mapping[str, Widget],
+        base: str,
+    ) -> None:
         """Read and minify all files.
 
         Args:
@@ -42,31 +47,42 @@ class Assets:
             base: the path under which the service is served.
         """
         self._base = base
-        heights = json.dumps({name: reserved_height(each) for name, each in widgets.items()})
         self._files: dict[str, Asset] = {}
+        heights = {name: reserved_height(widget) for name, widget in widgets.items()}
         for path in folder.iterdir():
-            text = path.read_text(encoding="utf-8") if path.suffix in (".js", ".css") else ""
             if path.suffix == ".js":
-                script = jsmin(text.replace(HEIGHTS, heights))
-                self._files[path.name] = Asset(script.encode(), JAVASCRIPT)
+                script = path.read_text(encoding="utf-8")
+                # Only the loader contains the placeholder.
+                script = script.replace(HEIGHTS, json.dumps(heights))
+                self._add(path.name, jsmin(script), JAVASCRIPT)
             elif path.suffix == ".css":
-                self._files[path.name] = Asset(cssmin(text).encode(), CSS)
-        # One version for all files: it changes as soon as one of them does.
+                stylesheet = path.read_text(encoding="utf-8")
+                self._add(path.name, cssmin(stylesheet), CSS)
+        self.version = self._digest()
+
+    def _add(self, name: str, text: str, content_type: str) -> None:
+        self._files[name] = Asset(text.encode(), content_type)
+
+    def _digest(self) -> str:
+        """A version that is the same as long as no file changes, in every process."""
         digest = hashlib.sha256()
+        # Sorted, because the order of a folder differs between machines.
         for name in sorted(self._files):
-            digest.update(self._files[name].body)
-        self.version = digest.hexdigest()[:12]
+            asset = self._files[name]
+            digest.update(asset.body)
+        return digest.hexdigest()[:12]
 
     def get(self, name: str) -> Asset | None:
         """A file by name; ``widget-RRGGBB.css`` is the stylesheet with an accent colour."""
         match = re.fullmatch(r"widget-([0-9a-f]{6})\.css", name)
         if match is None:
             return self._files.get(name)
-        # Both themes, since the visitor's system may choose between them.
+        # Readable on the grounds of both themes, whatever the colour is.
         light = colour.readable(match[1], colour.LIGHT_GROUND)
         dark = colour.readable(match[1], colour.DARK_GROUND)
         rule = f":root{{--accent-light:#{light};--accent-dark:#{dark}}}"
-        return Asset(self._files["widget.css"].body + rule.encode(), CSS)
+        stylesheet = self._files["widget.css"]
+        return Asset(stylesheet.body + rule.encode(), CSS)
 
     def url(self, name: str) -> str:
         """The versioned path of a file."""
@@ -75,4 +91,10 @@ class Assets:
 
 def reserved_height(widget: Widget) -> list[int]:
     """What the loader needs to reserve the height of a widget."""
-    return [widget.height, widget.row_height, HEADING_HEIGHT, widget.default_rows]
+    # A list without names keeps the loader small. It takes the elements in this order.
+    return [
+        widget.height,
+        widget.row_height,
+        HEADING_HEIGHT,
+        widget.default_rows,
+    ]

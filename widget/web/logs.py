@@ -22,12 +22,23 @@ PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
 """Monitoring requests these every few seconds, so they are logged at level DEBUG."""
 
 GRANIAN_LOGGING: dict[str, Any] = {
-    "formatters": {"lines": {"()": "widget.web.logs.JsonFormatter"}},
-    "filters": {"no_advice": {"()": "widget.web.logs.ThreadAdviceFilter"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_advice"]}
+    "formatters": {
+        "lines": {"()": "widget.web.logs.JsonFormatter"},
     },
-    "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
+    "filters": {
+        "no_advice": {"()": "widget.web.logs.ThreadAdviceFilter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "lines",
+            "filters": ["no_advice"],
+        },
+    },
+    "loggers": {
+        # Granian's main process never configures the log of the service.
+        "_granian": {"handlers": ["stderr"], "propagate": False},
+    },
 }
 """Configuration for ``logging.config`` that writes the messages of Granian in the same format."""
 
@@ -37,7 +48,9 @@ _PREFIX_LENGTH = 4
 _REPLACEMENT = "***"
 # Tokens are made by others, so they are found by their form: base64 of {" and two dots.
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# The URL of Redis contains a password, which may also occur without the rest of the URL.
 _PASSWORD_IN_URL = re.compile(r"//[^/@]*:([^/@]+)@")
+# Anything else that visitors send as an id could imitate other parts of the log.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # What every record has; all other attributes come from ``extra``.
 _STANDARD_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {
@@ -61,8 +74,9 @@ class SecretFilter(logging.Filter):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        accounts = settings.accounts.values()
-        self._logins = {str(account.login) for account in accounts}
+        self._logins: set[str] = set()
+        for account in settings.accounts.values():
+            self._logins.add(str(account.login))
         # Indexed by their first characters: searching for each secret of 10,000 accounts takes too
         # long.
         self._secrets: dict[str, list[str]] = defaultdict(list)
@@ -73,21 +87,28 @@ class SecretFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the secrets in a record; the record is always logged."""
         record.msg = self.hide(record.getMessage())
-        record.args = None
+        record.args = None  # they are part of the message now
         if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
+            formatter = logging.Formatter()
+            record.exc_text = formatter.formatException(record.exc_info)
         record.exc_info = None  # or the formatter would write the traceback again
-        for name in ("exc_text", "stack_info", *_extra_attributes(record)):
-            text = str(record.__dict__[name])
-            hidden = self.hide(text)
-            if hidden != text:  # else a number stays a number
-                record.__dict__[name] = hidden
+        names = ["exc_text", "stack_info", *_extra_attributes(record)]
+        for name in names:
+            self._hide_attribute(record, name)
         return True
+
+    def _hide_attribute(self, record: logging.LogRecord, name: str) -> None:
+        """Replace the secrets in one attribute of a record."""
+        text = str(getattr(record, name))
+        hidden = self.hide(text)
+        if hidden != text:  # else a number stays a number
+            setattr(record, name, hidden)
 
     def hide(self, text: str) -> str:
         """Replace the secrets in a text."""
-        # Longest first: if a secret contains another one, no part of it may remain.
-        for secret in sorted(self._candidates(text), key=len, reverse=True):
+        # If a secret contains another one, no part of it may remain.
+        longest_first = sorted(self._candidates(text), key=len, reverse=True)
+        for secret in longest_first:
             text = text.replace(secret, _REPLACEMENT)
         text = _TOKEN.sub(_REPLACEMENT, text)
         return re.sub(r"\d+", self._hide_login, text)
@@ -96,7 +117,8 @@ class SecretFilter(logging.Filter):
         """The secrets whose first characters occur in a text."""
         prefixes = set()
         for start in range(len(text)):
-            prefixes.add(text[start : start + _PREFIX_LENGTH])
+            prefix = text[start : start + _PREFIX_LENGTH]
+            prefixes.add(prefix)
         candidates = []
         for prefix in prefixes & self._secrets.keys():
             candidates += self._secrets[prefix]
@@ -118,17 +140,28 @@ def _extra_attributes(record: logging.LogRecord) -> list[str]:
 def _secret_notations(settings: Settings) -> Iterator[str]:
     """Every secret of a configuration, in every notation that may occur in a text."""
     for secret in _secret_values(settings):
-        parts = [secret]
-        parts += [part.strip() for part in secret.split(",")]  # embed secrets are a list
-        parts += _PASSWORD_IN_URL.findall(secret)
-        for part in parts:
-            if len(part) >= _PREFIX_LENGTH:
-                yield part
-                yield repr(part)[1:-1]
-                yield json.dumps(part)[1:-1]
+        for part in _parts(secret):
+            if len(part) < _PREFIX_LENGTH:
+                continue
+            yield part
+            # As Python and JSON quote it in error messages, without the quotation marks.
+            yield repr(part)[1:-1]
+            yield json.dumps(part)[1:-1]
+
+
+def _parts(secret: str) -> list[str]:
+    """A secret, and the parts of it that are secrets themselves."""
+    passwords = _PASSWORD_IN_URL.findall(secret)
+    # Embed secrets are a list: only one of them signs a token.
+    items = [item.strip() for item in secret.split(",")]
+    return [secret, *items, *passwords]
 
 
 def _secret_values(value: object) -> Iterator[str]:
+    """The secrets in a value of the configuration, at any depth.
+
+    They are found by their type, so that a new secret setting cannot be forgotten here.
+    """
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):
@@ -165,7 +198,7 @@ class JsonFormatter(logging.Formatter):
         if request_id:
             line["request_id"] = request_id
         for name in _extra_attributes(record):
-            line[name] = record.__dict__[name]
+            line[name] = getattr(record, name)
         exception = record.exc_text
         if record.exc_info and not exception:
             exception = self.formatException(record.exc_info)
@@ -173,11 +206,14 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = exception
         if record.stack_info:
             line["stack"] = record.stack_info
+        # A value that JSON does not have must not keep the rest from being logged.
         return json.dumps(line, default=str, ensure_ascii=False)
 
     def _time(self, record: logging.LogRecord) -> str:
-        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        return f"{seconds}.{int(record.msecs):03d}Z"
+        created = time.gmtime(record.created)
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", created)
+        milliseconds = int(record.msecs)
+        return f"{seconds}.{milliseconds:03d}Z"
 
 
 def configure(settings: Settings) -> None:
@@ -216,6 +252,7 @@ class RequestLogger:
         request_id = _request_id_for(environ)
         status = "500"  # if the application raises
 
+        # WSGI tells the status and headers to a function, and only this one knows them.
         def log_status(line: str, headers: Headers, *error: Any) -> Any:
             nonlocal status
             status = line
@@ -241,16 +278,22 @@ def _request_id_for(environ: WSGIEnvironment) -> str:
 
 
 def _is_public(headers: Headers) -> bool:
-    return any("public" in value for name, value in headers if name == "Cache-Control")
+    """Whether a cache in front of the service may store the response."""
+    cache_control = dict(headers).get("Cache-Control", "")
+    return "public" in cache_control
 
 
 # Without the query, which may contain a token, and without the visitor's address.
 def _log_request(environ: WSGIEnvironment, status: int, seconds: float) -> None:
     path = environ["PATH_INFO"]
+    level = logging.INFO
+    if path in PROBE_PATHS:
+        level = logging.DEBUG
+    milliseconds = round(1000 * seconds, 1)
     log.log(
-        logging.DEBUG if path in PROBE_PATHS else logging.INFO,
+        level,
         "%s %s",
         environ["REQUEST_METHOD"],
-        path[:200],
-        extra={"status": status, "ms": round(1000 * seconds, 1)},
+        path[:200],  # visitors choose it, and it may be very long
+        extra={"status": status, "ms": milliseconds},
     )
