@@ -57,6 +57,7 @@ class ErrorResponses:
         self._log(error, context)
         language = self._language(context)
         message = self._service.renderer.message(error, language)
+        # In the requested form, so that an <img> or a script can display the error as well.
         if context.suffix == HTML:
             response = self._page(error, context, language, message)
         elif context.suffix in PICTURE_TYPES:
@@ -67,8 +68,10 @@ class ErrorResponses:
             response = Response(text, content_type="application/json")
         response.status_code = error.status
         if error.retry_after is not None or isinstance(error, Unavailable):
+            # Rounded up: a moment too early, the next attempt would fail as well.
             seconds = math.ceil(error.retry_after or DEFAULT_RETRY_SECONDS)
-            response.headers["Retry-After"] = str(max(1, seconds))
+            seconds = max(1, seconds)
+            response.headers["Retry-After"] = str(seconds)
         account = context.account
         return headers.set_headers(
             response,
@@ -80,7 +83,9 @@ class ErrorResponses:
         )
 
     def _log(self, error: CabinetError, context: ErrorContext) -> None:
-        slug = context.account.slug if context.account else "-"
+        slug = "-"
+        if context.account:
+            slug = context.account.slug
         if error.status >= 500:
             log.warning("%s %s: %s", slug, error.code, error)
         elif context.widget and str(error).startswith("token: "):

@@ -11,7 +11,9 @@ from widget.web.responses import add_etag
 from widget.web.service import Service
 from widget.widgets.base import HEADING_HEIGHT, Widget
 
+# The name of a versioned file changes with its content.
 _IMMUTABLE = "public, max-age=31536000, immutable"
+# Host pages name the loader without a version, so it must not be cached for long.
 _LOADER = "public, max-age=3600, stale-while-revalidate=86400"
 # Pages may be cached for longer than a release, and name the files of the one before.
 _OTHER_VERSION = "public, max-age=60"
@@ -31,12 +33,16 @@ class FileEndpoints:
 
     def static(self, version: str, name: str) -> Response:
         """``GET /static/{version}/{name}``."""
-        is_current = version == self._service.assets.version
-        return self._file(name, _IMMUTABLE if is_current else _OTHER_VERSION)
+        # Any version gets the present file: a page without its stylesheet would be worse.
+        cache = _OTHER_VERSION
+        if version == self._service.assets.version:
+            cache = _IMMUTABLE
+        return self._file(name, cache)
 
     def favicon(self) -> Response:
         """``GET /favicon.ico``: empty. Browsers request it for every page in a tab of its own."""
-        return headers.set_headers(Response(status=204), self._server, _IMMUTABLE)
+        response = Response(status=204)
+        return headers.set_headers(response, self._server, _IMMUTABLE)
 
     def embed_json(self) -> Response:
         """``GET /embed.json``."""
@@ -54,11 +60,13 @@ class FileEndpoints:
         return headers.set_headers(response, self._server, cache, cors=True)
 
     def _description(self) -> dict[str, Any]:
-        widgets = self._service.widgets
+        widgets = {}
+        for name, widget in self._service.widgets.items():
+            widgets[name] = _describe(widget)
         return {
             "version": __version__,
             "accounts": self._public_account(),
-            "widgets": {name: _describe(widget) for name, widget in widgets.items()},
+            "widgets": widgets,
         }
 
     def _public_account(self) -> list[str]:
@@ -67,9 +75,12 @@ class FileEndpoints:
         If there are several, knowing one must not reveal the others.
         """
         accounts = list(self._service.settings.accounts.values())
-        if len(accounts) > 1 or accounts[0].is_private:
+        if len(accounts) > 1:
             return []
-        return [accounts[0].slug]
+        only = accounts[0]
+        if only.is_private:
+            return []
+        return [only.slug]
 
 
 def _describe(widget: Widget) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from widget.names import Function
 from widget.web.response_cache import CacheStatus
 
+Freshness = Literal["fresh", "stale", "none"]
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable of prometheus-client: a folder in which workers share their metrics."""
@@ -103,7 +105,7 @@ class Metrics:
         self,
         widget: str,
         status: int,
-        freshness: Literal["fresh", "stale", "none"],
+        freshness: Freshness,
         age: float | None = None,
     ) -> None:
         """Count a response to a request for a widget.

@@ -2,20 +2,42 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from widget.render.display import Display
 from widget.render.html import Renderer
 from widget.render.snippet import SANDBOX, widget_url
 from widget.render.view import View
 from widget.widgets.base import Widget
 from widget.widgets.options import SIZES, Options
 
+# Unlike the height, it does not depend on the widget: all of them adapt to the width they get.
 WIDTH = 640
 """The default width in CSS pixels."""
 THUMBNAIL_SIZES = ("medium", "small")
 """The sizes of pictures that are offered, the preferred one first; the large one is too large for
 a preview."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest size that a consumer accepts, in CSS pixels; None is without limit."""
+
+    width: int | None
+    height: int | None
+
+    def allow(self, width: int, height: int) -> bool:
+        """Whether something of this size is within the limits."""
+        return limited(width, self.width) == width and limited(height, self.height) == height
+
+
+def limited(pixels: int, limit: int | None) -> int:
+    """A width or height within a limit of the consumer."""
+    if limit is None:
+        return pixels
+    return min(pixels, limit)
 
 
 def fit_rows(widget: Widget, options: Options, max_height: int | None) -> Options:
@@ -24,7 +46,8 @@ def fit_rows(widget: Widget, options: Options, max_height: int | None) -> Option
         return options
     without_rows = options.model_copy(update={"rows": 0})
     room = max_height - widget.pixels(without_rows)
-    rows = min(options.rows, room // widget.row_height)
+    fitting = room // widget.row_height
+    rows = min(options.rows, fitting)
     return options.model_copy(update={"rows": max(1, rows)})
 
 
@@ -33,37 +56,25 @@ def build_response(
     view: View,
     base: str,
     params: Mapping[str, str],
-    max_width: int | None,
-    max_height: int | None,
+    limits: Limits,
 ) -> dict[str, Any]:
     """The oEmbed response for a view.
-
-    On sites that do not trust this service, WordPress displays the blockquote until the frame
-    reports its height.
 
     Args:
         renderer: writes the texts.
         view: the figures, with options that fit the limits.
         base: the service's URL.
         params: the options of the widget's URL, which the URL of the frame repeats.
-        max_width: the consumer's limit in CSS pixels.
-        max_height: likewise.
+        limits: of the consumer.
     """
     display = renderer.display(view)
-    width = limited(WIDTH, max_width)
-    height = limited(view.widget.pixels(view.options), max_height)
-    # The frame must have as many rows as the height was calculated for.
-    if "rows" in view.widget.options:
+    widget = view.widget
+    width = limited(WIDTH, limits.width)
+    height = limited(widget.pixels(view.options), limits.height)
+    if "rows" in widget.options:
+        # The number of rows that fit, which may be less than the URL of the widget has.
         params = {**params, "rows": str(view.options.rows)}
-    label = escape(display.label)
-    # Plain spaces: not every site displays the narrow ones of number formats.
-    summary = escape(" ".join(display.summary().split()))
-    url = escape(widget_url(base, view.account.slug, view.widget.name, "", params))
-    html = (
-        f'<blockquote><a href="{url}">{label}</a>: {summary}</blockquote>'
-        f'<iframe src="{url}" title="{label}" width="{width}" height="{height}" frameborder="0" '
-        f'scrolling="no" sandbox="{SANDBOX}"></iframe>'
-    )
+    url = widget_url(base, view.account.slug, widget.name, "", params)
     return {
         "version": "1.0",
         "type": "rich",
@@ -72,47 +83,59 @@ def build_response(
         "title": display.label,
         "width": width,
         "height": height,
-        "html": html,
+        "html": embed_html(display, url, width, height),
         "cache_age": 3600,
-        **thumbnail(view, base, params, max_width, max_height),
+        **thumbnail(view, base, params, limits),
     }
+
+
+def embed_html(display: Display, url: str, width: int, height: int) -> str:
+    """The code that embeds a widget.
+
+    On sites that do not trust this service, WordPress displays the blockquote until the frame
+    reports its height.
+    """
+    label = escape(display.label)
+    # Plain spaces: not every site displays the narrow ones of number formats.
+    words = display.summary().split()
+    summary = escape(" ".join(words))
+    url = escape(url)
+    return (
+        f'<blockquote><a href="{url}">{label}</a>: {summary}</blockquote>'
+        f'<iframe src="{url}" title="{label}" width="{width}" height="{height}" frameborder="0" '
+        f'scrolling="no" sandbox="{SANDBOX}"></iframe>'
+    )
 
 
 def thumbnail(
     view: View,
     base: str,
     params: Mapping[str, str],
-    max_width: int | None,
-    max_height: int | None,
+    limits: Limits,
 ) -> dict[str, Any]:
     """The largest picture within the limits, since consumers do not scale it down; else nothing."""
-    if not view.widget.picture:
+    widget = view.widget
+    if not widget.picture:
         return {}
     for size in THUMBNAIL_SIZES:
         width, height = SIZES[size]
-        if limited(width, max_width) == width and limited(height, max_height) == height:
+        if limits.allow(width, height):
             params = {**params, "size": size}
+            url = widget_url(base, view.account.slug, widget.name, ".png", params)
             return {
-                "thumbnail_url": widget_url(
-                    base, view.account.slug, view.widget.name, ".png", params
-                ),
+                "thumbnail_url": url,
                 "thumbnail_width": width,
                 "thumbnail_height": height,
             }
     return {}
 
 
-def limited(pixels: int, limit: int | None) -> int:
-    """A width or height within the consumer's limit."""
-    if limit is None:
-        return pixels
-    return min(pixels, limit)
-
-
 def as_xml(data: Mapping[str, Any]) -> str:
     """The response in the XML format of the specification."""
     root = ET.Element("oembed")
     for name, value in data.items():
-        ET.SubElement(root, name).text = str(value)
+        element = ET.SubElement(root, name)
+        element.text = str(value)
+    # With the declaration of the specification: the library cannot write "standalone".
     body = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n{body}'

@@ -54,7 +54,8 @@ def parse_widget_url(url: str, base: str) -> WidgetUrl:
     if match is None:
         raise NotFound("not the URL of a widget")
     slug, widget, query = match.groups()
-    return WidgetUrl(slug, widget, parse_qsl(query or "", keep_blank_values=True))
+    parameters = parse_qsl(query or "", keep_blank_values=True)
+    return WidgetUrl(slug, widget, parameters)
 
 
 class OEmbedEndpoint:
@@ -68,19 +69,22 @@ class OEmbedEndpoint:
 
     def get(self) -> Response:
         """``GET /oembed?url=&format=&maxwidth=&maxheight=``."""
+        # Errors are JSON in both formats: consumers look at their status only.
         context = ErrorContext(JSON)
         try:
             consumer = dict(query_parameters())
             form = consumer.get("format", "json").lower()
             if form not in ("json", "xml"):
                 abort(501)  # as the specification requires
-            max_width = _pixels(consumer, "maxwidth")
-            max_height = _pixels(consumer, "maxheight")
+            limits = oembed.Limits(
+                width=_pixels(consumer, "maxwidth"),
+                height=_pixels(consumer, "maxheight"),
+            )
             url = parse_widget_url(consumer.get("url", ""), self._base)
             account, widget = self._service.find_widget(url.slug, url.widget)
             context = replace(context, account=account, widget=widget)
             options = self._authorized_options(account, widget, url)
-            options = oembed.fit_rows(widget, options, max_height)
+            options = oembed.fit_rows(widget, options, limits.height)
             view = self._service.view(account, widget, options)
         except CabinetError as error:
             return self._errors.respond(error, context)
@@ -89,8 +93,7 @@ class OEmbedEndpoint:
             view,
             self._base,
             dict(url.parameters),
-            max_width,
-            max_height,
+            limits,
         )
         return self._response(data, view, form)
 
@@ -102,8 +105,10 @@ class OEmbedEndpoint:
         """
         now = self._service.clock()
         address = visitor_address(self._server)
+        # Without credentials: the code has to work for everybody.
         access.authorize(account, widget.name, Credentials(address), now)
-        if any(name == "token" for name, _ in url.parameters):
+        names = [name for name, value in url.parameters]
+        if "token" in names:
             # The consumer stores the code and shows it to everybody.
             raise Locked("public embed code must not contain a token")
         try:

@@ -30,10 +30,13 @@ class PasswordAttempts:
     def __init__(self, limiter: Limiter, server: Server) -> None:
         def attempt_key() -> str:
             slug = (request.view_args or {}).get("slug")  # None for the studio
-            return f"{access.client_network(visitor_address(server))} {slug}"
+            network = access.client_network(visitor_address(server))
+            return f"{network} {slug}"
 
         self._limiter = limiter
-        self._count = limiter.limit(ATTEMPT_LIMIT, key_func=attempt_key)(_do_nothing)
+        # Flask-Limiter counts the calls of a decorated function, so there has to be one.
+        count = limiter.limit(ATTEMPT_LIMIT, key_func=attempt_key)
+        self._count = count(_do_nothing)
 
     def verify(self, stored: SecretStr | None, password: Callable[[], str]) -> bool:
         """Whether a password matches a stored hash.

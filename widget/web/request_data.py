@@ -38,7 +38,7 @@ def query_parameters() -> Parameters:
             errors="strict",
             max_num_fields=MAX_PARAMETERS,
         )
-    except ValueError:
+    except ValueError:  # also if there are too many parameters
         raise BadOption("query", "cannot be read") from None
 
 
@@ -63,7 +63,10 @@ def without_token(parameters: Parameters) -> Parameters:
 
 
 def appearance_options(parameters: Parameters) -> Options:
-    """The valid options that apply to error pages as well; all others have their default."""
+    """The valid options that apply to error pages as well; all others have their default.
+
+    They are needed before all options are parsed, which is what may fail.
+    """
     return valid_options(parameters, _APPEARANCE_OPTIONS)
 
 
@@ -84,6 +87,7 @@ def is_from_private_network(server: Server) -> bool:
     A request that an untrusted proxy forwarded may come from anywhere.
     """
     is_forwarded = any(name in request.headers for name in _FORWARDING_HEADERS)
+    # The address of the connection is then that of the proxy.
     if is_forwarded and not server.trusted_proxies:
         return False
     address = visitor_address(server) or ""

@@ -30,7 +30,8 @@ def figures_response(
     add_etag(response)
     account = view.account
     # The response to a token or password is for one visitor, even if the account is open.
-    if account.is_private or grant is not None or request.method == "POST":
+    has_credentials = grant is not None or request.method == "POST"
+    if account.is_private or has_credentials:
         return headers.set_headers(response, server, headers.PRIVATE, account)
     cache = _public_cache_control(view)
     return headers.set_headers(response, server, cache, account, cors=cors)
@@ -39,14 +40,16 @@ def figures_response(
 def shortest_ttl(view: View) -> float:
     """The shortest time to live, in seconds, of the API functions that a view is made of."""
     ttl = view.account.ttl
-    return min(ttl(function) for function in view.widget.functions)
+    ttls = [ttl(function) for function in view.widget.functions]
+    return min(ttls)
 
 
 def _public_cache_control(view: View) -> str:
     # At least a second: even then the response cache absorbs any number of visitors.
     max_age = max(1, int(view.fresh_for_seconds))
     # Figures that are older than twice their time to live are marked. A cache must not hide that.
-    stale = max(1, int(min(_MAX_STALE_SECONDS, shortest_ttl(view))))
+    stale = min(_MAX_STALE_SECONDS, shortest_ttl(view))
+    stale = max(1, int(stale))
     return f"public, max-age={max_age}, stale-while-revalidate={stale}"
 
 

@@ -28,7 +28,8 @@ class StatusEndpoints:
         """``GET /readyz``: the API can be reached, so that widgets have figures."""
         # Once a call has succeeded, failures are the upstream's: then other replicas would not
         # have figures either, and this one has cached ones.
-        if self._service.client.has_worked or self._can_get_figures():
+        has_worked = self._service.client.has_worked
+        if has_worked or self._can_get_figures():
             return Response("ok\n", mimetype="text/plain")
         text = "no call of the API has succeeded yet\n"
         return Response(text, status=503, mimetype="text/plain")
@@ -37,7 +38,8 @@ class StatusEndpoints:
         """``GET /metrics``: for private networks only, since they show how the service is used."""
         if not is_from_private_network(self._service.settings.server):
             abort(404)  # as for a path that does not exist
-        return Response(self._service.metrics.text(), content_type=CONTENT_TYPE)
+        text = self._service.metrics.text()
+        return Response(text, content_type=CONTENT_TYPE)
 
     def _can_get_figures(self) -> bool:
         """Whether there are figures for one widget, from the API or cached by another process.
@@ -50,9 +52,9 @@ class StatusEndpoints:
         account = self._accounts[number]
         widgets = self._service.widgets
         names = registry.enabled_widgets(account, widgets)
-        widget = widgets[names[turn % len(names)]]
+        name = names[turn % len(names)]
         try:
-            self._service.view(account, widget, Options())
+            self._service.view(account, widgets[name], Options())
         except CabinetError:
             return False
         return True

@@ -29,47 +29,36 @@ def build_context(
     """
     fields = dict(query)
     account = chosen_account(settings, fields)
-    names = registry.enabled_widgets(account, widgets)
-    name = fields.get("widget", "")
-    if name not in names:
-        name = names[0]
-    widget = widgets[name]
+    enabled = registry.enabled_widgets(account, widgets)
+    widget = widgets[chosen_widget(enabled, fields)]
     params = filled(fields, widget.all_options)
-    picture_params = dict(params)
+    picture_params = params
     if widget.picture:
-        picture_params |= filled(fields, PICTURE_OPTIONS)
-    # With an invalid option the page still displays the form, the message and no code.
-    options = Options()
-    problem = None
-    try:
-        options = parse_options(widget, picture_params.items(), extra=PICTURE_OPTIONS)
-    except BadOption as error:
-        problem = str(error)
+        picture_params = params | filled(fields, PICTURE_OPTIONS)
+    options, problem = parse_fields(widget, picture_params)
+    # The code names the widget in the language of the host page, not in that of the operator.
+    texts = catalogues.translations(options.lang, account.lang)
     embed = Embed(
         base=settings.server.public_url,
         account=account.slug,
         widget=widget,
         params=params,
         options=options,
-        label=catalogues.translations(options.lang, account.lang).gettext(widget.label),
+        label=texts.gettext(widget.label),
     )
+    # Code with a wrong option would only display an error.
+    code: list[tuple[str, str]] = []
+    if problem is None:
+        code = snippets(embed, picture_params)
     return {
         "accounts": list(settings.accounts),
         "account": account.slug,
-        "widgets": [widgets[name] for name in names],
+        "widgets": [widgets[name] for name in enabled],
         "widget": widget,
         "params": params,
-        "sizes": SIZES if widget.picture else {},
-        "size": options.size,
-        "picture": widget_url(
-            settings.server.path,
-            account.slug,
-            widget.name,
-            ".png",
-            {"scale": "2", **picture_params},
-        ),
+        **picture_context(embed, picture_params, settings.server.path),
         "problem": problem,
-        "snippets": [] if problem else snippets(embed, picture_params),
+        "snippets": code,
         "origins": embedding_origins(account),
         "closed": account.access == "closed",
         "service": settings.server.public_url,
@@ -78,8 +67,54 @@ def build_context(
 
 def chosen_account(settings: Settings, fields: Mapping[str, str]) -> Account:
     """The chosen account, otherwise the first one."""
-    first = next(iter(settings.accounts.values()))
-    return settings.accounts.get(fields.get("account", ""), first)
+    accounts = settings.accounts
+    slug = fields.get("account", "")
+    if slug in accounts:
+        return accounts[slug]
+    return next(iter(accounts.values()))
+
+
+def chosen_widget(enabled: Sequence[str], fields: Mapping[str, str]) -> str:
+    """The name of the chosen widget, otherwise of the first one that is enabled.
+
+    Another account may not have the widget that was chosen before.
+    """
+    name = fields.get("widget", "")
+    if name in enabled:
+        return name
+    return enabled[0]
+
+
+def picture_context(embed: Embed, params: Mapping[str, str], path: str) -> dict[str, Any]:
+    """The part of the template context that describes the picture.
+
+    Args:
+        embed: the widget.
+        params: its options, including those of the picture.
+        path: the path under which the service is served.
+    """
+    widget = embed.widget
+    sizes = {}
+    if widget.picture:
+        sizes = SIZES
+    # Twice as many pixels, for screens that display two for each CSS pixel. And the URL is a path,
+    # since the page may only contain pictures of its own origin, whatever that is called.
+    params = {"scale": "2", **params}
+    url = widget_url(path, embed.account, widget.name, ".png", params)
+    return {
+        "sizes": sizes,
+        "size": embed.options.size,
+        "picture": url,
+    }
+
+
+def parse_fields(widget: Widget, params: Mapping[str, str]) -> tuple[Options, str | None]:
+    """The options, and None; or if one is wrong, the defaults, and what is wrong."""
+    try:
+        options = parse_options(widget, params.items(), extra=PICTURE_OPTIONS)
+    except BadOption as error:
+        return Options(), str(error)
+    return options, None
 
 
 def filled(fields: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
@@ -89,19 +124,21 @@ def filled(fields: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
 
 def snippets(embed: Embed, picture_params: Mapping[str, str]) -> list[tuple[str, str]]:
     """The code to paste, by the names of its forms."""
-    pictures = embed.with_params(picture_params)
+    embed_picture = embed.with_params(picture_params)
     found = []
     for name, form in FORMS.items():
         if name not in PICTURE_FORMS:
-            found.append((name, form(embed)))
+            code = form(embed)
+            found.append((name, code))
         elif embed.widget.picture:
-            found.append((name, form(pictures)))
+            code = form(embed_picture)
+            found.append((name, code))
     return found
 
 
 def embedding_origins(account: Account) -> Sequence[str] | None:
     """The sites that may embed an account; None for all of them."""
-    # The defaults differ: any site may frame an open account, and none a closed one.
+    # A closed account is never open to all: without a list, no site may embed it.
     if account.access == "closed" and not account.allowed_origins:
         return ()
     return account.allowed_origins

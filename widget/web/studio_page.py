@@ -26,7 +26,7 @@ class StudioPage:
         """``GET /``."""
         settings = self._service.settings
         if not settings.server.studio:
-            abort(404)
+            abort(404)  # as for a path that does not exist
         try:
             if not settings.demo and not self._is_operator():
                 text = "The studio requires its password.\n"
@@ -43,6 +43,7 @@ class StudioPage:
             return False
         if authorization.type != "basic":
             return False
+        # It has been read with the headers, unlike the password of a form.
         password = authorization.password or ""
         return self._service.attempts.verify(stored, lambda: password)
 
@@ -51,7 +52,10 @@ class StudioPage:
         server = service.settings.server
         catalogues = service.catalogues
         context = studio.build_context(
-            service.settings, service.widgets, catalogues, query_parameters()
+            service.settings,
+            service.widgets,
+            catalogues,
+            query_parameters(),
         )
         # The studio is for the operator, so that its language does not depend on an account.
         html = service.renderer.template(

@@ -71,7 +71,12 @@ def sign(
     return jwt.encode(claims, keys[0], _ALGORITHM)
 
 
-def verify(token: str, keys: Sequence[bytes], subject: str, now: float) -> Grant:
+def verify(
+    token: str,
+    keys: Sequence[bytes],
+    subject: str,
+    now: float,
+) -> Grant:
     """Check a token and return what it grants.
 
     Args:
@@ -100,7 +105,8 @@ def verify(token: str, keys: Sequence[bytes], subject: str, now: float) -> Grant
     # Both conditions are written so that NaN, which Python reads in JSON, does not pass.
     if not expires > now:
         raise Expired(f"token: expired {now - expires:.0f} s ago")
-    if not max(expires, renewable_until) <= now + MAX_SECONDS:
+    latest = now + MAX_SECONDS
+    if not max(expires, renewable_until) <= latest:
         raise Locked(f"token: expires more than {MAX_SECONDS // 3600} hours from now")
     return Grant(params, int(expires), renewable_until)
 
@@ -116,6 +122,7 @@ def viewer_key(password_hash: str) -> bytes:
 
 def _decode(token: str, keys: Sequence[bytes]) -> dict[str, Any]:
     """The claims of a token that is signed with one of the keys."""
+    # Each key needs another attempt, since a token does not say which one signed it.
     if len(token) <= MAX_LENGTH:
         for key in keys:
             try:

@@ -1,6 +1,6 @@
 """A request for a widget, from the URL to the response."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from flask import Response, request
@@ -22,6 +22,7 @@ from widget.web.error_responses import (
     ErrorResponses,
     picture_response,
 )
+from widget.web.metrics import Freshness
 from widget.web.request_data import (
     Parameters,
     appearance_options,
@@ -98,8 +99,7 @@ class WidgetEndpoint:
 
     def _find(self, slug: str, name: str, suffix: str) -> tuple[Account, Widget]:
         account, widget = self._service.find_widget(slug, name)
-        has_form = suffix not in PICTURE_TYPES or widget.picture
-        if not has_form:
+        if suffix in PICTURE_TYPES and not widget.picture:
             raise NotFound("this widget has no picture")
         return account, widget
 
@@ -127,10 +127,13 @@ class WidgetEndpoint:
 
     def _count(self, view: View, response: Response) -> None:
         age = self._service.clock() - view.as_of.timestamp()
+        freshness: Freshness = "fresh"
+        if view.stale:
+            freshness = "stale"
         self._service.metrics.count_response(
             view.widget.name,
             response.status_code,
-            "stale" if view.stale else "fresh",
+            freshness,
             age,
         )
 
@@ -139,6 +142,7 @@ class WidgetEndpoint:
             assets=self._service.asset_urls(view.options),
             refresh=view.options.refresh or _default_refresh(view),
         )
+        # A private page has no canonical URL: nobody could open it without the token.
         if grant:
             context = self._with_token(context, view, grant)
         elif not view.account.is_private:
@@ -153,12 +157,15 @@ class WidgetEndpoint:
         return self._with_headers(response, view, grant)
 
     def _svg(self, view: View, grant: Grant | None) -> Response:
-        svg = picture.widget_svg(view, self._service.catalogues)
-        return self._with_headers(picture_response(svg, ".svg"), view, grant)
+        return self._picture(view, grant, ".svg")
 
     def _png(self, view: View, grant: Grant | None) -> Response:
+        return self._picture(view, grant, ".png")
+
+    def _picture(self, view: View, grant: Grant | None, suffix: str) -> Response:
         svg = picture.widget_svg(view, self._service.catalogues)
-        return self._with_headers(picture_response(svg, ".png"), view, grant)
+        response = picture_response(svg, suffix)
+        return self._with_headers(response, view, grant)
 
     def _with_headers(
         self,
@@ -174,6 +181,7 @@ class WidgetEndpoint:
         """The context of a private page, with a new token if the present one expires soon."""
         renewal = access.renew(grant, self._service.clock())
         if renewal is None:
+            # The page still has its token, and only needs to know how long it is valid.
             return replace(context, expires=grant.expires)
         token = access.sign_renewal(view.account, view.widget.name, renewal)
         return replace(context, expires=renewal.expires, token=token)
@@ -200,8 +208,12 @@ def _parse_options(
     Raises:
         BadOption: one of them is wrong.
     """
-    locked = grant.params if grant else {}
-    extra = PICTURE_OPTIONS if suffix in PICTURE_TYPES else ()
+    locked: Mapping[str, object] = {}
+    if grant:
+        locked = grant.params
+    extra: Sequence[str] = ()
+    if suffix in PICTURE_TYPES:
+        extra = PICTURE_OPTIONS
     return parse_options(widget, parameters, locked, extra)
 
 
