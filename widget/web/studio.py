@@ -11,6 +11,12 @@ from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options, parse_options
 
+Params = Mapping[str, str]
+"""Fields of the form or options of a widget: their texts by name."""
+
+Snippets = list[tuple[str, str]]
+"""Names of forms, each with the code to paste."""
+
 
 def build_context(
     settings: Settings,
@@ -47,7 +53,7 @@ def build_context(
         label=texts.gettext(widget.label),
     )
     # Code with a wrong option would only display an error.
-    code: list[tuple[str, str]] = []
+    code: Snippets = []
     if problem is None:
         code = snippets(embed, picture_params)
     return {
@@ -65,7 +71,7 @@ def build_context(
     }
 
 
-def chosen_account(settings: Settings, fields: Mapping[str, str]) -> Account:
+def chosen_account(settings: Settings, fields: Params) -> Account:
     """The chosen account, otherwise the first one."""
     accounts = settings.accounts
     slug = fields.get("account", "")
@@ -74,7 +80,7 @@ def chosen_account(settings: Settings, fields: Mapping[str, str]) -> Account:
     return next(iter(accounts.values()))
 
 
-def chosen_widget(enabled: Sequence[str], fields: Mapping[str, str]) -> str:
+def chosen_widget(enabled: Sequence[str], fields: Params) -> str:
     """The name of the chosen widget, otherwise of the first one that is enabled.
 
     Another account may not have the widget that was chosen before.
@@ -85,7 +91,7 @@ def chosen_widget(enabled: Sequence[str], fields: Mapping[str, str]) -> str:
     return enabled[0]
 
 
-def picture_context(embed: Embed, params: Mapping[str, str], path: str) -> dict[str, Any]:
+def picture_context(embed: Embed, params: Params, path: str) -> dict[str, Any]:
     """The part of the template context that describes the picture.
 
     Args:
@@ -108,7 +114,7 @@ def picture_context(embed: Embed, params: Mapping[str, str], path: str) -> dict[
     }
 
 
-def parse_fields(widget: Widget, params: Mapping[str, str]) -> tuple[Options, str | None]:
+def parse_fields(widget: Widget, params: Params) -> tuple[Options, str | None]:
     """The options, and None; or if one is wrong, the defaults, and what is wrong."""
     try:
         options = parse_options(widget, params.items(), extra=PICTURE_OPTIONS)
@@ -117,15 +123,15 @@ def parse_fields(widget: Widget, params: Mapping[str, str]) -> tuple[Options, st
     return options, None
 
 
-def filled(fields: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+def filled(fields: Params, names: Sequence[str]) -> dict[str, str]:
     """The fields of these names that are not empty, in the order of the form."""
     return {name: value for name, value in fields.items() if value and name in names}
 
 
-def snippets(embed: Embed, picture_params: Mapping[str, str]) -> list[tuple[str, str]]:
+def snippets(embed: Embed, picture_params: Params) -> Snippets:
     """The code to paste, by the names of its forms."""
     embed_picture = embed.with_params(picture_params)
-    found = []
+    found: Snippets = []
     for name, form in FORMS.items():
         if name not in PICTURE_FORMS:
             code = form(embed)
