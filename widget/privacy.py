@@ -18,27 +18,31 @@ profit."""
 FLOATING_PROFIT: Final = "floating profit"
 """The account's ``profit``, which includes swaps and so is not the ``profit`` of its trades."""
 
-HIDDEN_WITH: Final[dict[str, frozenset[str]]] = {
+HIDDEN_TOGETHER: Final[tuple[frozenset[str], ...]] = (
     # A sum is hidden with its parts and the parts with their sum: the displayed rows may be all
     # rows. The lots that a bonus requires follow from its amount, and so they reveal the balance if
     # the bonus is a fraction of it.
-    **dict.fromkeys(VOLUMES, VOLUMES),
-    **dict.fromkeys(COUNTS, COUNTS),
-    **dict.fromkeys(OPEN_PRICES, OPEN_PRICES),
+    VOLUMES,
+    COUNTS,
+    OPEN_PRICES,
     # A growth curve has a point at the time when a trade was closed.
-    **dict.fromkeys(TIMES, TIMES),
-    "amount": frozenset({"total"}),
-    "total": frozenset({"amount"}),
-    "equity": frozenset({"available", "available_keeping_bonus"}),
-    "profit": frozenset({FLOATING_PROFIT, "profit_factor"}),
-    "gain": frozenset({"points", "drawdown"}),
-    "points": frozenset({"gain"}),
-    "drawdown": frozenset({"points"}),
-    "symbol": frozenset({"symbols"}),
-    "side": frozenset({"symbols"}),
-    "trades": frozenset({"count"}),
+    TIMES,
+    frozenset({"amount", "total"}),
+    # The gain is the last point of the curve, and the drawdown is calculated from its points.
+    frozenset({"gain", "points", "drawdown"}),
+)
+"""Groups of figures that are all hidden as soon as one of them is."""
+
+HIDDEN_WITH: Final[Mapping[str, tuple[str, ...]]] = {
+    "equity": ("available", "available_keeping_bonus"),
+    "profit": (FLOATING_PROFIT, "profit_factor"),
+    # The rows of symbols have one column for each side.
+    "symbol": ("symbols",),
+    "side": ("symbols",),
+    # The length of a list of trades is their number.
+    "trades": ("count",),
 }
-"""For a hidden figure, the figures that are hidden with it."""
+"""For a hidden figure, the figures that are hidden with it, but not the reverse."""
 
 SUMS: Final[tuple[tuple[str, ...], ...]] = (
     ("equity", "balance", FLOATING_PROFIT),
@@ -72,26 +76,38 @@ def expand_once(hidden: frozenset[str]) -> frozenset[str]:
     """The hidden figures and those that reveal one of them directly."""
     result = set(hidden)
     for figure in hidden:
-        result |= HIDDEN_WITH.get(figure, frozenset())
+        also_hidden = HIDDEN_WITH.get(figure, ())
+        result.update(also_hidden)
+    for together in HIDDEN_TOGETHER:
+        if hidden & together:
+            result.update(together)
     for group in SUMS:
         public = [name for name in group if name not in result]
-        if len(public) == len(group) - 1:
+        hidden_count = len(group) - len(public)
+        # With two hidden figures in a group there are two unknowns, and neither can be calculated.
+        if hidden_count == 1:
             result.add(public[0])
-    if len(MONEY_OF_A_GAIN & result) == 1:
+    hidden_money = MONEY_OF_A_GAIN & result
+    if len(hidden_money) == 1:
         result.add("gain")
     return frozenset(result)
 
 
 def hide(data: Any, hidden: Collection[str]) -> Any:
     """The data with every hidden figure set to None, at any depth."""
-    if isinstance(data, dict):
-        names = hidden_names(data, hidden)
-        return {
-            name: None if name in names else hide(value, hidden) for name, value in data.items()
-        }
     if isinstance(data, list | tuple):
         return [hide(value, hidden) for value in data]
-    return data
+    if not isinstance(data, dict):
+        return data
+    names = hidden_names(data, hidden)
+    result: dict[str, Any] = {}
+    for name, value in data.items():
+        # The name stays, so that the data has the same fields whatever is hidden.
+        if name in names:
+            result[name] = None
+        else:
+            result[name] = hide(value, hidden)
+    return result
 
 
 def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[str]:
@@ -101,10 +117,12 @@ def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[
     """
     names = {name for name in data if name in hidden}
     # Next to a balance, the profit is that of the account.
-    if FLOATING_PROFIT in hidden and "balance" in data and "profit" in data:
+    is_account = "balance" in data and "profit" in data
+    if is_account and FLOATING_PROFIT in hidden:
         names.add("profit")
     # Without a list of trades, it is their number.
-    if "count" in hidden and "trades" in data and not isinstance(data["trades"], list):
+    has_number_of_trades = "trades" in data and not isinstance(data["trades"], list)
+    if has_number_of_trades and "count" in hidden:
         names.add("trades")
     return frozenset(names)
 
@@ -116,19 +134,25 @@ def as_fractions(data: Any, balance: Decimal | None) -> Any:
         data: a widget's data.
         balance: the divisor; if it is None or not above 0, money becomes None.
     """
-    if isinstance(data, dict):
-        return {name: figure_as_fraction(name, value, balance) for name, value in data.items()}
     if isinstance(data, list | tuple):
         return [as_fractions(value, balance) for value in data]
-    return data
+    if not isinstance(data, dict):
+        return data
+    result = {}
+    for name, value in data.items():
+        result[name] = figure_as_fraction(name, value, balance)
+    return result
 
 
 def figure_as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
     """A figure, or the data below a name, with money as fractions of the balance."""
     if name in NEVER_FRACTIONS:
         return None
-    if name not in MONEY or not isinstance(value, Decimal):
+    # Below the name of an amount there may be a list or an object instead.
+    is_amount = name in MONEY and isinstance(value, Decimal)
+    if not is_amount:
         return as_fractions(value, balance)
+    # The fraction of an empty account is not defined.
     if balance is None or balance <= 0:
         return None
     return value / balance
@@ -136,11 +160,14 @@ def figure_as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
 
 def round_fractions(data: Any, names: Collection[str]) -> Any:
     """The data with the fractions of these names rounded to what a page displays: 0.01%."""
-    if isinstance(data, dict):
-        return {name: round_figure(name, value, names) for name, value in data.items()}
     if isinstance(data, list | tuple):
         return [round_fractions(value, names) for value in data]
-    return data
+    if not isinstance(data, dict):
+        return data
+    result = {}
+    for name, value in data.items():
+        result[name] = round_figure(name, value, names)
+    return result
 
 
 def round_figure(name: str, value: Any, names: Collection[str]) -> Any:

@@ -15,11 +15,13 @@ from widget.api.records import (
     missing_lots,
     subtract,
 )
-from widget.data.totals import trade_result
+from widget.data.totals import total_result, total_volume
 
 
 def account_information(
-    now: AccountInformation, young: Iterable[OpenTrade], late: Iterable[ClosedTrade]
+    now: AccountInformation,
+    young: Iterable[OpenTrade],
+    late: Iterable[ClosedTrade],
 ) -> AccountInformation:
     """The account's figures without what happened within the delay.
 
@@ -29,11 +31,12 @@ def account_information(
         late: trades closed within the delay.
     """
     positions = [trade for trade in young if trade.is_position]
-    floating = sum(map(trade_result, positions), ZERO)
-    realised = sum(map(trade_result, late), ZERO)
-    lots = sum((trade.volume for trade in positions), ZERO)
+    floating = total_result(positions)
+    realised = total_result(late)
+    lots = total_volume(positions)
     open_trades = now.open_trades
     if open_trades is not None:
+        # The number and the positions come from two calls, between which a trade may be closed.
         open_trades = max(0, open_trades - len(positions))
     return replace(
         now,
@@ -53,10 +56,10 @@ def account_information(
 
 def bonus(now: Bonus, late: Iterable[ClosedTrade]) -> Bonus:
     """The bonus without the lots closed within the delay."""
-    lots = sum((trade.volume for trade in late), ZERO)
     closed = now.lots_closed
     if closed is not None:
-        closed = max(ZERO, closed - lots)
+        # The API decides which trades count for a bonus, so more may be late than it counted.
+        closed = max(ZERO, closed - total_volume(late))
     return replace(
         now,
         # What is available depends on equity, and with it on open trades.

@@ -91,8 +91,10 @@ def calculate(
         gain = ZERO
         if in_period:
             changes = balance_changes(closed, operations)
-            curve = growth_curve(balance, changes, start or in_period[0].open_time, end)
-            gain = curve[-1].factor - 1
+            # The whole history begins when its first trade was opened: nothing is known before.
+            first_time = start or in_period[0].open_time
+            curve = growth_curve(balance, changes, first_time, end)
+            gain = gain_of(curve[-1])
         drawdown = largest_fall(curve)
     return Growth(
         gain=gain,
@@ -100,38 +102,77 @@ def calculate(
         profit_factor=profit_factor(in_period),
         won_share=won_share(in_period),
         trades=len(in_period),
-        points=tuple(Point(level.time, level.factor - 1) for level in thin_out(curve, MAX_POINTS)),
+        points=points_of(curve),
     )
+
+
+def points_of(curve: Sequence[Level]) -> tuple[Point, ...]:
+    """The points of a curve that a chart can display."""
+    points = []
+    for level in thin_out(curve):
+        point = Point(level.time, gain_of(level))
+        points.append(point)
+    return tuple(points)
+
+
+def gain_of(level: Level) -> Decimal:
+    """The gain at a level: 0.1 if the account has grown by a factor of 1.1."""
+    return level.factor - ONE
 
 
 def profit_factor(trades: Iterable[ClosedTrade]) -> Decimal | None:
     """Gross profit divided by gross loss, swaps included; None if nothing was lost."""
-    results = [trade_result(trade) for trade in trades]
-    won = sum((result for result in results if result > 0), ZERO)
-    lost = -sum((result for result in results if result < 0), ZERO)
-    if not lost:
+    gross_profit = ZERO
+    gross_loss = ZERO
+    for trade in trades:
+        result = trade_result(trade)
+        if result > 0:
+            gross_profit += result
+        else:
+            gross_loss -= result
+    if not gross_loss:
         return None
-    return won / lost
+    return gross_profit / gross_loss
 
 
 def won_share(trades: Sequence[ClosedTrade]) -> Decimal | None:
     """The share of trades with a profit above 0; None if there are no trades."""
     if not trades:
         return None
-    won = [trade for trade in trades if trade.profit is not None and trade.profit > 0]
-    return Decimal(len(won)) / len(trades)
+    won_count = 0
+    for trade in trades:
+        profit = trade.profit
+        if profit is not None and profit > 0:
+            won_count += 1
+    return Decimal(won_count) / len(trades)
 
 
 def balance_changes(trades: Iterable[ClosedTrade], operations: Iterable[Operation]) -> list[Change]:
     """All changes of the balance, oldest first."""
-    changes = [Change(operation.time, False, operation.amount) for operation in operations]
-    changes += [Change(trade.close_time, True, trade_result(trade)) for trade in trades]
-    # A deposit at the instant of a trade counts as made before it: False sorts before True.
-    return sorted(changes, key=lambda change: (change.time, change.is_trade))
+    changes = []
+    for operation in operations:
+        change = Change(operation.time, is_trade=False, amount=operation.amount)
+        changes.append(change)
+    for trade in trades:
+        change = Change(trade.close_time, is_trade=True, amount=trade_result(trade))
+        changes.append(change)
+    changes.sort(key=order_of_change)
+    return changes
+
+
+def order_of_change(change: Change) -> tuple[datetime, bool]:
+    """What changes are sorted by.
+
+    A deposit at the instant of a trade counts as made before it: False sorts before True.
+    """
+    return change.time, change.is_trade
 
 
 def growth_curve(
-    balance: Decimal, changes: Sequence[Change], start: datetime, end: datetime
+    balance: Decimal,
+    changes: Sequence[Change],
+    start: datetime,
+    end: datetime,
 ) -> list[Level]:
     """The levels of a period, beginning with 1 at its start.
 
@@ -142,25 +183,44 @@ def growth_curve(
         end: changes from then on are ignored.
     """
     # The API sends only the present balance: subtracting all changes since gives the opening one.
-    before = balance - sum((change.amount for change in changes), ZERO)
+    changed_since = sum((change.amount for change in changes), ZERO)
+    before = balance - changed_since
     factor = ONE
     levels = [Level(start, ONE)]
     for change in changes:
         if change.time >= end:
             break
         after = before + change.amount
+        # An operation moves the balance, but it is neither gain nor loss.
         if change.is_trade:
-            # A return on a balance of 0 or less is undefined: trades on credit alone do not change
-            # the curve.
-            if before > 0:
-                factor *= max(after, ZERO) / before
-            # Of several trades closed at the same instant, only the level after the last one is a
-            # point.
-            if len(levels) > 1 and levels[-1].time == change.time:
-                levels.pop()
-            levels.append(Level(change.time, factor))
+            factor *= growth_factor(before, after)
+            level = Level(change.time, factor)
+            add_level(levels, level)
         before = after
     return levels
+
+
+def growth_factor(before: Decimal, after: Decimal) -> Decimal:
+    """The factor by which a trade changed the account.
+
+    Args:
+        before: the balance before the trade.
+        after: the balance after it; below 0 the account is lost, which is a factor of 0.
+    """
+    # A return on a balance of 0 or less is undefined: trades on credit alone do not change the
+    # curve.
+    if before <= 0:
+        return ONE
+    return max(after, ZERO) / before
+
+
+def add_level(levels: list[Level], level: Level) -> None:
+    """Append a level. Of several trades closed at the same instant, only the last one counts."""
+    # The first level is the beginning of the curve and stays.
+    is_same_instant = len(levels) > 1 and levels[-1].time == level.time
+    if is_same_instant:
+        levels.pop()
+    levels.append(level)
 
 
 def largest_fall(curve: Iterable[Level]) -> Decimal:
@@ -169,25 +229,34 @@ def largest_fall(curve: Iterable[Level]) -> Decimal:
     largest = ZERO
     for level in curve:
         peak = max(peak, level.factor)
-        largest = max(largest, (peak - level.factor) / peak)
+        # The peak is at least 1, so the division is safe.
+        fall = (peak - level.factor) / peak
+        largest = max(largest, fall)
     return largest
 
 
-def thin_out(curve: Sequence[Level], max_points: int) -> list[Level]:
-    """The curve with at most ``max_points`` points.
+def thin_out(curve: Sequence[Level]) -> list[Level]:
+    """The curve with at most ``MAX_POINTS`` points.
 
     Both ends stay, and the lowest and highest point of each section between them, so that no peak
     gets lost.
     """
-    if len(curve) <= max_points:
+    count = len(curve)
+    if count <= MAX_POINTS:
         return list(curve)
-    sections = max_points // 2 - 1
-    between = len(curve) - 2
-    indices = {0, len(curve) - 1}
+
+    def factor_at(index: int) -> Decimal:
+        return curve[index].factor
+
+    # Each section contributes two points, and the two ends of the curve are in none.
+    sections = MAX_POINTS // 2 - 1
+    between = count - 2
+    indices = {0, count - 1}
     for section in range(sections):
         first = 1 + section * between // sections
-        last = 1 + (section + 1) * between // sections
-        span = range(first, last)
-        indices.add(min(span, key=lambda index: curve[index].factor))
-        indices.add(max(span, key=lambda index: curve[index].factor))
+        after_last = 1 + (section + 1) * between // sections
+        span = range(first, after_last)
+        lowest = min(span, key=factor_at)
+        highest = max(span, key=factor_at)
+        indices.update((lowest, highest))
     return [curve[index] for index in sorted(indices)]

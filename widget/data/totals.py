@@ -9,20 +9,51 @@ from zoneinfo import ZoneInfo
 
 from widget.api.records import ZERO, ClosedTrade, OpenTrade
 
+Trade = OpenTrade | ClosedTrade
+
 
 def sum_known(values: Iterable[Decimal | None]) -> Decimal | None:
     """The sum of the known values; None if there are values but none is known."""
-    all_values = list(values)
-    known = [value for value in all_values if value is not None]
+    total = ZERO
+    count = 0
+    known_count = 0
+    for value in values:
+        count += 1
+        if value is not None:
+            known_count += 1
+            total += value
     # Nothing known is a dash and not 0; without any trades, 0 is right.
-    if all_values and not known:
+    if count > 0 and known_count == 0:
         return None
-    return sum(known, ZERO)
+    return total
 
 
-def trade_result(trade: OpenTrade | ClosedTrade) -> Decimal:
+def total_volume(trades: Iterable[Trade]) -> Decimal:
+    """The lots of all trades."""
+    return sum((trade.volume for trade in trades), ZERO)
+
+
+def total_swap(trades: Iterable[Trade]) -> Decimal | None:
+    """The swaps of all trades, as far as they are known."""
+    return sum_known(trade.swap for trade in trades)
+
+
+def total_profit(trades: Iterable[Trade]) -> Decimal | None:
+    """The profits of all trades, as far as they are known."""
+    return sum_known(trade.profit for trade in trades)
+
+
+def trade_result(trade: Trade) -> Decimal:
     """The change of the balance when the trade is closed: profit and swap."""
-    return (trade.profit or ZERO) + (trade.swap or ZERO)
+    # What the API does not send counts as 0: most APIs leave out a swap that is 0.
+    profit = trade.profit or ZERO
+    swap = trade.swap or ZERO
+    return profit + swap
+
+
+def total_result(trades: Iterable[Trade]) -> Decimal:
+    """The change of the balance by all trades."""
+    return sum(map(trade_result, trades), ZERO)
 
 
 def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
@@ -30,9 +61,9 @@ def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
     positions = [trade for trade in trades if trade.is_position]
     return {
         "count": len(positions),
-        "volume": sum_known(trade.volume for trade in positions),
-        "swap": sum_known(trade.swap for trade in positions),
-        "profit": sum_known(trade.profit for trade in positions),
+        "volume": total_volume(positions),
+        "swap": total_swap(positions),
+        "profit": total_profit(positions),
     }
 
 
@@ -41,15 +72,24 @@ def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
 
     A trade is won if its profit, without swap, is above 0, and lost if it is below 0.
     """
-    profits = [trade.profit for trade in trades]
-    known_profits = [profit for profit in profits if profit is not None]
+    won = 0
+    lost = 0
+    for trade in trades:
+        profit = trade.profit
+        # A trade without profit, or whose profit is unknown, is neither won nor lost.
+        if not profit:
+            continue
+        if profit > 0:
+            won += 1
+        else:
+            lost += 1
     return {
         "count": len(trades),
-        "won": sum(profit > 0 for profit in known_profits),
-        "lost": sum(profit < 0 for profit in known_profits),
-        "volume": sum_known(trade.volume for trade in trades),
-        "swap": sum_known(trade.swap for trade in trades),
-        "profit": sum_known(profits),
+        "won": won,
+        "lost": lost,
+        "volume": total_volume(trades),
+        "swap": total_swap(trades),
+        "profit": total_profit(trades),
     }
 
 
@@ -62,9 +102,11 @@ def group_by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
     for trade in trades:
         if trade.is_position:
             positions_by_symbol[trade.symbol].append(trade)
-    return [
-        symbol_row(symbol, positions) for symbol, positions in sorted(positions_by_symbol.items())
-    ]
+    rows = []
+    for symbol in sorted(positions_by_symbol):
+        row = symbol_row(symbol, positions_by_symbol[symbol])
+        rows.append(row)
+    return rows
 
 
 def symbol_row(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
@@ -74,35 +116,49 @@ def symbol_row(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
     return {
         "symbol": symbol,
         "orders": len(positions),
-        "buy_volume": sum_known(trade.volume for trade in bought),
-        "sell_volume": sum_known(trade.volume for trade in sold),
+        "buy_volume": total_volume(bought),
+        "sell_volume": total_volume(sold),
         "buy_price": average_price(bought),
         "sell_price": average_price(sold),
-        "swap": sum_known(trade.swap for trade in positions),
-        "profit": sum_known(trade.profit for trade in positions),
+        "swap": total_swap(positions),
+        "profit": total_profit(positions),
     }
 
 
 def average_price(trades: Sequence[OpenTrade]) -> Decimal | None:
     """The mean open price weighted by volume, with as many decimals as the most precise price."""
-    volume = sum((trade.volume for trade in trades), ZERO)
+    volume = total_volume(trades)
+    # Without volume there is nothing to weight by.
     if not volume:
         return None
-    value = sum((trade.open_price * trade.volume for trade in trades), ZERO)
+    value = ZERO
+    decimals = 0
+    for trade in trades:
+        price = trade.open_price
+        value += price * trade.volume
+        decimals = max(decimals, decimals_of(price))
     mean = value / volume
-    exponents = [int(trade.open_price.as_tuple().exponent) for trade in trades]
-    decimals = max(0, -min(exponents))
     # Formatting rounds half to even as quantize() does, which however raises an error for more than
     # 28 digits.
     return Decimal(f"{mean:.{decimals}f}")
 
 
+def decimals_of(price: Decimal) -> int:
+    """The number of digits after the decimal point: 5 for 1.23450."""
+    exponent = price.as_tuple().exponent
+    # A letter stands for infinity and NaN, which are no prices.
+    assert isinstance(exponent, int)
+    return max(0, -exponent)
+
+
 def sum_by_day(
-    amounts: Iterable[tuple[datetime, Decimal]], zone: ZoneInfo
+    amounts: Iterable[tuple[datetime, Decimal]],
+    zone: ZoneInfo,
 ) -> list[tuple[date, Decimal]]:
     """Sums by calendar day of a time zone, oldest first. Days without amounts are left out."""
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     for moment, amount in amounts:
         # Days begin at midnight of the account's zone.
-        days[moment.astimezone(zone).date()] += amount
+        day = moment.astimezone(zone).date()
+        days[day] += amount
     return sorted(days.items())
