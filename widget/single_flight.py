@@ -41,6 +41,7 @@ class Flight(Generic[T]):
         try:
             result = call()
         except BaseException as error:
+            # Followers must not wait forever, so this includes SystemExit and the like.
             self._on_end()
             self._future.set_exception(error)
             raise
@@ -69,7 +70,9 @@ class Flight(Generic[T]):
             concurrent.futures.CancelledError: the executor was shut down before it made the call.
             BaseException: whatever the call raised.
         """
-        return self._future.result(max(0.0, wait_seconds))
+        # Less than 0 is a caller without time left, who still gets a result that is there already.
+        timeout = max(0.0, wait_seconds)
+        return self._future.result(timeout)
 
     def _cancel_with(self, submitted: Future[Any]) -> None:
         # A call that still waited for a thread when the executor was shut down is never made.
@@ -77,6 +80,7 @@ class Flight(Generic[T]):
             self._cancel()
 
     def _cancel(self) -> None:
+        """End the flight without a result, so that nobody waits for it."""
         self._on_end()
         self._future.cancel()
 
@@ -102,7 +106,12 @@ class SingleFlight(Generic[Key, T]):
             flight = self._flights.get(key)
             if flight is not None:
                 return flight, False
-            flight = Flight[T](self._clock(), lambda: self._flights.pop(key, None))
+
+            def remove() -> None:
+                self._flights.pop(key, None)
+
+            began = self._clock()
+            flight = Flight[T](began, on_end=remove)
             self._flights[key] = flight
             return flight, True
 

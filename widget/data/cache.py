@@ -125,10 +125,16 @@ class Entry:
 
     def merged(self, other: "Entry", now: float) -> "Entry":
         """The newer value of two entries, with the latest failure after it."""
-        newest = min(self, other, key=lambda entry: entry.age(now))
-        failures = [entry.failure for entry in (self, other) if entry.failure]
-        since = [failure for failure in failures if failure.distance(now) <= newest.age(now)]
-        latest = min(since, key=lambda failure: failure.distance(now), default=None)
+        newest = self
+        if other.age(now) < self.age(now):
+            newest = other
+        latest: Failure | None = None
+        for failure in (self.failure, other.failure):
+            # A failure before the newest value is over: a call has worked since.
+            if failure is None or failure.distance(now) > newest.age(now):
+                continue
+            if latest is None or failure.distance(now) < latest.distance(now):
+                latest = failure
         return replace(newest, failure=latest)
 
     def without_old_value(self, max_age: float, now: float) -> "Entry":
@@ -167,7 +173,8 @@ class Memory:
         with self._lock:
             # What came from the store may be older than what this process knows, and the reverse.
             known = self._entries.get(key, entry)
-            merged = entry.merged(known, now).without_old_value(self._keep_seconds, now)
+            merged = entry.merged(known, now)
+            merged = merged.without_old_value(self._keep_seconds, now)
             self._entries[key] = merged
             self._entries.move_to_end(key)
             if len(self._entries) > self._max_entries:
@@ -193,7 +200,9 @@ class BestEffort:
         """The result of the action; None if it fails, or failed less than ``OUTAGE_PAUSE`` ago."""
         failed_at = self._failed_at
         if failed_at is not None:
-            if abs(self._clock() - failed_at) < OUTAGE_PAUSE:
+            # Absolute, because a clock that was set back must not make the pause longer.
+            elapsed = abs(self._clock() - failed_at)
+            if elapsed < OUTAGE_PAUSE:
                 return None
             # The pause begins again, so that only this thread tries and the others continue without
             # it.
@@ -202,19 +211,24 @@ class BestEffort:
             result = action()
         except Exception as error:  # noqa: BLE001
             # Whatever fails here, visitors get their response.
-            if self._failed_at is None:
-                log.warning(
-                    "cache: %s fails, continuing without it: %s: %s",
-                    self._name,
-                    type(error).__name__,
-                    error,
-                )
+            self._log_outage(error)
             self._failed_at = self._clock()
             return None
         if failed_at is not None:
             log.warning("cache: %s works again", self._name)
             self._failed_at = None
         return result
+
+    def _log_outage(self, error: Exception) -> None:
+        # Once for each outage, and not with each attempt.
+        if self._failed_at is not None:
+            return
+        log.warning(
+            "cache: %s fails, continuing without it: %s: %s",
+            self._name,
+            type(error).__name__,
+            error,
+        )
 
 
 class FreshCache:
@@ -250,7 +264,8 @@ class FreshCache:
         self._clock = clock
         self._lock = lock
         self._executor = executor or ThreadPoolExecutor(
-            MAX_CALLS, thread_name_prefix="cabinet-call"
+            MAX_CALLS,
+            thread_name_prefix="cabinet-call",
         )
         self._random_fraction = random_fraction
         self._memory = Memory(MAX_LOCAL_ENTRIES, keep_seconds)
@@ -261,7 +276,11 @@ class FreshCache:
         self._flights = SingleFlight[str, Entry](clock)
 
     def get(
-        self, key: str, ttl: float, fetch: Callable[[], T], wait_seconds: float
+        self,
+        key: str,
+        ttl: float,
+        fetch: Callable[[], T],
+        wait_seconds: float,
     ) -> CachedValue[T]:
         """The value for a key, from a call only if needed.
 
@@ -277,8 +296,8 @@ class FreshCache:
             Unavailable: nothing is cached, and there was no result in time.
         """
         now = self._clock()
-        # A little longer than the TTL, by a share that differs by key.
-        due_seconds = ttl * (1 + SPREAD * crc32(key.encode()) / 2**32)
+        # A little longer than the TTL, so that not all keys are due at once.
+        due_seconds = ttl * (1 + SPREAD * share_of_key(key))
         entry = self._find(key, ttl, wait_seconds, now)
         if entry.is_due(due_seconds, now):
             flight = self._start_call(key, due_seconds, fetch)
@@ -289,9 +308,14 @@ class FreshCache:
         if entry.as_of is None:
             raise last_failure(key, entry, now)
         age = entry.age(now)
-        is_failing = entry.failure is not None
-        stale = age > ttl and (is_failing or age > 2 * ttl)
-        return CachedValue(entry.value, min(entry.as_of, now), stale)
+        stale = False
+        if age > ttl:
+            # A value that is only a little too old is being refreshed right now, in the background.
+            is_failing = entry.failure is not None
+            stale = is_failing or age > 2 * ttl
+        # If the clock was set back, the value must not come from the future.
+        as_of = min(entry.as_of, now)
+        return CachedValue(entry.value, as_of, stale)
 
     def close(self) -> None:
         """Start no further calls. Those in progress end by themselves; nobody waits for them."""
@@ -303,27 +327,43 @@ class FreshCache:
         The store may be slow or hang, so it is read only if that can help.
         """
         entry = self._memory.get(key, now)
+        # Such a value is served as it is, whatever another process has in the store.
         is_recent = entry.age(now) <= 2 * ttl
-        if is_recent or entry.pause_left(now) > 0:
+        if is_recent:
+            return entry
+        # During the pause after a failure nobody calls, so the store has hardly anything newer.
+        is_paused = entry.pause_left(now) > 0
+        if is_paused:
             return entry
         flight = self._flights.get(key)
+        # The call in progress will have the value, if there is still time to wait for it.
         if flight is not None and patience(flight, wait_seconds, now, now) > 0:
             return entry
         return self._read(key)
 
     def _start_call(
-        self, key: str, due_seconds: float, fetch: Callable[[], object]
+        self,
+        key: str,
+        due_seconds: float,
+        fetch: Callable[[], object],
     ) -> Flight[Entry]:
+        """The flight for a key; its call is started if there is none yet."""
         flight, is_leader = self._flights.join(key)
         if is_leader:
             flight.start(self._executor, lambda: self._refresh(key, due_seconds, fetch))
         return flight
 
     def _wait_for(
-        self, key: str, flight: Flight[Entry], wait_seconds: float, since: float
+        self,
+        key: str,
+        flight: Flight[Entry],
+        wait_seconds: float,
+        since: float,
     ) -> Entry:
+        """The result of a call; Unavailable if it takes too long."""
+        seconds = patience(flight, wait_seconds, since, self._clock())
         try:
-            return flight.result(patience(flight, wait_seconds, since, self._clock()))
+            return flight.result(seconds)
         except (TimeoutError, CancelledError):
             message = f"{name_for_log(key)}: no result within {wait_seconds:.1f} s"
             raise Unavailable(message) from None
@@ -357,9 +397,12 @@ class FreshCache:
                     lock.release()
 
     def _call(self, key: str, fetch: Callable[[], object]) -> Entry:
+        """Make a call, and store its result or its failure."""
+        # The age counts from the beginning: the API may have read its figures right then.
         began = self._clock()
         try:
-            result = Entry(fetch(), began)
+            value = fetch()
+            result = Entry(value, began)
         except Exception as error:  # noqa: BLE001
             # Even a bug in a call must not keep visitors from the last good value.
             result = self._failed(key, error)
@@ -374,14 +417,17 @@ class FreshCache:
         count = 1
         if known.failure is not None:
             count = known.failure.count + 1
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(count - 1, 10))
+        pause = pause_after(count)
         kind = CabinetError
         if isinstance(error, CabinetError):
             kind = type(error)
-            pause = max(pause, error.retry_after or 0.0)
+            wanted_pause = error.retry_after or 0.0
+            pause = max(pause, wanted_pause)
         log_failure(key, error, count, pause)
+        # Random, because all processes that lost the same API would try again together.
         pause *= 1 + SPREAD * self._random_fraction()
-        return replace(known, failure=Failure(kind, self._clock(), pause, count))
+        failure = Failure(kind, self._clock(), pause, count)
+        return replace(known, failure=failure)
 
     def _read(self, key: str) -> Entry:
         """What the store and this process know about a key."""
@@ -390,11 +436,31 @@ class FreshCache:
             stored = self._store.get(key) or Entry()
             return self._memory.merge(key, stored, self._clock())
 
-        return self._reading.attempt(read) or self._memory.get(key, self._clock())
+        entry = self._reading.attempt(read)
+        if entry is None:
+            # The store fails.
+            return self._memory.get(key, self._clock())
+        return entry
 
     def _write(self, key: str, entry: Entry) -> None:
-        if self._store.set(key, entry, math.ceil(self._keep_seconds)) is False:
+        timeout = math.ceil(self._keep_seconds)
+        was_stored = self._store.set(key, entry, timeout)
+        # Backends of Flask-Caching report some failures like this and not with an exception.
+        if was_stored is False:
             raise OSError("the store did not accept the value")
+
+
+def share_of_key(key: str) -> float:
+    """A number from 0 to 1 that is always the same for a key, and different for most other keys."""
+    return crc32(key.encode()) / 2**32
+
+
+def pause_after(count: int) -> float:
+    """The seconds without a call after so many failures in a row."""
+    # The exponent has a limit too: after days of failures the power would be a huge number.
+    doublings = min(count - 1, 10)
+    pause = FIRST_PAUSE * 2.0**doublings
+    return min(LONGEST_PAUSE, pause)
 
 
 def patience(flight: Flight[Entry], wait_seconds: float, since: float, now: float) -> float:
@@ -403,9 +469,11 @@ def patience(flight: Flight[Entry], wait_seconds: float, since: float, now: floa
     The time from the beginning of the call counts too, so that callers do not queue behind a call
     that is stuck.
     """
-    waited = now - min(since, flight.began)
+    began = min(since, flight.began)
+    elapsed = now - began
+    left = max(0.0, wait_seconds - elapsed)
     # If the clock was set back, the wait so far is negative and must not prolong the rest.
-    return min(wait_seconds, max(0.0, wait_seconds - waited))
+    return min(wait_seconds, left)
 
 
 def name_for_log(key: str) -> str:
@@ -418,10 +486,21 @@ def log_failure(key: str, error: Exception, count: int, pause: float) -> None:
     name = name_for_log(key)
     if isinstance(error, CabinetError):
         log.warning(
-            "%s: %s: %s (failure %d, pause %.0f s)", name, type(error).__name__, error, count, pause
+            "%s: %s: %s (failure %d, pause %.0f s)",
+            name,
+            type(error).__name__,
+            error,
+            count,
+            pause,
         )
     else:
-        log.error("%s: unexpected (failure %d, pause %.0f s)", name, count, pause, exc_info=error)
+        log.error(
+            "%s: unexpected (failure %d, pause %.0f s)",
+            name,
+            count,
+            pause,
+            exc_info=error,
+        )
 
 
 def last_failure(key: str, entry: Entry, now: float) -> CabinetError:
@@ -429,9 +508,9 @@ def last_failure(key: str, entry: Entry, now: float) -> CabinetError:
     kind: type[CabinetError] = Unavailable
     if entry.failure is not None:
         kind = entry.failure.kind
+    # At least a second, so that nobody is told to try again at once.
     seconds = max(1.0, entry.pause_left(now))
-    error = kind(
-        f"{name_for_log(key)}: the last call failed; the next one is due in {seconds:.0f} s"
-    )
+    name = name_for_log(key)
+    error = kind(f"{name}: the last call failed; the next one is due in {seconds:.0f} s")
     error.retry_after = seconds
     return error

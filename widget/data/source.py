@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from hashlib import blake2s
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from widget import __version__
 from widget.api.guard import GuardedClient
 from widget.api.records import (
+    ZERO,
     AccountInformation,
     Bonus,
     ClosedTrade,
@@ -28,21 +30,31 @@ from widget.api.records import (
 from widget.config import Account
 from widget.data import delay
 from widget.data.cache import CachedValue, FreshCache
+from widget.data.totals import total_volume
 from widget.errors import CabinetError, NoSuchPath, NotOffered, Unavailable
 from widget.names import Function
 
 T = TypeVar("T")
 
+
+class Window(NamedTuple):
+    """A period of so many days that ends now. Its name is part of cache keys."""
+
+    name: str
+    days: int
+
+
 # Whatever period a visitor chooses, closed trades are requested in one of a few windows that end
 # now. So the number of calls does not grow with the number of periods, and the cache is still valid
-# after midnight.
-WINDOWS: tuple[tuple[str, int | None], ...] = (
-    ("35d", 35),
-    ("95d", 95),
-    ("370d", 370),
-    ("all", None),
+# after midnight. They are a month, a quarter and a year, each a few days longer.
+WINDOWS = (
+    Window("35d", 35),
+    Window("95d", 95),
+    Window("370d", 370),
 )
-"""The name of each window and its days; None for the whole history."""
+
+WHOLE_HISTORY = "all"
+"""In a cache key: closed trades without a limit, for periods that are longer than all windows."""
 
 WITH_TRADES = "trades"
 """In a cache key: the value of a function together with the trades that it may include."""
@@ -90,7 +102,8 @@ class Source:
         self.fresh_for_seconds = math.inf
         self._client = client
         self._cache = cache
-        self._give_up_at = time.monotonic() + account.api.deadline_seconds - elapsed
+        seconds_left = account.api.deadline_seconds - elapsed
+        self._give_up_at = time.monotonic() + seconds_left
         self._delayed_until = now - timedelta(minutes=account.delay_minutes)
         self._identity = cache_identity(account)
 
@@ -110,27 +123,33 @@ class Source:
     def open_trades(self) -> tuple[OpenTrade, ...]:
         """Positions and pending orders, newest first."""
         trades: tuple[OpenTrade, ...] = self._get("open_trades", tuple)
-        return tuple(trade for trade in trades if trade.open_time <= self._delayed_until)
+        # Young pending orders are withheld too: they reveal what is going to be traded.
+        old_enough = [trade for trade in trades if trade.open_time <= self._delayed_until]
+        return tuple(old_enough)
 
     def closed_trades(self, start: datetime | None, end: datetime) -> tuple[ClosedTrade, ...]:
         """Trades closed from ``start`` (None: the whole history) until before ``end``, newest
         first.
         """
-        return tuple(
-            trade
-            for trade in self._history(start).trades
-            if trade.close_time <= self._delayed_until and is_within(trade.close_time, start, end)
-        )
+        trades = []
+        for trade in self._history(start).trades:
+            is_withheld = trade.close_time > self._delayed_until
+            # The window that was requested may begin before the period.
+            if not is_withheld and is_within(trade.close_time, start, end):
+                trades.append(trade)
+        return tuple(trades)
 
     def operations(self, start: datetime | None) -> tuple[Operation, ...]:
         """Deposits and withdrawals since ``start``, in no particular order."""
         if self._client.offers(self.account, "operations"):
             operations: tuple[Operation, ...] = self._get("operations", tuple)
         else:
+            # Such an API sends them among the closed trades.
             operations = self._history(start).operations
-        return tuple(
-            operation for operation in operations if start is None or operation.time >= start
-        )
+        if start is None:
+            return operations
+        in_period = [operation for operation in operations if operation.time >= start]
+        return tuple(in_period)
 
     def lots(self, start: datetime | None, end: datetime, *, has_dates: bool = False) -> Decimal:
         """Lots traded in a period: the API's own figure if it has the function, otherwise the sum
@@ -146,16 +165,10 @@ class Source:
             has_dates: whether a visitor chose the dates.
         """
         if self._client.offers(self.account, "lots"):
-            last = min(end, self._delayed_until)
-            if start is not None and last <= start:
-                return Decimal(0)
-            span = self._lots_span(start, last, end)
-            if not has_dates or self._client.may_request_period(self.account, span):
-                try:
-                    return self._get("lots", Decimal, span, lambda: self._call("lots", start, last))
-                except (Unavailable, NoSuchPath):
-                    pass  # the trades may still be available
-        return sum((trade.volume for trade in self.closed_trades(start, end)), Decimal(0))
+            lots = self._lots_of_api(start, end, has_dates=has_dates)
+            if lots is not None:
+                return lots
+        return total_volume(self.closed_trades(start, end))
 
     def bonus(self) -> Bonus:
         """Bonuses received, and the lots that are still required for them."""
@@ -196,28 +209,55 @@ class Source:
 
     def _history(self, start: datetime | None) -> History:
         """Closed trades and operations since ``start`` or earlier."""
-        days_back = math.inf
-        if start is not None:
-            days_back = (self.now - start) / timedelta(days=1)
-        for name, days in WINDOWS:
-            if days is None:
-                return self._get("closed_trades", History, name)
+        window = self._window_since(start)
+        if window is None:
+            return self._get("closed_trades", History, WHOLE_HISTORY)
+        begin = self.now - timedelta(days=window.days)
+        return self._get(
+            "closed_trades",
+            History,
+            window.name,
+            lambda: self._call("closed_trades", begin),
+        )
+
+    def _window_since(self, start: datetime | None) -> Window | None:
+        """The shortest window that includes everything since ``start``; None if none does."""
+        if start is None:
+            return None
+        days_back = (self.now - start) / timedelta(days=1)
+        for window in WINDOWS:
             # A cached window may have begun up to a day earlier, relative to now.
-            if days_back <= days - 1:
-                begin = self.now - timedelta(days=days)
-                return self._get(
-                    "closed_trades",
-                    History,
-                    name,
-                    lambda begin=begin: self._call("closed_trades", begin),  # type: ignore[misc]
-                )
-        raise AssertionError("the last window is unlimited")
+            if days_back <= window.days - 1:
+                return window
+        return None
+
+    def _lots_of_api(
+        self,
+        start: datetime | None,
+        end: datetime,
+        *,
+        has_dates: bool,
+    ) -> Decimal | None:
+        """The API's own figure; None if it is unavailable or must not be requested."""
+        last = min(end, self._delayed_until)
+        # The whole period is within the delay.
+        if start is not None and last <= start:
+            return ZERO
+        span = self._lots_span(start, last, end)
+        if has_dates and not self._client.may_request_period(self.account, span):
+            return None
+        try:
+            return self._get("lots", Decimal, span, lambda: self._call("lots", start, last))
+        except (Unavailable, NoSuchPath):
+            # The trades may still be available.
+            return None
 
     def _lots_span(self, start: datetime | None, last: datetime, end: datetime) -> str:
         """The part of the cache key for a period, to the hour."""
         first = ""
         if start is not None:
             first = f"{start:%Y%m%d%H}"
+        # The hour of now is left out, since the value is still valid in the next hour.
         if end == self.now:
             return f"{first}-now"
         return f"{first}-{last:%Y%m%d%H}"
@@ -227,37 +267,50 @@ class Source:
             return self._get(function, AccountInformation)
         information, open_trades, history = self._with_trades(function)
         young = [trade for trade in open_trades if trade.open_time > self._delayed_until]
-        return delay.account_information(information, young, self._withheld(history))
+        late = self._withheld(history)
+        return delay.account_information(information, young, late)
 
     def _balance_for_currency(self) -> AccountInformation:
         """The same cached value that the balance widget uses, but possibly older."""
-        ttl = CURRENCY_TTL_SECONDS
+        span = ""
+        fetch: Callable[[], object] = partial(self._call, "balance")
         if self.is_delayed:
+            span = WITH_TRADES
             fetch = self._fetch_with_trades("balance")
-            information = self._load("balance", WITH_TRADES, ttl, fetch).value[0]
-        else:
-            information = self._load("balance", "", ttl, lambda: self._call("balance")).value
+        cached = self._load("balance", span, CURRENCY_TTL_SECONDS, fetch)
+        information = cached.value
+        if self.is_delayed:
+            information = cached.value[0]
         assert isinstance(information, AccountInformation)
         return information
 
     def _withheld(self, history: History) -> list[ClosedTrade]:
+        """The trades that were closed within the delay."""
         return [trade for trade in history.trades if trade.close_time > self._delayed_until]
 
     def _with_trades(self, function: Function) -> tuple[Any, tuple[OpenTrade, ...], History]:
         """The value of a function together with the trades that it may include."""
         value: tuple[Any, tuple[OpenTrade, ...], History] = self._get(
-            function, tuple, WITH_TRADES, self._fetch_with_trades(function)
+            function,
+            tuple,
+            WITH_TRADES,
+            self._fetch_with_trades(function),
         )
         return value
 
     def _fetch_with_trades(self, function: Function) -> Callable[[], object]:
-        # All three are cached as one value and fetched in this order. Trades that are older than
-        # the value would not include the very trades that must be subtracted from it.
-        return lambda: (
-            self._call(function),
-            self._call("open_trades"),
-            self._call("closed_trades", self._delayed_until - SHARED_CALL_MARGIN),
-        )
+        """A function that fetches the value and its trades, to be cached as one value."""
+        history_start = self._delayed_until - SHARED_CALL_MARGIN
+
+        def fetch() -> object:
+            # In this order: trades that are older than the value would not include the very trades
+            # that must be subtracted from it.
+            value = self._call(function)
+            open_trades = self._call("open_trades")
+            history = self._call("closed_trades", history_start)
+            return value, open_trades, history
+
+        return fetch
 
     def _get(
         self,
@@ -275,30 +328,46 @@ class Source:
             fetch: makes the call; by default a call of the function without a period.
         """
         ttl = self.account.ttl(function)
-        cached = self._load(function, span, ttl, fetch or (lambda: self._call(function)))
+        if fetch is None:
+            fetch = partial(self._call, function)
+        cached = self._load(function, span, ttl, fetch)
+        # A widget is as old as the oldest of its values, and fresh as long as all of them are.
         self.as_of = min(self.as_of, cached.as_of)
         self.stale = self.stale or cached.stale
-        fresh_for_seconds = cached.as_of + ttl - self.now.timestamp()
-        self.fresh_for_seconds = max(0.0, min(self.fresh_for_seconds, fresh_for_seconds))
+        expires_at = cached.as_of + ttl
+        seconds_left = max(0.0, expires_at - self.now.timestamp())
+        self.fresh_for_seconds = min(self.fresh_for_seconds, seconds_left)
         assert isinstance(cached.value, kind), function
         return cached.value
 
     def _load(
-        self, function: Function, span: str, ttl: float, fetch: Callable[[], object]
+        self,
+        function: Function,
+        span: str,
+        ttl: float,
+        fetch: Callable[[], object],
     ) -> CachedValue[Any]:
         """A value from the cache, or from a call within what is left of the deadline."""
         if not self._client.offers(self.account, function):
             raise NotOffered(
                 f"{function}: not offered by this API, or its password is not configured"
             )
-        wait_seconds = max(0.0, self._give_up_at - time.monotonic())
-        return self._cache.get(self.cache_key(function, span), ttl, fetch, wait_seconds)
+        key = self.cache_key(function, span)
+        seconds_left = self._give_up_at - time.monotonic()
+        wait_seconds = max(0.0, seconds_left)
+        return self._cache.get(key, ttl, fetch, wait_seconds)
 
     def _call(
-        self, function: Function, start: datetime | None = None, end: datetime | None = None
+        self,
+        function: Function,
+        start: datetime | None = None,
+        end: datetime | None = None,
     ) -> object:
+        """The result of a call, in the form in which it is cached."""
         shared = self._client.shared_function(self.account, function)
-        return newest_first(self._client.call(self.account, shared, start, end))
+        result = self._client.call(self.account, shared, start, end)
+        # Sorted before it is cached, so once a call and not once a request.
+        return newest_first(result)
 
     def cache_key(self, function: Function, span: str) -> str:
         """The key of a value in the cache."""
@@ -314,8 +383,17 @@ def cache_identity(account: Account) -> str:
     """
     api = account.api
     methods = sorted(api.methods.items())
-    identity = repr((__version__, account.login, api.dialect, api.base_url, methods))
-    return blake2s(identity.encode(), digest_size=8).hexdigest()
+    parts = (
+        __version__,
+        account.login,
+        api.dialect,
+        api.base_url,
+        methods,
+    )
+    identity = repr(parts)
+    # Eight bytes are enough, because nobody else can choose what is hashed.
+    digest = blake2s(identity.encode(), digest_size=8)
+    return digest.hexdigest()
 
 
 def is_within(moment: datetime, start: datetime | None, end: datetime) -> bool:
@@ -326,11 +404,10 @@ def is_within(moment: datetime, start: datetime | None, end: datetime) -> bool:
 
 
 def newest_first(result: object) -> object:
-    """The result of a call with its lists in the order in which they are displayed, so that they
-    are sorted only once.
-    """
+    """The result of a call with its lists in the order in which they are displayed."""
     if isinstance(result, History):
-        return replace(result, trades=sort_newest_first(result.trades, closing_time))
+        trades = sort_newest_first(result.trades, closing_time)
+        return replace(result, trades=trades)
     if isinstance(result, tuple):
         return sort_newest_first(result, opening_time)
     return result
@@ -350,4 +427,5 @@ def opening_time(record: OpenTrade | Login | Commission | Operation) -> datetime
 
 def sort_newest_first(records: Iterable[T], time_of: Callable[[T], datetime]) -> tuple[T, ...]:
     """Records in descending order of time."""
-    return tuple(sorted(records, key=time_of, reverse=True))
+    newest_to_oldest = sorted(records, key=time_of, reverse=True)
+    return tuple(newest_to_oldest)
