@@ -65,7 +65,10 @@ class Client:
     """
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
         self._now = now
@@ -78,11 +81,18 @@ class Client:
         """Whether the account's API has a function, and its password is configured."""
         if not path_of(account, function):
             return False
-        return function not in PARTNER_FUNCTIONS or account.partner_password is not None
+        if function in PARTNER_FUNCTIONS:
+            return account.partner_password is not None
+        # The other functions need no password, if the account is at the open level.
+        return True
 
     def shared_function(self, account: Account, function: Function) -> Function:
         """The function to call: ``balance`` instead of ``summary`` if one call returns both."""
-        if function == "summary" and path_of(account, "summary") == path_of(account, "balance"):
+        if function != "summary":
+            return function
+        summary_path = path_of(account, "summary")
+        balance_path = path_of(account, "balance")
+        if summary_path == balance_path:
             return "balance"
         return function
 
@@ -110,18 +120,12 @@ class Client:
             raise NotOffered(
                 f"{function}: not offered by this API, or its password is not configured"
             )
-        first_second = 0
-        if start is not None:
-            first_second = int(start.timestamp())
-        # Rounded up, so that a trade of the present second is included.
-        last_second = self._now()
-        if end is not None:
-            last_second = end.timestamp()
-        period = {"from": first_second, "to": ceil(last_second)}
+        call = Call(account, function, self._period(start, end))
+        deadline = Deadline(self._clock, account.api.deadline_seconds)
         # A context variable, because the sockets that check it are created deep inside urllib3.
-        reset = DEADLINE.set(Deadline(self._clock, account.api.deadline_seconds))
+        reset = DEADLINE.set(deadline)
         try:
-            return self._call(Call(account, function, period))
+            return self._call(call)
         except UpstreamError as error:
             text = with_title(function, str(error))
             error.args = (self._without_secrets(account, text),)
@@ -129,11 +133,24 @@ class Client:
         finally:
             DEADLINE.reset(reset)
 
+    def _period(self, start: datetime | None, end: datetime | None) -> dict[str, int]:
+        """``from`` and ``to`` of a request in Unix seconds."""
+        first_second = 0
+        if start is not None:
+            first_second = int(start.timestamp())
+        last_second = self._now()
+        if end is not None:
+            last_second = end.timestamp()
+        # Rounded up, so that a trade of the present second is included.
+        return {"from": first_second, "to": ceil(last_second)}
+
     def _call(self, call: Call) -> Result:
         account = call.account
-        if call.function == "closed_trades" and DIALECTS[account.api.dialect].pages_history:
+        dialect = DIALECTS[account.api.dialect]
+        if call.function == "closed_trades" and dialect.pages_history:
             return self._paged_history(call)
-        result = parsing.parse(call.function, self._fetch(call, {}), account.api.timezone)
+        body = self._fetch(call, {})
+        result = parsing.parse(call.function, body, account.api.timezone)
         # The configured currency wins: what the API's codes mean differs by deployment.
         if isinstance(result, AccountInformation) and account.currency:
             return replace(result, currency=account.currency)
@@ -146,14 +163,19 @@ class Client:
         previous: Sequence[object] = ()
         for offset in range(0, PAGE_ROWS * MAX_PAGES, PAGE_ROWS):
             body = self._fetch(call, {"count": PAGE_ROWS, "offset": offset})
-            page = parsing.as_rows(parsing.decode(call.function, body))
+            data = parsing.decode(call.function, body)
+            page = parsing.as_rows(data)
             if page and page == previous:
                 raise Unreadable("two pages are the same: the API ignores the offset")
             history = parsing.build_records(
-                call.function, page, call.account.api.timezone, first_row=offset
+                call.function,
+                page,
+                call.account.api.timezone,
+                first_row=offset,
             )
             assert isinstance(history, History)
-            trades.update(dict.fromkeys(history.trades))
+            for trade in history.trades:
+                trades[trade] = None
             # A page with more rows than requested is from an API without pages, which sent
             # everything.
             if len(page) != PAGE_ROWS:
@@ -166,12 +188,12 @@ class Client:
 
         If the token is refused, a new one is requested and the request repeated once.
         """
-        dialect = DIALECTS[call.account.api.dialect]
         token = self._token(call)
-        body = self._send(call.account, dialect.request(call, token, page), {401, 403})
+        body = self._send_with_token(call, token, page)
         if body is None and token is not None:
+            # The token has probably expired: nobody has published when they do.
             new_token = self._token(call, refused=token)
-            body = self._send(call.account, dialect.request(call, new_token, page), {401, 403})
+            body = self._send_with_token(call, new_token, page)
         if body is not None:
             return body
         if token is None:
@@ -183,6 +205,17 @@ class Client:
             "or this server's address is outside the account's IP mask"
         )
 
+    def _send_with_token(
+        self,
+        call: Call,
+        token: str | None,
+        page: Mapping[str, int],
+    ) -> bytes | None:
+        """The body for a request; None if the API refuses the token."""
+        dialect = DIALECTS[call.account.api.dialect]
+        request = dialect.request(call, token, page)
+        return self._send(call.account, request, denials={401, 403})
+
     def _token(self, call: Call, refused: str | None = None) -> str | None:
         """A token other than the refused one; None if no password is configured."""
         if call.password is None:
@@ -192,7 +225,8 @@ class Client:
 
     def _request_token(self, call: Call) -> str:
         request = DIALECTS[call.account.api.dialect].token_request(call)
-        body = self._send(call.account, request, {400, 401, 403})
+        # Some APIs respond to a wrong password as to a malformed request.
+        body = self._send(call.account, request, denials={400, 401, 403})
         token = None
         if body is not None:
             token = token_in(body)
@@ -205,15 +239,22 @@ class Client:
             raise Unreadable("the response to the token request is not a token")
         return token
 
-    def _send(self, account: Account, request: Request, denials: Collection[int]) -> bytes | None:
+    def _send(
+        self,
+        account: Account,
+        request: Request,
+        denials: Collection[int],
+    ) -> bytes | None:
         """The body of the response; None if the API denies access with one of these codes."""
+        path = request.path.lstrip("/")
+        url = f"{account.api.base_url}/{path}"
         # The second attempt is for a connection that the server has closed meanwhile, or a server
         # that is restarting.
         for _ in range(2):
             try:
                 with self._session.request(
                     request.method,
-                    f"{account.api.base_url}/{request.path.lstrip('/')}",
+                    url,
                     headers=dict(request.headers),
                     json=request.json,
                     **transport_options(account),
@@ -223,7 +264,8 @@ class Client:
                 cause = innermost(error)
                 was_before_response = isinstance(error, requests.ConnectionError)
             was_dropped = isinstance(cause, ConnectionError | ssl.SSLEOFError)
-            if not (was_before_response and was_dropped):
+            # Any other fault would only happen again.
+            if not was_before_response or not was_dropped:
                 break
         # It is raised outside of the handler, so that no exception with the URL, and so the login,
         # is attached to it.
@@ -236,6 +278,7 @@ class Client:
         request: Request,
         denials: Collection[int],
     ) -> bytes | None:
+        """The body of a response; None if its status is one of the denials."""
         status = response.status_code
         limit = account.api.max_response_bytes
         if 200 <= status < 300:
@@ -245,8 +288,8 @@ class Client:
         if status in (400, 500) and request.has_token_in_body:
             # Some servers respond like this if the token has expired. Only the text distinguishes
             # it from other faults.
-            is_about_token = b"token" in read_body(response, limit).lower()
-            if is_about_token:
+            text = read_body(response, limit).lower()
+            if b"token" in text:
                 return None
         if status == 429 or status >= 500:
             retry_after = self._retry_after(response.headers.get("Retry-After", ""))
@@ -261,7 +304,9 @@ class Client:
             seconds = seconds_until(header, self._now())
         except (ValueError, OverflowError):
             return DEFAULT_RETRY_AFTER
-        return min(max(seconds, MIN_RETRY_AFTER), MAX_RETRY_AFTER)
+        if seconds < MIN_RETRY_AFTER:
+            return MIN_RETRY_AFTER
+        return min(seconds, MAX_RETRY_AFTER)
 
     def _without_secrets(self, account: Account, text: str) -> str:
         """A text from which passwords, tokens and the login are removed.
@@ -272,11 +317,14 @@ class Client:
         for password in (account.password, account.partner_password):
             if password is not None:
                 secrets.append(password.get_secret_value())
-        # An empty secret would insert the stars between all characters.
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "***")
+        for secret in secrets:
+            # An empty secret would insert the stars between all characters.
+            if secret:
+                text = text.replace(secret, "***")
+        # Only as a whole number: a short login may be a part of a larger one, such as a port.
         login = rf"(?<!\d){account.login}(?!\d)"
-        return re.sub(login, "***", text)[:MAX_DEBUG_TEXT]
+        text = re.sub(login, "***", text)
+        return text[:MAX_DEBUG_TEXT]
 
 
 class Tokens:
@@ -317,9 +365,16 @@ class Tokens:
 
     def of_account(self, slug: str) -> list[str]:
         """All tokens of an account, to remove them from texts."""
-        return [token for (owner, _), token in list(self._tokens.items()) if owner == slug]
+        found = []
+        # A copy, because other threads add tokens meanwhile.
+        for key, token in list(self._tokens.items()):
+            owner, _ = key
+            if owner == slug:
+                found.append(token)
+        return found
 
     def _renew(self, key: TokenKey, request: Callable[[], str], refused: str | None) -> str:
+        """A new token, unless there is one already."""
         token = self._tokens.get(key)
         if token is not None and token != refused:
             return token  # another flight has ended between the look at the token and the join
@@ -346,9 +401,10 @@ def token_in(body: bytes) -> str | None:
     text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n")
     try:
         # Numbers stay text: a token of digits only is not a number.
-        value = parsing.unwrap(json.loads(text, parse_int=str, parse_float=str))
+        data = json.loads(text, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return text
+    value = parsing.unwrap(data)
     if isinstance(value, dict):
         fields = {name.lower(): item for name, item in value.items()}
         value = fields.get("token")
@@ -365,7 +421,8 @@ def seconds_until(retry_after: str, now: float) -> float:
     """
     if retry_after.isdecimal():
         return float(retry_after)
-    return parsedate_to_datetime(retry_after).timestamp() - now
+    moment = parsedate_to_datetime(retry_after)
+    return moment.timestamp() - now
 
 
 def read_body(response: requests.Response, limit: int) -> bytes:
@@ -376,11 +433,13 @@ def read_body(response: requests.Response, limit: int) -> bytes:
     """
     body = bytearray()
     # The limit counts decompressed bytes, so a small gzip bomb does not fill the memory.
-    while chunk := response.raw.read(CHUNK_BYTES, decode_content=True):
+    while True:
+        chunk = response.raw.read(CHUNK_BYTES, decode_content=True)
+        if not chunk:
+            return bytes(body)
         body += chunk
         if len(body) > limit:
             raise Unreadable(f"more than {limit} bytes (max_response_bytes)")
-    return bytes(body)
 
 
 def innermost(error: BaseException) -> BaseException:
@@ -396,22 +455,27 @@ def fault(cause: BaseException, deadline_seconds: float) -> UpstreamError:
     if isinstance(cause, TimeoutError):
         return Unavailable(f"no complete response within the deadline of {deadline_seconds:g} s")
     if isinstance(cause, socket.gaierror):
-        return Unavailable(f"the name of the API's host cannot be resolved ({cause.strerror})")
+        reason = cause.strerror
+        return Unavailable(f"the name of the API's host cannot be resolved ({reason})")
     if isinstance(cause, ssl.SSLError):
         return Unavailable(f"TLS failed: {cause}; if the API has a private CA, set ca_file")
     if isinstance(cause, DecodeError):
         return Unreadable("the response cannot be decompressed")
-    return Unavailable(f"{type(cause).__name__}: {cause}")
+    kind = type(cause).__name__
+    return Unavailable(f"{kind}: {cause}")
 
 
 def transport_options(account: Account) -> dict[str, Any]:
     """How ``requests`` should connect to the account's API."""
+    api = account.api
     proxies = None
-    if account.api.proxy:
-        proxies = {"http": account.api.proxy, "https": account.api.proxy}
+    if api.proxy:
+        proxies = {"http": api.proxy, "https": api.proxy}
     return {
+        # The body is read in chunks, to stop when it is too long.
         "stream": True,
         "timeout": remaining_seconds(),
-        "verify": account.api.ca_file or True,
+        # True means the usual certificate authorities.
+        "verify": api.ca_file or True,
         "proxies": proxies,
     }

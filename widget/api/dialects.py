@@ -118,9 +118,13 @@ class ClientApi(Dialect):
     def token_request(self, call: Call) -> Request:
         """The request for a token."""
         path = "api/Authentication/RequestClientApiToken"
+        # Partners have tokens of their own, for other functions.
         if call.is_partner:
             path = "api/Authentication/RequestPartnerApiToken"
-        credentials = {"Login": call.account.login, "Password": call.password}
+        credentials = {
+            "Login": call.account.login,
+            "Password": call.password,
+        }
         return Request("POST", path, json=credentials)
 
     def request(
@@ -130,10 +134,12 @@ class ClientApi(Dialect):
         page: Mapping[str, int],  # noqa: ARG002  # this dialect has no pages
     ) -> Request:
         """The request for a function."""
+        path = fill_in(path_of(call.account, call.function), call)
         headers = {}
+        # At the open level there is no token.
         if token is not None:
             headers["passkey"] = token
-        return Request("GET", fill_in(path_of(call.account, call.function), call), headers)
+        return Request("GET", path, headers)
 
 
 class CabinetBasic(Dialect):
@@ -151,7 +157,10 @@ class CabinetBasic(Dialect):
 
     def token_request(self, call: Call) -> Request:
         """The request for a token."""
-        credentials = {"login": call.account.login, "password": call.password}
+        credentials = {
+            "login": call.account.login,
+            "password": call.password,
+        }
         path = "api/ClientCabinetBasic/IsAccountCredentialsCorrect"
         return Request("POST", path, json=credentials)
 
@@ -170,19 +179,30 @@ class CabinetBasic(Dialect):
         return Request("POST", path, json=body)
 
 
-DIALECTS: Mapping[str, Dialect] = {"client-api": ClientApi(), "cabinet-basic": CabinetBasic()}
+DIALECTS: Mapping[str, Dialect] = {
+    "client-api": ClientApi(),
+    "cabinet-basic": CabinetBasic(),
+}
 """The dialects by the names that the configuration uses."""
 
 
 def path_of(account: Account, function: Function) -> str:
     """The path of a function with its placeholders; empty if the API does not have the function."""
     configured = account.api.methods.get(function)
+    # An empty path is a path too: it says that this API does not have the function.
     if configured is not None:
         return configured
-    return DIALECTS[account.api.dialect].paths.get(function, "")
+    dialect = DIALECTS[account.api.dialect]
+    return dialect.paths.get(function, "")
 
 
 def fill_in(path: str, call: Call) -> str:
     """A path with the values of its placeholders."""
     values = {"login": call.account.login, **call.period}
-    return PLACEHOLDER.sub(lambda match: str(values[match[1]]), path)
+
+    def value_of(match: re.Match[str]) -> str:
+        name = match[1]
+        return str(values[name])
+
+    # Not str.format(), since a configured path may contain other braces.
+    return PLACEHOLDER.sub(value_of, path)

@@ -106,7 +106,11 @@ class GuardedClient:
         with self._periods_lock:
             now = self._now()
             known = self._periods.get(account.slug, {})
-            recent = {period: at for period, at in known.items() if now - at < PERIODS_SECONDS}
+            recent = {
+                known_period: first_requested
+                for known_period, first_requested in known.items()
+                if now - first_requested < PERIODS_SECONDS
+            }
             if len(recent) < MAX_PERIODS_PER_ACCOUNT:
                 recent.setdefault(period, now)
             self._periods[account.slug] = recent
@@ -158,7 +162,8 @@ class CircuitBreaker:
         if is_probe and not self._may_probe():
             seconds_left = math.ceil(self._retry_at - self._clock())
             raise Unavailable(
-                "the API gets no calls for a while after repeated failures", max(1.0, seconds_left)
+                "the API gets no calls for a while after repeated failures",
+                retry_after=max(1.0, seconds_left),
             )
         try:
             yield
@@ -181,7 +186,10 @@ class CircuitBreaker:
 
     def _may_probe(self) -> bool:
         """Whether the pause is over and no other call is the probe. If so, this call is."""
-        return self._clock() >= self._retry_at and self._is_probing.acquire(blocking=False)
+        if self._clock() < self._retry_at:
+            return False
+        # Held until the probe ends. Whoever comes meanwhile must not wait for it.
+        return self._is_probing.acquire(blocking=False)
 
     def _count_failure(self, wanted_pause: float) -> None:
         with self._lock:

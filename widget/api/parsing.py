@@ -96,6 +96,7 @@ def decode(function: Function, body: str | bytes) -> object:
     """
     text = body
     if isinstance(text, bytes):
+        # A single wrong byte must not make the whole response unreadable.
         text = text.decode("utf-8", "replace")
     # Some .NET services send a byte order mark.
     text = text.strip("\ufeff \t\r\n")
@@ -106,7 +107,8 @@ def decode(function: Function, body: str | bytes) -> object:
         # The page itself is not quoted: error pages can contain anything.
         if text.startswith("<"):
             found = "an HTML page"
-        message = f"{function_title(function)}: not JSON but {found} ({len(text)} characters)"
+        title = function_title(function)
+        message = f"{title}: not JSON but {found} ({len(text)} characters)"
         raise Unreadable(message) from None
     return unwrap(value)
 
@@ -114,16 +116,22 @@ def decode(function: Function, body: str | bytes) -> object:
 def unwrap(value: object) -> object:
     """The value inside ``{"d": ...}``, ``{"data": ...}`` or ``{"result": ...}``, at any depth."""
     while isinstance(value, dict):
-        # {"result": true, ...} says that the call succeeded and wraps nothing.
-        inner = [
-            item
-            for name, item in value.items()
-            if name.lower() in WRAPPERS and not isinstance(item, bool)
-        ]
-        if not inner:
-            break
-        value = inner[0]
+        wrapper = wrapper_key(value)
+        if wrapper is None:
+            return value
+        value = value[wrapper]
     return value
+
+
+def wrapper_key(data: Mapping[str, object]) -> str | None:
+    """The key of an object below which the value is; None if the object itself is the value."""
+    for name, item in data.items():
+        # {"result": true, ...} says that the call succeeded and wraps nothing.
+        if isinstance(item, bool):
+            continue
+        if name.lower() in WRAPPERS:
+            return name
+    return None
 
 
 def as_rows(data: object) -> Sequence[object]:
@@ -157,17 +165,33 @@ def build_records(function: Function, data: object, zone: tzinfo, first_row: int
     if function == "lots" and not isinstance(data, dict):
         data = {"lots": data}
     if function in OBJECT_BUILDERS:
-        return OBJECT_BUILDERS[function](Row(title, data, zone))
-    rows = [
-        Row(f"{title}[{number}]", row, zone) for number, row in enumerate(as_rows(data), first_row)
-    ]
-    return LIST_BUILDERS[function](rows)
+        build_object = OBJECT_BUILDERS[function]
+        row = Row(title, data, zone)
+        return build_object(row)
+    build_list = LIST_BUILDERS[function]
+    rows = numbered_rows(title, as_rows(data), zone, first_row)
+    return build_list(rows)
+
+
+def numbered_rows(
+    place: str,
+    values: Sequence[object],
+    zone: tzinfo,
+    first_number: int = 0,
+) -> list["Row"]:
+    """The rows of a list, each with its number for error texts: ``open trades[3]``."""
+    rows = []
+    for number, value in enumerate(values, first_number):
+        row = Row(f"{place}[{number}]", value, zone)
+        rows.append(row)
+    return rows
 
 
 # Volumes, swaps and decimals repeat. The cache saves time here and when the records are pickled.
 @lru_cache(4096)
 def parse_number(text: str) -> Decimal | None:
     """A number; None if the text is none, or too large, too small or too long."""
+    # Decimal would accept more than the JSON of an API means: NaN, infinity, 1_000.
     if len(text) > MAX_NUMBER_LENGTH or not NUMBER.fullmatch(text):
         return None
     number = Decimal(text)
@@ -182,9 +206,14 @@ def parse_number(text: str) -> Decimal | None:
 def parse_price_step(digits: str) -> Decimal | None:
     """The smallest step of a price with so many decimals: 0.00001 for 5."""
     number = parse_number(digits)
-    if number is None or number not in range(MAX_DECIMALS + 1):
+    if number is None:
         return None
-    return ONE.scaleb(-int(number))
+    # This is also false for fractions such as 2.5.
+    is_possible = number in range(MAX_DECIMALS + 1)
+    if not is_possible:
+        return None
+    decimals = int(number)
+    return ONE.scaleb(-decimals)
 
 
 def parse_time(text: str, zone: tzinfo) -> datetime | None:
@@ -205,19 +234,27 @@ def parse_any_time(text: str, zone: tzinfo) -> datetime:
         ValueError: the text is not a time.
         OverflowError: the time is outside of the calendar.
     """
-    if match := DOTNET_DATE.fullmatch(text):
+    match = DOTNET_DATE.fullmatch(text)
+    if match:
         # The zone behind the milliseconds is only for display and does not move the instant.
-        return EPOCH + timedelta(milliseconds=int(match[1]))
+        milliseconds = int(match[1])
+        return EPOCH + timedelta(milliseconds=milliseconds)
     number = parse_number(text)
     if number is not None:
-        microseconds = number * 10**6
-        if abs(number) >= MILLISECONDS_FROM:
-            microseconds = number * 1000
-        return EPOCH + timedelta(microseconds=int(microseconds))
+        return unix_time(number)
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC)
+
+
+def unix_time(number: Decimal) -> datetime:
+    """An instant from seconds or milliseconds since 1970."""
+    microseconds = number * 10**6
+    if abs(number) >= MILLISECONDS_FROM:
+        microseconds = number * 1000
+    # Added to the epoch, since datetime.fromtimestamp() would round to what a float can hold.
+    return EPOCH + timedelta(microseconds=int(microseconds))
 
 
 def parse_flag(text: str) -> bool | None:
@@ -229,7 +266,10 @@ def clean_text(text: str) -> str | None:
     """The printable characters of a text, not too many; None if there are none."""
     # Control characters could forge lines of a log, and lone surrogates cannot be encoded.
     printable = "".join(filter(str.isprintable, text))
-    return printable[:MAX_TEXT_LENGTH].strip() or None
+    short = printable[:MAX_TEXT_LENGTH].strip()
+    if not short:
+        return None
+    return short
 
 
 class Row:
@@ -330,16 +370,30 @@ class Row:
 
     def part(self, name: str) -> "Row":
         """An object in this one; empty if it is missing."""
-        return Row(f"{self._place}.{name}", self._values.get(name.lower()) or {}, self._zone)
+        place = f"{self._place}.{name}"
+        value = self._values.get(name.lower())
+        # Some APIs send null or "" instead of leaving the object out.
+        return Row(place, value or {}, self._zone)
 
     def rows(self, name: str) -> list["Row"]:
         """The rows of a list in this object."""
-        return [
-            Row(f"{self._place}.{name}[{number}]", row, self._zone)
-            for number, row in enumerate(as_rows(self._values[name.lower()]))
-        ]
+        place = f"{self._place}.{name}"
+        values = as_rows(self._values[name.lower()])
+        return numbered_rows(place, values, self._zone)
 
-    def _read(self, name: str, convert: Callable[[str], T | None], kind: str) -> T | None:
+    def _read(
+        self,
+        name: str,
+        convert: Callable[[str], T | None],
+        kind: str,
+    ) -> T | None:
+        """A converted field; None if it is missing, null or empty.
+
+        Args:
+            name: the name of the field.
+            convert: gives the value of a text, or None if it is not one.
+            kind: what the field should be, for the error.
+        """
         value = self._values.get(name.lower())
         if value is None or value == "":
             return None
@@ -360,7 +414,8 @@ class Row:
 def describe(value: object) -> str:
     """A JSON value in an error text: never more than the beginning of a text."""
     if isinstance(value, str):
-        return repr(value[:40])
+        beginning = value[:40]
+        return repr(beginning)
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -378,16 +433,13 @@ def build_account_information(row: Row) -> AccountInformation:
     balance = row.number("balance")
     equity = row.number("equity")
     free_margin = row.number("freeMargin")
+    # Not all APIs send the next two, but both follow from the figures above.
     margin = row.number("margin")
     if margin is None:
         margin = subtract(equity, free_margin)
     profit = row.number("profit")
     if profit is None:
         profit = subtract(equity, balance)
-    type_name = row.text("type")
-    account_type: int | str | None = type_name
-    if type_name is not None and type_name.isdecimal():
-        account_type = int(type_name)
     information = AccountInformation(
         balance=balance,
         equity=equity,
@@ -396,7 +448,7 @@ def build_account_information(row: Row) -> AccountInformation:
         profit=profit,
         currency=row.currency("currency"),
         leverage=row.whole("leverage"),
-        account_type=account_type,
+        account_type=read_account_type(row),
         swap_free=row.flag("isSwapFree"),
         verification_level=row.whole("verificationLevel"),
         open_trades=row.whole("currentTradesCount"),
@@ -408,6 +460,14 @@ def build_account_information(row: Row) -> AccountInformation:
     if information == AccountInformation():
         raise row.error("balance", "missing, like every other field")
     return information
+
+
+def read_account_type(row: Row) -> int | str | None:
+    """The type of the account: some APIs send its number, others its name."""
+    name = row.text("type")
+    if name is not None and name.isdecimal():
+        return int(name)
+    return name
 
 
 def build_bonus(row: Row) -> Bonus:
@@ -434,17 +494,28 @@ def build_bonus(row: Row) -> Bonus:
     # With one of its parts, even an empty one, it is an account without bonus. Otherwise it is
     # something else.
     has_part = row.has("bonuses") or row.has("summary") or row.has("trade")
-    if bonus == Bonus() and not has_part:
+    is_empty = bonus == Bonus()
+    if is_empty and not has_part:
         raise row.error("bonuses", "missing, like every other field")
     return bonus
 
 
 def build_open_trades(rows: Iterable[Row]) -> tuple[OpenTrade, ...]:
     """The result of ``open_trades``: positions and pending orders."""
-    return tuple(
-        OpenTrade(**trade_fields(row, command), current_price=row.price("currentPrice"))
-        for row, command in with_commands(rows)
-        if command <= LAST_PENDING_ORDER
+    trades = []
+    for row, command in with_commands(rows):
+        # The others are balance operations, which some APIs list here too.
+        if command <= LAST_PENDING_ORDER:
+            trade = build_open_trade(row, command)
+            trades.append(trade)
+    return tuple(trades)
+
+
+def build_open_trade(row: Row, command: int) -> OpenTrade:
+    """A position or a pending order."""
+    return OpenTrade(
+        current_price=row.price("currentPrice"),
+        **trade_fields(row, command),
     )
 
 
@@ -458,11 +529,22 @@ def build_history(rows: Iterable[Row]) -> History:
     operations = []
     for row, command in with_commands(rows):
         if command <= SELL:
-            trades.append(build_closed_trade(row, command))
+            trade = build_closed_trade(row, command)
+            trades.append(trade)
         elif command == BALANCE:
-            time = row.time("closeTime") or row.required_time("openTime")
-            operations.append(Operation(time, row.required_number("profit")))
+            operation = build_balance_operation(row)
+            operations.append(operation)
     return History(tuple(trades), tuple(operations))
+
+
+def build_balance_operation(row: Row) -> Operation:
+    """A deposit or withdrawal that comes as a row of the closed trades."""
+    # It happens at one instant, which APIs write in either field.
+    time = row.time("closeTime")
+    if time is None:
+        time = row.required_time("openTime")
+    amount = row.required_number("profit")
+    return Operation(time, amount)
 
 
 def build_closed_trade(row: Row, command: int) -> ClosedTrade:
@@ -501,9 +583,15 @@ def with_commands(rows: Iterable[Row]) -> Iterator[tuple[Row, int]]:
 
 def build_logins(rows: Iterable[Row]) -> tuple[Login, ...]:
     """The result of ``logins``."""
-    return tuple(
-        Login(row.required_time("time"), row.text("ip"), row.text("application")) for row in rows
-    )
+    logins = []
+    for row in rows:
+        login = Login(
+            time=row.required_time("time"),
+            address=row.text("ip"),
+            application=row.text("application"),
+        )
+        logins.append(login)
+    return tuple(logins)
 
 
 def build_commissions(rows: Iterable[Row]) -> tuple[Commission, ...]:
@@ -513,7 +601,9 @@ def build_commissions(rows: Iterable[Row]) -> tuple[Commission, ...]:
         records = [row]  # without the list of a partner, the row is a record itself
         if row.has("balanceRecords"):
             records = row.rows("balanceRecords")
-        commissions += [build_commission(record) for record in records]
+        for record in records:
+            commission = build_commission(record)
+            commissions.append(commission)
     return tuple(commissions)
 
 
@@ -529,13 +619,21 @@ def build_commission(row: Row) -> Commission:
 
 def build_operations(rows: Iterable[Row]) -> tuple[Operation, ...]:
     """The result of ``operations``: completed deposits and withdrawals."""
-    return tuple(build_operation(row) for row in rows if row.required_whole("status") == COMPLETED)
+    operations = []
+    for row in rows:
+        status = row.required_whole("status")
+        # Only completed operations have changed the balance.
+        if status == COMPLETED:
+            operation = build_operation(row)
+            operations.append(operation)
+    return tuple(operations)
 
 
 def build_operation(row: Row) -> Operation:
     """One deposit or withdrawal. Some APIs give withdrawals a sign and some do not."""
     time = row.required_time("date")
-    amount = abs(row.required_number("amount"))
+    signed_amount = row.required_number("amount")
+    amount = abs(signed_amount)
     direction = row.required_whole("operationType")
     if direction == DEPOSIT:
         return Operation(time, amount)

@@ -8,10 +8,11 @@ pickles them.
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 Side = Literal["buy", "sell"]
 Kind = Literal["market", "limit", "stop"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # Sums of money begin with this, so that the sum of nothing is a Decimal too.
 ZERO = Decimal(0)
@@ -74,8 +75,9 @@ class OpenTrade(NamedTuple):
     @property
     def kind(self) -> Kind:
         """How it was or will be opened."""
-        kinds: tuple[Kind, Kind, Kind] = ("market", "limit", "stop")
-        return kinds[self.command // 2]
+        # MetaTrader numbers the kinds in pairs of buying and selling.
+        pair = self.command // 2
+        return KINDS[pair]
 
     @property
     def is_position(self) -> bool:
@@ -175,18 +177,24 @@ def subtract(figure: Decimal | None, part: Decimal | None) -> Decimal | None:
     if figure is None or part is None:
         return None
     # The API calculates with binary fractions and sends numbers such as 236.98999999999995.
-    return Decimal(f"{figure - part:.8f}")
+    difference = figure - part
+    return Decimal(f"{difference:.8f}")
 
 
 def missing_lots(closed: Decimal | None, required: Decimal | None) -> Decimal | None:
     """The lots that are still to be closed for a bonus."""
     if closed is None or required is None:
         return None
-    return max(ZERO, required - closed)
+    missing = required - closed
+    # More lots than required are closed as soon as trading continues after the bonus is free.
+    return max(ZERO, missing)
 
 
 def bonus_progress(closed: Decimal | None, required: Decimal | None) -> Decimal | None:
     """The share of the required lots that is closed, from 0 to 1; None if no lots are required."""
     if closed is None or not required:
         return None
-    return min(max(ZERO, closed / required), ONE)
+    share = closed / required
+    if share < ZERO:
+        return ZERO
+    return min(share, ONE)
