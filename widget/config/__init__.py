@@ -138,7 +138,9 @@ class Account(Section):
     @property
     def embed_keys(self) -> tuple[bytes, ...]:
         """The secrets that sign tokens, newest first."""
-        return split_keys(self.embed_secret) if self.embed_secret else ()
+        if self.embed_secret is None:
+            return ()
+        return split_keys(self.embed_secret)
 
     @property
     def is_private(self) -> bool:
@@ -185,9 +187,17 @@ def known_keys(section: list[str]) -> list[str]:
     if section:
         # Tables that are not named after their kind are accounts.
         model = SECTIONS.get(section[-1], Account)
-    # An account's slug is the name of its table, not a key.
-    keys = [key for key in model.model_fields if key != "slug"]
-    return [f"{key}_env" if must_be_outside(key) else key for key in keys]
+    keys = []
+    for field in model.model_fields:
+        # An account's slug is the name of its table, not a key.
+        if field == "slug":
+            continue
+        # The file must not contain the secret itself, so its variable is suggested.
+        if must_be_outside(field):
+            keys.append(f"{field}_env")
+        else:
+            keys.append(field)
+    return keys
 
 
 def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settings:
@@ -205,13 +215,16 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
     document = read_toml(path)
     settings = parse(document, env, widgets, folder=path.parent, demo=False)
     keys = keys_with_passwords(document)
-    if not keys or not can_be_read_by_others(path):
+    if not keys:
+        return settings
+    if not can_be_read_by_others(path):
         return settings
     listed = ", ".join(keys)
     warning = (
         f"{listed}: contains a password, and other users can read {path}; run: chmod 600 {path}"
     )
-    return settings.model_copy(update={"warnings": (*settings.warnings, warning)})
+    warnings = (*settings.warnings, warning)
+    return settings.model_copy(update={"warnings": warnings})
 
 
 def read_toml(path: Path) -> Toml:
@@ -279,16 +292,25 @@ def resolve(document: Toml, secrets: SecretReader) -> Toml:
     """The document with secrets in their places and the shared API in each account."""
     resolved = dict(document)
     for name in ("server", "cache"):
-        if isinstance(document.get(name), dict):
-            resolved[name] = secrets.resolve(document[name], name)
+        table = document.get(name)
+        # Pydantic reports other values.
+        if isinstance(table, dict):
+            resolved[name] = secrets.resolve(table, name)
+    # If there are none, pydantic reports that too.
     if "accounts" in document:
-        shared_api = subtable(document, "api")
-        accounts = {}
-        for slug, table in account_tables(document).items():
-            account = secrets.resolve(table, f"accounts.{slug}")
-            accounts[slug] = {**with_shared_api(account, shared_api), "slug": slug}
-        resolved["accounts"] = accounts
+        resolved["accounts"] = resolve_accounts(document, secrets)
     return resolved
+
+
+def resolve_accounts(document: Toml, secrets: SecretReader) -> dict[str, Toml]:
+    """The accounts with their secrets, with the shared API and with their slugs."""
+    shared_api = subtable(document, "api")
+    accounts = {}
+    for slug, table in account_tables(document).items():
+        account = secrets.resolve(table, f"accounts.{slug}")
+        account = with_shared_api(account, shared_api)
+        accounts[slug] = {**account, "slug": slug}
+    return accounts
 
 
 def with_shared_api(account: Toml, shared: Toml) -> Toml:
@@ -298,13 +320,17 @@ def with_shared_api(account: Toml, shared: Toml) -> Toml:
         return account  # pydantic reports it
     # Merged one level deeper than the rest, so that an account can change a single path.
     methods = {**subtable(shared, "methods"), **subtable(own, "methods")}
-    return {**account, "api": {**shared, **own, "methods": methods}}
+    api = {**shared, **own, "methods": methods}
+    return {**account, "api": api}
 
 
 def unused_passwords(file: File) -> list[str]:
     """Warnings about viewer passwords of open accounts, which are never asked for."""
-    return [
-        f'accounts.{slug}: has a viewer password but is open; set access = "closed"'
-        for slug, account in file.accounts.items()
-        if account.access == "open" and account.viewer_password_hash
-    ]
+    warnings = []
+    for slug, account in file.accounts.items():
+        is_open = account.access == "open"
+        if is_open and account.viewer_password_hash:
+            warnings.append(
+                f'accounts.{slug}: has a viewer password but is open; set access = "closed"'
+            )
+    return warnings

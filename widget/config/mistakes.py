@@ -19,11 +19,13 @@ Toml = dict[str, Any]
 def subtable(parent: Toml, key: str) -> Toml:
     """A table in a table; empty if there is none, or another value, which is reported elsewhere."""
     value = parent.get(key)
-    return value if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        return {}
+    return value
 
 
 def account_tables(document: Toml) -> dict[str, Toml]:
-    """The tables of all accounts by slug."""
+    """The tables of all accounts by slug. An account that is no table is empty here."""
     accounts = subtable(document, "accounts")
     return {slug: subtable(accounts, slug) for slug in accounts}
 
@@ -45,9 +47,11 @@ def unknown_widgets(document: Toml, widgets: Collection[str]) -> list[str]:
         if not isinstance(listed, list):
             continue  # pydantic reports it
         for name in listed:
-            if name not in widgets:
-                hint = did_you_mean(str(name), widgets)
-                mistakes.append(f"accounts.{slug}.widgets: there is no widget {name!r}{hint}")
+            if name in widgets:
+                continue
+            # Anything may be in a list of TOML, so this is text only usually.
+            hint = did_you_mean(str(name), widgets)
+            mistakes.append(f"accounts.{slug}.widgets: there is no widget {name!r}{hint}")
     return mistakes
 
 
@@ -57,30 +61,26 @@ def missing_dependencies(document: Toml, *, is_demo: bool) -> list[str]:
     Checked in the document itself rather than in the finished settings, so that they are reported
     together with all other mistakes.
     """
-
-    def has(table: Toml, name: str) -> bool:
-        return any(key in table for key in variants(name))
-
     mistakes = []
     server = subtable(document, "server")
     cache = subtable(document, "cache")
+    has_studio = server.get("studio") is True
     # The demonstration serves the studio on loopback only, without a password.
-    if server.get("studio") is True and not is_demo and not has(server, "studio_password_hash"):
+    needs_studio_password = has_studio and not is_demo
+    if needs_studio_password and not has_secret(server, "studio_password_hash"):
         mistakes.append(
             "server.studio: needs studio_password_hash_env; create a hash with"
             " `cabinet-widgets password`"
         )
-    if cache.get("type") == "RedisCache" and not has(cache, "redis_url"):
+    needs_redis = cache.get("type") == "RedisCache"
+    if needs_redis and not has_secret(cache, "redis_url"):
         mistakes.append(
             'cache.redis_url: missing; RedisCache needs a URL such as "redis://127.0.0.1:6379/0"'
         )
     for slug, account in account_tables(document).items():
         is_closed = account.get("access") == "closed"
-        if (
-            is_closed
-            and not has(account, "viewer_password_hash")
-            and not has(account, "embed_secret")
-        ):
+        # With neither of the two, nobody could ever see a widget of the account.
+        if is_closed and not can_be_opened(account):
             mistakes.append(
                 f"accounts.{slug}: a closed account needs viewer_password_hash_env or"
                 " embed_secret_env, or both"
@@ -88,17 +88,32 @@ def missing_dependencies(document: Toml, *, is_demo: bool) -> list[str]:
     return mistakes
 
 
+def has_secret(table: Toml, name: str) -> bool:
+    """Whether a table has a secret in any of the forms in which it can be given."""
+    return any(key in table for key in variants(name))
+
+
+def can_be_opened(account: Toml) -> bool:
+    """Whether a closed account has a password or a key for tokens."""
+    return has_secret(account, "viewer_password_hash") or has_secret(account, "embed_secret")
+
+
 def keys_with_passwords(document: Toml) -> list[str]:
     """The keys of URLs in the document itself that contain a password."""
-    tables = {"cache": subtable(document, "cache"), "api": subtable(document, "api")}
+    tables = {
+        "cache": subtable(document, "cache"),
+        "api": subtable(document, "api"),
+    }
     for slug, account in account_tables(document).items():
         tables[f"accounts.{slug}.api"] = subtable(account, "api")
-    return [
-        f"{where}.{key}"
-        for where, table in tables.items()
-        for key in ("redis_url", "proxy")
-        if URL_WITH_PASSWORD.search(str(table.get(key)))
-    ]
+    keys = []
+    for where, table in tables.items():
+        # Only these two may be in the file itself with a password.
+        for key in ("redis_url", "proxy"):
+            url = str(table.get(key))
+            if URL_WITH_PASSWORD.search(url):
+                keys.append(f"{where}.{key}")
+    return keys
 
 
 # What pydantic's types of errors mean, in words for people who have never heard of pydantic.
@@ -144,14 +159,16 @@ def describe_mistakes(
             continue
         key = ".".join(path)
         *section, name = path
-        if mistake["type"] == "extra_forbidden":
-            lines.append(f"{key}: unknown key{did_you_mean(name, known_keys(section))}")
-        elif mistake["type"] != "missing":
-            lines.append(f"{key}: {message(mistake['type'], mistake['msg'])}")
-        elif key == "accounts":
-            lines.append("accounts: missing; add at least one account")
-        else:
-            lines.append(f"{key}: missing")
+        kind = mistake["type"]
+        problem = message(kind, mistake["msg"])
+        if kind == "extra_forbidden":
+            hint = did_you_mean(name, known_keys(section))
+            problem = f"unknown key{hint}"
+        elif kind == "missing":
+            problem = "missing"
+            if key == "accounts":
+                problem = "missing; add at least one account"
+        lines.append(f"{key}: {problem}")
     return lines
 
 
@@ -171,5 +188,7 @@ def message(kind: str, text: str) -> str:
     own = MESSAGES.get(kind)
     if own:
         return own
+    # Pydantic writes this before the text of a ValueError, such as those in values.py.
     text = text.removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
+    first_letter = text[:1].lower()
+    return first_letter + text[1:]

@@ -35,7 +35,9 @@ def variants(name: str) -> tuple[str, str, str]:
 
 def can_be_read_by_others(path: Path) -> bool:
     """Whether users other than the owner may read a file."""
-    return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    mode = path.stat().st_mode
+    read_bits_of_others = stat.S_IRGRP | stat.S_IROTH
+    return bool(mode & read_bits_of_others)
 
 
 class SecretReader:
@@ -65,26 +67,41 @@ class SecretReader:
             keys = [key for key in variants(name) if key in table]
             if len(keys) > 1:
                 listed = ", ".join(keys)
-                self.mistakes.append(
-                    f"{where}.{name}: given more than once ({listed}); remove all but one"
+                self._add_mistake(
+                    f"{where}.{name}",
+                    f"given more than once ({listed}); remove all but one",
                 )
             for key in keys:
                 # Removed in any case: a variant that is left would be reported as unknown as well.
                 value = resolved.pop(key)
                 secret = self._read(name, key, value, f"{where}.{key}")
                 if secret is not None:
+                    # In a type that prints as stars, wherever the settings end up.
                     resolved[name] = SecretStr(secret)
         return resolved
 
+    def _add_mistake(self, where: str, problem: str) -> None:
+        self.mistakes.append(f"{where}: {problem}")
+
     def _read(self, name: str, key: str, value: object, where: str) -> str | None:
+        """The secret that a key refers to; None if there is a mistake.
+
+        Args:
+            name: the name of the secret.
+            key: the variant of the name that the table has.
+            value: its value in the table.
+            where: the table and the key, for the mistake.
+        """
         _, env_key, file_key = variants(name)
         if not isinstance(value, str):
-            self.mistakes.append(f"{where}: must be text")
+            self._add_mistake(where, "must be text")
             return None
         if key == env_key:
             return self._read_variable(value, where)
         if key == file_key:
-            return self._read_file(self._folder / value, where)
+            # An absolute path replaces the folder.
+            path = self._folder / value
+            return self._read_file(path, where)
         if not must_be_outside(name):
             return value
         if self._allow_plain:
@@ -92,8 +109,9 @@ class SecretReader:
                 f"{where}: a secret in the file itself; outside the demo, use {env_key}"
             )
             return value
-        self.mistakes.append(
-            f"{where}: the file must not contain secrets; use {env_key} or {file_key}"
+        self._add_mistake(
+            where,
+            f"the file must not contain secrets; use {env_key} or {file_key}",
         )
         return None
 
@@ -102,9 +120,11 @@ class SecretReader:
         # An empty variable is treated as missing: nobody means an empty password.
         if secret:
             return secret
+        variable = name
         # A value that does not look like a variable's name may be the secret itself.
-        shown = name if VARIABLE_NAME.fullmatch(name) else "with this name"
-        self.mistakes.append(f"{where}: the environment variable {shown} is not set; set it")
+        if not VARIABLE_NAME.fullmatch(name):
+            variable = "with this name"
+        self._add_mistake(where, f"the environment variable {variable} is not set; set it")
         return None
 
     def _read_file(self, path: Path, where: str) -> str | None:
@@ -112,14 +132,14 @@ class SecretReader:
             secret = path.read_text(encoding="utf-8").strip()
             is_exposed = can_be_read_by_others(path)
         except UnicodeDecodeError:
-            self.mistakes.append(f"{where}: {path} cannot be read (it is not UTF-8)")
+            self._add_mistake(where, f"{path} cannot be read (it is not UTF-8)")
             return None
         except OSError as error:
-            self.mistakes.append(f"{where}: {path} cannot be read ({error.strerror})")
+            self._add_mistake(where, f"{path} cannot be read ({error.strerror})")
             return None
         if is_exposed:
             self.warnings.append(f"{where}: other users can read {path}; run: chmod 600 {path}")
         if not secret:
-            self.mistakes.append(f"{where}: {path} is empty")
+            self._add_mistake(where, f"{path} is empty")
             return None
         return secret

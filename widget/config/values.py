@@ -22,6 +22,7 @@ DIGEST = re.compile("([0-9a-f]{64}){1,2}")  # SHA-256 or SHA-512, in hexadecimal
 PORT = r"(:\d{1,5})?"
 ORIGIN = re.compile(rf"https?://((\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]){PORT}")
 PLACEHOLDERS = {"login", "from", "to"}
+MAPPED_PREFIX_LENGTH = 96  # the IPv6 form of all IPv4 addresses is ::ffff:0:0/96
 
 IPv4Network = ipaddress.IPv4Network
 IPv6Network = ipaddress.IPv6Network
@@ -32,19 +33,26 @@ zones = cache(available_timezones)  # cached because it reads the names from dis
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """A hint for a misspelled word; empty if no known word is similar."""
-    matches = difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {matches[0]}?" if matches else ""
+    matches = difflib.get_close_matches(word, known, n=1)
+    if not matches:
+        return ""
+    best = matches[0]
+    return f"; did you mean {best}?"
 
 
 def check_base_url(value: str) -> str:
     """The URL of a service, without a trailing slash."""
     parts = urlsplit(value)
     is_http = parts.scheme in ("http", "https")
-    if not is_http or not parts.hostname or parts.query or parts.fragment:
+    # Paths are appended to the URL, so it must end with its own path.
+    has_end = parts.query or parts.fragment
+    if not is_http or not parts.hostname or has_end:
         raise ValueError("must be a URL such as https://example.com")
+    # It appears in messages of `check` and in logs.
     if parts.username or parts.password:
         raise ValueError("must not contain a user name or password")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    is_encrypted = parts.scheme == "https"
+    if not is_encrypted and not is_loopback(parts.hostname):
         raise ValueError(
             "must begin with https:// (http:// is accepted for loopback addresses only)"
         )
@@ -97,7 +105,8 @@ def parse_network(value: object) -> Network:
 
 def ipv6_prefix_length(mask: str) -> int:
     """The number of ones at the beginning of an IPv6 mask; ValueError if there are others."""
-    bits = f"{int(ipaddress.IPv6Address(mask)):0128b}"
+    address = ipaddress.IPv6Address(mask)
+    bits = f"{int(address):0128b}"
     ones = bits.rstrip("0")
     if "0" in ones:
         raise ValueError("its ones do not come first")
@@ -109,12 +118,16 @@ def without_ipv4_mapping(network: Network) -> Network:
 
     Visitors' addresses are compared in the IPv4 form.
     """
-    if isinstance(network, IPv4Network) or network.prefixlen < 96:
+    if isinstance(network, IPv4Network):
+        return network
+    # A larger network also has addresses that are no IPv4 addresses.
+    if network.prefixlen < MAPPED_PREFIX_LENGTH:
         return network
     address = network.network_address.ipv4_mapped
     if address is None:
         return network
-    return IPv4Network((address, network.prefixlen - 96))
+    prefix_length = network.prefixlen - MAPPED_PREFIX_LENGTH
+    return IPv4Network((address, prefix_length))
 
 
 def check_origin(value: str) -> str:
@@ -130,7 +143,8 @@ def check_origin(value: str) -> str:
 def check_figure(value: str) -> str:
     """The JSON name of a figure."""
     if value not in FIGURES:
-        raise ValueError(f"is not the JSON name of a figure{did_you_mean(value, FIGURES)}")
+        hint = did_you_mean(value, FIGURES)
+        raise ValueError(f"is not the JSON name of a figure{hint}")
     return value
 
 
@@ -153,14 +167,18 @@ def check_hash(value: SecretStr) -> SecretStr:
 
 def split_keys(secrets: SecretStr) -> tuple[bytes, ...]:
     """The secrets in ``"new,old"``, newest first."""
-    parts = secrets.get_secret_value().split(",")
-    return tuple(part.strip().encode() for part in parts)
+    keys = []
+    for part in secrets.get_secret_value().split(","):
+        key = part.strip()
+        keys.append(key.encode())
+    return tuple(keys)
 
 
 def check_embed_secret(value: SecretStr) -> SecretStr:
     """One or more secrets, separated by commas."""
-    if any(len(key) < MIN_SECRET_BYTES for key in split_keys(value)):
-        raise ValueError(f"each secret must have at least {MIN_SECRET_BYTES} bytes")
+    for key in split_keys(value):
+        if len(key) < MIN_SECRET_BYTES:
+            raise ValueError(f"each secret must have at least {MIN_SECRET_BYTES} bytes")
     return value
 
 
@@ -172,6 +190,7 @@ def check_redis_url(value: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(value.get_secret_value())
         is_redis = parts.scheme in ("redis", "rediss")
+        # Reading the port raises ValueError if it is not a number.
         is_complete = bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_redis = False
@@ -188,7 +207,8 @@ def check_method(value: str) -> str:
     if "://" in value:
         raise ValueError("must be a path below base_url, without a host")
     used = set(re.findall(r"\{(\w+)\}", value))
-    if used - PLACEHOLDERS:
+    unknown = used - PLACEHOLDERS
+    if unknown:
         raise ValueError("may contain the placeholders {login}, {from} and {to}, no others")
     return value
 
