@@ -52,6 +52,7 @@ def create_app(
     Raises:
         OperatorError: the cache cannot be used, or a catalogue cannot be read.
     """
+    # Without Flask's own folders: pages and scripts come from the renderer and the assets.
     app = Flask("widget", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES  # the only bodies are passwords
     # Merging slashes redirects, to the Host of the request, which is not trusted.
@@ -62,7 +63,7 @@ def create_app(
     service = Service(
         settings=settings,
         widgets=widgets,
-        client=GuardedClient(Client(now=clock), now=clock, on_call=metrics.observe_call),
+        client=_client(metrics, clock),
         cache=_cache(app, settings, clock),
         catalogues=catalogues,
         renderer=Renderer(paths.templates(), catalogues),
@@ -156,11 +157,14 @@ def _check_permissions(folder: Path, *, may_be_sticky: bool) -> None:
     The cache unpickles its files: whoever can write them, or replace the folder, can run code here.
     """
     status = folder.stat()
-    if status.st_uid not in (0, os.geteuid()):
+    # The owner could always make it writable. Root can write everything in any case.
+    trusted_owners = (0, os.geteuid())
+    if status.st_uid not in trusted_owners:
         raise OperatorError(
             f"cache.dir: {folder} belongs to another user; name one of the service's user"
         )
-    others_can_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    write_bits_of_others = stat.S_IWGRP | stat.S_IWOTH
+    others_can_write = status.st_mode & write_bits_of_others
     is_sticky = may_be_sticky and status.st_mode & stat.S_ISVTX
     if others_can_write and not is_sticky:
         raise OperatorError(
@@ -168,20 +172,32 @@ def _check_permissions(folder: Path, *, may_be_sticky: bool) -> None:
         )
 
 
+def _client(metrics: Metrics, clock: Callable[[], float]) -> GuardedClient:
+    """The client of the APIs, which reports its calls to the metrics."""
+    return GuardedClient(
+        Client(now=clock),
+        now=clock,
+        on_call=metrics.observe_call,
+    )
+
+
 def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> FreshCache:
     """The configured Flask-Caching cache, with freshness and one caller at a time on top."""
     chosen = settings.cache
     accounts = settings.accounts.values()
+    # With too few entries, the accounts would push each other's results out of the cache.
+    needed_entries = CACHE_ENTRIES_PER_ACCOUNT * len(accounts)
     options: dict[str, Any] = {
         "CACHE_TYPE": chosen.type,
         "CACHE_DEFAULT_TIMEOUT": chosen.keep_seconds,
-        "CACHE_THRESHOLD": max(MIN_CACHE_ENTRIES, CACHE_ENTRIES_PER_ACCOUNT * len(accounts)),
+        "CACHE_THRESHOLD": max(MIN_CACHE_ENTRIES, needed_entries),
     }
-    lock_option: dict[str, Any] = {}
     # A call ends within its deadline. A lock that is twice as old belongs to a process that died.
-    lock_seconds = 2 * max(account.api.deadline_seconds for account in accounts)
+    longest_deadline = max(account.api.deadline_seconds for account in accounts)
+    lock_seconds = 2 * longest_deadline
+    lock_option: dict[str, Any] = {}
     folders = prepare_folders(settings)
-    if folders:
+    if folders is not None:
         results, lock_folder = folders
         options["CACHE_DIR"] = str(results)
         lock_option["lock"] = locks.file_locks(lock_folder, lock_seconds)
@@ -189,14 +205,26 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> FreshC
         from redis import Redis  # slow to import, and only needed here
 
         url = chosen.redis_url.get_secret_value()
-        redis_options = locks.redis_options()
-        options["CACHE_REDIS_URL"] = url
-        options["CACHE_KEY_PREFIX"] = "cabinet-widgets:"
-        options["CACHE_OPTIONS"] = redis_options
-        client = Redis.from_url(url, **redis_options)
+        options |= _redis_cache_options(url)
+        client = Redis.from_url(url, **locks.redis_options())
         lock_option["lock"] = locks.redis_locks(client, lock_seconds)
     store = Cache(app, config=options).cache
-    return FreshCache(store, keep_seconds=chosen.keep_seconds, clock=clock, **lock_option)
+    return FreshCache(
+        store,
+        keep_seconds=chosen.keep_seconds,
+        clock=clock,
+        **lock_option,
+    )
+
+
+def _redis_cache_options(url: str) -> dict[str, Any]:
+    """What Flask-Caching needs to know for a RedisCache."""
+    return {
+        "CACHE_REDIS_URL": url,
+        # Other programs may use the same Redis.
+        "CACHE_KEY_PREFIX": "cabinet-widgets:",
+        "CACHE_OPTIONS": locks.redis_options(),
+    }
 
 
 def _limiter(app: Flask, settings: Settings) -> Limiter:

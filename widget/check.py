@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from widget.api.client import Client
+from widget.api.dialects import PARTNER_FUNCTIONS
 from widget.config import Account
 from widget.errors import CabinetError, NotOffered, Refused, Unavailable
 from widget.names import FUNCTIONS, Function
@@ -30,7 +31,8 @@ class Result:
         duration = ""
         outcome = "not offered"
         if self.seconds is not None:
-            duration = f"{1000 * self.seconds:.0f} ms"
+            milliseconds = 1000 * self.seconds
+            duration = f"{milliseconds:.0f} ms"
             outcome = self.problem or "ok"
         return f"{self.account:<16} {self.function:<14} {duration:>8}  {outcome}"
 
@@ -46,9 +48,10 @@ def check_accounts(accounts: Iterable[Account], client: Client) -> Iterator[Resu
             if not client.offers(account, function):
                 yield Result(account.slug, function)
                 continue
-            begin = time.monotonic()
+            began = time.monotonic()
             problem = call(client, account, function)
-            yield Result(account.slug, function, time.monotonic() - begin, problem)
+            seconds = time.monotonic() - began
+            yield Result(account.slug, function, seconds, problem)
 
 
 def call(client: Client, account: Account, function: Function) -> str | None:
@@ -63,22 +66,45 @@ def call(client: Client, account: Account, function: Function) -> str | None:
 def explain(error: CabinetError, account: Account, function: Function) -> str:
     """What is wrong, and which keys of the configuration to check."""
     if isinstance(error, Refused):
-        # Commissions are the only function with a password of their own.
-        key = "partner_password_env" if function == "commissions" else "password_env"
+        key = password_key(function)
         return f"refused: {error}; check accounts.{account.slug}.{key}"
     if isinstance(error, Unavailable):
-        # Proxy and certificates may be the reason, but only if they are set.
-        keys = [key for key in ("proxy", "ca_file") if getattr(account.api, key)]
-        listed = "".join(f", api.{key}" for key in keys)
-        return f"not reached: {error}; check api.base_url ({account.api.base_url}){listed}"
+        keys = connection_keys(account)
+        return f"not reached: {error}; check {keys}"
     if isinstance(error, NotOffered):
         return f"not offered: {error}"
-    if "max_response_bytes" in str(error):
-        return f"unreadable: {error}; raise api.max_response_bytes"
-    keys_to_check = (
-        f"accounts.{account.slug}.login, api.base_url ({account.api.base_url}) and api.dialect"
+    return f"unreadable: {error}; {advice_if_unreadable(error, account, function)}"
+
+
+def password_key(function: Function) -> str:
+    """The key of the password that a function needs."""
+    if function in PARTNER_FUNCTIONS:
+        return "partner_password_env"
+    return "password_env"
+
+
+def connection_keys(account: Account) -> str:
+    """The keys that decide how the API is reached."""
+    api = account.api
+    keys = f"api.base_url ({api.base_url})"
+    # Proxy and certificates may be the reason, but only if they are set.
+    if api.proxy:
+        keys += ", api.proxy"
+    if api.ca_file:
+        keys += ", api.ca_file"
+    return keys
+
+
+def advice_if_unreadable(error: CabinetError, account: Account, function: Function) -> str:
+    """What to do about a response that is not what the function should return."""
+    # These errors have one class: they differ for the operator only, and their text says how.
+    text = str(error)
+    if "max_response_bytes" in text:
+        return "raise api.max_response_bytes"
+    advice = (
+        f"check accounts.{account.slug}.login,"
+        f" api.base_url ({account.api.base_url}) and api.dialect"
     )
-    advice = f"unreadable: {error}; check {keys_to_check}"
-    if "api.methods" not in str(error):  # the error may give the same hint
+    if "api.methods" not in text:  # the error may give the same hint
         advice += f', or set api.methods.{function} ("" if the API does not have it)'
     return advice

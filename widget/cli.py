@@ -24,6 +24,7 @@ from widget.render import snippet as snippets
 from widget.sandbox import api as sandbox_api
 from widget.sandbox import demo as demonstration
 from widget.sandbox.book import ACCOUNTS
+from widget.sandbox.book import Account as SimulatedAccount
 from widget.server import check_port, parse_bind, run_server
 from widget.web import tokens
 from widget.widgets import registry
@@ -43,7 +44,11 @@ class Command(click.Group):
     """Reports operator errors with one line each on stderr and exit code 2."""
 
     def make_context(
-        self, info_name: str | None, args: list[str], *more: Any, **extra: Any
+        self,
+        info_name: str | None,
+        args: list[str],
+        *more: Any,
+        **extra: Any,
     ) -> click.Context:
         """Parse the command line."""
         if not args:
@@ -75,6 +80,7 @@ def lines_of(error: OperatorError | click.UsageError) -> list[str]:
         return error.problems
     if isinstance(error, OperatorError):
         return [str(error)]
+    # The messages of click end with a full stop, unlike the others.
     line = error.format_message().rstrip(".")
     if error.ctx:
         line += f"; see {error.ctx.command_path} --help"
@@ -126,7 +132,9 @@ def check(config: str | None) -> None:
         click.echo(str(result))
         if result.problem:
             has_failed = True
-    sys.exit(1 if has_failed else 0)
+    # Scripts and monitoring see from the exit code whether everything works.
+    if has_failed:
+        sys.exit(1)
 
 
 @main.command()
@@ -143,17 +151,26 @@ def serve(config: str | None, bind: str, workers: int) -> None:
     """Run the production server."""
     settings = load_settings(config)
     address, port = parse_bind(bind)
-    if workers > 1 and settings.cache.type == "SimpleCache":
-        warn(
-            f"each of the {workers} workers has its own SimpleCache, so the API is called up to"
-            f" {workers} times as often; to share one, set cache.type to RedisCache or"
-            " FileSystemCache"
-        )
+    warn_about_separate_caches(settings, workers)
+    # Before the workers start: one that fails is started again, and would repeat its error.
     check_port(address, port, f"--bind {address}:{port}")
     app.prepare_folders(settings)
     # The workers are processes that import the application by name and read the file again.
-    os.environ[app.CONFIG_VARIABLE] = str(app.config_path(config, os.environ).resolve())
+    path = app.config_path(config, os.environ).resolve()
+    os.environ[app.CONFIG_VARIABLE] = str(path)
     run_server("widget.app:from_environment", address, port, workers)
+
+
+def warn_about_separate_caches(settings: Settings, workers: int) -> None:
+    """Warn if several workers call the API for the same figures."""
+    shares_cache = settings.cache.type != "SimpleCache"
+    if workers == 1 or shares_cache:
+        return
+    warn(
+        f"each of the {workers} workers has its own SimpleCache, so the API is called up to"
+        f" {workers} times as often; to share one, set cache.type to RedisCache or"
+        " FileSystemCache"
+    )
 
 
 @main.command()
@@ -165,31 +182,41 @@ def serve(config: str | None, bind: str, workers: int) -> None:
 )
 @param_option("An option of the widget; may be repeated.")
 def snippet(
-    config: str | None, account: str, widget: str, form: str, params: tuple[str, ...]
+    config: str | None,
+    account: str,
+    widget: str,
+    form: str,
+    params: tuple[str, ...],
 ) -> None:
     """Print the code to paste for a WIDGET of an ACCOUNT."""
     settings, found, definition = find_widget(config, account, widget)
     public_url = settings.server.public_url
-    extra = PICTURE_OPTIONS if form in snippets.PICTURE_FORMS else ()
+    extra: Collection[str] = ()
+    if form in snippets.PICTURE_FORMS:
+        extra = PICTURE_OPTIONS
     given, options = parse_params(definition, params, extra)
     if found.access == "closed":
-        warn(f"{account} is closed: {who_can_see(found, form)}")
+        visibility = who_can_see(found, form)
+        warn(f"{account} is closed: {visibility}")
     # Only loopback addresses may have http.
     if public_url.startswith("http:"):
         warn(
             f"only browsers on this machine can reach {public_url}; for others set"
             " server.public_url"
         )
-    texts = i18n.load_catalogues(paths.locales()).translations(options.lang, found.lang)
+    catalogues = i18n.load_catalogues(paths.locales())
+    texts = catalogues.translations(options.lang, found.lang)
     label = texts.gettext(definition.label)
     embed = snippets.Embed(public_url, account, definition, given, options, label)
-    click.echo(snippets.FORMS[form](embed))
+    write_snippet = snippets.FORMS[form]
+    click.echo(write_snippet(embed))
 
 
 def who_can_see(account: Account, form: str) -> str:
     """Who can see a widget of a closed account on the page where it is pasted."""
     # Nobody can type a password into a picture, and an oEmbed consumer cannot either.
-    if form in (*snippets.PICTURE_FORMS, "oembed"):
+    forms_without_dialog = (*snippets.PICTURE_FORMS, "oembed")
+    if form in forms_without_dialog:
         return "visible only with a token in its URL, and tokens expire within 24 hours"
     if account.allowed_origins is None:
         return f"no other site may frame it; add yours to accounts.{account.slug}.allowed_origins"
@@ -212,14 +239,20 @@ def token(config: str | None, account: str, widget: str, ttl: str, params: tuple
             f"accounts.{account}: needs an embed secret to sign tokens; set embed_secret_env"
         )
     expires = time.time() + parse_ttl(ttl)
+    # Parsed only to report mistakes: the token locks the options as they were given.
     locked, _ = parse_params(definition, params)
-    click.echo(tokens.sign(found.embed_keys, f"{account}/{widget}", expires, locked))
+    scope = f"{account}/{widget}"
+    signed = tokens.sign(found.embed_keys, scope, expires, locked)
+    click.echo(signed)
 
 
 def parse_ttl(ttl: str) -> int:
     """Seconds from a text such as 90s, 10m or 24h; OperatorError if it is malformed or too long."""
     match = re.fullmatch(r"(\d{1,6})([smh]?)", ttl)
-    seconds = int(match[1]) * SECONDS_PER_UNIT[match[2]] if match else 0
+    seconds = 0
+    if match:
+        number, unit = match.groups()
+        seconds = int(number) * SECONDS_PER_UNIT[unit]
     if not 0 < seconds <= tokens.MAX_SECONDS:
         raise OperatorError(f"--ttl {ttl}: write 90s, 10m or 24h; at most 24 hours")
     return seconds
@@ -228,13 +261,7 @@ def parse_ttl(ttl: str) -> int:
 @main.command()
 def password() -> None:
     """Ask for a viewer password and print its hash."""
-    if sys.stdin.isatty():
-        secret = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        # Read as bytes because with the C locale Python may not decode UTF-8, and the unlock form
-        # sends UTF-8.
-        line = sys.stdin.buffer.readline()
-        secret = line.decode("utf-8", "replace").rstrip("\r\n")
+    secret = read_password()
     if not secret:
         raise OperatorError(
             "the password is empty; type one or send it on the first line of standard input"
@@ -247,22 +274,46 @@ def password() -> None:
     click.echo(generate_password_hash(secret, "scrypt"))
 
 
+def read_password() -> str:
+    """The password that a person types, or the first line of standard input."""
+    if sys.stdin.isatty():
+        typed: str = click.prompt(
+            "Password",
+            hide_input=True,
+            confirmation_prompt=True,
+            err=True,  # standard output may be redirected, and must contain the hash only
+        )
+        return typed
+    # Read as bytes because with the C locale Python may not decode UTF-8, and the unlock form sends
+    # UTF-8.
+    line = sys.stdin.buffer.readline()
+    return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
 @main.command()
 @click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535))
 def sandbox(port: int) -> None:
     """Run a simulated Client Cabinet API to try a configuration with."""
     check_port("127.0.0.1", port, f"--port {port}")
     simulated = sandbox_api.create_sandbox(clock=time.time)
-    with stop_signal() as stop, sandbox_api.serve_sandbox(simulated, port) as url:
+    with (
+        stop_signal() as stop,
+        sandbox_api.serve_sandbox(simulated, port) as url,
+    ):
         click.echo(f"A simulated Client Cabinet API (both dialects) runs at {url}")
         for login, account in ACCOUNTS.items():
-            line = f"  login {login}: {account.about}"
-            if account.password:
-                line += f", password {account.password}"
-            if account.partner_password:
-                line += f", partner password {account.partner_password}"
-            click.echo(line)
+            click.echo(f"  login {login}: {describe_account(account)}")
         stop.wait()
+
+
+def describe_account(account: SimulatedAccount) -> str:
+    """What a simulated account is for, and its passwords, which are no secrets."""
+    text = account.about
+    if account.password:
+        text += f", password {account.password}"
+    if account.partner_password:
+        text += f", partner password {account.partner_password}"
+    return text
 
 
 @main.command()
@@ -297,26 +348,33 @@ def stop_signal() -> Iterator[threading.Event]:
     Entered before anything is started, so that a signal never interrupts starting or stopping.
     """
     stop = threading.Event()
-    previous = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+
+    def handle(*_: object) -> None:
+        stop.set()
+
+    previous_of_int = signal.signal(signal.SIGINT, handle)
+    previous_of_term = signal.signal(signal.SIGTERM, handle)
     try:
         yield stop
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, previous_of_int)
+        signal.signal(signal.SIGTERM, previous_of_term)
 
 
 def load_settings(config: str | None) -> Settings:
     """Read the configuration and print its warnings."""
-    settings = app.load_settings(app.config_path(config, os.environ), os.environ)
+    path = app.config_path(config, os.environ)
+    settings = app.load_settings(path, os.environ)
     for warning in settings.warnings:
         warn(f"warning: {warning}")
     return settings
 
 
-def find_widget(config: str | None, account: str, widget: str) -> tuple[Settings, Account, Widget]:
+def find_widget(
+    config: str | None,
+    account: str,
+    widget: str,
+) -> tuple[Settings, Account, Widget]:
     """The settings, an account and one of its widgets; OperatorError says what does not exist."""
     settings = load_settings(config)
     widgets = registry.discover()
@@ -327,17 +385,27 @@ def find_widget(config: str | None, account: str, widget: str) -> tuple[Settings
         listed = ", ".join(widgets)
         raise OperatorError(f"there is no widget {widget!r}; the widgets are: {listed}")
     found = settings.accounts[account]
-    if widget not in registry.enabled_widgets(found, widgets):
+    enabled = registry.enabled_widgets(found, widgets)
+    if widget not in enabled:
         raise OperatorError(f"{widget} is not enabled: add it to accounts.{account}.widgets")
     return settings, found, widgets[widget]
 
 
 def parse_params(
-    widget: Widget, params: Iterable[str], extra: Collection[str] = ()
+    widget: Widget,
+    params: Iterable[str],
+    extra: Collection[str] = (),
 ) -> tuple[dict[str, str], Options]:
-    """The options given as ``--param NAME=VALUE``: as text by name, and parsed."""
+    """The options given as ``--param NAME=VALUE``: as text by name, and parsed.
+
+    Args:
+        widget: whose options.
+        params: the values of ``--param``.
+        extra: the names of options that are allowed in addition to the widget's own.
+    """
     pairs: list[tuple[str, str]] = []
     for param in params:
+        # Only the first equals sign separates: a value may contain others.
         name, equals, value = param.partition("=")
         if not equals:
             raise OperatorError(f"--param {param}: write NAME=VALUE")

@@ -51,17 +51,12 @@ OPEN_PRICES: Final = frozenset({"open_price", "buy_price", "sell_price"})
 TIMES: Final = frozenset({"open_time", "close_time", "time"})
 """Times of trades and of other records."""
 
-FIGURES: Final = (
-    MONEY
-    | VOLUMES
-    | GAINS
-    | COUNTS
-    | OPEN_PRICES
-    | TIMES
-    | frozenset(
-        "close_price current_price stop_loss take_profit won_share progress profit_factor "
-        "leverage account_type swap_free verification_level trades won lost ticket symbol side "
-        "kind address application date from to points days records logins symbols totals".split()
-    )
+OTHERS: Final = frozenset(
+    "close_price current_price stop_loss take_profit won_share progress profit_factor "
+    "leverage account_type swap_free verification_level trades won lost ticket symbol side "
+    "kind address application date from to points days records logins symbols totals".split()
 )
+"""All figures without a group of their own: no rule treats several of them alike."""
+
+FIGURES: Final = MONEY | VOLUMES | GAINS | COUNTS | OPEN_PRICES | TIMES | OTHERS
 """All names in the data of widgets, which are the names that an account can hide."""

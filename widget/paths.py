@@ -6,8 +6,13 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def _find(name: str, marker: str) -> Path:
-    for folder in (_PACKAGE / name, _PACKAGE.parent / name):
-        if (folder / marker).is_file():
+    """The folder of a name that contains a certain file."""
+    in_wheel = _PACKAGE / name
+    in_checkout = _PACKAGE.parent / name
+    for folder in (in_wheel, in_checkout):
+        # There may be another folder of this name: in a wheel, the second is site-packages/static.
+        marker_file = folder / marker
+        if marker_file.is_file():
             return folder
     raise FileNotFoundError(
         f"{name}/{marker} is neither in {_PACKAGE} nor next to it: reinstall cabinet-widgets"

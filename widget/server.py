@@ -40,9 +40,11 @@ def parse_bind(bind: str) -> tuple[str, int]:
     match = BIND.fullmatch(bind)
     if not match or int(match[3]) > MAX_PORT:
         raise OperatorError(f"--bind {bind}: write address and port, such as 127.0.0.1:8000")
-    address = match[1] or match[2]
+    ipv6_address, other_address, port = match.groups()
+    address = ipv6_address or other_address
     # Granian and the check below want numbers. Other names are rejected by the check.
-    return address.replace("localhost", "127.0.0.1"), int(match[3])
+    address = address.replace("localhost", "127.0.0.1")
+    return address, int(port)
 
 
 def check_port(address: str, port: int, option: str) -> None:
@@ -60,7 +62,10 @@ def check_port(address: str, port: int, option: str) -> None:
         OperatorError: the service cannot listen there.
     """
     try:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        family = socket.AF_INET
+        if ":" in address:
+            family = socket.AF_INET6
+        # Raises OSError without a number if the address is a name.
         socket.inet_pton(family, address)
         with socket.create_server((address, port), family=family):
             pass
