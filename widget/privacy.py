@@ -117,13 +117,14 @@ def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[
     """
     names = {name for name in data if name in hidden}
     # Next to a balance, the profit is that of the account.
-    is_account = "balance" in data and "profit" in data
-    if is_account and FLOATING_PROFIT in hidden:
+    has_floating_profit = "balance" in data and "profit" in data
+    if has_floating_profit and FLOATING_PROFIT in hidden:
         names.add("profit")
-    # Without a list of trades, it is their number.
-    has_number_of_trades = "trades" in data and not isinstance(data["trades"], list)
-    if has_number_of_trades and "count" in hidden:
-        names.add("trades")
+    if "count" in hidden and "trades" in data:
+        # Without a list of trades, it is their number.
+        is_number = not isinstance(data["trades"], list)
+        if is_number:
+            names.add("trades")
     return frozenset(names)
 
 

@@ -221,7 +221,11 @@ class Client:
         if call.password is None:
             return None
         key = (call.account.slug, call.is_partner)
-        return self._tokens.get(key, lambda: self._request_token(call), refused)
+        return self._tokens.get(
+            key,
+            request=lambda: self._request_token(call),
+            refused=refused,
+        )
 
     def _request_token(self, call: Call) -> str:
         request = DIALECTS[call.account.api.dialect].token_request(call)
@@ -281,7 +285,8 @@ class Client:
         """The body of a response; None if its status is one of the denials."""
         status = response.status_code
         limit = account.api.max_response_bytes
-        if 200 <= status < 300:
+        is_success = 200 <= status < 300
+        if is_success:
             return read_body(response, limit)
         if status in denials:
             return None
@@ -294,7 +299,8 @@ class Client:
         if status == 429 or status >= 500:
             retry_after = self._retry_after(response.headers.get("Retry-After", ""))
             raise Unavailable(f"HTTP {status}", retry_after)
-        if 300 <= status < 400:
+        is_redirect = 300 <= status < 400
+        if is_redirect:
             raise Unreadable(f"HTTP {status}: a redirect, which is not followed; correct base_url")
         raise NoSuchPath(f"HTTP {status}; if this API uses another path, set it in api.methods")
 
@@ -314,9 +320,11 @@ class Client:
         Servers repeat them in their errors.
         """
         secrets = self._tokens.of_account(account.slug)
-        for password in (account.password, account.partner_password):
+        passwords = (account.password, account.partner_password)
+        for password in passwords:
             if password is not None:
-                secrets.append(password.get_secret_value())
+                secret = password.get_secret_value()
+                secrets.append(secret)
         for secret in secrets:
             # An empty secret would insert the stars between all characters.
             if secret:
@@ -339,7 +347,12 @@ class Tokens:
         # just refused.
         self._flights = SingleFlight[tuple[TokenKey, str | None], str]()
 
-    def get(self, key: TokenKey, request: Callable[[], str], refused: str | None) -> str:
+    def get(
+        self,
+        key: TokenKey,
+        request: Callable[[], str],
+        refused: str | None,
+    ) -> str:
         """The token, or a new one if there is none or the API refused it.
 
         Args:
@@ -356,6 +369,7 @@ class Tokens:
         flight, is_leader = self._flights.join((key, refused))
         if is_leader:
             return flight.run(lambda: self._renew(key, request, refused))
+        # The wait for another call's request is part of this call's deadline.
         try:
             return flight.result(DEADLINE.get().left)
         except TimeoutError:
@@ -373,7 +387,12 @@ class Tokens:
                 found.append(token)
         return found
 
-    def _renew(self, key: TokenKey, request: Callable[[], str], refused: str | None) -> str:
+    def _renew(
+        self,
+        key: TokenKey,
+        request: Callable[[], str],
+        refused: str | None,
+    ) -> str:
         """A new token, unless there is one already."""
         token = self._tokens.get(key)
         if token is not None and token != refused:

@@ -164,7 +164,12 @@ class CabinetBasic(Dialect):
         path = "api/ClientCabinetBasic/IsAccountCredentialsCorrect"
         return Request("POST", path, json=credentials)
 
-    def request(self, call: Call, token: str | None, page: Mapping[str, int]) -> Request:
+    def request(
+        self,
+        call: Call,
+        token: str | None,
+        page: Mapping[str, int],
+    ) -> Request:
         """The request for a function."""
         path = fill_in(path_of(call.account, call.function), call)
         # The configuration may give the name of a function, as the table does, or a whole path.

@@ -169,7 +169,8 @@ def build_records(function: Function, data: object, zone: tzinfo, first_row: int
         row = Row(title, data, zone)
         return build_object(row)
     build_list = LIST_BUILDERS[function]
-    rows = numbered_rows(title, as_rows(data), zone, first_row)
+    values = as_rows(data)
+    rows = numbered_rows(title, values, zone, first_row)
     return build_list(rows)
 
 
@@ -333,6 +334,7 @@ class Row:
         step = self._read("digits", parse_price_step, "a number of decimals")
         if price is None or step is None:
             return price
+        # Binary fractions of the API such as 1.0847099999999999 become 1.08471 again.
         return price.quantize(step, ROUND_HALF_EVEN)
 
     def price_limit(self, name: str) -> Decimal | None:

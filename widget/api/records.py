@@ -192,6 +192,7 @@ def missing_lots(closed: Decimal | None, required: Decimal | None) -> Decimal | 
 
 def bonus_progress(closed: Decimal | None, required: Decimal | None) -> Decimal | None:
     """The share of the required lots that is closed, from 0 to 1; None if no lots are required."""
+    # Without required lots there is nothing to make progress with.
     if closed is None or not required:
         return None
     share = closed / required

@@ -101,17 +101,18 @@ class _Connection(HTTPConnection):
         )
         # Of the remaining time, the first of two addresses gets a half, so that the second has a
         # chance if the first does not respond.
-        for n, (family, kind, protocol, _, address) in enumerate(addresses, 1):
+        for n, (family, kind, protocol, _, address) in enumerate(addresses):
             sock = _Socket(family, kind, protocol)
+            addresses_left = len(addresses) - n
             try:
-                sock.settimeout(remaining_seconds() / (len(addresses) - n + 1))
+                sock.settimeout(remaining_seconds() / addresses_left)
                 sock.connect(address)
                 # The TLS handshake is a single operation and gets all the remaining time.
                 sock.settimeout(remaining_seconds())
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 sock.close()
-                if n == len(addresses):
+                if addresses_left == 1:
                     raise
             else:
                 return sock

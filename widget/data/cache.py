@@ -123,18 +123,32 @@ class Entry:
         """Whether it is time for a call."""
         return self.age(now) > due_seconds and self.pause_left(now) <= 0
 
+    def is_stale(self, ttl: float, now: float) -> bool:
+        """Whether the value is older than it should be."""
+        age = self.age(now)
+        if age <= ttl:
+            return False
+        if self.failure is not None:
+            return True
+        # A value that is only a little too old is being refreshed right now, in the background.
+        return age > 2 * ttl
+
     def merged(self, other: "Entry", now: float) -> "Entry":
         """The newer value of two entries, with the latest failure after it."""
         newest = self
         if other.age(now) < self.age(now):
             newest = other
+        age = newest.age(now)
         latest: Failure | None = None
+        smallest_distance = math.inf
         for failure in (self.failure, other.failure):
-            # A failure before the newest value is over: a call has worked since.
-            if failure is None or failure.distance(now) > newest.age(now):
+            if failure is None:
                 continue
-            if latest is None or failure.distance(now) < latest.distance(now):
+            distance = failure.distance(now)
+            # A failure before the newest value is over: a call has worked since.
+            if distance <= age and distance < smallest_distance:
                 latest = failure
+                smallest_distance = distance
         return replace(newest, failure=latest)
 
     def without_old_value(self, max_age: float, now: float) -> "Entry":
@@ -307,15 +321,9 @@ class FreshCache:
                 now = self._clock()
         if entry.as_of is None:
             raise last_failure(key, entry, now)
-        age = entry.age(now)
-        stale = False
-        if age > ttl:
-            # A value that is only a little too old is being refreshed right now, in the background.
-            is_failing = entry.failure is not None
-            stale = is_failing or age > 2 * ttl
         # If the clock was set back, the value must not come from the future.
         as_of = min(entry.as_of, now)
-        return CachedValue(entry.value, as_of, stale)
+        return CachedValue(entry.value, as_of, entry.is_stale(ttl, now))
 
     def close(self) -> None:
         """Start no further calls. Those in progress end by themselves; nobody waits for them."""
@@ -348,9 +356,13 @@ class FreshCache:
         fetch: Callable[[], object],
     ) -> Flight[Entry]:
         """The flight for a key; its call is started if there is none yet."""
+
+        def refresh() -> Entry:
+            return self._refresh(key, due_seconds, fetch)
+
         flight, is_leader = self._flights.join(key)
         if is_leader:
-            flight.start(self._executor, lambda: self._refresh(key, due_seconds, fetch))
+            flight.start(self._executor, refresh)
         return flight
 
     def _wait_for(
@@ -374,13 +386,15 @@ class FreshCache:
         Runs on a thread of the executor.
         """
         entry = self._read(key)
-        if not entry.is_due(due_seconds, self._clock()):
+        now = self._clock()
+        if not entry.is_due(due_seconds, now):
             return entry
         with self._locked(key):
             # The store is read again with the lock: whoever waited for another process sees its
             # result or its failure and does not call in turn.
             entry = self._read(key)
-            if not entry.is_due(due_seconds, self._clock()):
+            now = self._clock()
+            if not entry.is_due(due_seconds, now):
                 return entry
             return self._call(key, fetch)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from widget.api.records import ONE, ZERO, ClosedTrade, Operation
@@ -244,19 +245,32 @@ def thin_out(curve: Sequence[Level]) -> list[Level]:
     count = len(curve)
     if count <= MAX_POINTS:
         return list(curve)
-
-    def factor_at(index: int) -> Decimal:
-        return curve[index].factor
-
     # Each section contributes two points, and the two ends of the curve are in none.
     sections = MAX_POINTS // 2 - 1
     between = count - 2
-    indices = {0, count - 1}
-    for section in range(sections):
-        first = 1 + section * between // sections
-        after_last = 1 + (section + 1) * between // sections
-        span = range(first, after_last)
-        lowest = min(span, key=factor_at)
-        highest = max(span, key=factor_at)
-        indices.update((lowest, highest))
-    return [curve[index] for index in sorted(indices)]
+    bounds = [1 + number * between // sections for number in range(sections + 1)]
+    points = [curve[0]]
+    for first, after_last in pairwise(bounds):
+        section = curve[first:after_last]
+        points += extremes(section)
+    points.append(curve[-1])
+    return points
+
+
+def extremes(section: Sequence[Level]) -> list[Level]:
+    """The lowest and the highest level, in order of time; only one if all are equal."""
+    lowest = min(section, key=factor_of)
+    highest = max(section, key=factor_of)
+    if lowest is highest:
+        return [lowest]
+    return sorted([lowest, highest], key=time_of)
+
+
+def factor_of(level: Level) -> Decimal:
+    """What the lowest and the highest level are found by."""
+    return level.factor
+
+
+def time_of(level: Level) -> datetime:
+    """What levels are sorted by."""
+    return level.time

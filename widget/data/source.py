@@ -175,17 +175,21 @@ class Source:
         if not self.is_delayed:
             return self._get("bonus", Bonus)
         bonus, _, history = self._with_trades("bonus")
-        return delay.bonus(bonus, self._withheld(history))
+        late = self._withheld(history)
+        return delay.bonus(bonus, late)
 
     def logins(self, start: datetime | None, end: datetime) -> tuple[Login, ...]:
         """Logins of a period, newest first."""
         logins: tuple[Login, ...] = self._get("logins", tuple)
-        return tuple(login for login in logins if is_within(login.time, start, end))
+        # The API has no period for this function and sends what it has.
+        in_period = [login for login in logins if is_within(login.time, start, end)]
+        return tuple(in_period)
 
     def commissions(self, start: datetime | None, end: datetime) -> tuple[Commission, ...]:
         """The partner's commissions of a period, newest first."""
         records: tuple[Commission, ...] = self._get("commissions", tuple)
-        return tuple(record for record in records if is_within(record.time, start, end))
+        in_period = [record for record in records if is_within(record.time, start, end)]
+        return tuple(in_period)
 
     def currency(self) -> str | None:
         """The account's currency: the configured one, otherwise that of the balance call.
@@ -204,7 +208,9 @@ class Source:
     def known_until(self, end: datetime) -> datetime:
         """The end of a period. For a period that ends now it is the time of the figures."""
         if end == self.now:
-            return datetime.fromtimestamp(int(self.as_of), UTC)
+            # Whole seconds, as in everything that is displayed.
+            second = int(self.as_of)
+            return datetime.fromtimestamp(second, UTC)
         return end
 
     def _history(self, start: datetime | None) -> History:
@@ -371,10 +377,11 @@ class Source:
 
     def cache_key(self, function: Function, span: str) -> str:
         """The key of a value in the cache."""
+        slug = self.account.slug
         shared = self._client.shared_function(self.account, function)
         # The cache logs only what stands before the "#": logins are short, so one can be found from
         # its digest by trying them all.
-        return f"{self.account.slug}:{shared}:{span}#{self._identity}"
+        return f"{slug}:{shared}:{span}#{self._identity}"
 
 
 def cache_identity(account: Account) -> str:

@@ -102,11 +102,8 @@ def group_by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
     for trade in trades:
         if trade.is_position:
             positions_by_symbol[trade.symbol].append(trade)
-    rows = []
-    for symbol in sorted(positions_by_symbol):
-        row = symbol_row(symbol, positions_by_symbol[symbol])
-        rows.append(row)
-    return rows
+    symbols = sorted(positions_by_symbol)
+    return [symbol_row(symbol, positions_by_symbol[symbol]) for symbol in symbols]
 
 
 def symbol_row(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
