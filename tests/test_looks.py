@@ -11,6 +11,7 @@ from faults import Fault
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.security import generate_password_hash
 
+from widget import paths
 from widget.render import snippet
 from widget.sandbox import api as sandbox_api
 from widget.widgets.base import Widget
@@ -18,7 +19,7 @@ from widget.widgets.options import Options
 
 Serve = Callable[..., Service]
 LANGUAGES = ("en", "fr", "ar", "zh")
-NARROW_LANGUAGES = ("de", "ru", "pl", "uk", "es", "pt", "it", "id", "ms", "hi")
+NARROW_LANGUAGES = sorted({path.stem for path in paths.locales().glob("*.po")} - {*LANGUAGES})
 MONEY = {
     "balance",
     "equity",

@@ -83,7 +83,7 @@ def display_of(view: View) -> Display:
 
 
 def test_the_five_widgets_of_the_contract_have_pictures() -> None:
-    assert PICTURED == ["balance", "bonus", "growth", "lots", "summary"]
+    assert set(PICTURED) >= {"balance", "bonus", "growth", "lots", "summary"}
 
 
 @pytest.mark.parametrize("name", PICTURED)
@@ -319,7 +319,7 @@ def test_the_font_contains_every_character_of_a_language(language: str) -> None:
     }
     for weight, font in FONTS.items():
         missing = sorted(wanted - set(map(chr, font.getBestCmap())) - {"\n"})
-        assert not missing, f"{weight} does not contain {missing}: run tests/fonts/subset.py"
+        assert not missing, f"{weight} does not contain {missing}: run .ci/picture_fonts.py"
 
 
 def is_mark_of_direction(character: str) -> bool:
