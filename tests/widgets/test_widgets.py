@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from conftest import Service
+from documents import CONTRIBUTING, code_block
 from examples import EXAMPLES
 
 import widget.widgets
@@ -21,56 +22,8 @@ from widget.widgets.options import Options
 WIDGETS = registry.discover()
 Serve = Callable[..., Service]
 
-NEW_WIDGET = '''
-"""A widget with a table, a chart and a picture."""
-
-from widget.data import totals
-from widget.widgets.base import Bars, Card, Column, Figure, Table, Widget
-from widget.errors import N_
-
-COUNT = Figure("trades", N_("Trades"), "count")
-TRADES = Table(
-    rows="records",
-    columns=(
-        Column("symbol", N_("Symbol"), "symbol"),
-        Column("close_time", N_("Closed"), "time", priority=2),
-        Column("profit", N_("Profit"), "result"),
-    ),
-    empty=N_("No trades in this period"),
-)
-
-
-def fetch(source, options):
-    start, end = options.period.bounds(source.now, source.account.timezone)
-    trades = source.closed_trades(start, end)
-    results = [(trade.close_time, totals.trade_result(trade)) for trade in trades]
-    days = totals.sum_by_day(results, source.account.timezone)
-    return {
-        "from": start,
-        "to": source.known_until(end),
-        "trades": len(trades),
-        "days": [{"date": day, "amount": amount} for day, amount in days],
-        "records": TRADES.rows_of(trades[: options.rows]),
-    }
-
-
-WIDGET = Widget(
-    name="trading-days",
-    label=N_("Trades"),
-    functions=("closed_trades",),
-    fetch=fetch,
-    body=(
-        Card(figures=(COUNT,)),
-        Bars(rows="days", y="amount", kind="money", label=N_("Day"), figure=N_("Amount")),
-        TRADES,
-    ),
-    height=358,
-    row_height=36,
-    options=frozenset({"rows", "period"}),
-    summary=COUNT,
-    picture=("trades",),
-)
-'''
+NEW_WIDGET = code_block(CONTRIBUTING, "python")
+"""A widget with a figure, a chart, a table and a picture."""
 
 
 def data_names(value: Any) -> set[str]:
