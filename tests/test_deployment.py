@@ -122,7 +122,7 @@ def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
     )
     site = for_installed_nginx(on_free_ports(site), tmp_path)
     (tmp_path / "nginx.conf").write_text(processes.nginx_conf(tmp_path, site))
-    said = checked(
+    output = checked(
         *(
             find_program("nginx"),
             "-t",
@@ -135,7 +135,7 @@ def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
         ),
         folder=tmp_path,
     )
-    assert "warn" not in said
+    assert "warn" not in output
 
 
 def test_nginx_lets_no_query_into_its_log() -> None:
@@ -158,13 +158,13 @@ def test_caddy_accepts_its_file(tmp_path: Path) -> None:
         "XDG_CONFIG_HOME": str(tmp_path),
     }
     for upstream in ({}, {"CABINET_WIDGETS": "widgets:8000"}):
-        said = checked(
+        output = checked(
             *(caddy, *"validate --config Caddyfile --adapter caddyfile".split()),
             folder=tmp_path,
             **homes,
             **upstream,
         )
-        assert "Valid configuration" in said
+        assert "Valid configuration" in output
     assert checked(caddy, "fmt", "Caddyfile", folder=tmp_path, **homes) == text
 
 

@@ -40,7 +40,7 @@ class Gateway:
         self.mishap: Callable[[Gateway, socket.socket, bytes], None] = Gateway.pass_on
         self.held: list[int] = []
         """The clients' ports of the connections that are being held."""
-        self.let_go = threading.Event()
+        self.released = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.open()
@@ -71,25 +71,25 @@ class Gateway:
             with (
                 self.tls.wrap_socket(connection, server_side=True)
                 if self.tls
-                else connection as heard
+                else connection as accepted
             ):
-                if request := _request(heard):
-                    self.mishap(self, heard, request)
+                if request := _request(accepted):
+                    self.mishap(self, accepted, request)
 
-    def answer(self, request: bytes) -> bytes:
+    def response_to(self, request: bytes) -> bytes:
         """The response of the simulated API."""
-        with socket.create_connection((self.target.hostname, self.target.port), 60) as onward:
-            onward.sendall(request)
-            return b"".join(iter(lambda: onward.recv(65536), b""))
+        with socket.create_connection((self.target.hostname, self.target.port), 60) as upstream:
+            upstream.sendall(request)
+            return b"".join(iter(lambda: upstream.recv(65536), b""))
 
     def pass_on(self, connection: socket.socket, request: bytes) -> None:
-        connection.sendall(self.answer(request))
+        connection.sendall(self.response_to(request))
 
     def hold(self, connection: socket.socket, _: bytes) -> None:
         """Send nothing as long as the client waits."""
         self.held.append(connection.getpeername()[1])
         connection.settimeout(0.05)
-        while not self.let_go.is_set():
+        while not self.released.is_set():
             with suppress(TimeoutError):
                 if not connection.recv(1024):
                     return
@@ -98,19 +98,19 @@ class Gateway:
         """Send byte after byte."""
         for n in range(len(data)):
             connection.sendall(data[n : n + 1])
-            if self.let_go.wait(0.02):
+            if self.released.wait(0.02):
                 return
 
     def drip_headers(self, connection: socket.socket, request: bytes) -> None:
-        self.drip(connection, self.answer(request))
+        self.drip(connection, self.response_to(request))
 
     def drip_body(self, connection: socket.socket, request: bytes) -> None:
-        headers, gap, body = self.answer(request).partition(b"\r\n\r\n")
+        headers, gap, body = self.response_to(request).partition(b"\r\n\r\n")
         connection.sendall(headers + gap)
         self.drip(connection, body)
 
     def cut_short(self, connection: socket.socket, request: bytes) -> None:
-        connection.sendall(self.answer(request)[:-20])
+        connection.sendall(self.response_to(request)[:-20])
 
     def reset(self, connection: socket.socket, _: bytes) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -162,7 +162,7 @@ class World:
     def restore(self) -> None:
         """Let everything work again."""
         self.sandbox.faults.clear()
-        self.gateway.let_go.set()
+        self.gateway.released.set()
         self.resolver.gate.set()
         self.resolver.error, self.gateway.mishap = False, Gateway.pass_on
         if self.gateway.tls:
@@ -247,10 +247,10 @@ def api(world: World, deadline_seconds: float) -> dict[str, Any]:
 
 
 def misbehave(mishap: Callable[[Gateway, socket.socket, bytes], None]) -> Callable[[World], None]:
-    def befall(world: World) -> None:
+    def cause(world: World) -> None:
         world.gateway.mishap = mishap
 
-    return befall
+    return cause
 
 
 def simulate(fault: str, **more: Any) -> Callable[[World], None]:
@@ -277,10 +277,10 @@ LATE = "no complete response within the deadline of 0.6 s"
 MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
     "refuse_connections": (lambda world: world.gateway.shut(), 503, "ConnectionRefusedError"),
     "reset_connections": (misbehave(Gateway.reset), 503, "ConnectionResetError"),
-    "never_answer": (misbehave(Gateway.hold), 503, LATE),
+    "never_respond": (misbehave(Gateway.hold), 503, LATE),
     "drip_its_headers": (misbehave(Gateway.drip_headers), 503, LATE),
-    "drip_its_answer": (misbehave(Gateway.drip_body), 503, LATE),
-    "cut_its_answer_short": (misbehave(Gateway.cut_short), 503, "IncompleteRead"),
+    "drip_its_response": (misbehave(Gateway.drip_body), 503, LATE),
+    "cut_its_response_short": (misbehave(Gateway.cut_short), 503, "IncompleteRead"),
     "send_many_megabytes": (simulate("huge"), 502, "more than 4194304 bytes"),
     "send_a_zip_bomb": (simulate("gzip_bomb"), 502, "more than 4194304 bytes"),
     "send_an_error_page_with_status_200": (
@@ -289,41 +289,41 @@ MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
         "balance: not JSON but an HTML page",
     ),
     "send_garbage": (simulate("garbage"), 502, "balance: not JSON but"),
-    "ask_to_be_left_alone": (simulate("too_many", seconds=42), 503, "HTTP 429"),
-    "answer_500": (simulate("error500"), 503, "HTTP 500"),
+    "ask_to_wait": (simulate("too_many", seconds=42), 503, "HTTP 429"),
+    "respond_with_500": (simulate("error500"), 503, "HTTP 500"),
     "redirect_to_another_host": (redirect, 502, "HTTP 302: a redirect, which is not followed"),
     "refuse_the_account": (simulate("refuse"), 502, "not at the open level: set its API password"),
     "rename_its_fields_overnight": (simulate("renamed"), 502, "balance.balance: missing"),
     "have_no_address": (lose_the_name, 503, "name of the API's host cannot be resolved"),
     "have_a_name_server_that_hangs": (hang_on_the_name, 503, "no result within 0.6 s"),
-    "show_another_certificate": (change_the_certificate, 503, "TLS failed: .*ca_file"),
+    "present_another_certificate": (change_the_certificate, 503, "TLS failed: .*ca_file"),
 }
 
 
 @pytest.mark.parametrize(
-    ("world", "fault"), [("tls" if name == "show_another_certificate" else "", name) for name in MAY],
+    ("world", "fault"), [("tls" if name == "present_another_certificate" else "", name) for name in MAY],
     indirect=["world"], ids=MAY,
 )  # fmt: skip
 def test_an_api_may(
     fault: str, world: World, serve: Serve, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    befall, status, log = MAY[fault]
+    cause, status, log = MAY[fault]
     # The first service has nothing cached. The second has, and need not wait: if it did, then for
     # longer than the timeout of `Service.get`, and the test would fail.
     cold, warm = (serve(api=api(world, seconds)) for seconds in (0.6, 60))
     before = warm.get(BALANCE).json()
     assert not before["stale"]
-    befall(world)
+    cause(world)
 
-    answers = [cold.get(path) for path in (BALANCE, "/w/main/balance")]
-    assert {answer.status_code for answer in answers} == {status}
-    assert "temporarily unavailable" in answers[1].text
-    for answer in answers:
-        assert 1 <= int(answer.headers["Retry-After"]) <= 60
-        assert answer.headers["Cache-Control"] == "private, no-store"
+    responses = [cold.get(path) for path in (BALANCE, "/w/main/balance")]
+    assert {response.status_code for response in responses} == {status}
+    assert "temporarily unavailable" in responses[1].text
+    for response in responses:
+        assert 1 <= int(response.headers["Retry-After"]) <= 60
+        assert response.headers["Cache-Control"] == "private, no-store"
     until(lambda: re.search(log, caplog.text))
-    if fault == "ask_to_be_left_alone":
-        assert 40 <= int(answers[1].headers["Retry-After"]) <= 47
+    if fault == "ask_to_wait":
+        assert 40 <= int(responses[1].headers["Retry-After"]) <= 47
 
     clock.now += 3600
     for _ in range(3):
@@ -343,8 +343,8 @@ def test_an_api_may(
 def is_new(service: Service, before: str, clock: Clock) -> bool:
     """Whether there are newer figures that are not marked as stale."""
     clock.now += 2  # the response cache stores a response for at least a second
-    answer = service.get(BALANCE)
-    return answer.ok and answer.json()["as_of"] > before and not answer.json()["stale"]
+    response = service.get(BALANCE)
+    return response.ok and response.json()["as_of"] > before and not response.json()["stale"]
 
 
 def test_nobody_notices_a_token_that_expires_during_a_call(
@@ -367,17 +367,17 @@ def test_a_clock_may_jump_and_jump_back(
     for jump in (0, seconds, -seconds):
         clock.now += jump
         calls = upstream.sandbox.calls.total()
-        answer = service.get(BALANCE)
-        assert answer.status_code == 200
-        assert true_at(answer) <= clock.now
-        before = answer.json()["as_of"]
+        response = service.get(BALANCE)
+        assert response.status_code == 200
+        assert time_of_figures(response) <= clock.now
+        before = response.json()["as_of"]
         clock.now += 20  # by then there has been a call, wherever the clock was in between
         until(lambda before=before: is_new(service, before, clock))  # type: ignore[misc]
         assert upstream.sandbox.calls.total() > calls
 
 
-def true_at(answer: requests.Response) -> float:
-    return datetime.fromisoformat(answer.json()["as_of"]).timestamp()
+def time_of_figures(response: requests.Response) -> float:
+    return datetime.fromisoformat(response.json()["as_of"]).timestamp()
 
 
 @contextmanager
@@ -432,7 +432,7 @@ def test_a_disk_may_be_full_and_then_not(
         upstream.sandbox.calls.clear()
         assert other.get(BALANCE).status_code == 200
         assert (calls, upstream.sandbox.calls["RequestBalanceInformation"]) == (calls, 0), (
-            "it is kept again"
+            "results are stored again"
         )
 
 
@@ -520,18 +520,18 @@ def test_a_worker_may_be_killed_in_the_middle_of_a_refresh(
 
         def is_renewed() -> bool:
             try:
-                answer = requests.get(url + BALANCE, timeout=30)
+                response = requests.get(url + BALANCE, timeout=30)
             except requests.ConnectionError:
                 return False  # this connection belonged to the killed worker
-            assert answer.status_code == 200, "the other worker has figures"
-            return bool(answer.json()["as_of"] > before)
+            assert response.status_code == 200, "the other worker has figures"
+            return bool(response.json()["as_of"] > before)
 
         until(is_renewed)
         until(lambda: len(set(program.children()) - {killed}) == 2)
         assert program.end() == 0
 
 
-def ask(url: str, path: str) -> bytes:
+def send_request(url: str, path: str) -> bytes:
     """Everything that a server sends in response to a request on its own connection."""
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
@@ -550,8 +550,8 @@ def unread(connections: list[socket.socket]) -> list[str]:
     return [row[2] for row in rows if row[2] in ports and not row[4].endswith(":00000000")]
 
 
-def is_whole(answer: bytes) -> bool:
-    headers, _, body = answer.partition(b"\r\n\r\n")
+def is_complete(response: bytes) -> bool:
+    headers, _, body = response.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", headers)
     return (
         headers.startswith(b"HTTP/1.1 200") and length is not None and len(body) == int(length[1])
@@ -565,13 +565,15 @@ def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_p
     def load() -> None:
         for _ in range(2000):
             try:
-                answer = ask(url, "/embed.json")
+                response = send_request(url, "/embed.json")
             except ConnectionRefusedError:
                 return
             except ConnectionResetError:
-                answer = b""
+                response = b""
             # Without a single byte, the request was not even read: a browser or a balancer asks again, or elsewhere.
-            outcomes["whole" if is_whole(answer) else "cut off" if answer else "not read"] += 1
+            outcomes[
+                "complete" if is_complete(response) else "cut off" if response else "not read"
+            ] += 1
 
     request = b"GET /w/main/balance.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with processes.service(tmp_path, "service", configuration(world, deadline=30)) as (
@@ -582,13 +584,13 @@ def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_p
         with ThreadPoolExecutor(4) as visitors, connections(url, 12, request) as waiting:
             until(lambda: world.gateway.held)
             loading = [visitors.submit(load) for _ in range(4)]
-            until(lambda: outcomes["whole"] > 50)
+            until(lambda: outcomes["complete"] > 50)
             until(lambda: not unread(waiting))
             program.process.send_signal(signal.SIGTERM)
             for future in loading:
                 future.result()
             world.restore()
-            assert all(is_whole(received(connection)) for connection in waiting)
+            assert all(is_complete(received(connection)) for connection in waiting)
         assert program.process.wait(processes.PATIENCE) == 0
     assert outcomes["cut off"] == 0
     assert outcomes["not read"] <= 4 * 2
@@ -638,7 +640,7 @@ def has_response_or_is_closed(connection: socket.socket) -> bool:
 
 
 SLOW = {
-    "say_nothing": (b"", 500),
+    "send_nothing": (b"", 500),
     "stop_in_the_headers": (b"GET /w/main/balance HTTP/1.1\r\nHost: x\r\nX-Slow: ", 500),
     "stop_in_the_body": (
         b"POST /w/closed/balance/unlock HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n"
@@ -656,7 +658,7 @@ def test_500_clients_may(
     url, _ = idle_service
     with connections(url, 500, send) as made:
         for n in range(20):
-            assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))
+            assert is_complete(send_request(url, f"{BALANCE}?refresh={n + 10}"))
         waiting = [connection for connection in made if not has_response_or_is_closed(connection)]
         assert len(waiting) == slow, "the service did not wait for them to leave"
 
@@ -666,19 +668,19 @@ def test_nobody_waits_for_a_cached_widget_while_others_wait_for_one_that_is_not_
 ) -> None:
     url, _ = idle_service
     world = world_in_real_time
-    assert is_whole(ask(url, BALANCE))
+    assert is_complete(send_request(url, BALANCE))
     world.gateway.mishap = Gateway.hold
     with ThreadPoolExecutor(200) as visitors:
         waiting = [
-            visitors.submit(ask, url, f"/w/main/open-trades.json?refresh={n + 10}")
+            visitors.submit(send_request, url, f"/w/main/open-trades.json?refresh={n + 10}")
             for n in range(200)
         ]
         until(lambda: world.gateway.held)
         for n in range(10):
-            assert is_whole(ask(url, f"{BALANCE}?refresh={n + 10}"))
+            assert is_complete(send_request(url, f"{BALANCE}?refresh={n + 10}"))
         assert not any(visitor.done() for visitor in waiting)
         world.restore()
-        assert all(is_whole(visitor.result()) for visitor in waiting)
+        assert all(is_complete(visitor.result()) for visitor in waiting)
 
 
 def test_clients_may_vanish_while_they_wait(
@@ -693,8 +695,8 @@ def test_clients_may_vanish_while_they_wait(
         for connection in waiting:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     world.restore()
-    assert is_whole(ask(url, "/w/main/open-trades.json"))
-    assert is_whole(ask(url, "/w/main/balance.json"))
+    assert is_complete(send_request(url, "/w/main/open-trades.json"))
+    assert is_complete(send_request(url, "/w/main/balance.json"))
     assert len(world.gateway.held) == 1
     assert "Traceback" not in program.text()
     assert '"level": "error"' not in program.text()

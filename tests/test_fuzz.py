@@ -39,11 +39,11 @@ base_url = "http://127.0.0.1:9"
 login = 7654321
 allowed_networks = ["203.0.113.0/24"]
 """
-CALM = {200, 204, 304, 400, 401, 403, 404, 405, 413, 429, 501}
+EXPECTED_STATUSES = {200, 204, 304, 400, 401, 403, 404, 405, 413, 429, 501}
 MARK = "zq7"
 """A part of everything that is sent, to recognize it in responses."""
 
-NASTY = [
+HOSTILE = [
     f"<script>{MARK}</script>", f"\"><img src=x onerror={MARK}()>", f"'-{MARK}-'", f"javascript:{MARK}()",
     f"{{{{7*7}}}}{MARK}", f"${{{MARK}}}", f"{MARK}%s%n%x", f"{MARK}\r\nSet-Cookie: {MARK}=1", f"{MARK}\0",
     f"../../{MARK}",
@@ -54,7 +54,7 @@ NASTY = [
 ]  # fmt: skip
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A response."""
 
     status: int
@@ -67,7 +67,7 @@ class Answer(NamedTuple):
 
 
 def service(stack: ExitStack) -> InProcess:
-    """Open, closed and walled accounts, and a studio."""
+    """Open, closed and restricted accounts, and a studio."""
     script = Script(responses())
     accounts = {
         "main": {"login": 7654321, "widgets": list(WIDGETS), "partner_password": "partner"},
@@ -77,15 +77,15 @@ def service(stack: ExitStack) -> InProcess:
             "viewer_password_hash": HASH,
             "embed_secret": SECRET,
         },
-        "walled": {"login": 7654321, "allowed_networks": ["203.0.113.0/24"]},
+        "restricted": {"login": 7654321, "allowed_networks": ["203.0.113.0/24"]},
     }
     server = {"trusted_proxies": 1, "studio": True, "studio_password_hash": HASH}
     return running(stack, script, accounts=accounts, server=server)
 
 
-def ask(
+def send_request(
     where: InProcess, method: str, path: str, query: str, body: bytes = b"", /, **headers: str
-) -> Answer:
+) -> Response:
     """Make a request without the checks of a client library; characters stand for bytes."""
     begun: list[tuple[str, list[tuple[str, str]]]] = []
     environ: dict[str, Any] = {
@@ -102,7 +102,7 @@ def ask(
     chunks = where.app.wsgi_app(environ, start)
     text = b"".join(chunks)
     (status, sent) = begun[-1]
-    return Answer(int(status[:3]), sent, text.decode("utf-8", "replace"))
+    return Response(int(status[:3]), sent, text.decode("utf-8", "replace"))
 
 
 class Structure(HTMLParser):
@@ -141,30 +141,30 @@ OUR_TAGS = set(
 )
 
 
-def check(answer: Answer, what: object) -> None:
+def check(response: Response, what: object) -> None:
     """Check what applies to every response."""
-    assert answer.status in CALM, (what, answer.status, answer.text)
+    assert response.status in EXPECTED_STATUSES, (what, response.status, response.text)
     for never in ("Traceback", 'File "', "werkzeug", "jinja", "Exception", f"<{MARK}"):
-        assert never not in answer.text, (what, never)
-    assert "default-src 'none'" in answer.header("Content-Security-Policy"), what
-    assert "unsafe" not in answer.header("Content-Security-Policy")
-    assert answer.header("X-Content-Type-Options") == "nosniff"
+        assert never not in response.text, (what, never)
+    assert "default-src 'none'" in response.header("Content-Security-Policy"), what
+    assert "unsafe" not in response.header("Content-Security-Policy")
+    assert response.header("X-Content-Type-Options") == "nosniff"
     sent = [
-        (name, value) for name, value in answer.headers if name != "X-Request-Id"
+        (name, value) for name, value in response.headers if name != "X-Request-Id"
     ]  # a plain word comes back there
     assert not [
         name for name, value in sent if name == "Set-Cookie" or MARK in value or "\n" in value
     ], what
-    kind = answer.header("Content-Type").partition(";")[0]
+    kind = response.header("Content-Type").partition(";")[0]
     assert kind in {
         "text/html", "text/plain", "application/json", "image/svg+xml", "image/png", "text/xml", "text/css",
         "text/javascript", "",
     }, (what, kind)  # fmt: skip
-    if kind == "application/json" and answer.text:
-        message = (json.loads(answer.text).get("error") or {}).get("message", "")
+    if kind == "application/json" and response.text:
+        message = (json.loads(response.text).get("error") or {}).get("message", "")
         assert not re.search(r"[<>&`\\{}$\x00-\x1f]", message), (what, message)
     elif kind == "text/html":
-        structure = Structure(answer.text)
+        structure = Structure(response.text)
         assert {tag for tag, *_ in structure.tags} <= OUR_TAGS, (
             what,
             {tag for tag, *_ in structure.tags} - OUR_TAGS,
@@ -178,13 +178,13 @@ def check(answer: Answer, what: object) -> None:
         assert not [
             link for link in structure.links if re.match(r"\s*(javascript|data:text|//)", link)
         ], what
-    elif kind in ("image/svg+xml", "text/xml") and answer.text:
-        ET.fromstring(answer.text)
+    elif kind in ("image/svg+xml", "text/xml") and response.text:
+        ET.fromstring(response.text)
     elif kind == "text/plain":
-        assert MARK not in answer.text, what
+        assert MARK not in response.text, what
 
 
-def requests_of(
+def random_requests(
     dice: random.Random, count: int
 ) -> Iterator[tuple[str, str, str, bytes, dict[str, str]]]:
     """Requests: valid ones, invalid ones, and valid ones with one error."""
@@ -214,7 +214,7 @@ def requests_of(
     def text() -> str:
         kind = dice.random()
         if kind < 0.5:
-            return dice.choice(NASTY)
+            return dice.choice(HOSTILE)
         letters = [
             chr(dice.choice((dice.randrange(1, 128), dice.randrange(128, 256))))
             for _ in range(dice.randrange(12))
@@ -245,7 +245,7 @@ def requests_of(
     def header() -> str:
         return escaped(text()) if dice.random() < 0.7 else text().encode().decode("latin-1")
 
-    slugs = ["main"] * 12 + ["closed"] * 5 + ["walled", "nobody", "MAIN", "", ".."]
+    slugs = ["main"] * 12 + ["closed"] * 5 + ["restricted", "nobody", "MAIN", "", ".."]
     suffixes = [""] * 4 + [".json"] * 4 + [".svg"] * 2 + [".xml", ".json.json", f".{MARK}"]
     others = "/oembed / /embed.json /embed.js /static/x/widget.js /metrics /healthz * //w//main/lots /w/main/lots/".split()
     methods = ["GET"] * 20 + [
@@ -259,10 +259,10 @@ def requests_of(
         "PATCH",
         MARK,
     ]
-    often = (
+    common = (
         "ACCEPT_LANGUAGE IF_NONE_MATCH HOST ORIGIN REFERER X_FORWARDED_FOR ACCEPT_ENCODING".split()
     )
-    seldom = "RANGE COOKIE AUTHORIZATION X_REQUEST_ID EXPECT FORWARDED IF_MODIFIED_SINCE X_FORWARDED_HOST".split()
+    rare = "RANGE COOKIE AUTHORIZATION X_REQUEST_ID EXPECT FORWARDED IF_MODIFIED_SINCE X_FORWARDED_HOST".split()
     kinds = ["application/x-www-form-urlencoded"] * 2 + [
         "application/json",
         "multipart/form-data; boundary=a",
@@ -295,8 +295,8 @@ def requests_of(
         headers |= {
             "REMOTE_ADDR": dice.choice(["127.0.0.1"] * 3 + ["::1", "198.51.100.7", "", "unix:"])
         }
-        headers |= {f"HTTP_{field}": header() for field in often if dice.random() < 0.1}
-        headers |= {f"HTTP_{field}": header() for field in seldom if dice.random() < 0.03}
+        headers |= {f"HTTP_{field}": header() for field in common if dice.random() < 0.1}
+        headers |= {f"HTTP_{field}": header() for field in rare if dice.random() < 0.03}
         yield (
             method,
             path.encode("utf-8", "surrogateescape").decode("latin-1"),
@@ -311,10 +311,10 @@ def test_ten_thousand_hostile_requests_are_handled() -> None:
     seen: Counter[int] = Counter()
     with ExitStack() as stack:
         where = service(stack)
-        for method, path, query, body, headers in requests_of(random.Random(20261123), count):
-            answer = ask(where, method, path, query, body, **headers)
-            check(answer, (method, path, query, headers))
-            seen[answer.status] += 1
+        for method, path, query, body, headers in random_requests(random.Random(20261123), count):
+            response = send_request(where, method, path, query, body, **headers)
+            check(response, (method, path, query, headers))
+            seen[response.status] += 1
     assert sum(seen.values()) == count
     # The requests are hostile in different ways.
     assert {200, 400, 401, 403, 404, 405, 413, 429, 501} <= seen.keys()
@@ -338,8 +338,8 @@ def test_no_url_at_all_is_too_much(path: str, query: list[tuple[str, str]]) -> N
         f"{quote(name, errors='replace')}={quote(value, errors='replace')}" for name, value in query
     )
     latin = path.encode("utf-8", "replace").decode("latin-1")
-    answer = ask(shared(), "GET", latin, pairs)
-    check(answer, (path, pairs))
+    response = send_request(shared(), "GET", latin, pairs)
+    check(response, (path, pairs))
 
 
 STACK = ExitStack()
@@ -347,19 +347,19 @@ STACK = ExitStack()
 
 def shared() -> InProcess:
     """One service for all examples of a property."""
-    if "it" not in _kept:
-        _kept["it"] = service(STACK)
-    return _kept["it"]
+    if "it" not in _shared:
+        _shared["it"] = service(STACK)
+    return _shared["it"]
 
 
-_kept: dict[str, InProcess] = {}
+_shared: dict[str, InProcess] = {}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _ended() -> Iterator[None]:
     yield
     STACK.close()
-    _kept.clear()
+    _shared.clear()
 
 
 @pytest.mark.parametrize("fragment", [MARK, f"<b>{MARK}"])
@@ -370,15 +370,15 @@ def test_a_repeated_or_unknown_option_is_not_echoed(fragment: str) -> None:
         f"rows={quote(fragment)}",
     ):
         for suffix in (".json", ""):
-            answer = ask(shared(), "GET", f"/w/main/open-trades{suffix}", query)
-            assert answer.status == 400
-            assert "<b>" not in answer.text
-            assert fragment not in answer.text or fragment == MARK
+            response = send_request(shared(), "GET", f"/w/main/open-trades{suffix}", query)
+            assert response.status == 400
+            assert "<b>" not in response.text
+            assert fragment not in response.text or fragment == MARK
 
 
 def test_the_host_of_a_request_is_not_trusted() -> None:
     for path in ("/w/main/balance", "//w//main/balance", "/w/main/balance/", "/oembed", "/"):
-        answer = ask(
+        response = send_request(
             shared(),
             "GET",
             path,
@@ -386,11 +386,11 @@ def test_the_host_of_a_request_is_not_trusted() -> None:
             HTTP_HOST="evil.example",
             HTTP_X_FORWARDED_HOST="evil.example",
         )
-        assert "evil.example" not in answer.text + str(answer.headers)
-        assert answer.status not in (301, 302, 303, 307, 308)
+        assert "evil.example" not in response.text + str(response.headers)
+        assert response.status not in (301, 302, 303, 307, 308)
 
 
-def nasty_answers(text: str) -> dict[Any, Any]:
+def hostile_responses(text: str) -> dict[Any, Any]:
     """The results of an upstream with a text in every text field."""
     trade = {
         "ticket": 1, "symbol": text, "volume": 0.1, "openPrice": 1.1, "openTime": at(600), "profit": 1, "swaps": 0,
@@ -418,10 +418,10 @@ def nasty_answers(text: str) -> dict[Any, Any]:
     }
 
 
-def forms_of(text: str) -> dict[str, Answer]:
+def forms_of(text: str) -> dict[str, Response]:
     """All forms of all widgets with a text in every field."""
     where, found = shared(), {}
-    where.script.responses = nasty_answers(text)
+    where.script.responses = hostile_responses(text)
     slug = where.add(widgets=list(WIDGETS))
     for name, widget in WIDGETS.items():
         for suffix in ("", ".json", *([".svg"] if widget.picture else [])):
@@ -429,52 +429,56 @@ def forms_of(text: str) -> dict[str, Answer]:
                 "",
                 *(["group=symbol"] if "group" in widget.options and suffix != ".svg" else []),
             ):
-                found[f"{name}{suffix}?{query}"] = ask(
+                found[f"{name}{suffix}?{query}"] = send_request(
                     where, "GET", f"/w/{slug}/{name}{suffix}", query
                 )
         for form in ("json", "xml"):
             url = quote(f"http://127.0.0.1:8000/w/{slug}/{name}", safe="")
-            found[f"{name} {form}"] = ask(where, "GET", "/oembed", f"format={form}&url={url}")
+            found[f"{name} {form}"] = send_request(
+                where, "GET", "/oembed", f"format={form}&url={url}"
+            )
     where.script.responses = responses()
     return found
 
 
 @cache
-def plain_forms(length: int) -> dict[str, Answer]:
+def plain_forms(length: int) -> dict[str, Response]:
     """The same with a harmless text of the same length, which is laid out alike."""
     return forms_of("P" * length)
 
 
-@pytest.mark.parametrize("text", [text for text in NASTY if text.isprintable() and len(text) <= 90])
+@pytest.mark.parametrize(
+    "text", [text for text in HOSTILE if text.isprintable() and len(text) <= 90]
+)
 def test_no_text_of_the_upstream_becomes_markup(text: str) -> None:
     harmless = plain_forms(len(text))
-    for where, answer in forms_of(text).items():
-        assert answer.status == 200, (where, answer.text)
-        assert shape(answer) == shape(harmless[where]), where
+    for where, response in forms_of(text).items():
+        assert response.status == 200, (where, response.text)
+        assert shape(response) == shape(harmless[where]), where
         for never in ("comment", "city", "magic"):
-            assert f'"{never}"' not in answer.text
+            assert f'"{never}"' not in response.text
 
 
-def shape(answer: Answer) -> list[tuple[str, ...]]:
+def shape(response: Response) -> list[tuple[str, ...]]:
     """The markup of a response without its text, parsed strictly."""
-    kind = answer.header("Content-Type").partition(";")[0]
+    kind = response.header("Content-Type").partition(";")[0]
     if kind == "application/json":
-        return Structure(json.loads(answer.text).get("html", "")).tags
+        return Structure(json.loads(response.text).get("html", "")).tags
     if kind == "text/html":
-        return Structure(answer.text).tags
+        return Structure(response.text).tags
     # The picture reduces the font size of text that does not fit.
     return [
         (node.tag, *sorted({*node.keys()} - {"font-size"}))
-        for node in ET.fromstring(answer.text).iter()
+        for node in ET.fromstring(response.text).iter()
     ]
 
 
 @settings(max_examples=examples(25))
 @given(st.text(max_size=120))
 def test_responses_are_well_formed_whatever_text_the_upstream_sends(text: str) -> None:
-    for where, answer in forms_of(text).items():
-        assert answer.status in (200, 502), (where, answer.text)
-        tags = {tag.rpartition("}")[2] for tag, *_ in shape(answer)}
+    for where, response in forms_of(text).items():
+        assert response.status in (200, 502), (where, response.text)
+        tags = {tag.rpartition("}")[2] for tag, *_ in shape(response)}
         assert tags <= OUR_TAGS | {"oembed"} | OEMBED, (where, tags - OUR_TAGS)
 
 
@@ -484,7 +488,7 @@ def test_extreme_numbers_break_no_form_of_any_widget() -> None:
 
     def extreme(value: Any) -> Any:
         if isinstance(value, dict):
-            kept = (
+            unchanged = (
                 "type",
                 "ticket",
                 "digits",
@@ -495,7 +499,8 @@ def test_extreme_numbers_break_no_form_of_any_widget() -> None:
                 "verificationLevel",
             )
             return {
-                name: inner if name in kept else extreme(inner) for name, inner in value.items()
+                name: inner if name in unchanged else extreme(inner)
+                for name, inner in value.items()
             }
         if isinstance(value, list):
             return [extreme(inner) for inner in value]
@@ -504,20 +509,24 @@ def test_extreme_numbers_break_no_form_of_any_widget() -> None:
 
     with ExitStack() as stack:
         for _ in range(8):
-            said = {function: extreme(answer) for function, answer in responses().items()}
-            for row in said["closed_trades"] + said["open_trades"]:
+            changed = {function: extreme(response) for function, response in responses().items()}
+            for row in changed["closed_trades"] + changed["open_trades"]:
                 del row["digits" if "digits" in row else "type"]
                 row.setdefault("type", 6)
             for name in ("balance", "summary"):
-                said[name] |= {"currentTradesCount": 4, "totalTradesCount": 9, "isSwapFree": False}
-            where = running(stack, Script(said))
+                changed[name] |= {
+                    "currentTradesCount": 4,
+                    "totalTradesCount": 9,
+                    "isSwapFree": False,
+                }
+            where = running(stack, Script(changed))
             for more in ({}, {"amounts": "percent"}, {"delay_minutes": 60}):
                 slug = where.add(widgets=list(WIDGETS), lang="hi", **more)
                 for name, widget in WIDGETS.items():
                     for suffix in ("", ".json", *([".svg"] if widget.picture else [])):
                         query = "?group=symbol" if "group" in widget.options else ""
-                        answer = where.client.get(f"/w/{slug}/{name}{suffix}{query}")
-                        assert answer.status_code == 200, (name, suffix, more)
+                        response = where.client.get(f"/w/{slug}/{name}{suffix}{query}")
+                        assert response.status_code == 200, (name, suffix, more)
 
 
 def test_the_production_server_survives_malformed_requests(tmp_path: Path) -> None:
@@ -538,11 +547,11 @@ def test_the_production_server_survives_malformed_requests(tmp_path: Path) -> No
     ]  # fmt: skip
     with processes.service(tmp_path, "noise", BEHIND_A_PROXY) as (url, program):
         for request in noise:
-            answer = raw(url, request)
-            status = int(answer[9:12]) if answer.startswith(b"HTTP/1.1 ") else 400
-            assert status < 500, (request[:80], answer[:200])
-            assert b"Traceback" not in answer
-            assert b"ranian" not in answer.partition(b"\r\n\r\n")[0]
+            response = raw(url, request)
+            status = int(response[9:12]) if response.startswith(b"HTTP/1.1 ") else 400
+            assert status < 500, (request[:80], response[:200])
+            assert b"Traceback" not in response
+            assert b"ranian" not in response.partition(b"\r\n\r\n")[0]
         # The last header line is that of the proxy, and it is the one that counts.
         spoofed = line + b"X-Forwarded-For: 203.0.113.5\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n"
         spoofed = spoofed.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
@@ -557,7 +566,7 @@ def raw(url: str, request: bytes, quiet: float = 1.0) -> bytes:
     It ends when the server closes the connection or sends nothing for ``quiet`` seconds.
     """
     host, _, port = url.removeprefix("http://").partition(":")
-    answer = b""
+    response = b""
     with (
         socket.create_connection((host, int(port)), timeout=5) as connection,
         contextlib.suppress(OSError),
@@ -565,5 +574,5 @@ def raw(url: str, request: bytes, quiet: float = 1.0) -> bytes:
         connection.sendall(request)
         connection.settimeout(quiet)
         while chunk := connection.recv(65536):
-            answer += chunk
-    return answer
+            response += chunk
+    return response

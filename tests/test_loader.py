@@ -33,14 +33,14 @@ const until = async (condition) => {
   for (const end = Date.now() + 10_000; ; await new Promise((go) => setTimeout(go, 10))) {
     const found = condition();
     if (found) return found;
-    if (Date.now() > end) throw new Error(`it never came: ${condition}`);
+    if (Date.now() > end) throw new Error(`the condition never became true: ${condition}`);
   }
 };
 const pause = () => new Promise((go) => setTimeout(go, 250));
 const elements = () => [...document.querySelectorAll("cabinet-widget")];
 const frame = (element) => element.shadowRoot.querySelector("iframe");
-const isShown = (element) => element.shadowRoot && frame(element) && !frame(element).style.visibility;
-const shown = (element) => until(() => isShown(element));
+const isDisplayed = (element) => element.shadowRoot && frame(element) && !frame(element).style.visibility;
+const displayed = (element) => until(() => isDisplayed(element));
 // A widget whose events are counted by their name.
 const make = (attributes, parent = document.body) => {
   const element = document.createElement("cabinet-widget");
@@ -105,9 +105,9 @@ class Firefox:
 
     def __init__(self, program: "subprocess.Popen[str]") -> None:
         self._program = program
-        assert "firefox" in self._answer().lower()
+        assert "firefox" in self._read().lower()
 
-    def _answer(self) -> Any:
+    def _read(self) -> Any:
         assert self._program.stdout
         line = self._program.stdout.readline()
         assert line, "Firefox cannot be driven: run tests/install.sh"
@@ -115,23 +115,23 @@ class Firefox:
         assert "error" not in answer, answer["error"]
         return answer.get("value")
 
-    def _tell(self, name: str, argument: str = "") -> Any:
+    def _send(self, name: str, argument: str = "") -> Any:
         assert self._program.stdin
         self._program.stdin.write(json.dumps([name, argument]) + "\n")
         self._program.stdin.flush()
-        return self._answer()
+        return self._read()
 
     def open(self) -> None:
-        self._tell("open")
+        self._send("open")
 
     def goto(self, url: str) -> None:
-        self._tell("goto", url)
+        self._send("goto", url)
 
     def evaluate(self, expression: str) -> Any:
-        return self._tell("evaluate", expression)
+        return self._send("evaluate", expression)
 
     def complaints(self) -> list[str]:
-        return list(self._tell("complaints"))
+        return list(self._send("complaints"))
 
 
 @contextmanager
@@ -204,16 +204,16 @@ def test_an_element_that_is_moved_or_put_back_shows_its_figures_again(
             opened,
             """
             const element = make({}, one);
-            await shown(element);
+            await displayed(element);
             const height = element.offsetHeight;
             two.append(element);
-            await until(() => element.counts.load === 2 && isShown(element));
+            await until(() => element.counts.load === 2 && isDisplayed(element));
             element.remove();
             await pause();
             const alone = frame(element);
             element.setAttribute("theme", "dark"); // nobody sees it
             one.append(element);
-            await until(() => element.counts.load === 3 && isShown(element));
+            await until(() => element.counts.load === 3 && isDisplayed(element));
             return { counts: element.counts, still: element.offsetHeight === height, url: frame(element).src };
             """,
         )
@@ -234,7 +234,7 @@ def test_an_element_that_is_gone_at_once_troubles_nobody(opened: Tab, serve: Ser
             gone.remove();
             const moved = make({});
             document.body.append(document.createElement("p"), moved); // twice in one turn
-            await shown(moved);
+            await displayed(moved);
             await pause();
             return elements().map((e) => e.counts.load);
             """,
@@ -252,7 +252,7 @@ def test_attributes_change_the_widget_and_those_that_change_together_load_it_onc
             opened,
             """
             const element = make({});
-            await shown(element);
+            await displayed(element);
             const first = frame(element);
             element.setAttribute("label", "My account");
             element.setAttribute("height", "500");
@@ -262,7 +262,7 @@ def test_attributes_change_the_widget_and_those_that_change_together_load_it_onc
             element.setAttribute("widget", "open-trades");
             element.setAttribute("rows", "3");
             element.setAttribute("accent", "ff8800");
-            await until(() => element.counts.load === 2 && isShown(element));
+            await until(() => element.counts.load === 2 && isDisplayed(element));
             await pause();
             return { isSame, url: frame(element).src, loads: element.counts.load, height: element.offsetHeight };
             """,
@@ -284,7 +284,7 @@ def test_twenty_at_once_each_have_their_own_figures_and_height(opened: Tab, serv
             const names = {json.dumps([*WIDGETS])};
             const widgets = Array.from({{ length: 20 }}, (_, i) => names[i % names.length]);
             const made = widgets.map((widget) => make({{ widget, loading: "eager" }}));
-            await Promise.all(made.map(shown));
+            await Promise.all(made.map(displayed));
             await pause();
             return made.map((e) => [e.getAttribute("widget"), e.offsetHeight, e.counts.load, e.counts.error]);
             """,
@@ -305,7 +305,7 @@ def test_what_is_far_down_is_loaded_when_it_comes_near(
             await pause();
             const early = element.counts.load;
             element.scrollIntoView();
-            await until(() => isShown(element) && element.counts.load);
+            await until(() => isDisplayed(element) && element.counts.load);
             return [early, element.counts.load];
             """,
         ) == [0, 1]
@@ -333,10 +333,10 @@ def test_a_strict_policy_and_trusted_types_of_the_page_let_it_work(
             opened,
             """
             await until(() => elements().length === 2);
-            await Promise.all(elements().map(shown));
+            await Promise.all(elements().map(displayed));
             const [first] = elements();
             first.setAttribute("theme", "dark");
-            await until(() => frame(first).src.includes("dark") && isShown(first));
+            await until(() => frame(first).src.includes("dark") && isDisplayed(first));
             return { violations, heights: elements().map((e) => e.offsetHeight) };
             """,
         )
@@ -350,23 +350,28 @@ def test_after_going_back_the_page_lives_on(opened: Tab, serve: Serve) -> None:
         loader(service) + "<cabinet-widget account=main widget=balance></cabinet-widget>"
     ) as url:
         opened.goto(url)
-        run(opened, "await shown(document.querySelector('cabinet-widget')); window.isKept = true;")
+        run(
+            opened,
+            "await displayed(document.querySelector('cabinet-widget')); window.isSamePage = true;",
+        )
         opened.goto(f"{url}/other")
         # Drivers wait for a page that comes back to load, which it does not.
         opened.evaluate("void setTimeout(() => history.back())")
         until(lambda: path_of(opened) == "/")
-        assert opened.evaluate("window.isKept === true"), "it was loaded anew: this shows nothing"
+        assert opened.evaluate("window.isSamePage === true"), (
+            "the page was loaded again, so this proves nothing"
+        )
         loads = run(
             opened,
             """
             const element = document.querySelector("cabinet-widget");
             let loads = 0;
             element.addEventListener("cabinet-widget:load", () => (loads += 1));
-            const was = isShown(element);
+            const was = isDisplayed(element);
             element.setAttribute("widget", "bonus");
             await until(() => loads);
             const other = make({ widget: "lots" });
-            await shown(other);
+            await displayed(other);
             return [was, loads, other.counts.load];
             """,
         )
@@ -386,7 +391,7 @@ def test_two_versions_of_the_loader_share_a_page(opened: Tab, serve: Serve) -> N
             """
             await until(() => elements().length === 3);
             for (const element of elements()) element.scrollIntoView();
-            await Promise.all(elements().map(shown));
+            await Promise.all(elements().map(displayed));
             return elements().map((e) => [e.getAttribute("widget"), e.offsetHeight]);
             """,
         )
@@ -403,7 +408,7 @@ def test_messages_of_others_change_nothing(opened: Tab, serve: Serve) -> None:
             opened,
             f"""
             const element = make({{}});
-            await shown(element);
+            await displayed(element);
             const before = {{ ...element.counts }};
             const height = element.offsetHeight;
             const messages = [];
@@ -437,7 +442,7 @@ def test_the_language_of_the_page_is_passed_on_where_it_is_one(opened: Tab, serv
             document.body.append(...parts);
             const made = parts.map((part) => make({{ loading: "eager" }}, part));
             made.push(make({{ loading: "eager" }}), make({{ loading: "eager", lang: "ar" }}, parts[0]));
-            await Promise.all(made.map(shown));
+            await Promise.all(made.map(displayed));
             return made.map((e) => [new URL(frame(e).src).searchParams.get("lang"), e.counts.error]);
             """,
         )
@@ -453,9 +458,9 @@ def test_the_page_s_language_is_followed_as_it_changes(opened: Tab, serve: Serve
                 opened,
                 """
             const element = make({});
-            await shown(element);
+            await displayed(element);
             document.documentElement.lang = "de";
-            await until(() => frame(element).src.includes("lang=de") && isShown(element));
+            await until(() => frame(element).src.includes("lang=de") && isDisplayed(element));
             return element.counts.load;
             """,
             )
@@ -486,7 +491,7 @@ def test_the_fallback_stands_until_the_widget_is_there(
             opened,
             """
             const [element] = elements();
-            await shown(element);
+            await displayed(element);
             return { height: element.firstChild.offsetHeight, title: frame(element).title };
             """,
         )
@@ -509,11 +514,11 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(
         )  # both browsers use the real clock
         queries, answer = list[str](), service.app.wsgi_app
 
-        def note(environ: Any, start_response: Any) -> Any:
+        def record_query(environ: Any, start_response: Any) -> Any:
             queries.append(environ["QUERY_STRING"])
             return answer(environ, start_response)
 
-        service.app.wsgi_app = note  # type: ignore[method-assign]
+        service.app.wsgi_app = record_query  # type: ignore[method-assign]
         short, long = (
             tokens.sign([SECRET.encode()], "main/balance", now + ttl) for ttl in (3, 600)
         )
@@ -531,15 +536,15 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(
               code = [target === locked, detail.code];
             }});
             const element = make({{ token: "{short}" }});
-            await shown(element);
+            await displayed(element);
             const first = frame(element);
             await until(() => element.counts.expired);
             element.setAttribute("token", "{long}");
             await new Promise((go) => setTimeout(go, 2000)); // the first one is over
-            const isSame = frame(element) === first && isShown(element);
+            const isSame = frame(element) === first && isDisplayed(element);
             const counts = {{ ...element.counts }};
             document.body.append(element);
-            await until(() => element.counts.load === 2 && isShown(element));
+            await until(() => element.counts.load === 2 && isDisplayed(element));
             return {{ code, counts, isSame, later: element.counts.error }};
             """,
         )

@@ -57,9 +57,11 @@ class Api:
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """Respond in either dialect."""
         path = environ["PATH_INFO"]
-        told = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode() + path
-        told += environ.get("HTTP_PASSKEY", "")
-        self.seen |= {name for name, secret in SECRETS.items() if secret in told}
+        received = (
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode() + path
+        )
+        received += environ.get("HTTP_PASSKEY", "")
+        self.seen |= {name for name, secret in SECRETS.items() if secret in received}
         token = SECRETS["token of the API"]
         kind = [("Content-Type", "application/json")]
         signs_in = "Authentication" in path or "IsAccountCredentialsCorrect" in path
@@ -69,7 +71,7 @@ class Api:
                 json.dumps(
                     {
                         "balance": f"{LOGIN} {token}",
-                        "symbol": told,
+                        "symbol": received,
                         "time": f"{token} {LOGIN}",
                         "equity": token,
                     }
@@ -77,7 +79,7 @@ class Api:
             ]
         if self.mood in ("401 no", "500 broken", "302 gone"):
             start(self.mood, [*kind, ("Location", f"http://127.0.0.1:9/{token}/{LOGIN}")])
-            return [f"token {told}".encode()]
+            return [f"token {received}".encode()]
         start("200 OK", kind)
         if "Authentication" in path:
             return [json.dumps(token).encode()]
@@ -145,9 +147,9 @@ def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO
             logging.getLogger(name).setLevel(level)
 
 
-def visited(service: Service, now: float) -> str:
+def all_responses(service: Service, now: float) -> str:
     """Make every kind of request, with right and wrong credentials; returns all responses."""
-    came: list[str] = []
+    responses_text: list[str] = []
 
     def get(
         path: str, method: str = "GET", body: str = "", kind: str = FORM, basic: str = ""
@@ -158,8 +160,10 @@ def visited(service: Service, now: float) -> str:
         if basic:
             headers["Authorization"] = f"Basic {base64.b64encode(basic.encode()).decode()}"
         connection.request(method, quote(path, safe="/?&=:"), body, headers)
-        answer = connection.getresponse()
-        came.append(f"{answer.status} {answer.getheaders()} {answer.read().decode()}")
+        response = connection.getresponse()
+        responses_text.append(
+            f"{response.status} {response.getheaders()} {response.read().decode()}"
+        )
         connection.close()
 
     key = SECRETS["old embed secret"].encode()
@@ -188,7 +192,7 @@ def visited(service: Service, now: float) -> str:
         "/w/main/balance?x=1&x=2",
     ):
         get(path)
-    return "\n".join(came)
+    return "\n".join(responses_text)
 
 
 def found_in(text: str) -> list[str]:
@@ -213,7 +217,7 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
     api = Api()
     with ExitStack() as stack:
         raw = raw_settings(stack.enter_context(serving(api)), dialect)
-        raw["cache"] = {"type": cache, "dir": str(tmp_path / "kept")}
+        raw["cache"] = {"type": cache, "dir": str(tmp_path / "cache")}
         store: redis.Redis | None = None
         if cache == "RedisCache":
             port = processes.free_port()
@@ -232,19 +236,21 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
         written = stack.enter_context(logged_at_debug(settings, masked=masked))
         client = Service(stack.enter_context(serving(application)), application)
 
-        came = visited(client, clock.now)
-        assert "48317" in re.sub(r"\D", "", came) or "48,317" in came  # it did display figures
+        responses_text = all_responses(client, clock.now)
+        assert (
+            "48317" in re.sub(r"\D", "", responses_text) or "48,317" in responses_text
+        )  # it did display figures
         for mood in ("echo", "parrot", "401 no", "500 broken", "302 gone"):
             api.mood = mood
             clock.now += 2 * 86400  # nothing is cached any more, so that errors are displayed
-            came += visited(client, clock.now)
+            responses_text += all_responses(client, clock.now)
         assert {"API password", "token of the API", "login"} <= api.seen  # it received them
 
         original, service.renderer.page = (
             service.renderer.page,
             None,
         )  # an error in the service, with a traceback
-        came += visited(client, clock.now)
+        responses_text += all_responses(client, clock.now)
         service.renderer.page = original
         for thing in (
             settings,
@@ -255,24 +261,26 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
             service.client._client._tokens,
             service.cache,
         ):
-            came += (
+            responses_text += (
                 repr(thing) + str(thing) + repr(vars(thing) if hasattr(thing, "__dict__") else "")
             )
-        kept = repr(service.cache._memory._entries) + repr(service.cache._flights._flights)
+        stored = repr(service.cache._memory._entries) + repr(service.cache._flights._flights)
         if cache == "SimpleCache":
-            kept += repr(service.cache._store._cache)
-        for path in (tmp_path / "kept").rglob("*"):
-            kept += f"{path} " + (path.read_bytes().decode("latin-1") if path.is_file() else "")
+            stored += repr(service.cache._store._cache)
+        for path in (tmp_path / "cache").rglob("*"):
+            stored += f"{path} " + (path.read_bytes().decode("latin-1") if path.is_file() else "")
         if store:
             store.execute_command("AUTH", SECRETS["redis password"])  # type: ignore[no-untyped-call]
             for key in store.scan_iter():
                 value = store.get(key) if store.type(key) == b"string" else b""
-                kept += f"{key!r} " + (value if isinstance(value, bytes) else b"").decode("latin-1")
-            assert "balance" in kept
+                stored += f"{key!r} " + (value if isinstance(value, bytes) else b"").decode(
+                    "latin-1"
+                )
+            assert "balance" in stored
 
         assert found_in(written.getvalue()) == [], "log"
-        assert found_in(came) == [], "answers and reprs"
-        assert found_in(kept) == [], "cache"
+        assert found_in(responses_text) == [], "responses and reprs"
+        assert found_in(stored) == [], "cache"
         assert "eyJ" not in written.getvalue(), "a visitor's token in the log"
         assert written.getvalue().count("\n") > 100
 
@@ -393,11 +401,11 @@ def test_a_world_readable_file_with_a_password_causes_a_warning(
 ) -> None:
     path = tmp_path / "widgets.toml"
     path.write_text(f"{text}[accounts.main]\nlogin = 1\n")
-    for mode, told in {0o644: warned, 0o640: warned, 0o600: None}.items():
+    for mode, received in {0o644: warned, 0o640: warned, 0o600: None}.items():
         path.chmod(mode)
         warnings = config.load(path, {}, WIDGETS).warnings
-        assert len(warnings) == bool(told)
+        assert len(warnings) == bool(received)
         assert all(
-            told and told in warning and "chmod 600" in warning and "secret" not in warning
+            received and received in warning and "chmod 600" in warning and "secret" not in warning
             for warning in warnings
         )

@@ -276,7 +276,7 @@ def test_a_failed_call_is_followed_by_a_pause_that_grows(clock: Clock, upstream:
     cache.get("k", 15, upstream, 1)
     calls, clock.now = upstream.calls, clock.now + 5.01
     cache.get("k", 15, upstream, 1)
-    assert upstream.calls == calls + 1, "after a success the pauses begin anew"
+    assert upstream.calls == calls + 1, "after a success the pauses start again from the shortest"
 
 
 def test_during_a_pause_the_store_is_not_used(clock: Clock, upstream: Upstream) -> None:

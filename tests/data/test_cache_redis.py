@@ -262,7 +262,7 @@ def test_nobody_waits_for_a_redis_that_hangs_if_a_value_is_cached(server: Server
             for _ in range(20):
                 assert cache.get("k", 15, upstream, PATIENCE).value == 1
             assert threading.current_thread() not in readers, (
-                "only the call in the background asks Redis"
+                "only the call in the background uses Redis"
             )
             new = visitor.submit(cache.get, "new", 15, upstream, PATIENCE)
             assert new.result(3 * PATIENCE).value > 1, "although Redis still hangs"

@@ -1,4 +1,4 @@
-"""Locks between processes. test_cache and test_cache_redis try them with processes."""
+"""Locks between processes. test_cache and test_cache_redis test them with processes."""
 
 import threading
 from pathlib import Path

@@ -52,7 +52,7 @@ def is_never_called() -> bool:
     raise AssertionError("the password was checked")
 
 
-def minted(key: bytes = NEW, algorithm: str = "HS256", **claims: Any) -> str:
+def signed(key: bytes = NEW, algorithm: str = "HS256", **claims: Any) -> str:
     """A token that was created by another library."""
     return jwt.encode({"sub": "main/balance", "exp": NOW + 600, **claims}, key, algorithm)
 
@@ -96,7 +96,7 @@ def test_unknown_accounts_and_widgets_are_not_found_whatever_the_account_allows(
 
 def test_a_token_of_the_newest_or_an_older_key_grants_access_and_locks_options() -> None:
     for key in (NEW, OLD):
-        decision = decide(CLOSED, minted(key, params={"lang": "fr"}))
+        decision = decide(CLOSED, signed(key, params={"lang": "fr"}))
         assert decision == Grant({"lang": "fr"}, NOW + 600)
 
 
@@ -106,7 +106,7 @@ def test_the_service_accepts_its_own_tokens() -> None:
 
 
 def test_an_expired_token_says_so() -> None:
-    assert type(decide(CLOSED, minted(exp=NOW))) is Expired
+    assert type(decide(CLOSED, signed(exp=NOW))) is Expired
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_an_expired_token_says_so() -> None:
 def test_a_token_for_something_else_or_without_its_claims_is_refused(
     claims: dict[str, Any],
 ) -> None:
-    token = minted(**{name: value for name, value in claims.items() if value is not None})
+    token = signed(**{name: value for name, value in claims.items() if value is not None})
     if claims == {"exp": None}:
         token = jwt.encode({"sub": "main/balance"}, NEW)
     if claims == {"sub": None}:
@@ -137,16 +137,16 @@ def test_a_token_for_something_else_or_without_its_claims_is_refused(
 
 
 def test_a_token_may_expire_a_day_from_now_and_no_later() -> None:
-    assert is_allowed(decide(CLOSED, minted(exp=NOW + tokens.MAX_SECONDS)))
-    assert type(decide(CLOSED, minted(exp=NOW + tokens.MAX_SECONDS + 1))) is Locked
+    assert is_allowed(decide(CLOSED, signed(exp=NOW + tokens.MAX_SECONDS)))
+    assert type(decide(CLOSED, signed(exp=NOW + tokens.MAX_SECONDS + 1))) is Locked
 
 
 def test_a_token_may_expire_at_a_fraction_of_a_second() -> None:
     """As JavaScript calculates it: Date.now() / 1000 + 600."""
-    assert decide(CLOSED, minted(exp=NOW + 600.25)) == Grant({}, NOW + 600)
-    assert type(decide(CLOSED, minted(exp=NOW - 0.25))) is Expired
+    assert decide(CLOSED, signed(exp=NOW + 600.25)) == Grant({}, NOW + 600)
+    assert type(decide(CLOSED, signed(exp=NOW - 0.25))) is Expired
     for never in (float("nan"), float("inf")):
-        assert isinstance(decide(CLOSED, minted(exp=never)), Locked)
+        assert isinstance(decide(CLOSED, signed(exp=never)), Locked)
 
 
 def test_the_algorithm_is_fixed() -> None:
@@ -165,7 +165,7 @@ def test_the_algorithm_is_fixed() -> None:
 
 
 def test_a_wrong_token_is_refused_on_an_open_account_too() -> None:
-    assert isinstance(decide(OPEN, minted(b"x" * 32)), Locked)
+    assert isinstance(decide(OPEN, signed(b"x" * 32)), Locked)
 
 
 @given(
@@ -177,7 +177,7 @@ def test_random_text_is_not_a_token(token: str) -> None:
 
 @given(st.integers(0, 300), st.integers(1, 255))
 def test_no_flipped_byte_goes_unnoticed(position: int, flip: int) -> None:
-    raw = bytearray(minted().encode())
+    raw = bytearray(signed().encode())
     position %= len(raw)
     raw[position] ^= flip
     token = raw.decode("latin-1")
@@ -194,10 +194,10 @@ def test_the_right_password_grants_access_and_a_wrong_one_is_reported() -> None:
 
 def test_a_password_is_checked_only_if_it_matters() -> None:
     assert decide(OPEN, check_password=is_never_called) is None
-    assert is_allowed(decide(CLOSED, minted(), check_password=is_never_called))
+    assert is_allowed(decide(CLOSED, signed(), check_password=is_never_called))
     assert type(decide(CLOSED, "x", check_password=is_never_called)) is Locked
-    walled = account("closed", "203.0.113.0/24")
-    assert type(decide(walled, check_password=is_never_called)) is Forbidden
+    restricted = account("closed", "203.0.113.0/24")
+    assert type(decide(restricted, check_password=is_never_called)) is Forbidden
 
 
 @pytest.mark.parametrize(
@@ -223,11 +223,11 @@ def test_networks_apply(network: str, address: str | None, inside: bool) -> None
 
 
 def test_networks_apply_to_tokens_and_passwords_too() -> None:
-    walled = account("closed", "203.0.113.0/24")
-    assert type(decide(walled, minted())) is Forbidden
-    assert type(decide(walled, check_password=is_right)) is Forbidden
-    assert is_allowed(decide(walled, minted(), address="203.0.113.1"))
-    assert is_allowed(decide(walled, address="203.0.113.1", check_password=is_right))
+    restricted = account("closed", "203.0.113.0/24")
+    assert type(decide(restricted, signed())) is Forbidden
+    assert type(decide(restricted, check_password=is_right)) is Forbidden
+    assert is_allowed(decide(restricted, signed(), address="203.0.113.1"))
+    assert is_allowed(decide(restricted, address="203.0.113.1", check_password=is_right))
 
 
 @given(st.ip_addresses(), st.ip_addresses(), st.integers(0, 128))
@@ -239,11 +239,11 @@ def test_an_address_is_inside_exactly_where_its_first_bits_are_the_networks(
     bits = min(bits, base.max_prefixlen)
     # Not by the configuration, which turns networks of mapped IPv4 addresses into those of IPv4.
     network = ipaddress.ip_network(f"{base}/{bits}", strict=False)
-    walled = OPEN.model_copy(update={"allowed_networks": (network,)})
+    restricted = OPEN.model_copy(update={"allowed_networks": (network,)})
     mapped = getattr(address, "ipv4_mapped", None) or address
     shift = base.max_prefixlen - bits
     expected = mapped.version == base.version and int(mapped) >> shift == int(base) >> shift
-    decision = decide(walled, address=str(address))
+    decision = decide(restricted, address=str(address))
     assert (decision is None) == expected
     assert expected or type(decision) is Forbidden
 

@@ -34,16 +34,16 @@ class Site:
     Their clocks advance together.
 
     Attributes:
-        minting: whether the site gives its visitors fresh tokens, at ``/widget-token``.
-        minted: how many it has given.
+        gives_tokens: whether the site gives its visitors fresh tokens, at ``/widget-token``.
+        tokens_given: how many it has given.
     """
 
     def __init__(
         self, page: Page, serve: Callable[..., Service], clock: Clock, stack: ExitStack
     ) -> None:
         self.page, self.clock = page, clock
-        self.minting, self.minted, self.body = True, 0, ""
-        self.url = stack.enter_context(serving(self._answer))
+        self.gives_tokens, self.tokens_given, self.body = True, 0, ""
+        self.url = stack.enter_context(serving(self._respond))
         account = {
             "login": 1000001,
             "access": "closed",
@@ -59,10 +59,12 @@ class Site:
             lambda request: self.requests.append(request.url) if "/w/" in request.url else None,
         )
 
-    def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def _respond(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/widget-token":
-            start("200 OK" if self.minting else "403 Forbidden", [("Content-Type", "text/plain")])
-            self.minted += self.minting
+            start(
+                "200 OK" if self.gives_tokens else "403 Forbidden", [("Content-Type", "text/plain")]
+            )
+            self.tokens_given += self.gives_tokens
             return [self.token().encode()]
         start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
         return [
@@ -73,14 +75,14 @@ class Site:
         """A token that expires ten minutes from now."""
         return tokens.sign([SECRET.encode()], "signed/balance", self.clock.now + 10 * MINUTE)
 
-    def show(self, account: str, attributes: str = "", more: str = "") -> FrameLocator:
+    def open(self, account: str, attributes: str = "", more: str = "") -> FrameLocator:
         """Open the host page."""
         loader = f'<script async src="{self.service.url}/embed.js"></script>'
         self.body = f"{loader}<cabinet-widget account={account} widget=balance {attributes}></cabinet-widget>{more}"
         self.page.goto(self.url)
         return self.page.frame_locator("iframe")
 
-    def passes(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         """Advance the clocks of browser and service, in steps that timers can keep up with."""
         while seconds > 0:
             step = min(seconds, 60)
@@ -97,7 +99,7 @@ def site(page: Page, serve: Callable[..., Service], clock: Clock) -> Iterator[Si
 
 
 def test_the_form_opens_by_keyboard_alone_and_leaves_no_cookie(site: Site) -> None:
-    frame, page = site.show("main"), site.page
+    frame, page = site.open("main"), site.page
     field = frame.get_by_label("Password")
     expect(field).to_be_visible()
     expect(frame.get_by_role("heading")).to_contain_text("private")
@@ -121,7 +123,7 @@ def test_the_form_opens_by_keyboard_alone_and_leaves_no_cookie(site: Site) -> No
 
 
 def test_a_wrong_password_is_announced_and_the_field_is_ready_for_the_next(site: Site) -> None:
-    frame, page = site.show("main"), site.page
+    frame, page = site.open("main"), site.page
     field = frame.get_by_label("Password")
     field.fill("guess")
     page.keyboard.press("Enter")
@@ -134,25 +136,25 @@ def test_a_wrong_password_is_announced_and_the_field_is_ready_for_the_next(site:
 
 
 def test_after_too_many_attempts_the_form_says_so(site: Site) -> None:
-    frame = site.show("main")
+    frame = site.open("main")
     for _ in range(11):
         frame.get_by_label("Password").fill("guess")
-        with site.page.expect_response(lambda answer: "/unlock" in answer.url):
+        with site.page.expect_response(lambda response: "/unlock" in response.url):
             frame.get_by_role("button").click()
     expect(frame.get_by_role("alert")).to_contain_text("Too many attempts")
 
 
 def test_an_unlocked_widget_renews_itself_for_hours_and_then_is_locked_again(site: Site) -> None:
-    frame, page = site.show("main"), site.page
+    frame, page = site.open("main"), site.page
     frame.get_by_label("Password").fill(PASSWORD)
     frame.get_by_role("button").click()
     expect(frame.locator("dl")).to_be_visible()
     before = frame.locator("footer time").get_attribute("datetime")
     for _ in range(8):
         with page.expect_response(
-            lambda answer: "/w/main/balance" in answer.url
+            lambda response: "/w/main/balance" in response.url
         ):  # however slow the browser is
-            site.passes(20 * MINUTE)
+            site.advance(20 * MINUTE)
         expect(frame.locator("dl")).to_be_visible()
     assert frame.locator("footer time").get_attribute("datetime") != before
     held = {url.partition("token=")[2] for url in site.requests if "token=" in url}
@@ -179,37 +181,39 @@ def test_without_javascript_the_form_works_too(
 def test_a_token_that_is_not_renewed_expires_and_the_last_figures_stay(site: Site) -> None:
     counting = "<script>addEventListener('cabinet-widget:expired', () => (window.expired = (window.expired ?? 0) + 1))"
     counting += "</script>"
-    frame, page = site.show("signed", f"token={site.token()}", counting), site.page
+    frame, page = site.open("signed", f"token={site.token()}", counting), site.page
     expect(frame.locator("dl")).to_contain_text("Equity")
-    site.passes(9 * MINUTE)
+    site.advance(9 * MINUTE)
     assert page.evaluate("window.expired") is None
-    site.passes(40)
+    site.advance(40)
     # Before it expires, so that there is time for a new one.
     processes.until(lambda: page.evaluate("window.expired") == 1)
     expect(frame.locator(".over")).not_to_be_visible()
-    site.passes(40)
+    site.advance(40)
     expect(frame.locator(".over")).to_be_visible()
     expect(frame.locator(".over")).to_contain_text("Access has expired")
     expect(frame.get_by_role("status")).to_contain_text("Access has expired")
     expect(frame.locator("dl")).to_contain_text("Equity")
-    asked = len(site.requests)
-    site.passes(2 * MINUTE)
-    assert len(site.requests) == asked  # it does not send requests that would be refused
+    requests_before = len(site.requests)
+    site.advance(2 * MINUTE)
+    assert len(site.requests) == requests_before  # it does not send requests that would be refused
     assert page.evaluate("window.expired") == 1
 
 
 def test_the_documented_code_renews_a_token_without_a_reload(site: Site) -> None:
     lines = documents.code_block(documents.DOCS / "security.md", "html")
-    frame, page = site.show("signed", f"token={site.token()}", lines), site.page
+    frame, page = site.open("signed", f"token={site.token()}", lines), site.page
     expect(frame.locator("dl")).to_contain_text("Equity")
     page.frames[1].evaluate("window.isTheSame = true")
     before = frame.locator("footer time").get_attribute("datetime")
     for _ in range(3):
-        given = site.minted
-        site.passes(9 * MINUTE + 40)
-        processes.until(partial(lambda before: page.evaluate("0") or site.minted > before, given))
-    site.passes(30)
-    assert site.minted >= 3
+        tokens_before = site.tokens_given
+        site.advance(9 * MINUTE + 40)
+        processes.until(
+            partial(lambda before: page.evaluate("0") or site.tokens_given > before, tokens_before)
+        )
+    site.advance(30)
+    assert site.tokens_given >= 3
     expect(frame.locator("dl")).to_contain_text("Equity")
     expect(frame.locator(".over")).not_to_be_visible()
     assert page.frames[1].evaluate("window.isTheSame")  # the frame was never reloaded
@@ -219,9 +223,9 @@ def test_the_documented_code_renews_a_token_without_a_reload(site: Site) -> None
 
 
 def test_a_token_set_after_expiry_restores_the_widget(site: Site) -> None:
-    frame, page = site.show("signed", f"token={site.token()}"), site.page
+    frame, page = site.open("signed", f"token={site.token()}"), site.page
     expect(frame.locator("dl")).to_contain_text("Equity")
-    site.passes(11 * MINUTE)
+    site.advance(11 * MINUTE)
     expect(frame.locator(".over")).to_be_visible()
     page.evaluate(
         "(token) => document.querySelector('cabinet-widget').setAttribute('token', token)",
@@ -235,7 +239,7 @@ def test_while_the_api_is_down_a_closed_widget_still_requires_its_password(
     site: Site, upstream: Upstream
 ) -> None:
     upstream.sandbox.faults.append(Fault("error503"))
-    frame = site.show("main")
+    frame = site.open("main")
     expect(frame.get_by_label("Password")).to_be_visible()
     frame.get_by_label("Password").fill(PASSWORD)
     frame.get_by_role("button").click()

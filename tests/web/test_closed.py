@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from programs import find_program
 from scripted import NOW, WIDGETS, InProcess, Script, running
-from test_fuzz import BEHIND_A_PROXY, ask, raw
+from test_fuzz import BEHIND_A_PROXY, send_request, raw
 from test_privacy import everything, named, plain, responses, written
 from werkzeug.security import generate_password_hash
 
@@ -117,7 +117,13 @@ def attempts() -> Iterator[tuple[str, str, str, bytes]]:
 
 
 @pytest.mark.parametrize(
-    "state", ["nothing is kept", "an answer is kept", "the API is down", "down, an old answer kept"]
+    "state",
+    [
+        "nothing is cached",
+        "a response is cached",
+        "the API is down",
+        "down, an old response is cached",
+    ],
 )
 def test_a_closed_account_reveals_nothing_without_a_credential(
     state: str, start: Callable[..., InProcess]
@@ -127,11 +133,11 @@ def test_a_closed_account_reveals_nothing_without_a_credential(
     service = start(
         accounts={"main": CLOSED, "other": CLOSED}, clock=clock, server={"studio": True}
     )
-    if "kept" in state and "nothing" not in state:
+    if "cached" in state and "nothing" not in state:
         for widget in WIDGETS:
             for suffix in ("", ".json"):
                 assert (
-                    ask(
+                    send_request(
                         service, "GET", f"/w/main/{widget}{suffix}", f"token={token(widget)}"
                     ).status
                     == 200
@@ -149,7 +155,7 @@ def test_a_closed_account_reveals_nothing_without_a_credential(
     assert len(numbers) > 500
     for method, path, query, body in attempts():
         kind = "application/x-www-form-urlencoded"
-        answer = ask(
+        response = send_request(
             service,
             method,
             path,
@@ -162,31 +168,34 @@ def test_a_closed_account_reveals_nothing_without_a_credential(
         allowed = {400, 401, 403, 404, 405, 413, 429} | (
             {200} if method == "OPTIONS" or not is_of_the_account else set()
         )
-        assert answer.status in allowed | ({503} if path == "/readyz" else set()), (
+        assert response.status in allowed | ({503} if path == "/readyz" else set()), (
             method,
             path,
             query,
-            answer.status,
+            response.status,
         )
-        shown = set(re.findall(r"\d{5,}", plain(answer.text)))
-        assert not {run[:6] for run in shown} & numbers, (method, path, query)
-        assert not [text for text in figures - numbers if text in answer.text], (
+        digits = set(re.findall(r"\d{5,}", plain(response.text)))
+        assert not {run[:6] for run in digits} & numbers, (method, path, query)
+        assert not [text for text in figures - numbers if text in response.text], (
             method,
             path,
             query,
         )
-        assert answer.header("ETag") == "" or not is_of_the_account, (method, path, query)
+        assert response.header("ETag") == "" or not is_of_the_account, (method, path, query)
         if is_of_the_account:
-            assert answer.header("Cache-Control") == "private, no-store", (method, path)
-            assert "frame-ancestors *" not in answer.header(
+            assert response.header("Cache-Control") == "private, no-store", (method, path)
+            assert "frame-ancestors *" not in response.header(
                 "Content-Security-Policy"
-            ) or answer.status in (
+            ) or response.status in (
                 400,
                 404,
                 405,
                 200,
             )
-            assert answer.header("Access-Control-Allow-Origin") == "" or answer.status in (400, 404)
+            assert response.header("Access-Control-Allow-Origin") == "" or response.status in (
+                400,
+                404,
+            )
 
 
 def test_the_same_attempts_reveal_the_figures_of_an_open_account(
@@ -204,7 +213,7 @@ def test_the_same_attempts_reveal_the_figures_of_an_open_account(
     found = set()
     for method, path, query, body in attempts():
         if method == "GET" and query in ("", "token=") and path.startswith("/w/main/"):
-            text = plain(ask(service, method, path, query, body).text)
+            text = plain(send_request(service, method, path, query, body).text)
             found |= {form for form in figures if form in text}
     assert len(found) > 200
 
@@ -225,14 +234,15 @@ def test_the_three_kinds_of_not_found_cannot_be_told_apart(start: Callable[..., 
                 "CONTENT_TYPE": "application/x-www-form-urlencoded",
                 "HTTP_ACCEPT_LANGUAGE": "de",
             }
-            told = [
-                ask(service, method, path, query, b"password=open sesame", **body) for path in kinds
+            received = [
+                send_request(service, method, path, query, b"password=open sesame", **body)
+                for path in kinds
             ]
             seen = {
                 (a.status, a.text, tuple(pair for pair in a.headers if pair[0] != "X-Request-Id"))
-                for a in told
+                for a in received
             }
-            assert len(seen) == 1, (method, suffix, query, told)
+            assert len(seen) == 1, (method, suffix, query, received)
     assert not service.script.calls
 
 
@@ -298,28 +308,31 @@ def test_headers_do_not_bypass_networks(hops: int, start: Callable[..., InProces
         headers |= {"HTTP_FORWARDED": "for=203.0.113.5", "HTTP_X_REAL_IP": "203.0.113.5"}
         for path in ("/w/main/balance.json", "/w/main/balance", "/w/main/balance.svg"):
             assert (
-                ask(service, "GET", path, f"token={token('balance')}", **headers).status == 403
+                send_request(service, "GET", path, f"token={token('balance')}", **headers).status
+                == 403
             ), (sent, path)
 
 
 def test_behind_proxies_addresses_inside_the_networks_are_allowed(
     start: Callable[..., InProcess],
 ) -> None:
-    walled = {
+    restricted = {
         **CLOSED,
         "access": "open",
         "allowed_networks": ["::ffff:203.0.113.0/120", "2001:db8::/32"],
     }
-    service = start(accounts={"main": walled}, server={"trusted_proxies": 1})
+    service = start(accounts={"main": restricted}, server={"trusted_proxies": 1})
     for address, status in {
         "203.0.113.5": 200,
         "::ffff:203.0.113.5": 200,
         "2001:db8::7": 200,
         "203.0.114.5": 403,
     }.items():
-        answer = ask(service, "GET", "/w/main/balance.json", "", HTTP_X_FORWARDED_FOR=address)
-        assert answer.status == status, address
-        assert answer.header("Cache-Control") == "private, no-store"
+        response = send_request(
+            service, "GET", "/w/main/balance.json", "", HTTP_X_FORWARDED_FOR=address
+        )
+        assert response.status == status, address
+        assert response.header("Cache-Control") == "private, no-store"
 
 
 @pytest.mark.parametrize(
@@ -365,7 +378,7 @@ def unlock(
     """The status of an attempt."""
     body = f"password={quote(password)}".encode()
     headers = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "REMOTE_ADDR": address, **more}
-    return ask(service, "POST", f"/w/{slug}/balance/unlock", "", body, **headers).status
+    return send_request(service, "POST", f"/w/{slug}/balance/unlock", "", body, **headers).status
 
 
 def test_ten_wrong_passwords_a_minute_then_not_even_the_right_one(
@@ -373,7 +386,9 @@ def test_ten_wrong_passwords_a_minute_then_not_even_the_right_one(
 ) -> None:
     service = start(accounts={"main": CLOSED, "other": CLOSED})
     assert [unlock(service, "guess") for _ in range(11)] == [401] * 10 + [429]
-    refused = ask(service, "POST", "/w/main/lots/unlock", "", b"", REMOTE_ADDR="198.51.100.7")
+    refused = send_request(
+        service, "POST", "/w/main/lots/unlock", "", b"", REMOTE_ADDR="198.51.100.7"
+    )
     assert (refused.status, refused.header("Retry-After")) == (
         429,
         "60",
@@ -385,8 +400,8 @@ def test_ten_wrong_passwords_a_minute_then_not_even_the_right_one(
 
 def test_ipv6_addresses_are_counted_by_network(start: Callable[..., InProcess]) -> None:
     service = start(accounts={"main": CLOSED})
-    tried = [unlock(service, "guess", address=f"2001:db8:1:2::{n:x}") for n in range(11)]
-    assert tried == [401] * 10 + [429]
+    statuses = [unlock(service, "guess", address=f"2001:db8:1:2::{n:x}") for n in range(11)]
+    assert statuses == [401] * 10 + [429]
     assert unlock(service, "guess", address="2001:db8:1:3::1") == 401
 
 
@@ -395,7 +410,7 @@ def test_attempts_cannot_be_spread_over_forged_addresses(
 ) -> None:
     service = start(accounts={"main": CLOSED}, server={"trusted_proxies": 1})
     forged = ("203.0.113.%d", '"%d', "%d", "x%d, 203.0.113.9")
-    tried = [
+    statuses = [
         unlock(
             service,
             "guess",
@@ -404,7 +419,7 @@ def test_attempts_cannot_be_spread_over_forged_addresses(
         )
         for n in range(12)
     ]
-    assert tried == [401] * 10 + [429] * 2
+    assert statuses == [401] * 10 + [429] * 2
 
 
 def test_correct_passwords_do_not_count_as_attempts(start: Callable[..., InProcess]) -> None:
@@ -438,18 +453,18 @@ def test_services_that_share_a_redis_count_attempts_together(
 
 def test_parallel_attempts_are_no_more_than_ten(start: Callable[..., InProcess]) -> None:
     service = start(accounts={"main": CLOSED})
-    together, tried = threading.Barrier(30), []
+    together, statuses = threading.Barrier(30), []
 
     def one() -> None:
         together.wait()
-        tried.append(unlock(service, "guess"))
+        statuses.append(unlock(service, "guess"))
 
     threads = [threading.Thread(target=one) for _ in range(30)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(tried) == [401] * 10 + [429] * 20
+    assert sorted(statuses) == [401] * 10 + [429] * 20
 
 
 @pytest.mark.parametrize(
@@ -471,10 +486,10 @@ def test_a_body_of_any_type_contains_a_password_or_none(
     kind: str, body: bytes, status: int, start: Callable[..., InProcess]
 ) -> None:
     service = start(accounts={"main": CLOSED})
-    answer = ask(service, "POST", "/w/main/balance/unlock", "", body, CONTENT_TYPE=kind)
-    assert answer.status == status
+    response = send_request(service, "POST", "/w/main/balance/unlock", "", body, CONTENT_TYPE=kind)
+    assert response.status == status
     if status == 413:
-        assert answer.text == "413 Request Entity Too Large\n"
+        assert response.text == "413 Request Entity Too Large\n"
 
 
 def test_an_unlocked_page_has_a_token_for_an_hour_and_renews_it_for_half_a_day(
@@ -483,24 +498,24 @@ def test_an_unlocked_page_has_a_token_for_an_hour_and_renews_it_for_half_a_day(
     clock = Clock(NOW)
     service = start(accounts={"main": CLOSED}, clock=clock)
     kind = "application/x-www-form-urlencoded"
-    answer = ask(
+    response = send_request(
         service, "POST", "/w/main/balance/unlock", "", b"password=open+sesame", CONTENT_TYPE=kind
     )
-    assert "Set-Cookie" not in dict(answer.headers)
+    assert "Set-Cookie" not in dict(response.headers)
     held, renewed = "", 0
-    while answer.status == 200:
+    while response.status == 200:
         held = (
-            re.findall('data-token="([^"]+)"', answer.text)[0]
-            if "data-token" in answer.text
+            re.findall('data-token="([^"]+)"', response.text)[0]
+            if "data-token" in response.text
             else held
         )
-        renewed += "data-token" in answer.text
+        renewed += "data-token" in response.text
         clock.now += 1200
-        answer = ask(service, "GET", "/w/main/balance", f"token={held}")
+        response = send_request(service, "GET", "/w/main/balance", f"token={held}")
     assert 12 * 3600 <= clock.now - NOW <= 12 * 3600 + 1200
     assert renewed >= 12
-    assert answer.status == 401
-    assert ask(service, "GET", "/w/main/lots", f"token={held}").status == 401
+    assert response.status == 401
+    assert send_request(service, "GET", "/w/main/lots", f"token={held}").status == 401
 
 
 def test_a_new_viewer_password_invalidates_tokens_of_the_old_one(
@@ -511,12 +526,12 @@ def test_a_new_viewer_password_invalidates_tokens_of_the_old_one(
         for hash_ in (HASH, HASH[:-4] + "0000")
     )
     kind = "application/x-www-form-urlencoded"
-    page = ask(
+    page = send_request(
         old, "POST", "/w/main/balance/unlock", "", b"password=open+sesame", CONTENT_TYPE=kind
     ).text
     held = re.findall('data-token="([^"]+)"', page)[0]
-    assert ask(old, "GET", "/w/main/balance", f"token={held}").status == 200
-    assert ask(new, "GET", "/w/main/balance", f"token={held}").status == 401
+    assert send_request(old, "GET", "/w/main/balance", f"token={held}").status == 200
+    assert send_request(new, "GET", "/w/main/balance", f"token={held}").status == 401
 
 
 def test_a_malformed_hash_is_a_configuration_error() -> None:
@@ -546,11 +561,15 @@ def test_options_that_a_token_locks_cannot_be_changed_by_the_url(
         "rows=50": 400,
         "period=all": 400,
     }.items():
-        answer = ask(service, "GET", "/w/main/closed-trades.json", f"token={locked}&{query}")
-        assert answer.status == status, query
-        assert status != 200 or len(json.loads(answer.text)["data"]["trades"]) == 3
+        response = send_request(
+            service, "GET", "/w/main/closed-trades.json", f"token={locked}&{query}"
+        )
+        assert response.status == status, query
+        assert status != 200 or len(json.loads(response.text)["data"]["trades"]) == 3
     wrong = token("closed-trades", params={"rows": 300})
-    assert ask(service, "GET", "/w/main/closed-trades.json", f"token={wrong}").status == 400
+    assert (
+        send_request(service, "GET", "/w/main/closed-trades.json", f"token={wrong}").status == 400
+    )
 
 
 def test_a_renewable_token_keeps_its_locked_options_and_is_renewed_for_a_day_at_most(
@@ -558,7 +577,7 @@ def test_a_renewable_token_keeps_its_locked_options_and_is_renewed_for_a_day_at_
 ) -> None:
     service = start(accounts={"main": CLOSED})
     held = token("closed-trades", expires=NOW + 60, params={"rows": 3}, renewable_until=NOW + 3600)
-    page = ask(service, "GET", "/w/main/closed-trades", f"token={held}").text
+    page = send_request(service, "GET", "/w/main/closed-trades", f"token={held}").text
     renewed = re.findall('data-token="([^"]+)"', page)[0]
     assert tokens.verify(
         renewed,
@@ -567,7 +586,7 @@ def test_a_renewable_token_keeps_its_locked_options_and_is_renewed_for_a_day_at_
         NOW,
     ).params
     forever = token("closed-trades", renewable_until=NOW + 10 * 86400)
-    assert ask(service, "GET", "/w/main/closed-trades", f"token={forever}").status == 401
+    assert send_request(service, "GET", "/w/main/closed-trades", f"token={forever}").status == 401
 
 
 def test_the_log_says_why_a_token_is_refused(
@@ -582,10 +601,10 @@ def test_the_log_says_why_a_token_is_refused(
     }.items():
         caplog.clear()
         with caplog.at_level("INFO", "widget.web"):
-            answer = ask(service, "GET", "/w/main/balance.json", f"token={refused}")
+            response = send_request(service, "GET", "/w/main/balance.json", f"token={refused}")
         assert why in caplog.text
         assert refused not in caplog.text
-        assert why not in answer.text
+        assert why not in response.text
 
 
 def test_a_token_with_a_malformed_header_is_refused(
@@ -604,7 +623,8 @@ def test_a_token_with_a_malformed_header_is_refused(
     ):
         head = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
         assert (
-            ask(service, "GET", "/w/main/balance.json", f"token={head}.e30.AAAA").status == 401
+            send_request(service, "GET", "/w/main/balance.json", f"token={head}.e30.AAAA").status
+            == 401
         ), text[:20]
 
 
@@ -638,8 +658,8 @@ def test_every_response_has_the_security_headers_for_every_method(
         "/static/x/none",
     ]
     for path, method in itertools.product(paths, METHODS):
-        answer = ask(service, method, path, "")
-        sent = dict(answer.headers)
+        response = send_request(service, method, path, "")
+        sent = dict(response.headers)
         assert "default-src 'none'" in sent["Content-Security-Policy"], (method, path)
         assert "unsafe" not in sent["Content-Security-Policy"]
         assert "frame-ancestors" in sent["Content-Security-Policy"]
@@ -668,19 +688,22 @@ def test_pictures_and_the_loader_may_be_used_by_other_sites_and_private_pages_no
         ("/w/closed/balance.json", opened): "same-origin",
     }
     for (path, query), policy in policies.items():
-        answer = ask(service, "GET", path, query)
-        assert (answer.status, answer.header("Cross-Origin-Resource-Policy")) == (200, policy), path
+        response = send_request(service, "GET", path, query)
+        assert (response.status, response.header("Cross-Origin-Resource-Policy")) == (
+            200,
+            policy,
+        ), path
 
 
 def test_plain_http_has_no_strict_transport_security(start: Callable[..., InProcess]) -> None:
     service = start()
-    assert ask(service, "GET", "/healthz", "").header("Strict-Transport-Security") == ""
+    assert send_request(service, "GET", "/healthz", "").header("Strict-Transport-Security") == ""
 
 
 def test_a_cache_folder_that_is_writable_by_others_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its files are unpickled, and whoever can write its parent folder can replace it."""
+    """Its files are unpickled, and anyone who can write to its parent folder can replace it."""
     raw = {
         "accounts": {"main": {"login": 1}},
         "cache": {"type": "FileSystemCache", "dir": str(tmp_path)},
@@ -696,11 +719,11 @@ def test_a_cache_folder_that_is_writable_by_others_is_refused(
         ):
             app.create_app(settings)
         folder.chmod(0o700)
-    is_whose = Path.stat
+    original_stat = Path.stat
     another = SimpleNamespace(st_uid=os.geteuid() + 1, st_mode=0o40700)
     for folder in (*folders, tmp_path):
         monkeypatch.setattr(
-            Path, "stat", lambda self, f=folder, **_: another if self == f else is_whose(self)
+            Path, "stat", lambda self, f=folder, **_: another if self == f else original_stat(self)
         )
         with pytest.raises(OperatorError, match=f"{folder} belongs to another user"):
             app.create_app(settings)
@@ -714,18 +737,31 @@ def test_the_response_cache_serves_nobody_a_response_made_for_another(
 ) -> None:
     """A response for one visitor is requested by another, and again after the token expired."""
     clock = Clock(NOW)
-    walled = {**CLOSED, "access": "open", "allowed_networks": ["203.0.113.0/24"]}
-    service = start(accounts={"main": CLOSED, "walled": walled}, clock=clock)
+    restricted = {**CLOSED, "access": "open", "allowed_networks": ["203.0.113.0/24"]}
+    service = start(accounts={"main": CLOSED, "restricted": restricted}, clock=clock)
     inside, outside = {"REMOTE_ADDR": "203.0.113.5"}, {"REMOTE_ADDR": "198.51.100.7"}
     for suffix in ("", ".json", ".svg"):
         good = token("balance", expires=clock.now + 5)
-        assert ask(service, "GET", f"/w/main/balance{suffix}", f"token={good}").status == 200
-        assert ask(service, "GET", f"/w/main/balance{suffix}", "").status == 401
-        assert ask(service, "GET", f"/w/walled/balance{suffix}", "", **inside).status == 200
-        assert ask(service, "GET", f"/w/walled/balance{suffix}", "", **outside).status == 403
-        assert ask(service, "HEAD", f"/w/walled/balance{suffix}", "", **outside).status == 403
+        assert (
+            send_request(service, "GET", f"/w/main/balance{suffix}", f"token={good}").status == 200
+        )
+        assert send_request(service, "GET", f"/w/main/balance{suffix}", "").status == 401
+        assert (
+            send_request(service, "GET", f"/w/restricted/balance{suffix}", "", **inside).status
+            == 200
+        )
+        assert (
+            send_request(service, "GET", f"/w/restricted/balance{suffix}", "", **outside).status
+            == 403
+        )
+        assert (
+            send_request(service, "HEAD", f"/w/restricted/balance{suffix}", "", **outside).status
+            == 403
+        )
         clock.now += 5
-        assert ask(service, "GET", f"/w/main/balance{suffix}", f"token={good}").status == 401
+        assert (
+            send_request(service, "GET", f"/w/main/balance{suffix}", f"token={good}").status == 401
+        )
 
 
 @pytest.mark.programs
@@ -740,11 +776,9 @@ def test_behind_a_proxy_headers_with_an_underscore_do_not_set_the_address(
         front = f"http://127.0.0.1:{port}"
         if proxy == "nginx":
             lines = documents.deployment_file("nginx.conf").splitlines()
-            kept = "\n".join(line for line in lines if "proxy_set_header" in line)
-            assert "X-Forwarded-For" in kept
-            server = (
-                f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {url}; {kept} }} }}"
-            )
+            header_lines = "\n".join(line for line in lines if "proxy_set_header" in line)
+            assert "X-Forwarded-For" in header_lines
+            server = f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {url}; {header_lines} }} }}"
             stack.enter_context(processes.nginx(tmp_path, server, f"{front}/healthz"))
         else:
             text = documents.deployment_file("Caddyfile")

@@ -57,11 +57,11 @@ def log() -> Iterator[tuple[logging.Logger, list[str]]]:
     """A logger as ``serve`` configures it, and the lines that it writes."""
     written: list[str] = []
 
-    class Kept(logging.Handler):
+    class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             written.append(self.format(record))
 
-    handler, logger = Kept(), logging.getLogger("test_logs")
+    handler, logger = Collector(), logging.getLogger("test_logs")
     handler.addFilter(SecretFilter(settings()))
     handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)
@@ -152,7 +152,7 @@ def test_a_line_is_one_line_of_json_with_time_level_and_message(
     }
 
 
-def answer(control: str) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
+def logging_app(control: str) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
     """An application that logs a line."""
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -163,7 +163,7 @@ def answer(control: str) -> Callable[[WSGIEnvironment, StartResponse], Iterable[
     return app
 
 
-def ask(control: str, **environ: str) -> dict[str, str]:
+def response_headers(control: str, **environ: str) -> dict[str, str]:
     """The headers of a response."""
     given: dict[str, str] = {}
 
@@ -173,7 +173,7 @@ def ask(control: str, **environ: str) -> dict[str, str]:
         given.update(headers)
         return lambda _: None
 
-    RequestLogger(answer(control))(
+    RequestLogger(logging_app(control))(
         {"REQUEST_METHOD": "GET", "PATH_INFO": "/w", **environ}, start_response
     )
     return given
@@ -183,33 +183,34 @@ def test_a_response_and_its_log_lines_share_an_id_which_a_proxy_may_set(
     log: tuple[logging.Logger, list[str]],
 ) -> None:
     _, written = log
-    ids = [ask("no-store")["X-Request-Id"] for _ in range(2)]
+    ids = [response_headers("no-store")["X-Request-Id"] for _ in range(2)]
     assert len(set(ids)) == 2
     logging.getLogger("test_logs").info("afterwards")
     assert [json.loads(line).get("request_id") for line in written] == [*ids, None]
     assert (
-        ask("no-store", HTTP_X_REQUEST_ID="proxy-0123456789")["X-Request-Id"] == "proxy-0123456789"
+        response_headers("no-store", HTTP_X_REQUEST_ID="proxy-0123456789")["X-Request-Id"]
+        == "proxy-0123456789"
     )
     for odd in ("short", "x" * 65, 'quote"quote"', "line\nline-line", "<script>alert"):
-        assert ask("no-store", HTTP_X_REQUEST_ID=odd)["X-Request-Id"] != odd
+        assert response_headers("no-store", HTTP_X_REQUEST_ID=odd)["X-Request-Id"] != odd
 
 
 def test_public_responses_have_no_id() -> None:
-    assert "X-Request-Id" not in ask("public, max-age=15")
+    assert "X-Request-Id" not in response_headers("public, max-age=15")
 
 
 def test_a_request_is_logged_with_path_status_and_time_and_without_query_or_visitor(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        ask(
+        response_headers(
             "no-store",
             QUERY_STRING="token=x",
             REMOTE_ADDR="203.0.113.9",
             HTTP_REFERER="https://blog.example.com",
         )
         for path in logs.PROBE_PATHS:
-            ask("no-store", PATH_INFO=path)
+            response_headers("no-store", PATH_INFO=path)
     lines = [record for record in caplog.records if record.name == "widget.requests"]
     assert [record.levelname for record in lines] == ["INFO"] + ["DEBUG"] * 3
     line = json.loads(JsonFormatter().format(lines[0]))
@@ -225,11 +226,11 @@ def test_an_unexpected_error_is_logged_with_the_id_that_the_visitor_gets(
     service.app.extensions["cabinet-widgets"].client.offers = None
     written: list[str] = []
 
-    class Kept(logging.Handler):
+    class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             written.append(self.format(record))
 
-    handler = Kept()
+    handler = Collector()
     handler.setFormatter(JsonFormatter())
     app_log = logging.getLogger("widget")
     app_log.addHandler(handler)
@@ -244,13 +245,13 @@ def test_an_unexpected_error_is_logged_with_the_id_that_the_visitor_gets(
 def test_serve_writes_nothing_but_lines_of_json(tmp_path: Path) -> None:
     toml = f'[api]\nbase_url = "http://127.0.0.1:9"\n[accounts.main]\nlogin = {LOGIN}\n'
     with served(tmp_path, "logged", toml) as (url, program):
-        answered = requests.get(f"{url}/w/main/balance.json?token=secret-token", timeout=30)
-        assert answered.status_code == 401  # the account is open, but the token is invalid
-        answered = requests.get(f"{url}/w/main/balance.json", timeout=30)
-        assert answered.status_code == 503
-        until(lambda: answered.headers["X-Request-Id"] in program.text())
+        response = requests.get(f"{url}/w/main/balance.json?token=secret-token", timeout=30)
+        assert response.status_code == 401  # the account is open, but the token is invalid
+        response = requests.get(f"{url}/w/main/balance.json", timeout=30)
+        assert response.status_code == 503
+        until(lambda: response.headers["X-Request-Id"] in program.text())
     lines = [json.loads(line) for line in program.text().splitlines()]
-    mine = [line for line in lines if line.get("request_id") == answered.headers["X-Request-Id"]]
+    mine = [line for line in lines if line.get("request_id") == response.headers["X-Request-Id"]]
     assert {line["logger"] for line in mine} == {"widget.web", "widget.requests"}
     assert "secret-token" not in program.text()
     assert str(LOGIN) not in program.text()

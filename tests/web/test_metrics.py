@@ -25,11 +25,11 @@ def figures(text: str) -> dict[str, float]:
 
 def scraped(service: Service) -> dict[str, float]:
     """The metrics of a service."""
-    answer = service.get("/metrics")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert answer.headers["Cache-Control"] == "private, no-store"
-    return figures(answer.text)
+    response = service.get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert response.headers["Cache-Control"] == "private, no-store"
+    return figures(response.text)
 
 
 def test_responses_are_counted_by_widget_status_and_freshness(
@@ -119,10 +119,10 @@ def test_metrics_are_for_this_machine_and_private_networks(
     address: str, headers: dict[str, str], trusted: int, status: int, serve: Serve
 ) -> None:
     visitor = serve(server={"trusted_proxies": trusted}).app.test_client()
-    answer = visitor.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
-    assert answer.status_code == status
+    response = visitor.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
+    assert response.status_code == status
     if status == 404:
-        assert answer.text == visitor.get("/elsewhere").text
+        assert response.text == visitor.get("/elsewhere").text
 
 
 def test_a_replica_is_ready_once_a_call_has_succeeded(
@@ -160,10 +160,10 @@ def test_one_refused_account_does_not_keep_a_replica_from_being_ready(serve: Ser
 def test_figures_that_another_process_fetched_make_it_ready(
     serve: Serve, upstream: Upstream, tmp_path: Path
 ) -> None:
-    kept = {"type": "FileSystemCache", "dir": str(tmp_path)}
-    serve(cache=kept).get("/w/main/balance")
+    cache = {"type": "FileSystemCache", "dir": str(tmp_path)}
+    serve(cache=cache).get("/w/main/balance")
     upstream.sandbox.faults.append(Fault("error503"))
-    assert serve(cache=kept).get("/readyz").status_code == 200
+    assert serve(cache=cache).get("/readyz").status_code == 200
 
 
 def test_workers_that_share_a_folder_add_up(

@@ -67,7 +67,7 @@ class Backend:
 
 
 @dataclass
-class Answer:
+class Response:
     """The response that a visitor got."""
 
     status: int
@@ -88,16 +88,16 @@ class Answer:
         )
 
 
-def ask(
+def send_request(
     app: WSGIApplication, path: str = "/w", method: str = "GET", query: str = "", **headers: str
-) -> Answer:
+) -> Response:
     """One request; header names with underscores."""
     named = [(name.replace("_", "-"), value) for name, value in headers.items()]
     environ = EnvironBuilder(
         path=path, method=method, query_string=query, headers=named
     ).get_environ()
     chunks, status, sent = run_wsgi_app(app, environ, buffered=True)
-    return Answer(int(status[:3]), dict(sent), b"".join(chunks))
+    return Response(int(status[:3]), dict(sent), b"".join(chunks))
 
 
 @pytest.fixture
@@ -121,12 +121,12 @@ def cache(backend: Backend, clock: Clock) -> ResponseCache:
 def test_a_public_response_is_fetched_once_while_it_is_fresh(
     cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    first = ask(cache)
+    first = send_request(cache)
     clock.now += 14.9
-    assert ask(cache).text == first.text
+    assert send_request(cache).text == first.text
     assert len(backend.requests) == 1
     clock.now += 0.1
-    assert ask(cache).text != first.text
+    assert send_request(cache).text != first.text
     assert len(backend.requests) == 2
 
 
@@ -162,39 +162,39 @@ def test_private_responses_are_never_stored(
     for name, value in changes.items():
         setattr(backend, name, value)
     for _ in range(2):
-        answer = ask(cache, **request_)
-        assert answer.headers.get("Cache-Control") == backend.control
+        response = send_request(cache, **request_)
+        assert response.headers.get("Cache-Control") == backend.control
     assert len(backend.requests) == 2
 
 
 def test_a_request_with_credentials_bypasses_the_cache(
     cache: ResponseCache, backend: Backend
 ) -> None:
-    ask(cache)
-    ask(cache, Authorization="Basic eDp5")
+    send_request(cache)
+    send_request(cache, Authorization="Basic eDp5")
     assert len(backend.requests) == 2
 
 
 def test_a_question_mark_in_a_path_does_not_begin_a_query(
     cache: ResponseCache, backend: Backend
 ) -> None:
-    ask(cache, "/w%3Fa", query="b")
-    ask(cache, "/w", query="a?b")
+    send_request(cache, "/w%3Fa", query="b")
+    send_request(cache, "/w", query="a?b")
     assert len(backend.requests) == 2
 
 
 def test_a_cached_response_is_not_fresh_for_longer_than_the_application_said(
     cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    assert ask(cache).headers["Cache-Control"] == PUBLIC
+    assert send_request(cache).headers["Cache-Control"] == PUBLIC
     clock.now += 10.5
-    assert ask(cache).headers["Cache-Control"] == PUBLIC.replace("=15", "=5")
+    assert send_request(cache).headers["Cache-Control"] == PUBLIC.replace("=15", "=5")
     clock.now += 24.5
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        leader = visitors.submit(ask, cache)
+        leader = visitors.submit(send_request, cache)
         until(lambda: len(backend.requests) == 2)
-        old = ask(cache)
+        old = send_request(cache)
         backend.gate.set()
         assert leader.result().headers["Cache-Control"] == PUBLIC
     assert old.headers["Cache-Control"] == (
@@ -207,7 +207,7 @@ def test_the_age_includes_the_time_that_the_application_took(
 ) -> None:
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        slow = visitors.submit(ask, cache)
+        slow = visitors.submit(send_request, cache)
         until(lambda: bool(backend.requests))
         clock.now += 6
         backend.gate.set()
@@ -220,13 +220,13 @@ def test_the_age_includes_the_time_that_the_application_took(
 def test_a_matching_etag_gets_304_from_the_cache(
     wanted: str, cache: ResponseCache, backend: Backend
 ) -> None:
-    whole = ask(cache)
-    answer = ask(cache, If_None_Match=wanted)
-    assert (answer.status, answer.body) == (304, b"")
-    assert answer.headers["ETag"] == whole.headers["ETag"]
-    assert answer.headers["Cache-Control"] == PUBLIC
-    assert set(answer.headers) == {"ETag", "Cache-Control", "Vary"}
-    assert ask(cache, If_None_Match='W/"else"').text == whole.text
+    whole = send_request(cache)
+    response = send_request(cache, If_None_Match=wanted)
+    assert (response.status, response.body) == (304, b"")
+    assert response.headers["ETag"] == whole.headers["ETag"]
+    assert response.headers["Cache-Control"] == PUBLIC
+    assert set(response.headers) == {"ETag", "Cache-Control", "Vary"}
+    assert send_request(cache, If_None_Match='W/"else"').text == whole.text
     assert len(backend.requests) == 1
 
 
@@ -234,15 +234,18 @@ def test_a_matching_etag_gets_304_from_the_cache(
 def test_a_first_request_without_a_body_still_fills_the_cache(
     first: dict[str, str], cache: ResponseCache, backend: Backend
 ) -> None:
-    assert ask(cache, **first).body == b""
-    assert ask(cache).text.startswith(TEXT)
+    assert send_request(cache, **first).body == b""
+    assert send_request(cache).text.startswith(TEXT)
     assert len(backend.requests) == 1
 
 
 def test_head_is_get_without_the_body(cache: ResponseCache, backend: Backend) -> None:
     for control in (PUBLIC, "private, no-store"):
         backend.control = control
-        head, get = ask(cache, query=control, method="HEAD"), ask(cache, query=control)
+        head, get = (
+            send_request(cache, query=control, method="HEAD"),
+            send_request(cache, query=control),
+        )
         assert head.body == b""
         assert (head.status, head.headers) == (get.status, get.headers)
 
@@ -273,13 +276,13 @@ def test_head_is_get_without_the_body(cache: ResponseCache, backend: Backend) ->
 def test_the_encoding_is_the_one_that_the_visitor_prefers(
     accepted: str, encoding: str | None, cache: ResponseCache, backend: Backend
 ) -> None:
-    plain = ask(cache)
-    answer = ask(cache, Accept_Encoding=accepted)
-    assert answer.headers.get("Content-Encoding") == encoding
-    assert answer.text == plain.text
-    assert (len(answer.body) < len(plain.body)) == (encoding is not None)
-    assert int(answer.headers["Content-Length"]) == len(answer.body)
-    assert answer.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    plain = send_request(cache)
+    response = send_request(cache, Accept_Encoding=accepted)
+    assert response.headers.get("Content-Encoding") == encoding
+    assert response.text == plain.text
+    assert (len(response.body) < len(plain.body)) == (encoding is not None)
+    assert int(response.headers["Content-Length"]) == len(response.body)
+    assert response.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize(
@@ -297,18 +300,18 @@ def test_private_small_and_byte_exact_responses_are_not_compressed(
 ) -> None:
     for name, value in changes.items():
         setattr(backend, name, value)
-    answer = ask(cache, Accept_Encoding="br, gzip")
-    assert "Content-Encoding" not in answer.headers
-    assert "Vary" not in answer.headers
+    response = send_request(cache, Accept_Encoding="br, gzip")
+    assert "Content-Encoding" not in response.headers
+    assert "Vary" not in response.headers
 
 
 def test_a_response_that_compression_would_enlarge_is_not_compressed(
     cache: ResponseCache, backend: Backend
 ) -> None:
     backend.body = random.Random(7).randbytes(600)
-    answer = ask(cache, Accept_Encoding="br")
-    assert "Content-Encoding" not in answer.headers
-    assert answer.body.startswith(backend.body)
+    response = send_request(cache, Accept_Encoding="br")
+    assert "Content-Encoding" not in response.headers
+    assert response.body.startswith(backend.body)
 
 
 def test_a_hundred_visitors_of_a_cold_page_cause_one_call(backend: Backend, clock: Clock) -> None:
@@ -316,9 +319,9 @@ def test_a_hundred_visitors_of_a_cold_page_cause_one_call(backend: Backend, cloc
     backend.gate.clear()
     together = threading.Barrier(100)
 
-    def visit(_: int) -> Answer:
+    def visit(_: int) -> Response:
         together.wait()
-        return ask(cache)
+        return send_request(cache)
 
     with ThreadPoolExecutor(100) as visitors:
         visits = [visitors.submit(visit, n) for n in range(100)]
@@ -326,7 +329,7 @@ def test_a_hundred_visitors_of_a_cold_page_cause_one_call(backend: Backend, cloc
         backend.gate.set()
         until(lambda: all(visit.done() for visit in visits))
         assert {(visit.result().status, visit.result().text) for visit in visits} == {
-            (200, ask(cache).text)
+            (200, send_request(cache).text)
         }
     assert len(backend.requests) == 1
 
@@ -337,9 +340,9 @@ def test_a_private_response_is_not_shared_with_requests_that_wait(
     backend.control = "private, no-store"
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        leader = visitors.submit(ask, cache)
+        leader = visitors.submit(send_request, cache)
         until(lambda: len(backend.requests) == 1)
-        follower = visitors.submit(ask, cache)
+        follower = visitors.submit(send_request, cache)
         backend.gate.set()
         assert leader.result().status == follower.result().status == 200
     assert len(backend.requests) == 2
@@ -348,13 +351,13 @@ def test_a_private_response_is_not_shared_with_requests_that_wait(
 def test_while_one_request_fetches_the_new_response_the_others_get_the_stale_one_at_once(
     cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    old = ask(cache)
+    old = send_request(cache)
     clock.now += 20
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        leader = visitors.submit(ask, cache)
+        leader = visitors.submit(send_request, cache)
         until(lambda: len(backend.requests) == 2)
-        assert [ask(cache).text for _ in range(20)] == [old.text] * 20
+        assert [send_request(cache).text for _ in range(20)] == [old.text] * 20
         backend.gate.set()
         assert leader.result().text != old.text
     assert len(backend.requests) == 2
@@ -364,12 +367,12 @@ def test_while_one_request_fetches_the_new_response_the_others_get_the_stale_one
 def test_a_response_past_its_grace_is_not_served(
     status: str, cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    old = ask(cache)
+    old = send_request(cache)
     clock.now += 76
     backend.status = status
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        both = [visitors.submit(ask, cache) for _ in range(2)]
+        both = [visitors.submit(send_request, cache) for _ in range(2)]
         until(lambda: len(backend.requests) == 2)
         backend.gate.set()
         assert old.text not in {visit.result().text for visit in both}
@@ -379,9 +382,9 @@ def test_no_request_waits_longer_for_another_than_the_limit(backend: Backend, cl
     cache = ResponseCache(backend, clock=clock, max_wait_seconds=0.05)
     backend.gate.clear()
     with ThreadPoolExecutor() as visitors:
-        stuck = visitors.submit(ask, cache)
+        stuck = visitors.submit(send_request, cache)
         until(lambda: len(backend.requests) == 1)
-        impatient = visitors.submit(ask, cache)
+        impatient = visitors.submit(send_request, cache)
         until(lambda: len(backend.requests) == 2)
         backend.gate.set()
         assert stuck.result().status == impatient.result().status == 200
@@ -399,42 +402,42 @@ def test_an_application_that_raises_blocks_nobody(clock: Clock) -> None:
     cache = ResponseCache(broken, clock=clock)
     for _ in range(2):
         with pytest.raises(OSError, match="out of order"):
-            ask(cache)
+            send_request(cache)
     assert len(requested) == 2
 
 
 def test_an_error_5xx_keeps_the_stale_response_and_any_other_drops_it(
     cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    def two_visits(old_is_kept: bool) -> list[int]:
+    def two_visits(old_is_served: bool) -> list[int]:
         before = len(backend.requests)
         backend.gate.clear()
         with ThreadPoolExecutor() as visitors:
-            visits = [visitors.submit(ask, cache)]
+            visits = [visitors.submit(send_request, cache)]
             until(lambda: len(backend.requests) > before)
-            visits.append(visitors.submit(ask, cache))
-            until(lambda: visits[1].done() or not old_is_kept)
+            visits.append(visitors.submit(send_request, cache))
+            until(lambda: visits[1].done() or not old_is_served)
             backend.gate.set()
             return [visit.result().status for visit in visits]
 
-    ask(cache)
+    send_request(cache)
     clock.now += 20
     backend.status = "500 INTERNAL SERVER ERROR"
-    assert two_visits(old_is_kept=True) == [500, 200]
+    assert two_visits(old_is_served=True) == [500, 200]
     backend.status = "404 NOT FOUND"
-    assert two_visits(old_is_kept=True) == [404, 200]
-    assert two_visits(old_is_kept=False) == [404, 404]
+    assert two_visits(old_is_served=True) == [404, 200]
+    assert two_visits(old_is_served=False) == [404, 404]
 
 
 def test_a_clock_that_jumps_back_does_not_extend_a_lifetime(
     cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
-    ask(cache)
+    send_request(cache)
     clock.now -= 3600
-    ask(cache)
+    send_request(cache)
     assert len(backend.requests) == 2
     clock.now += 14
-    ask(cache)
+    send_request(cache)
     assert len(backend.requests) == 2
 
 
@@ -442,12 +445,12 @@ def test_the_least_recently_used_response_is_dropped_first(backend: Backend, clo
     cache = ResponseCache(backend, clock=clock, max_entries=3)
     for query in ("a", "b", "c", "a", "d"):
         clock.now += 1
-        ask(cache, query=query)
+        send_request(cache, query=query)
     assert len(backend.requests) == 4
     for query in ("a", "c", "d"):
-        ask(cache, query=query)
+        send_request(cache, query=query)
     assert len(backend.requests) == 4
-    ask(cache, query="b")
+    send_request(cache, query="b")
     assert len(backend.requests) == 5
 
 
@@ -456,13 +459,13 @@ def test_the_stored_bytes_are_limited_and_counted_exactly(backend: Backend, cloc
     backend.body = bytes(8_000)
     for n in range(60):
         clock.now += 5  # the same ones are fetched again, others are dropped
-        ask(cache, query=str(n % (5 if n < 30 else 40)))
+        send_request(cache, query=str(n % (5 if n < 30 else 40)))
         assert 0 < cache.size <= 200_000
-    assert cache.size == sum(answer.size for answer in cache.entries.values())
+    assert cache.size == sum(response.size for response in cache.entries.values())
     assert 5 < len(cache.entries) < 12
     backend.body = bytes(20_000)
     for _ in range(2):
-        ask(cache, query="large")  # more than an eighth of max_bytes
+        send_request(cache, query="large")  # more than an eighth of max_bytes
     assert ("/w", "large") not in cache.entries
 
 
@@ -470,7 +473,7 @@ def test_the_urls_of_stored_responses_count_as_well(backend: Backend, clock: Clo
     """Any query is accepted for assets, as long as the server allows."""
     cache = ResponseCache(backend, clock=clock, max_bytes=200_000)
     for n in range(60):
-        ask(cache, query=str(n) * 10_000)
+        send_request(cache, query=str(n) * 10_000)
     assert sum(len(path) + len(query) for path, query in cache.entries) < 200_000
 
 
@@ -478,7 +481,7 @@ def test_requests_are_counted_by_cache_status(backend: Backend, clock: Clock) ->
     counted: Counter[CacheStatus] = Counter()
     cache = ResponseCache(backend, clock=clock, count=lambda status: counted.update([status]))
     for request in ({}, {}, {"If_None_Match": "*"}, {"query": "token=x"}, {"method": "POST"}):
-        ask(cache, **request)
+        send_request(cache, **request)
     assert counted == {"MISS": 1, "HIT": 2, "BYPASS": 2}
 
 
@@ -512,15 +515,15 @@ def test_no_response_is_older_than_its_lifetime_and_none_is_stored_that_is_not_p
         clock.now += seconds
         backend.control = ", ".join(filter(None, controls[n]))
         before = len(backend.requests)
-        answer = ask(cache, query=str(n))
-        made_at = int(answer.text.rpartition(b"made at ")[2].partition(b" for")[0])
+        response = send_request(cache, query=str(n))
+        made_at = int(response.text.rpartition(b"made at ")[2].partition(b" for")[0])
         if len(backend.requests) == before:
             cached = controls[n]
             assert cached[0].lower() == "public"
             assert cached[2] != "s-maxage=3"
             lifetime = int(cached[1].partition("=")[2])
             assert 0 <= clock.now - made_at < lifetime + 1  # the body has whole seconds
-            left = int(answer.headers["Cache-Control"].partition("max-age=")[2].partition(",")[0])
+            left = int(response.headers["Cache-Control"].partition("max-age=")[2].partition(",")[0])
             assert left <= lifetime - int(clock.now - made_at - 1)
         else:
             assert made_at == int(clock.now)
@@ -538,7 +541,7 @@ TOKENS = {
 ACCOUNTS = {
     "open": {"login": 1000001, "embed_secret": SECRET},
     "closed": {"login": 1000001, "access": "closed", "embed_secret": SECRET},
-    "walled": {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]},
+    "restricted": {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]},
 }
 PATHS = [
     *(
@@ -627,7 +630,7 @@ def test_responses_with_and_without_the_cache_are_the_same(
     }
     query = query.format(**tokens)
 
-    def answer(app: WSGIApplication, condition: str | None) -> Answer:
+    def get_response(app: WSGIApplication, condition: str | None) -> Response:
         given = [
             (name, value)
             for name, value in {**headers, "If-None-Match": condition}.items()
@@ -641,14 +644,14 @@ def test_responses_with_and_without_the_cache_are_the_same(
             environ_base={"REMOTE_ADDR": address},
         ).get_environ()
         chunks, status, sent = run_wsgi_app(app, environ, buffered=True)
-        return Answer(int(status[:3]), dict(sent), b"".join(chunks))
+        return Response(int(status[:3]), dict(sent), b"".join(chunks))
 
     def bare(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return Flask.wsgi_app(service, environ, start_response)
 
     if condition == "its own":
-        condition = answer(bare, None).headers.get("ETag")
-    expected, got = answer(bare, condition), answer(service, condition)
+        condition = get_response(bare, None).headers.get("ETag")
+    expected, got = get_response(bare, condition), get_response(service, condition)
     assert (got.status, got.text) == (expected.status, expected.text)
     left_out = LEFT_OUT_OF_A_304 if expected.status == 304 else set()
     for name in (got.headers.keys() | expected.headers.keys()) - UNEQUAL - left_out:
@@ -664,8 +667,8 @@ def test_access_to_private_responses_is_decided_for_every_request(
     inside, outside = {"REMOTE_ADDR": "127.0.0.1"}, {"REMOTE_ADDR": "203.0.113.9"}
     visitors = service.test_client()
     for _ in range(2):
-        assert visitors.get("/w/walled/balance", environ_base=inside).status_code == 200
-        assert visitors.get("/w/walled/balance", environ_base=outside).status_code == 403
+        assert visitors.get("/w/restricted/balance", environ_base=inside).status_code == 200
+        assert visitors.get("/w/restricted/balance", environ_base=outside).status_code == 403
         assert visitors.get(f"/w/closed/balance?token={tokens['closed']}").status_code == 200
         assert visitors.get("/w/closed/balance").status_code == 401
         assert visitors.get(f"/w/closed/balance?token={tokens['expired']}").status_code == 401

@@ -20,7 +20,7 @@ SECRET = "an embed secret of more than 32 bytes: + / ' $ü"
 PROGRAMS = {"php": ("php", "token.php"), "js": ("node", "token.js"), "sh": ("sh", "token.sh")}
 
 
-def minted(language: str, folder: Path) -> str:
+def created_token(language: str, folder: Path) -> str:
     """The token that the documented code prints."""
     program, name = PROGRAMS[language]
     lines = documents.code_block(documents.DOCS / "security.md", language)
@@ -45,7 +45,7 @@ def test_a_token_created_by_the_code_in_the_readme_opens_the_widget(
     # The programs of the other languages use the real clock, so the service must, too.
     service = serve(accounts={"main": closed}, clock=time.time)  # noqa: TID251
     before = int(time.time())  # noqa: TID251
-    token = minted(language, tmp_path)
+    token = created_token(language, tmp_path)
     after = int(time.time())  # noqa: TID251
     assert service.get("/w/main/balance").status_code == 401
     page = service.get(f"/w/main/balance?token={token}")
@@ -61,11 +61,11 @@ def test_a_token_created_by_the_code_in_the_readme_opens_the_widget(
 
 def test_the_programs_in_the_readme_create_the_same_token(tmp_path: Path) -> None:
     """Header and claims are the same except for the time; the encoding is unpadded base64url."""
-    tokens = [minted(language, tmp_path) for language in PROGRAMS]
+    tokens = [created_token(language, tmp_path) for language in PROGRAMS]
     for token in tokens:
         assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", token)
-    said = [jwt.decode(token, SECRET, ["HS256"]) | {"exp": 0} for token in tokens]
-    assert said[0] == said[1] == said[2]
+    claims = [jwt.decode(token, SECRET, ["HS256"]) | {"exp": 0} for token in tokens]
+    assert claims[0] == claims[1] == claims[2]
     assert (
         len({json.dumps(jwt.get_unverified_header(token), sort_keys=True) for token in tokens}) == 1
     )

@@ -41,8 +41,8 @@ def test_every_widget_is_served_as_page_and_json_with_the_names_of_its_example(
     page = service.get(f"/w/main/{name}")
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    answer = service.get(f"/w/main/{name}.json")
-    body = answer.json()
+    response = service.get(f"/w/main/{name}.json")
+    body = response.json()
     assert (body["account"], body["widget"], body["stale"], body["currency"]) == (
         "main",
         name,
@@ -76,12 +76,12 @@ def test_pending_orders_are_dimmed_and_have_no_profit(serve: Serve) -> None:
     orders = [
         row for row in service.json("/w/main/open-trades.json")["trades"] if row["kind"] != "market"
     ]
-    shown = re.findall(
+    displayed = re.findall(
         r'<tr class="order".*?</tr>', service.get("/w/main/open-trades").text, re.DOTALL
     )
     assert orders
-    assert len(shown) == len(orders)
-    assert all(row.endswith("<td><bdi>–</bdi></td></tr>") for row in shown)
+    assert len(displayed) == len(orders)
+    assert all(row.endswith("<td><bdi>–</bdi></td></tr>") for row in displayed)
 
 
 def test_rows_limit_the_list_and_not_the_totals(serve: Serve) -> None:
@@ -119,8 +119,8 @@ def test_what_the_dialect_does_not_offer_is_501_and_says_so(serve: Serve) -> Non
     }
     service = serve(accounts={"main": {**account, "api": {"dialect": "cabinet-basic"}}})
     for name in ("logins", "commissions"):
-        answer = service.get(f"/w/main/{name}.json")
-        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "not_offered")
+        response = service.get(f"/w/main/{name}.json")
+        assert (response.status_code, response.json()["error"]["code"]) == (501, "not_offered")
         assert "does not offer" in service.get(f"/w/main/{name}").text
 
 
@@ -134,15 +134,17 @@ def test_unknown_accounts_unknown_widgets_and_those_not_enabled_are_identical(se
         "/w/main/balance.xml",
     ]
     for suffix in ("", ".json"):
-        answers = [service.get(path + ("" if path.endswith(".xml") else suffix)) for path in paths_]
-        assert {answer.status_code for answer in answers} == {404}
-        assert len({answer.text for answer in answers[:4]}) == 1
-        own = ("Date", "X-Request-Id")
+        responses = [
+            service.get(path + ("" if path.endswith(".xml") else suffix)) for path in paths_
+        ]
+        assert {response.status_code for response in responses} == {404}
+        assert len({response.text for response in responses[:4]}) == 1
+        unique_headers = ("Date", "X-Request-Id")
         assert (
             len(
                 {
-                    tuple(sorted(h for h in answer.headers.items() if h[0] not in own))
-                    for answer in answers[:4]
+                    tuple(sorted(h for h in response.headers.items() if h[0] not in unique_headers))
+                    for response in responses[:4]
                 }
             )
             == 1
@@ -164,10 +166,10 @@ def test_unknown_accounts_unknown_widgets_and_those_not_enabled_are_identical(se
 )
 def test_an_invalid_option_is_400_and_named(query: str, option: str, serve: Serve) -> None:
     service = serve()
-    answer = service.get(f"/w/main/closed-trades.json?{query}")
-    assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "bad_option"
-    assert option in answer.json()["error"]["message"]
+    response = service.get(f"/w/main/closed-trades.json?{query}")
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "bad_option"
+    assert option in response.json()["error"]["message"]
     page = service.get(f"/w/main/closed-trades?{query}")
     assert page.status_code == 400
     assert option in page.text
@@ -213,12 +215,12 @@ def test_public_responses_may_be_stored_and_read_by_anybody_and_private_ones_by_
     serve: Serve, instant: float
 ) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
-    walled = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
+    restricted = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
     service = serve(
         accounts={
             "open": {"login": 1000001, "embed_secret": SECRET},
             "closed": closed,
-            "walled": walled,
+            "restricted": restricted,
         }
     )
     public = service.get("/w/open/balance.json").headers
@@ -229,13 +231,13 @@ def test_public_responses_may_be_stored_and_read_by_anybody_and_private_ones_by_
     private_paths = [
         f"open/balance.json?token={token}",
         f"closed/balance.json?token={closed_token}",
-        "walled/balance.json",
+        "restricted/balance.json",
     ]
     for path in private_paths:
-        answer = service.get(f"/w/{path}")
-        assert answer.status_code == 200, path
-        assert answer.headers["Cache-Control"] == "private, no-store"
-        assert "Access-Control-Allow-Origin" not in answer.headers
+        response = service.get(f"/w/{path}")
+        assert response.status_code == 200, path
+        assert response.headers["Cache-Control"] == "private, no-store"
+        assert "Access-Control-Allow-Origin" not in response.headers
 
 
 def test_every_response_has_the_security_headers(serve: Serve) -> None:
@@ -290,11 +292,11 @@ def test_a_hundred_and_twenty_visitors_of_a_cold_widget_cost_one_call_and_one_to
 ) -> None:
     service = serve(accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
     upstream.sandbox.faults.append(Fault("slow", "RequestOpenTrades", seconds=30))
-    answer, arrived = service.app.wsgi_app, threading.Semaphore(0)
+    original, arrived = service.app.wsgi_app, threading.Semaphore(0)
 
     def count(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         arrived.release()
-        return answer(environ, start_response)
+        return original(environ, start_response)
 
     service.app.wsgi_app = count  # type: ignore[method-assign]
     with ThreadPoolExecutor(120) as visitors:
@@ -326,8 +328,8 @@ def test_with_an_old_result_nobody_waits_and_one_call_refreshes(
     cache.call = held  # the upstream responds when the gate opens, not before
     try:
         for _ in range(5):
-            answer = service.get("/w/main/open-trades.json").json()
-            assert (answer["as_of"], answer["stale"]) == (before, False)
+            response = service.get("/w/main/open-trades.json").json()
+            assert (response["as_of"], response["stale"]) == (before, False)
     finally:
         gate.set()
     addresses = (
@@ -357,10 +359,10 @@ def test_with_nothing_cached_an_unreachable_upstream_is_503_with_retry_after(
     service = serve()
     upstream.sandbox.faults.append(Fault("error503"))
     for path in ("/w/main/balance.json", "/w/main/balance"):
-        answer = service.get(path)
-        assert answer.status_code == 503
-        assert 1 <= int(answer.headers["Retry-After"]) <= 300
-        assert answer.headers["Cache-Control"] == "private, no-store"
+        response = service.get(path)
+        assert response.status_code == 503
+        assert 1 <= int(response.headers["Retry-After"]) <= 300
+        assert response.headers["Cache-Control"] == "private, no-store"
     assert upstream.sandbox.calls["RequestBalanceInformation"] == 1
 
 
@@ -372,9 +374,9 @@ def test_a_refusal_or_unreadable_response_of_the_upstream_is_502(
 ) -> None:
     service = serve()
     upstream.sandbox.faults.append(Fault(fault))
-    answer = service.get("/w/main/balance")
-    assert answer.status_code == status
-    assert "temporarily unavailable" in answer.text
+    response = service.get("/w/main/balance")
+    assert response.status_code == status
+    assert "temporarily unavailable" in response.text
 
 
 def test_a_password_unlocks_and_returns_a_token_for_refreshes_of_the_page(serve: Serve) -> None:
@@ -403,9 +405,9 @@ def test_ten_password_attempts_a_minute_are_allowed(serve: Serve) -> None:
         accounts={"main": {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}}
     )
     url = f"{service.url}/w/main/balance/unlock"
-    tries = [requests.post(url, data={"password": "guess"}, timeout=30) for _ in range(11)]
-    assert [answer.status_code for answer in tries] == [401] * 10 + [429]
-    assert int(tries[-1].headers["Retry-After"]) > 0
+    attempts = [requests.post(url, data={"password": "guess"}, timeout=30) for _ in range(11)]
+    assert [response.status_code for response in attempts] == [401] * 10 + [429]
+    assert int(attempts[-1].headers["Retry-After"]) > 0
     assert requests.post(url, data={"password": "open sesame"}, timeout=30).status_code == 429
 
 
@@ -445,8 +447,8 @@ def test_no_response_contains_the_login_number(serve: Serve) -> None:
 def test_an_unexpected_error_is_500_without_a_traceback(serve: Serve) -> None:
     service = serve()
     service.app.extensions["cabinet-widgets"].client.offers = None
-    answer = service.get("/w/main/balance")
-    assert (answer.status_code, answer.text) == (500, "500 Internal Server Error\n")
+    response = service.get("/w/main/balance")
+    assert (response.status_code, response.text) == (500, "500 Internal Server Error\n")
 
 
 def studio_settings(**more: Any) -> dict[str, Any]:
@@ -515,15 +517,15 @@ def test_outside_of_the_demo_the_studio_requires_its_password_and_allows_ten_att
         lambda *args, **more: parse(*args, **more).model_copy(update={"demo": False}),
     )
     service = serve(server=studio_settings())
-    asked = service.get("/")
-    assert asked.status_code == 401
-    assert asked.headers["WWW-Authenticate"].startswith("Basic ")
+    locked = service.get("/")
+    assert locked.status_code == 401
+    assert locked.headers["WWW-Authenticate"].startswith("Basic ")
     for _ in range(12):  # the studio is requested again with each change
         assert service.get("/", auth=("anybody", "open sesame")).status_code == 200
     wrong = [service.get("/", auth=("anybody", "guess")).status_code for _ in range(11)]
     assert wrong == [401] * 10 + [429]
     assert service.get("/", auth=("anybody", "open sesame")).status_code == 429
-    assert "Set-Cookie" not in asked.headers
+    assert "Set-Cookie" not in locked.headers
 
 
 def test_embed_json_lists_the_widgets_and_a_single_open_account_and_no_other(
