@@ -1,14 +1,15 @@
-# `make demo` and `make test` are all that a new machine needs; `make` alone lists the other commands.
+# `make demo` and `make test` work on a new machine; `make` alone lists all commands.
 #
 # PYTHON=python3.12   the interpreter that .venv is created with
 # PROCESSES=1         how many processes run the tests; one more than processors by default
-# LATEST=1            the newest releases of all dependencies instead of those that .ci/constraints.txt locks
+# LATEST=1            the newest releases of all dependencies instead of the locked ones
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# One stamp for each set of versions: what is installed for another one is out of date. "Newest" is looked up once a day.
+# One stamp for each set of versions: packages installed for another set are out of date. The newest
+# releases are looked up once a day.
 ifeq ($(LATEST),1)
 TODAY ?= $(shell date +%F)
 VERSIONS := latest-$(TODAY)
@@ -16,17 +17,16 @@ UPGRADE := --upgrade --upgrade-strategy eager
 else
 VERSIONS := locked
 CONSTRAINTS := .ci/constraints.txt
-# For the tools that build a package as well: pip reads both names, newer versions the second one there.
+# Also for the tools that build a package: newer versions of pip read the second name for those.
 export PIP_CONSTRAINT := $(CONSTRAINTS)
 export PIP_BUILD_CONSTRAINT := $(CONSTRAINTS)
 endif
 STAMP := $(VENV)/.installed-$(VERSIONS)
 TEST_STAMP := $(VENV)/.installed-test-$(VERSIONS)
 SOURCES := setup.cfg pyproject.toml $(CONSTRAINTS)
-# $(call install,WHAT): install the package with what it needs, unless something was installed for other versions since.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet $(UPGRADE) --editable
 
-# Tests wait for browsers and servers a lot, so that there may be one process more than processors.
+# Tests often wait for browsers and servers, so one process more than processors is not too many.
 PROCESSES ?= $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
@@ -43,7 +43,7 @@ demo: $(STAMP) ## serve a page with every widget, fed by a simulated API (PORT=9
 test: programs lint ## all checks and tests; installs the programs that they need
 	$(PYTEST)
 
-check: lint ## ruff, mypy and the tests that need no other program, with fewer random examples: for everyday work
+check: lint ## ruff, mypy and the tests that need no other program, with fewer random examples
 	$(PYTEST) --hypothesis-profile=quick -m "not programs"
 
 lint: $(TEST_STAMP)
@@ -51,8 +51,8 @@ lint: $(TEST_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# A Saturday night, the last minute of a Sunday, the first day of a month, 29 February, both changes of the clocks in
-# Paris, midnight on New Year's Day, and now.
+# A Saturday night, the last minute of a Sunday, the first day of a month, 29 February, both changes
+# of the clocks in Paris, midnight on New Year's Day, and now.
 INSTANTS := 2026-11-28T03:00:00Z 2026-11-29T23:59:00Z 2027-03-01T00:10:00Z 2028-02-29T12:00:00Z \
 	2027-03-28T01:00:00Z 2026-10-25T01:00:00Z 2027-01-01T00:00:00Z now
 
@@ -68,12 +68,12 @@ plugin: $(BIN)/python ## pack the WordPress plugin as dist/cabinet-widgets.zip
 screenshots: programs $(TEST_STAMP) ## take the pictures in docs/gallery again
 	PYTHONPATH=tests $(BIN)/python .ci/gallery.py
 
-bench: programs $(TEST_STAMP) ## measure the speed; wants an idle machine for five minutes
+bench: programs $(TEST_STAMP) ## measure the speed; needs an idle machine for five minutes
 	PYTHONPATH=tests $(BIN)/python -m bench
 
 SECONDS ?= 3600
 
-soak: programs $(TEST_STAMP) ## run the service for an hour while its API fails (SECONDS=60: for a minute)
+soak: programs $(TEST_STAMP) ## run the service for an hour while its API fails (SECONDS=60: a minute)
 	PYTHONPATH=tests $(BIN)/python -m soak --seconds $(SECONDS)
 
 lock: $(BIN)/python ## lock the newest releases of all dependencies in .ci/constraints.txt
@@ -83,14 +83,14 @@ lock: $(BIN)/python ## lock the newest releases of all dependencies in .ci/const
 		--custom-compile-command "make lock" --extra test --output-file .ci/constraints.txt - setup.cfg
 	@echo "Locked in .ci/constraints.txt. Run make test before you commit it."
 
-clean: ## remove .venv and everything else that was made here
+clean: ## remove .venv and everything else that was created here
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # What the commands above need.
 
-# First of all, so that whoever has to install something by hand is told all of it at once, and soon.
+# Runs first, so that the list of programs that have to be installed by hand is complete and early.
 programs: interpreter
-	@echo "Looking for the programs that the tests need; what is missing is installed or named."
+	@echo "Looking for the programs that the tests need; missing ones are installed or listed."
 	@PYTHON="$(PYTHON)" bash tests/install.sh
 
 install-test: $(TEST_STAMP)
@@ -109,13 +109,13 @@ $(BIN)/python: | interpreter
 	@$(PYTHON) -m venv $(VENV)
 
 $(STAMP): $(SOURCES) | $(BIN)/python
-	@echo "Installing Cabinet Widgets and the packages that it needs into $(VENV); this takes about half a minute."
+	@echo "Installing Cabinet Widgets and its dependencies into $(VENV); this takes half a minute."
 	@rm -f $(VENV)/.installed*
 	@$(PIP_INSTALL) .
 	@touch $@
 
 $(TEST_STAMP): $(SOURCES) | $(BIN)/python
-	@echo "Installing Cabinet Widgets and the packages that its tests need into $(VENV); this takes about a minute."
+	@echo "Installing Cabinet Widgets and what its tests need into $(VENV); this takes a minute."
 	@rm -f $(VENV)/.installed*
 	@$(PIP_INSTALL) '.[test]'
 	@touch $(STAMP) $@

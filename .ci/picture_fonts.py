@@ -3,7 +3,7 @@
 Run it when a catalogue needs characters that the fonts lack. FOLDER is searched for Noto Sans, as
 in Debian's packages fonts-noto-core and fonts-noto-cjk. All characters that the catalogues, and
 CLDR's numbers and dates, are written with are merged into one font per weight. A table of their
-widths goes beside the fonts.
+widths is stored next to the fonts.
 """
 
 import json
@@ -45,8 +45,8 @@ LAYOUT_FEATURES = (
 # accents of Europe and Vietnam, Greek, Cyrillic; punctuation and symbols of currencies.
 ALPHABETS = "0020-017F 0218-021B 0384-03CE 0400-045F 0490-0491 1EA0-1EF9 2010-203A 20A0-20BF 2212"
 
-# Some releases of CLDR write dates and amounts with these spaces, and the Portuguese escudo with the
-# one that has no width. Python does not count them as printable.
+# Some releases of CLDR write dates and amounts with these spaces, and the Portuguese escudo with
+# the one that has no width. Python does not count them as printable.
 SPACES = {0xA0, 0x2009, 0x200B, 0x202F}
 
 

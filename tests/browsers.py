@@ -29,10 +29,11 @@ QUIET = [
     "--font-render-hinting=none",
 ]
 
-# axe cannot determine the contrast of texts in SVG and of arrows; looks.js checks these.
+# axe cannot determine the contrast of texts in SVG and of arrows; layout.js checks these.
 AXE = """async () => {
   document.documentElement.style.backgroundColor ||= "Canvas";
-  const { violations, incomplete } = await axe.run(document, { resultTypes: ["violations", "incomplete"] });
+  const options = { resultTypes: ["violations", "incomplete"] };
+  const { violations, incomplete } = await axe.run(document, options);
   const unsure = incomplete.filter(({ id }) => id === "color-contrast");
   return [...violations, ...unsure].flatMap(({ id, nodes }) =>
     nodes

@@ -1,8 +1,8 @@
 """What the tests share: a simulated API and the service, both as real servers on loopback.
 
 No test depends on the real clock: the simulated API and the service start at an instant that the
-option ``--instant`` sets, and time passes when a test says so. ``make instants`` runs the tests
-that depend on it at several instants.
+option ``--instant`` sets, and time passes when a test moves the clock. ``make instants`` runs the
+tests that depend on it at several instants.
 """
 
 import argparse
@@ -54,7 +54,7 @@ FIXTURES_THAT_START_PROGRAMS = {"browser", "certificates", "contexts"}
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark tests that need a browser, openssl or WordPress.
 
-    ``find_program`` says which other tests need the marker.
+    ``find_program`` fails other tests that need the marker.
     """
     fixtures = set(getattr(item, "fixturenames", ()))
     is_of_wordpress = item.path.is_relative_to(Path(__file__).parent / "wordpress")
@@ -64,7 +64,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tell ``find_program`` which test runs, so that it can check for the marker."""
+    """Record the running test, so that ``find_program`` can check its marker."""
     programs.running_test = item
 
 

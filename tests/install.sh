@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the tests run against: Debian's packages, packages from npm, and WordPress with its SQLite drop-in.
+# Installs the programs that the tests run: packages of Debian and npm, and WordPress with its SQLite
+# drop-in.
 #
-# Only Debian's packages need root. What is missing of them is found first, all of it, and anybody but root gets one
-# command that installs it. The rest goes into $CABINET_TEST_CACHE (~/.cache/cabinet-widgets-tests by default).
+# Only Debian's packages need root. The script first finds all that are missing; without root, it
+# prints one command that installs them. The rest goes into $CABINET_TEST_CACHE, by default
+# ~/.cache/cabinet-widgets-tests.
 set -euo pipefail
 cache=${CABINET_TEST_CACHE:-$HOME/.cache/cabinet-widgets-tests}
 mkdir -p "$cache"
@@ -12,7 +14,7 @@ cache=$(cd "$cache" && pwd)
 exec 9> "$cache/install.lock"
 flock 9
 
-# -- Debian's packages ------------------------------------------------------------------------------------------------
+# -- Debian's packages -----------------------------------------------------------------------------
 declare -A package_of_program=(
   [caddy]=caddy
   [chromium]=chromium
@@ -37,15 +39,17 @@ declare -A package_of_php_module=(
   [mbstring]=php-mbstring
   [pdo_sqlite]=php-sqlite3
 )
-# The fonts of the tested layouts (of Latin, Chinese and Hindi), and the keys of the archive that WordPress comes from.
+# The fonts of the tested layouts (Latin, Chinese and Hindi), and the keys of the archive that
+# WordPress is downloaded from.
 other_packages=(
-  debian-archive-keyring fontconfig fonts-dejavu-core fonts-liberation fonts-lohit-deva fonts-wqy-microhei
+  debian-archive-keyring fontconfig fonts-dejavu-core fonts-liberation
+  fonts-lohit-deva fonts-wqy-microhei
 )
 
 missing_packages() {
   local name modules
   for name in "${!package_of_program[@]}"; do
-    # An ordinary user's PATH is without /usr/sbin.
+    # The PATH of an ordinary user does not include /usr/sbin.
     PATH="$PATH:/usr/sbin" command -v "$name" > /dev/null || echo "${package_of_program[$name]}"
   done
   modules=$(php -m 2> /dev/null || true)
@@ -53,9 +57,10 @@ missing_packages() {
     grep -qx "$name" <<< "$modules" || echo "${package_of_php_module[$name]}"
   done
   for name in "${other_packages[@]}"; do
-    dpkg-query --show --showformat '${db:Status-Status}' "$name" 2> /dev/null | grep -qx installed || echo "$name"
+    dpkg-query --show --showformat '${db:Status-Status}' "$name" 2> /dev/null |
+      grep -qx installed || echo "$name"
   done
-  # Make creates the virtual environment after this, with the interpreter that it was given.
+  # Afterwards make creates the virtual environment with this interpreter.
   "${PYTHON:-python3}" -c 'import ensurepip' 2> /dev/null || echo python3-venv
 }
 
@@ -78,7 +83,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
-# -- npm: what finds faults of accessibility, the drivers of the browsers, PHP 7.4 and 8.4 as WebAssembly ----------------
+# -- npm: accessibility checks, drivers of the browsers, PHP 7.4 and 8.4 as WebAssembly ------------
 npm_packages=(
   axe-core@4.14.1
   puppeteer-core@24.43.1
@@ -93,11 +98,12 @@ fi
 if [ "$(cat "$cache/npm-packages" 2> /dev/null)" != "${npm_packages[*]}" ]; then
   echo "Downloading packages from npm: ${npm_packages[*]}"
   echo '{"private": true}' > "$cache/package.json"
-  (cd "$cache" && npm install --no-audit --no-fund --no-update-notifier --loglevel=error "${npm_packages[@]}" > /dev/null)
+  quiet=(--no-audit --no-fund --no-update-notifier --loglevel=error)
+  (cd "$cache" && npm install "${quiet[@]}" "${npm_packages[@]}" > /dev/null)
   echo "${npm_packages[*]}" > "$cache/npm-packages"
 fi
 
-# -- WordPress's SQLite drop-in, out of the Playground's package --------------------------------------------------------
+# -- WordPress's SQLite drop-in, from the package of the Playground --------------------------------
 playground=@wp-playground/cli@3.1.56
 if [ ! -d "$cache/sqlite-database-integration" ]; then
   echo "Downloading the SQLite drop-in for WordPress"
@@ -112,31 +118,34 @@ if [ ! -d "$cache/sqlite-database-integration" ]; then
   rm -rf "$work"
 fi
 
-# -- What is unpacked from Debian's packages without installing them -----------------------------------------------------
+# -- Packages of Debian that are unpacked without installing them ----------------------------------
 mirror() {
   # shellcheck disable=SC2016  # apt's own placeholders
   apt-get indextargets --format '$(LABEL) $(REPO_URI)' | sed -n 's/^Debian //p' | head -1
 }
 
-# unpack SUITE FOLDER PACKAGE: a package of any suite of Debian, and with WordPress what its links lead to.
+# unpack SUITE FOLDER PACKAGE: unpack a package of any suite of Debian, and for WordPress also the
+# packages that its links lead to.
 unpack() {
   local suite=$1 folder=$2 package=$3 source needed file
   source=${CABINET_TEST_DEBIAN:-$(mirror)}
   if [ -z "$source" ]; then
-    echo "$package is taken from Debian, and this machine knows no mirror of Debian:" >&2
+    echo "$package is taken from Debian, and no Debian mirror is configured on this machine:" >&2
     echo "set CABINET_TEST_DEBIAN to the address of one." >&2
     exit 1
   fi
   mkdir -p "$folder"/{lists/partial,archives/partial,packages,root}
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $source $suite main" > "$folder/sources.list"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $source $suite main" \
+    > "$folder/sources.list"
   local options=(
     -qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=/dev/null
     # sid's index expires after a week, and a mirror may be behind; it is still signed.
     -o Acquire::Check-Valid-Until=false
-    -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder" -o Dir::State::status=/dev/null -o APT::Sandbox::User=
+    -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder"
+    -o Dir::State::status=/dev/null -o APT::Sandbox::User=
   )
   apt-get "${options[@]}" update
-  # Debian replaces libraries that WordPress bundles by links into packages of their own.
+  # Debian replaces libraries that WordPress bundles by links into other packages.
   needed=$(
     apt-cache "${options[@]}" depends "$package" |
       sed -nE 's/^ *\|?(Depends|Recommends): (libjs-[a-z0-9.-]+|php-getid3|libphp-(phpmailer|simplepie)|wordpress-theme-[a-z]+)$/\2/p' |
@@ -149,7 +158,7 @@ unpack() {
   done
 }
 
-# What checks the style of PHP; Debian 13 has no package of it.
+# PHP_CodeSniffer checks the style of PHP; Debian 13 has no package of it.
 if [ ! -d "$cache/php-codesniffer" ]; then
   echo "Downloading PHP_CodeSniffer from Debian's bookworm"
   work=$(mktemp -d "$cache/deb.XXXX")
@@ -166,7 +175,8 @@ for suite in trixie sid; do
     unpack "$suite" "$work" wordpress
     rm -f "$work/root/usr/share/wordpress/wp-config.php" "$work/root/usr/share/wordpress/.htaccess"
     mkdir "$work/wordpress"
-    # Some links lead to what no test needs (certificates, fonts): cp reports them and copies the rest.
+    # Some links lead to files that no test needs (certificates, fonts): cp reports them and copies
+    # the rest.
     cp -rL "$work/root/usr/share/wordpress/." "$work/wordpress/" 2> /dev/null || true
     if [ -d "$work/root/var/lib/wordpress/wp-content" ]; then
       cp -rLn "$work/root/var/lib/wordpress/wp-content/." "$work/wordpress/wp-content/" 2> /dev/null || true

@@ -28,7 +28,7 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -87,7 +87,7 @@ def running(
 
 
 def is_up(url: str) -> bool:
-    """Whether a server responds, and not with an error of its own."""
+    """Whether a server responds, and not with a server error."""
     with suppress(requests.RequestException):
         return requests.get(url, timeout=PATIENCE).status_code < 500
     return False

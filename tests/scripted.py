@@ -42,10 +42,10 @@ class Script:
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> records.Result:
-        """In place of ``GuardedClient.call``."""
+        """Replaces ``GuardedClient.call``."""
         self.calls[function] += 1
         if self.is_down:
-            raise Unavailable(f"{function}: down, as the script says")
+            raise Unavailable(f"{function}: down in this test")
         response = self.responses[function]
         if callable(response):
             response = response(start, end)
@@ -69,7 +69,7 @@ class InProcess:
         self._accounts = 0
 
     def add(self, **account: Any) -> str:
-        """One more account; its name."""
+        """Add an account; returns its name."""
         self._accounts += 1
         slug = f"a{self._accounts}"
         raw = {"accounts": {slug: {"login": 7654321, "partner_password": "partner", **account}}}
@@ -79,7 +79,7 @@ class InProcess:
         return slug
 
     def close(self) -> None:
-        """End it."""
+        """Stop the threads of its cache."""
         self.service.cache.close()
 
 

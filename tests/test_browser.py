@@ -24,12 +24,12 @@ Serve = Callable[..., Service]
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page whose console has to stay clean."""
+    """A page in whose console there may be no complaint."""
     with tab(browser) as opened:
         yield opened
 
 
-def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(
+def test_a_host_page_displays_the_figures_by_iframe_by_element_and_by_one_tag(
     page: Page, serve: Serve
 ) -> None:
     service = serve(accounts={"main": EVERYTHING})
@@ -39,7 +39,8 @@ def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(
         <iframe id="frame" src="{service.url}/w/main/bonus" title="Bonus"></iframe>
         <script async src="{service.url}/embed.js"></script>
         <cabinet-widget account="main" widget="bonus"></cabinet-widget>
-        <div id="tag"><script async src="{service.url}/embed.js" data-account="main" data-widget="bonus"></script></div>
+        <div id="tag"><script async src="{service.url}/embed.js"
+            data-account="main" data-widget="bonus"></script></div>
     """
     with host(forms) as url:
         page.goto(url)
@@ -48,7 +49,7 @@ def test_a_host_page_shows_the_figures_by_iframe_by_element_and_by_one_tag(
             assert page.locator(frame).get_attribute("title")
 
 
-def test_the_service_may_live_below_a_path_of_another_site(
+def test_the_service_may_be_served_below_a_path_of_another_site(
     page: Page, serve: Serve, tmp_path: Path
 ) -> None:
     where = f"http://127.0.0.1:{(port := free_port())}/widgets"
@@ -80,7 +81,7 @@ def test_the_service_may_live_below_a_path_of_another_site(
         assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 640
 
 
-def test_the_demo_page_shows_nine_widgets_and_their_figures_move(
+def test_the_demo_page_displays_nine_widgets_and_their_figures_change(
     page: Page, upstream: Upstream, clock: Clock
 ) -> None:
     page.clock.install(time=clock.now)
@@ -126,7 +127,7 @@ def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
     opened.close()
 
 
-def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Serve) -> None:
+def test_no_snippet_shifts_the_layout_of_its_page(page: Page, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     parts = [
         form(snippet.Embed(service.url, "main", widget, {}, Options(), widget.label))
@@ -136,8 +137,9 @@ def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Serve) -> Non
     ]
     with host("".join(parts)) as url:
         page.add_init_script(
-            "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => window.shift += e.value))"
-            ".observe({type: 'layout-shift', buffered: true})"
+            "window.shift = 0;"
+            "const add = list => list.getEntries().forEach(e => window.shift += e.value);"
+            "new PerformanceObserver(add).observe({type: 'layout-shift', buffered: true})"
         )
         page.goto(url)
         for frame in page.locator("iframe").all():
@@ -146,7 +148,7 @@ def test_no_snippet_moves_the_page_it_stands_on(page: Page, serve: Serve) -> Non
         assert page.evaluate("window.shift") == 0
 
 
-def test_a_latin_name_stands_under_its_heading_in_a_page_from_right_to_left(
+def test_a_latin_name_is_aligned_with_its_heading_in_a_page_from_right_to_left(
     browser: Browser, serve: Serve
 ) -> None:
     service = serve(accounts={"main": EVERYTHING})

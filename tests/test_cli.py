@@ -189,7 +189,7 @@ def test_a_mistake_on_the_command_line_is_one_line_and_exit_2(
     assert named in ended.stderr
 
 
-def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
+def test_without_a_command_the_help_is_printed(tmp_path: Path) -> None:
     ended = run(tmp_path)
     assert "Usage: " in ended.stdout + ended.stderr
     assert "serve" in ended.stdout + ended.stderr
@@ -368,7 +368,7 @@ def test_serve_says_in_one_line_that_its_cache_cannot_be_written(
     assert "name a folder that the service's user may write" in ended.stderr
 
 
-def test_demo_shows_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> None:
+def test_demo_displays_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> None:
     with running(tmp_path, "demo", "--port", "0") as started:
         assert started.process.stdout is not None
         address = re.search(r"http://\S+", started.process.stdout.readline())

@@ -210,7 +210,7 @@ def test_a_file_may_come_from_windows_and_must_be_utf_8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["accounts = 5", "accounts = []", "api = 'x'\n[accounts.main]\nlogin=1", "server = [1]"]
 )
-def test_values_in_the_place_of_tables_are_mistakes_and_no_crash(tmp_path: Path, text: str) -> None:
+def test_values_instead_of_tables_are_mistakes_and_no_crash(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text)
 
 
@@ -335,7 +335,7 @@ def test_secrets_rotate(tmp_path: Path) -> None:
     assert settings.accounts["main"].embed_keys == (SECRET.encode(), f"old{SECRET}".encode())
 
 
-def test_a_password_in_the_place_of_its_hash_is_refused_and_not_repeated(tmp_path: Path) -> None:
+def test_a_password_instead_of_its_hash_is_refused_and_not_repeated(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, account('viewer_password_hash_env = "H"'), H="hunter2")
     assert "cabinet-widgets password" in problem
     assert "hunter2" not in problem

@@ -1,4 +1,4 @@
-"""The files of docs/deploy: the programs that they are for accept them, and they fit each other."""
+"""The files of docs/deploy: their programs accept them, and they fit each other."""
 
 import ast
 import os
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def checked(*command: str, folder: Path, **env: str) -> str:
-    """What a program says that has to be content."""
+    """The output of a program, which has to succeed."""
     ran = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, env={**os.environ, **env}
     )
@@ -33,7 +33,7 @@ def checked(*command: str, folder: Path, **env: str) -> str:
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The systemd unit, with a program that is there on this machine."""
+    """The systemd unit, with a program that exists on this machine."""
     text = deployment_file("cabinet-widgets.service")
     path = tmp_path / "cabinet-widgets.service"
     path.write_text(text.replace("/opt/cabinet-widgets/bin/cabinet-widgets", sys.executable))
@@ -41,7 +41,7 @@ def unit(tmp_path: Path) -> Path:
 
 
 @pytest.mark.programs
-def test_systemd_accepts_the_unit_and_finds_it_well_shut_in(unit: Path, tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit_and_finds_it_well_isolated(unit: Path, tmp_path: Path) -> None:
     analyze = find_program("systemd-analyze")
     assert checked(analyze, "verify", "--man=no", str(unit), folder=tmp_path) == ""
     report = checked(analyze, "security", "--offline=yes", "--no-pager", str(unit), folder=tmp_path)
@@ -111,8 +111,8 @@ def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
         assert "proxy_cache cabinet_widgets;" in site
     checked(
         find_program("openssl"),
-        *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout privkey.pem -out fullchain.pem "
-        "-days 2 -subj /CN=widgets.example.com".split(),
+        *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+        "-keyout privkey.pem -out fullchain.pem -days 2 -subj /CN=widgets.example.com".split(),
         folder=tmp_path,
     )
     site = re.sub(
@@ -138,7 +138,7 @@ def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
     assert "warn" not in output
 
 
-def test_nginx_lets_no_query_into_its_log() -> None:
+def test_nginx_logs_no_query() -> None:
     site = deployment_file("nginx.conf")
     assert site.count("access_log ") == site.count("server {")  # nginx's own log has queries
     assert "$request " not in site
@@ -211,7 +211,7 @@ def test_the_container_has_a_fixed_base_its_own_user_a_health_check_and_no_secre
         )
 
 
-def test_the_container_is_built_from_files_that_are_there_and_all_that_the_package_needs(
+def test_the_container_is_built_from_existing_files_and_everything_that_the_package_needs(
     dockerfile: list[tuple[str, str]],
 ) -> None:
     copied = {
@@ -261,7 +261,7 @@ def test_compose_runs_replicas_that_share_a_store_that_nobody_else_can_reach(
     assert {volume for volume in volumes if not volume.startswith("./")} == set(compose["volumes"])
 
 
-def test_every_container_is_shut_in_and_of_a_fixed_version(compose: dict[str, Any]) -> None:
+def test_every_container_is_isolated_and_has_a_fixed_version(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name

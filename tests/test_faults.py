@@ -133,7 +133,7 @@ def _request(connection: socket.socket) -> bytes:
 
 
 class Resolver:
-    """Resolves the name of the API's host, fails, or takes long; other names as usual."""
+    """Resolves the name of the API's host, fails, or hangs; resolves other names as usual."""
 
     def __init__(self) -> None:
         self.system, self.error, self.gate = socket.getaddrinfo, False, threading.Event()
@@ -186,8 +186,9 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
     made = dict[str, ssl.SSLContext]()
     for name in ("known", "other"):
         arguments = (
-            f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.pem "
-            "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+            f"-keyout {name}.key -out {name}.pem -days 2 "
+            "-subj /CN=localhost -addext subjectAltName=DNS:localhost"
         )
         command = [find_program("openssl"), *arguments.split()]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
@@ -205,16 +206,16 @@ def world(
 ) -> Iterator[World]:
     """The simulated API behind a gateway and a resolver; with TLS if the parameter says so."""
     tls = getattr(request, "param", None) == "tls"
-    with world_around(upstream, contexts, tls=tls) as made:
-        monkeypatch.setattr(socket, "getaddrinfo", made.resolver)
-        yield made
+    with world_around(upstream, contexts, tls=tls) as created:
+        monkeypatch.setattr(socket, "getaddrinfo", created.resolver)
+        yield created
 
 
 @pytest.fixture
 def world_in_real_time(upstream_in_real_time: Upstream, contexts: Contexts) -> Iterator[World]:
     """The same for a service in its own process."""
-    with world_around(upstream_in_real_time, contexts) as made:
-        yield made
+    with world_around(upstream_in_real_time, contexts) as created:
+        yield created
 
 
 @contextmanager
@@ -301,15 +302,16 @@ MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
 
 
 @pytest.mark.parametrize(
-    ("world", "fault"), [("tls" if name == "present_another_certificate" else "", name) for name in MAY],
+    ("world", "fault"), [("tls" if name == "present_another_certificate" else "",
+    name) for name in MAY],
     indirect=["world"], ids=MAY,
 )  # fmt: skip
 def test_an_api_may(
     fault: str, world: World, serve: Serve, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     cause, status, log = MAY[fault]
-    # The first service has nothing cached. The second has, and need not wait: if it did, then for
-    # longer than the timeout of `Service.get`, and the test would fail.
+    # The first service has nothing cached. The second has, and must not wait: its deadline is
+    # longer than the timeout of `Service.get`, so the test would fail.
     cold, warm = (serve(api=api(world, seconds)) for seconds in (0.6, 60))
     before = warm.get(BALANCE).json()
     assert not before["stale"]
@@ -387,7 +389,7 @@ def small_disk(folder: Path) -> Iterator[Callable[[bool], None]]:
     folder.mkdir()
     if libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=256k,mode=700") != 0:
         pytest.skip(
-            "mounting a small disk takes root; test_a_full_disk_costs_nobody_an_answer goes without one"
+            "mounting a small disk takes root; test_a_full_disk_costs_no_caller_a_value needs none"
         )
 
     def fill(is_full: bool) -> None:
@@ -460,7 +462,7 @@ def test_the_folder_of_the_cache_may_be_gone(
     assert "continuing without it" in caplog.text
 
 
-# The service in processes of its own, as it runs in production.
+# The service in separate processes, as in production.
 
 
 @pytest.fixture
@@ -486,7 +488,7 @@ balance = 0.5
 
 
 def owner(port: int, pids: list[int]) -> int:
-    """Which of the processes has the connection from a port of loopback."""
+    """The process that has the connection from a loopback port."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
     inodes = {row[9] for row in rows if row[1] == f"0100007F:{port:04X}"}
     for pid in pids:
@@ -544,7 +546,7 @@ def received(connection: socket.socket) -> bytes:
 
 
 def unread(connections: list[socket.socket]) -> list[str]:
-    """The connections whose server has not read all that was sent, as the system lists them."""
+    """The connections whose server has not read everything, as the system lists them."""
     ports = {f"0100007F:{connection.getsockname()[1]:04X}" for connection in connections}
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
     return [row[2] for row in rows if row[2] in ports and not row[4].endswith(":00000000")]
@@ -570,7 +572,7 @@ def test_sigterm_under_load_cuts_off_no_request(world_in_real_time: World, tmp_p
                 return
             except ConnectionResetError:
                 response = b""
-            # Without a single byte, the request was not even read: a browser or a balancer asks again, or elsewhere.
+            # Without a single byte the request was not read: browsers and load balancers repeat it.
             outcomes[
                 "complete" if is_complete(response) else "cut off" if response else "not read"
             ] += 1
@@ -602,11 +604,12 @@ def idle_service(
     world_in_real_time: World, tmp_path: Path
 ) -> Iterator[tuple[str, processes.Program]]:
     """A service with one worker, as in production."""
-    closed = '[accounts.closed]\nlogin = 1000001\naccess = "closed"\nviewer_password_hash_env = "VIEWER_HASH"'
-    text, stored = (
-        configuration(world_in_real_time, deadline=30, more=closed),
-        generate_password_hash("open sesame"),
+    closed = (
+        '[accounts.closed]\nlogin = 1000001\naccess = "closed"\n'
+        'viewer_password_hash_env = "VIEWER_HASH"'
     )
+    text = configuration(world_in_real_time, deadline=30, more=closed)
+    stored = generate_password_hash("open sesame")
     with processes.service(tmp_path, "service", text, VIEWER_HASH=stored) as started:
         yield started
 

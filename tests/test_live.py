@@ -1,4 +1,4 @@
-"""A widget's page refreshes itself: when it sends requests, what it changes, and what it announces."""
+"""A page refreshes itself: when it sends requests, what it changes, and what it announces."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +21,8 @@ INSIDE = """
   window.fetch = (...request) => {
     requestedAt.push(Date.now());
     const response = real(...request);
-    window.pending = response.then((received) => received.clone().text(), () => {}).then(() => { respondedAt.push(Date.now()); });
+    const ended = response.then((received) => received.clone().text(), () => {});
+    window.pending = ended.then(() => { respondedAt.push(Date.now()); });
     return response;
   };
   window.isHidden = false;
@@ -70,7 +71,7 @@ class Live:
         self.page.evaluate("0")
 
     def until_next_request(self) -> float:
-        """Wait for the next request and its response; return the seconds of the page's time until then."""
+        """Wait for the next request and its response; return the seconds until then."""
         before, began = len(self.requests), self._now()
         for _ in range(200):
             if len(self.requests) > before:
@@ -79,9 +80,8 @@ class Live:
         assert len(self.requests) == before + 1
         while self.requests[-1] not in self._finished:
             self.page.wait_for_timeout(5)
-        self.page.evaluate(
-            "pending"
-        )  # until the response is processed and the next request scheduled
+        # Until the response is processed and the next request is scheduled.
+        self.page.evaluate("pending")
         return float(self.page.evaluate("requestedAt.at(-1)")) / 1000 - began
 
     def _now(self) -> float:
@@ -93,7 +93,7 @@ class Live:
         self.age(20)
 
     def age(self, seconds: float) -> None:
-        """Let the cached figures grow older, and request them until the service has fetched them."""
+        """Let the cached figures grow older, and request them until they are fetched."""
         calls = self.service.app.extensions["cabinet-widgets"].cache._flights._flights
         for _ in range(2):
             self.clock.now += seconds
@@ -188,10 +188,12 @@ def test_only_what_differs_is_changed(live: Live) -> None:
     live.page.evaluate(
         """() => {
           window.changed = [];
-          const name = ({ parentElement }) => parentElement.closest("dd")?.previousElementSibling.textContent;
+          const figure = ({ parentElement }) => parentElement.closest("dd");
+          const name = (target) => figure(target)?.previousElementSibling.textContent;
           const note = ({ type, target }) => changed.push(`${type} ${name(target)}`);
           const all = { subtree: true, childList: true, characterData: true, attributes: true };
-          new MutationObserver((list) => list.forEach(note)).observe(document.querySelector("#w dl"), all);
+          const figures = document.querySelector("#w dl");
+          new MutationObserver((list) => list.forEach(note)).observe(figures, all);
         }"""
     )
     live.until_next_request()
@@ -233,7 +235,10 @@ def test_new_figures_are_highlighted_briefly(live: Live) -> None:
     live.set_balance(1002)
     live.until_next_request()
     expect(live.page.locator("dd bdi").first).to_have_text("$1,002.00")
-    highlighted = "document.getAnimations().map((a) => a.effect.target.closest('dd').previousElementSibling.textContent)"
+    highlighted = (
+        "document.getAnimations()"
+        ".map((a) => a.effect.target.closest('dd').previousElementSibling.textContent)"
+    )
     assert sorted(live.page.evaluate(highlighted)) == ["Balance", "Floating profit"]
 
 

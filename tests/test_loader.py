@@ -1,4 +1,4 @@
-"""The life of the loader on pages of every kind, in Chromium and in Firefox alike."""
+"""The loader on all kinds of pages, in Chromium and in Firefox."""
 
 import gzip
 import json
@@ -39,7 +39,8 @@ const until = async (condition) => {
 const pause = () => new Promise((go) => setTimeout(go, 250));
 const elements = () => [...document.querySelectorAll("cabinet-widget")];
 const frame = (element) => element.shadowRoot.querySelector("iframe");
-const isDisplayed = (element) => element.shadowRoot && frame(element) && !frame(element).style.visibility;
+const isDisplayed = (element) =>
+  element.shadowRoot && frame(element) && !frame(element).style.visibility;
 const displayed = (element) => until(() => isDisplayed(element));
 // A widget whose events are counted by their name.
 const make = (attributes, parent = document.body) => {
@@ -58,7 +59,7 @@ await until(() => customElements.get("cabinet-widget"));
 
 
 class Tab(Protocol):
-    """What a test asks of a browser."""
+    """A tab of a browser, as the tests use it."""
 
     def open(self) -> None:
         """Leave the page for an empty tab."""
@@ -67,10 +68,10 @@ class Tab(Protocol):
         """Open a page."""
 
     def evaluate(self, expression: str) -> Any:
-        """What an expression gives on the page."""
+        """The value of an expression on the page."""
 
     def complaints(self) -> list[str]:
-        """What the console has complained of since the tab was opened."""
+        """The complaints in the console since the tab was opened."""
 
 
 class Chromium:
@@ -101,7 +102,7 @@ class Chromium:
 
 
 class Firefox:
-    """A tab of Firefox, in a program of its own."""
+    """A tab of Firefox, driven by a separate program."""
 
     def __init__(self, program: "subprocess.Popen[str]") -> None:
         self._program = program
@@ -111,9 +112,9 @@ class Firefox:
         assert self._program.stdout
         line = self._program.stdout.readline()
         assert line, "Firefox cannot be driven: run tests/install.sh"
-        answer = json.loads(line)
-        assert "error" not in answer, answer["error"]
-        return answer.get("value")
+        result = json.loads(line)
+        assert "error" not in result, result["error"]
+        return result.get("value")
 
     def _send(self, name: str, argument: str = "") -> Any:
         assert self._program.stdin
@@ -153,7 +154,7 @@ def firefox() -> Iterator[Tab]:
 
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
-    """Chromium with the cache that makes going back instant, which it is driven without by default."""
+    """Chromium with the back/forward cache, which Playwright disables by default."""
     with chromium("--disable-back-forward-cache") as browser:
         yield browser
 
@@ -170,7 +171,7 @@ def tabs(request: pytest.FixtureRequest) -> Iterator[Tab]:
 
 @pytest.fixture
 def opened(tabs: Tab) -> Iterator[Tab]:
-    """An empty tab of each of the browsers; the test fails on whatever its console complains of."""
+    """An empty tab of each of the browsers; the test fails on any complaint in its console."""
     tabs.open()
     yield tabs
     assert tabs.complaints() == []
@@ -182,19 +183,19 @@ def loader(service: Service) -> str:
 
 
 def run(opened: Tab, body: str) -> Any:
-    """What some lines of script return on the page that is open."""
+    """Run some lines of script on the open page; returns their result."""
     return opened.evaluate(f"(async () => {{ {HELPERS} {body} }})()")
 
 
 def path_of(opened: Tab) -> str:
-    """The path of the page that is open; nothing while it changes."""
+    """The path of the open page; empty while it changes."""
     try:
         return str(opened.evaluate("location.pathname"))
     except (AssertionError, Error):
         return ""
 
 
-def test_an_element_that_is_moved_or_put_back_shows_its_figures_again(
+def test_an_element_that_is_moved_or_put_back_displays_its_figures_again(
     opened: Tab, serve: Serve
 ) -> None:
     service = serve(accounts={"main": EVERYTHING})
@@ -211,19 +212,20 @@ def test_an_element_that_is_moved_or_put_back_shows_its_figures_again(
             element.remove();
             await pause();
             const alone = frame(element);
-            element.setAttribute("theme", "dark"); // nobody sees it
+            element.setAttribute("theme", "dark"); // it is not in the page
             one.append(element);
             await until(() => element.counts.load === 3 && isDisplayed(element));
-            return { counts: element.counts, still: element.offsetHeight === height, url: frame(element).src };
+            const isSame = element.offsetHeight === height;
+            return { counts: element.counts, isSame, url: frame(element).src };
             """,
         )
     assert seen["counts"]["load"] == 3
     assert seen["counts"]["error"] == 0
-    assert seen["still"]
+    assert seen["isSame"]
     assert "theme=dark" in seen["url"]
 
 
-def test_an_element_that_is_gone_at_once_troubles_nobody(opened: Tab, serve: Serve) -> None:
+def test_an_element_that_is_removed_at_once_causes_no_error(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     with host(loader(service)) as url:
         opened.goto(url)
@@ -256,7 +258,8 @@ def test_attributes_change_the_widget_and_those_that_change_together_load_it_onc
             const first = frame(element);
             element.setAttribute("label", "My account");
             element.setAttribute("height", "500");
-            await until(() => frame(element).title === "My account" && element.offsetHeight === 500);
+            await until(() => frame(element).title === "My account");
+            await until(() => element.offsetHeight === 500);
             const isSame = frame(element) === first;
             element.removeAttribute("height");
             element.setAttribute("widget", "open-trades");
@@ -264,7 +267,8 @@ def test_attributes_change_the_widget_and_those_that_change_together_load_it_onc
             element.setAttribute("accent", "ff8800");
             await until(() => element.counts.load === 2 && isDisplayed(element));
             await pause();
-            return { isSame, url: frame(element).src, loads: element.counts.load, height: element.offsetHeight };
+            const height = element.offsetHeight;
+            return { isSame, url: frame(element).src, loads: element.counts.load, height };
             """,
         )
     assert seen["isSame"]
@@ -286,13 +290,14 @@ def test_twenty_at_once_each_have_their_own_figures_and_height(opened: Tab, serv
             const made = widgets.map((widget) => make({{ widget, loading: "eager" }}));
             await Promise.all(made.map(displayed));
             await pause();
-            return made.map((e) => [e.getAttribute("widget"), e.offsetHeight, e.counts.load, e.counts.error]);
+            const result = ({offsetHeight, counts}) => [offsetHeight, counts.load, counts.error];
+            return made.map((e) => [e.getAttribute("widget"), ...result(e)]);
             """,
         )
     assert seen == [[name, WIDGETS[name].pixels(Options()), 1, 0] for name in ([*WIDGETS] * 3)[:20]]
 
 
-def test_what_is_far_down_is_loaded_when_it_comes_near(
+def test_a_widget_far_down_is_loaded_when_it_comes_near(
     opened: Tab, serve: Serve, upstream: Upstream
 ) -> None:
     service = serve(accounts={"main": EVERYTHING})
@@ -311,13 +316,11 @@ def test_what_is_far_down_is_loaded_when_it_comes_near(
         ) == [0, 1]
 
 
-def test_a_strict_policy_and_trusted_types_of_the_page_let_it_work(
-    opened: Tab, serve: Serve
-) -> None:
+def test_the_loader_works_with_a_strict_policy_and_trusted_types(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     policy = (
-        f"default-src 'none'; script-src 'nonce-n' {service.url}; frame-src {service.url}; img-src data:; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
+        f"default-src 'none'; script-src 'nonce-n' {service.url}; frame-src {service.url}; "
+        "img-src data:; require-trusted-types-for 'script'; trusted-types 'none'"
     )
     watch = (
         "<script nonce=n>window.violations = []; addEventListener('securitypolicyviolation', "
@@ -344,7 +347,7 @@ def test_a_strict_policy_and_trusted_types_of_the_page_let_it_work(
     assert seen["heights"] == [WIDGETS["balance"].height, WIDGETS["bonus"].height]
 
 
-def test_after_going_back_the_page_lives_on(opened: Tab, serve: Serve) -> None:
+def test_after_going_back_the_widgets_still_work(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     with host(
         loader(service) + "<cabinet-widget account=main widget=balance></cabinet-widget>"
@@ -381,7 +384,8 @@ def test_after_going_back_the_page_lives_on(opened: Tab, serve: Serve) -> None:
 def test_two_versions_of_the_loader_share_a_page(opened: Tab, serve: Serve) -> None:
     one, two = serve(accounts={"main": EVERYTHING}), serve(accounts={"main": EVERYTHING})
     tags = "".join(
-        f"<script async src='{service.url}/embed.js' data-account=main data-widget={widget}></script>"
+        f"<script async src='{service.url}/embed.js' data-account=main "
+        f"data-widget={widget}></script>"
         for service, widget in ((one, "balance"), (two, "bonus"), (one, "lots"))
     )
     with host(tags + loader(two)) as url:
@@ -398,7 +402,7 @@ def test_two_versions_of_the_loader_share_a_page(opened: Tab, serve: Serve) -> N
     assert seen == [[name, WIDGETS[name].height] for name in ("balance", "bonus", "lots")]
 
 
-def test_messages_of_others_change_nothing(opened: Tab, serve: Serve) -> None:
+def test_messages_from_other_frames_change_nothing(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     forged = "{cabinetWidget: 1, type: 'height', value: 900, height: 900}"
     evil = f"<script>parent.postMessage({forged}, '*'); parent.postMessage(null, '*')</script>"
@@ -412,7 +416,9 @@ def test_messages_of_others_change_nothing(opened: Tab, serve: Serve) -> None:
             const before = {{ ...element.counts }};
             const height = element.offsetHeight;
             const messages = [];
-            addEventListener("message", ({{ data }}) => data?.height === 900 && messages.push(data));
+            addEventListener("message", ({{ data }}) => {{
+              if (data?.height === 900) messages.push(data);
+            }});
             postMessage({forged}, "*"); // the page itself
             const stranger = document.createElement("iframe"); // another frame
             stranger.src = "{other}";
@@ -428,7 +434,7 @@ def test_messages_of_others_change_nothing(opened: Tab, serve: Serve) -> None:
     assert seen["before"] == seen["after"]
 
 
-def test_the_language_of_the_page_is_passed_on_where_it_is_one(opened: Tab, serve: Serve) -> None:
+def test_a_valid_language_of_the_page_is_passed_on(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     good = ["fr", "pt-BR", "zh-Hans-CN", "xx-klingon", "sr-Latn-RS"]
     bad = ["en_US", "en-US_POSIX", "en-abcdefghijk", "e", "%%", "", "en-", "en-a-b-c-d-e-f-g-h-i-j"]
@@ -441,15 +447,17 @@ def test_the_language_of_the_page_is_passed_on_where_it_is_one(opened: Tab, serv
             const parts = {json.dumps([*good, *bad])}.map(part);
             document.body.append(...parts);
             const made = parts.map((part) => make({{ loading: "eager" }}, part));
-            made.push(make({{ loading: "eager" }}), make({{ loading: "eager", lang: "ar" }}, parts[0]));
+            made.push(make({{ loading: "eager" }}));
+            made.push(make({{ loading: "eager", lang: "ar" }}, parts[0]));
             await Promise.all(made.map(displayed));
-            return made.map((e) => [new URL(frame(e).src).searchParams.get("lang"), e.counts.error]);
+            const langOf = (e) => new URL(frame(e).src).searchParams.get("lang");
+            return made.map((e) => [langOf(e), e.counts.error]);
             """,
         )
     assert seen == [[tag, 0] for tag in [*good, *(None for _ in bad), None, "ar"]]
 
 
-def test_the_page_s_language_is_followed_as_it_changes(opened: Tab, serve: Serve) -> None:
+def test_a_widget_follows_the_language_of_the_page_as_it_changes(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     with host(loader(service)) as url:
         opened.goto(url)
@@ -468,7 +476,7 @@ def test_the_page_s_language_is_followed_as_it_changes(opened: Tab, serve: Serve
         )
 
 
-def test_the_fallback_stands_until_the_widget_is_there(
+def test_the_fallback_is_displayed_until_the_widget_is_loaded(
     opened: Tab, serve: Serve, upstream: Upstream
 ) -> None:
     service = serve(accounts={"main": EVERYTHING})
@@ -498,7 +506,7 @@ def test_the_fallback_stands_until_the_widget_is_there(
     assert seen == {"height": 0, "title": "balance"}
 
 
-def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(
+def test_errors_are_events_and_a_fresh_token_is_used_without_a_reload(
     opened: Tab, serve: Serve
 ) -> None:
     with host("") as url:
@@ -509,14 +517,13 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(
             "allowed_origins": [url],
         }
         now = opened.evaluate("Date.now()") / 1000
-        service = serve(
-            accounts={"main": closed}, clock=Clock(now)
-        )  # both browsers use the real clock
-        queries, answer = list[str](), service.app.wsgi_app
+        # Both browsers use the real clock.
+        service = serve(accounts={"main": closed}, clock=Clock(now))
+        queries, original = list[str](), service.app.wsgi_app
 
         def record_query(environ: Any, start_response: Any) -> Any:
             queries.append(environ["QUERY_STRING"])
-            return answer(environ, start_response)
+            return original(environ, start_response)
 
         service.app.wsgi_app = record_query  # type: ignore[method-assign]
         short, long = (
@@ -551,7 +558,7 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(
     assert seen["code"] == [True, "locked"]
     assert seen["isSame"]
     assert seen["later"] == 0
-    # The fresh one by message, and again from the beginning where the element was moved.
+    # The fresh one was sent by message, and again when the element was moved.
     assert sum(long in query for query in queries) == 2
     assert seen["counts"] == {
         "load": 1,
@@ -563,17 +570,17 @@ def test_errors_are_events_and_a_fresh_token_goes_on_without_a_blink(
 
 def test_the_loader_is_small_as_it_is_served(serve: Serve) -> None:
     service = serve()
-    answer = requests.get(
+    response = requests.get(
         service.url + "/embed.js", headers={"Accept-Encoding": "gzip"}, stream=True, timeout=30
     )
-    sent = answer.raw.read()
-    assert answer.headers["Content-Encoding"] == "gzip"
+    sent = response.raw.read()
+    assert response.headers["Content-Encoding"] == "gzip"
     assert b"cabinet-widget" in gzip.decompress(sent)
     assert len(sent) <= LOADER_BYTES
 
 
 @pytest.mark.parametrize("widget", WIDGETS)
-def test_the_first_view_of_a_widget_is_light_and_asks_no_other_host(
+def test_the_first_view_of_a_widget_is_light_and_sends_requests_to_no_other_host(
     widget: str, chrome: Browser, serve: Serve
 ) -> None:
     service = serve(accounts={"main": EVERYTHING})

@@ -1,4 +1,4 @@
-"""Two machines, one Redis, and nginx with the file of docs/deploy, and what visitors see when one of them fails."""
+"""Two machines, Redis, and nginx with the file of docs/deploy: what visitors see if one fails."""
 
 import itertools
 import re
@@ -68,23 +68,23 @@ class Viewers:
         self._url, self._numbers, self._stop = url, itertools.count(10), threading.Event()
 
     @contextmanager
-    def coming(self) -> Iterator[None]:
-        """Four at a time, one after another."""
+    def visiting(self) -> Iterator[None]:
+        """Visits by four visitors at a time, until the end of the block."""
         with ThreadPoolExecutor(4) as pool:
-            coming = [pool.submit(self._come) for _ in range(4)]
+            visitors = [pool.submit(self._visit_all) for _ in range(4)]
             try:
                 yield
             finally:
                 self._stop.set()
-        for visitor in coming:
+        for visitor in visitors:
             visitor.result()
 
-    def served(self, count: int) -> None:
+    def wait_for_responses(self, count: int) -> None:
         """Wait for a number of further responses."""
         goal = self.statuses.total() + count
         until(lambda: self.statuses.total() >= goal)
 
-    def _come(self) -> None:
+    def _visit_all(self) -> None:
         while not self._stop.wait(0.02):
             for widget in WIDGETS:
                 self.visit(widget)
@@ -110,7 +110,7 @@ class Viewers:
         return {widget: self.times_of(widget)[-1] for widget in WIDGETS}
 
     def saw(self, count: int, since: dict[str, float]) -> bool:
-        """Whether visitors saw the figures of ``count`` calls of each function since given times."""
+        """Whether visitors saw the figures of ``count`` calls of each function since some times."""
         return all(len(self.times_of(widget, since[widget])) >= count for widget in WIDGETS)
 
 
@@ -184,7 +184,7 @@ def test_a_hundred_viewers_at_two_machines_are_one_call_for_each_function_and_pe
     with ThreadPoolExecutor(25) as pool:
         for _ in pool.map(site.viewers.visit, [*WIDGETS] * 100):
             pass
-    with site.viewers.coming():
+    with site.viewers.visiting():
         until(lambda: site.viewers.saw(4, dict.fromkeys(WIDGETS, 0.0)))
     assert set(site.viewers.statuses) == {200}
     for widget in WIDGETS:
@@ -198,11 +198,11 @@ def test_a_hundred_viewers_at_two_machines_are_one_call_for_each_function_and_pe
 
 
 def test_machines_and_redis_may_go_and_come_back_under_load(site: Site) -> None:
-    with site.viewers.coming():
-        site.viewers.served(50)
+    with site.viewers.visiting():
+        site.viewers.wait_for_responses(50)
         for name, how in (("first", signal.SIGKILL), ("second", signal.SIGTERM)):
             site.machines[name].end(how)
-            site.viewers.served(100)
+            site.viewers.wait_for_responses(100)
             site.machines[name] = program = site.start(name)
             until(lambda program=program: '"status": 200' in program.text())  # type: ignore[misc]
 

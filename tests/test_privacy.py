@@ -1,5 +1,5 @@
-"""What an account hides is in none of its forms: page, JSON, picture, oEmbed; nor can it be added
-up from the rest.
+"""A hidden figure is in no page, JSON, picture or oEmbed response, and cannot be calculated from
+the others.
 """
 
 import itertools
@@ -26,14 +26,15 @@ from widget.render.format import formatter
 
 DAY = 86400
 PERSONAL = {
-    "name": "Wilhelmina Qxyzzy", "address": "771 Vjkrumpf Alley", "city": "Zzylorptown", "phone": "4abb771993",
+    "name": "Wilhelmina Qxyzzy", "address": "771 Vjkrumpf Alley", "city": "Zzylorptown",
+    "phone": "4abb771993",
     "zipCode": "QX-550188", "email": "wq@personal.invalid",
 }  # fmt: skip
 
 
 @cache
 def numbers() -> list[int]:
-    """Numbers of six digits, no two of which begin alike and none with a zero at its end."""
+    """Numbers of six digits with different first five digits, and without a zero at the end."""
     dice = random.Random(5)
     beginnings = dice.sample(range(10_000, 100_000), 2_000)
     return [beginning * 10 + dice.randint(1, 9) for beginning in beginnings]
@@ -41,16 +42,19 @@ def numbers() -> list[int]:
 
 @cache
 def history() -> list[dict[str, Any]]:
-    """Some trades, no figure of which can be mistaken for another."""
+    """Some trades whose figures all differ."""
     number, dice = iter(numbers()), random.Random(6)
     return [
         {
-            "ticket": 48_000_000 + next(number), "symbol": f"QZ{'ABCDEFG'[n % 7]}XAU", "type": n % 2, "digits": 5,
-            "volume": next(number) / 1e4, "openPrice": next(number) / 1e5, "closePrice": next(number) / 1e5,
+            "ticket": 48_000_000 + next(number), "symbol": f"QZ{'ABCDEFG'[n % 7]}XAU",
+            "type": n % 2, "digits": 5,
+            "volume": next(number) / 1e4, "openPrice": next(number) / 1e5,
+            "closePrice": next(number) / 1e5,
             "openTime": at(dice.randrange(n * 9_000 + 9_100, n * 9_000 + 50_000)),
             "closeTime": at(n * 9_000 + dice.randrange(8_000)),
             "sl": next(number) / 1e5, "tp": next(number) / 1e5, "swaps": -next(number) / 1e2,
-            "profit": next(number) / 1e2 * dice.choice([1, 1, -1]), "comment": "Vjkrumpf comment", "login": 7654321,
+            "profit": next(number) / 1e2 * dice.choice([1, 1, -1]), "comment": "Vjkrumpf comment",
+            "login": 7654321,
         }
         for n in range(60)
     ]  # fmt: skip
@@ -58,14 +62,18 @@ def history() -> list[dict[str, Any]]:
 
 @cache
 def positions() -> list[dict[str, Any]]:
-    """Open trades of the same kind, a pending order among them."""
+    """Open trades of the same kind, one of them a pending order."""
     number, dice = iter(reversed(numbers())), random.Random(7)
     return [
         {
-            "ticket": 51_000_000 + next(number), "symbol": f"QZ{'ABC'[n % 3]}CHF", "type": [0, 1, 0, 1, 0, 3][n],
-            "digits": 5, "volume": next(number) / 1e4, "openPrice": next(number) / 1e5, "login": 7654321,
-            "currentPrice": next(number) / 1e5, "openTime": at(n * 3_000 + dice.randrange(2_900)), "sl": 0,
-            "tp": next(number) / 1e5, "swaps": -next(number) / 1e2, "profit": next(number) / 1e2 * dice.choice([1, -1]),
+            "ticket": 51_000_000 + next(number), "symbol": f"QZ{'ABC'[n % 3]}CHF", "type": [0, 1, 0,
+            1, 0, 3][n],
+            "digits": 5, "volume": next(number) / 1e4, "openPrice": next(number) / 1e5,
+            "login": 7654321,
+            "currentPrice": next(number) / 1e5, "openTime": at(n * 3_000 + dice.randrange(2_900)),
+            "sl": 0,
+            "tp": next(number) / 1e5, "swaps": -next(number) / 1e2,
+            "profit": next(number) / 1e2 * dice.choice([1, -1]),
         }
         for n in range(6)
     ]  # fmt: skip
@@ -83,8 +91,10 @@ def responses() -> dict[Function, Any]:
     equity = balance + total(held, "profit", "swaps")
     lots = total(closed, "volume")
     information = {
-        **PERSONAL, "balance": str(balance), "equity": str(equity), "freeMargin": str(equity - Decimal("86372.23")),
-        "currency": "USD", "leverage": 61837, "type": 739154, "isSwapFree": True, "verificationLevel": 29461,
+        **PERSONAL, "balance": str(balance), "equity": str(equity),
+        "freeMargin": str(equity - Decimal("86372.23")),
+        "currency": "USD", "leverage": 61837, "type": 739154, "isSwapFree": True,
+        "verificationLevel": 29461,
         "currentTradesCount": len(held), "currentTradesVolume": str(total(held, "volume")),
         "totalTradesCount": len(closed), "totalTradesVolume": str(lots),
     }  # fmt: skip
@@ -174,7 +184,7 @@ def published(slug: str) -> Iterator[tuple[str, str]]:
 
 
 def data(slug: str) -> dict[str, Any]:
-    """All JSON of an account by where it is, its numbers exact."""
+    """All JSON of an account by its URL, with exact numbers."""
     texts = dict(published(slug))
     return {
         where: json.loads(text, parse_float=Decimal, parse_int=Decimal)["data"]
@@ -184,7 +194,7 @@ def data(slug: str) -> dict[str, Any]:
 
 
 def named(value: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    """Every name with its value and its neighbours, however deep."""
+    """Every name with its value and the object that it is in, at any depth."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield name, inner, value
@@ -195,7 +205,7 @@ def named(value: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
 
 
 def written(name: str, value: Any) -> set[str]:
-    """A figure as it may be written, where that is long enough to be known again."""
+    """The ways to write a figure, if they are long enough to be recognized."""
     if isinstance(value, Decimal):
         digits = re.sub(r"\D", "", str(value)).strip("0")
         return {digits[:6]} if len(digits) >= 5 else set()
@@ -215,7 +225,7 @@ def plain(text: str) -> str:
 
 
 def is_in(form: str, text: str) -> bool:
-    """Whether a figure stands in a (plain) text, perhaps with more or fewer decimals."""
+    """Whether a plain text contains a figure, perhaps with more or fewer decimals."""
     return bool(re.search(rf"(?<!\d)0*{form}", text)) if form.isdigit() else form in text
 
 
@@ -247,7 +257,7 @@ def test_every_figure_can_be_hidden(figure: str) -> None:
 
 
 def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -> None:
-    """Hide these, and look for them."""
+    """Hide these figures, and search everything that is published for them."""
     slug = service().add(widgets=enabled, hide=sorted(hidden), amounts=amounts, delay_minutes=delay)
     secret = {
         form: (name, value)
@@ -268,7 +278,7 @@ def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -
 
 
 def columns(value: Any) -> Iterator[tuple[str, Decimal]]:
-    """Of every list of rows the sum of each column, as who has a pencil would make it."""
+    """The sum of each column of every list of rows."""
     for name, inner, _ in named(value):
         if isinstance(inner, list) and inner:
             for column in inner[0]:
@@ -278,7 +288,7 @@ def columns(value: Any) -> Iterator[tuple[str, Decimal]]:
 
 
 def scalars(all_of_it: dict[str, Any]) -> dict[str, Decimal]:
-    """Every figure of an account that stands for itself, and the sums of the others."""
+    """The figures of an account outside lists, and the sums of those in lists."""
     found: dict[str, Decimal] = {}
     for where, widget in all_of_it.items():
         found |= {f"{where} {name}": total for name, total in columns(widget)}
@@ -298,12 +308,12 @@ def test_no_two_figures_that_are_published_add_up_to_one_that_is_hidden(figure: 
 
 @settings(max_examples=examples(20))
 @given(HIDE)
-def test_nor_do_they_where_several_are_hidden(hidden: set[str]) -> None:
+def test_no_two_published_figures_add_up_to_one_of_several_hidden_ones(hidden: set[str]) -> None:
     nothing_adds_up_to(hidden)
 
 
 def nothing_adds_up_to(hidden: set[str]) -> None:
-    """Hide these, and try all that two figures or the sums of rows can give."""
+    """Hide these figures, and check the sums and differences of any two published ones."""
     slug = service().add(widgets=list(WIDGETS), hide=sorted(hidden))
     secret = {
         value
@@ -325,9 +335,8 @@ def test_a_balance_cannot_be_calculated_from_a_gain_and_a_profit() -> None:
     before, after = (1 + point["gain"] for point in all_data["growth.json"]["points"][-2:])
     result = newest["profit"] + newest["swap"]
     calculated = result / (after / before - 1) + result
-    assert (
-        abs(calculated - all_data["balance.json"]["balance"]) < 100
-    )  # so it can be, if everything is published
+    # If everything is published, the balance can be calculated.
+    assert abs(calculated - all_data["balance.json"]["balance"]) < 100
     for hidden in ("balance", "profit", "equity"):
         left = data(service().add(widgets=list(WIDGETS), hide=[hidden]))
         gain = left["growth.json"]["gain"]
@@ -345,7 +354,7 @@ def test_a_balance_cannot_be_calculated_from_a_gain_and_a_profit() -> None:
 def test_fractions_of_a_balance_that_is_not_published_have_too_few_decimals_to_calculate_it(
     withheld: dict[str, Any],
 ) -> None:
-    """Amounts are whole cents: as exact fractions, their common divisor is a cent of the balance."""
+    """Amounts are whole cents, so exact fractions have a cent of the balance as common divisor."""
     fractions = [
         value
         for widget in data(service().add(widgets=list(WIDGETS), **withheld)).values()
@@ -358,8 +367,8 @@ def test_fractions_of_a_balance_that_is_not_published_have_too_few_decimals_to_c
 
 
 def test_a_balance_cannot_be_calculated_from_the_lots_that_a_bonus_requires() -> None:
-    """Of a bonus it is known how many lots a unit of it requires; its share of the balance stands
-    beside them.
+    """It is known how many lots a bonus requires for each unit of money, and the bonus is displayed
+    as a fraction of the balance.
     """
     left = data(service().add(widgets=["bonus"], amounts="percent", hide=["volume"]))["bonus.json"]
     assert left["total"] is not None
@@ -367,7 +376,7 @@ def test_a_balance_cannot_be_calculated_from_the_lots_that_a_bonus_requires() ->
     assert left["progress"] is not None
 
 
-def test_how_many_were_closed_has_two_names_and_is_hidden_under_both() -> None:
+def test_the_number_of_closed_trades_has_two_names_and_is_hidden_under_both() -> None:
     for hidden in ("count", "trades"):
         left = data(service().add(widgets=list(WIDGETS), hide=[hidden]))
         assert left["closed-trades.json"]["totals"]["count"] is None

@@ -30,7 +30,7 @@ DATA = st.recursive(
 
 
 def named_values(data: Any) -> list[tuple[str, Any]]:
-    """Every name with its value, however deep."""
+    """Every name with its value, at any depth."""
     if isinstance(data, dict):
         return [*data.items(), *(pair for value in data.values() for pair in named_values(value))]
     if isinstance(data, list):
@@ -71,7 +71,7 @@ def test_profit_cannot_be_calculated_from_equity_and_balance() -> None:
     assert "equity" in privacy.expand_hidden({"profit"})
 
 
-def test_nothing_is_hidden_where_nothing_is_named() -> None:
+def test_without_hidden_figures_nothing_is_hidden() -> None:
     assert privacy.expand_hidden(()) == frozenset()
 
 

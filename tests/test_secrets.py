@@ -109,8 +109,10 @@ FUNCTIONS: dict[str, Any] = {
 def raw_settings(url: str, dialect: str, **more: Any) -> dict[str, Any]:
     """A configuration with every kind of secret."""
     account = {
-        "login": LOGIN, "password": SECRETS["API password"], "partner_password": SECRETS["partner password"],
-        "viewer_password_hash": SECRETS["viewer hash"], "widgets": list(WIDGETS), "access": "closed",
+        "login": LOGIN, "password": SECRETS["API password"],
+        "partner_password": SECRETS["partner password"],
+        "viewer_password_hash": SECRETS["viewer hash"], "widgets": list(WIDGETS),
+        "access": "closed",
         "embed_secret": f"{SECRETS['new embed secret']},{SECRETS['old embed secret']}",
     }  # fmt: skip
     return {
@@ -148,7 +150,7 @@ def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO
 
 
 def all_responses(service: Service, now: float) -> str:
-    """Make every kind of request, with right and wrong credentials; returns all responses."""
+    """All responses to every kind of request, with right and wrong credentials."""
     responses_text: list[str] = []
 
     def get(
@@ -226,9 +228,8 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
             store.config_set("requirepass", SECRETS["redis password"])
             raw["cache"]["redis_url"] = f"redis://:{SECRETS['redis password']}@127.0.0.1:{port}/0"
         settings = config.parse(raw, {}, WIDGETS, folder=tmp_path, demo=True)
-        settings = settings.model_copy(
-            update={"demo": False}
-        )  # so that the studio requires its password
+        # So that the studio requires its password.
+        settings = settings.model_copy(update={"demo": False})
         clock = Clock(NOW)
         application = app.create_app(settings, clock=clock)
         service = application.extensions["cabinet-widgets"]
@@ -237,19 +238,17 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
         client = Service(stack.enter_context(serving(application)), application)
 
         responses_text = all_responses(client, clock.now)
-        assert (
-            "48317" in re.sub(r"\D", "", responses_text) or "48,317" in responses_text
-        )  # it did display figures
+        # The widgets did display figures.
+        assert "48317" in re.sub(r"\D", "", responses_text) or "48,317" in responses_text
         for mood in ("echo", "parrot", "401 no", "500 broken", "302 gone"):
             api.mood = mood
             clock.now += 2 * 86400  # nothing is cached any more, so that errors are displayed
             responses_text += all_responses(client, clock.now)
         assert {"API password", "token of the API", "login"} <= api.seen  # it received them
 
-        original, service.renderer.page = (
-            service.renderer.page,
-            None,
-        )  # an error in the service, with a traceback
+        # An error in the service, with a traceback.
+        original = service.renderer.page
+        service.renderer.page = None
         responses_text += all_responses(client, clock.now)
         service.renderer.page = original
         for thing in (
@@ -314,7 +313,8 @@ def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
     lines = "".join(f'{key} = "S{n}"\n' for n, key in enumerate(names))
     with serving(api) as url:
         (tmp_path / "widgets.toml").write_text(
-            f'[api]\nbase_url = "{url}"\n[cache]\nredis_url = "redis://:{SECRETS["redis password"]}@127.0.0.1:1/0"\n'
+            f'[api]\nbase_url = "{url}"\n[cache]\n'
+            f'redis_url = "redis://:{SECRETS["redis password"]}@127.0.0.1:1/0"\n'
             f"[accounts.main]\nlogin = {LOGIN}\n{lines}"
         )
         for arguments in (
@@ -334,9 +334,8 @@ def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
             assert found_in(printed) == [], (arguments, printed)
             assert "Traceback" not in printed
             assert done.returncode in (0, 1, 2)
-    assert (
-        "chmod 600" in printed
-    )  # the file is readable by others and contains the password of Redis
+    # The file is readable by others and contains the password of Redis.
+    assert "chmod 600" in printed
 
 
 @pytest.mark.parametrize(
@@ -401,11 +400,11 @@ def test_a_world_readable_file_with_a_password_causes_a_warning(
 ) -> None:
     path = tmp_path / "widgets.toml"
     path.write_text(f"{text}[accounts.main]\nlogin = 1\n")
-    for mode, received in {0o644: warned, 0o640: warned, 0o600: None}.items():
+    for mode, expected in {0o644: warned, 0o640: warned, 0o600: None}.items():
         path.chmod(mode)
         warnings = config.load(path, {}, WIDGETS).warnings
-        assert len(warnings) == bool(received)
+        assert len(warnings) == bool(expected)
         assert all(
-            received and received in warning and "chmod 600" in warning and "secret" not in warning
+            expected and expected in warning and "chmod 600" in warning and "secret" not in warning
             for warning in warnings
         )

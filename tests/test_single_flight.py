@@ -31,7 +31,7 @@ class Call:
 
 
 def run_or_wait(flights: SingleFlight[str, int], call: Callable[[], int]) -> int:
-    """What a caller does that makes the call in its own thread if it is the leader."""
+    """The result for a caller that makes the call in its own thread if it is the leader."""
     flight, is_leader = flights.join("k")
     if is_leader:
         return flight.run(call)
@@ -39,7 +39,7 @@ def run_or_wait(flights: SingleFlight[str, int], call: Callable[[], int]) -> int
 
 
 def followers_of(flight: Flight[int], count: int, pool: ThreadPoolExecutor) -> list[Future[int]]:
-    """So many callers that wait for the same flight."""
+    """A number of callers that wait for the same flight."""
     return [pool.submit(flight.result, PATIENCE) for _ in range(count)]
 
 
@@ -90,7 +90,7 @@ def test_a_flight_that_fails_makes_room_for_the_next(call: Call, error: BaseExce
     assert run_or_wait(flights, call) == 2
 
 
-def test_a_caller_who_comes_after_the_end_makes_a_call_of_its_own(call: Call) -> None:
+def test_a_caller_that_comes_after_the_end_makes_its_own_call(call: Call) -> None:
     flights = SingleFlight[str, int]()
     call.gate.set()
     assert run_or_wait(flights, call) == 1

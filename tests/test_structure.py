@@ -1,4 +1,4 @@
-"""The structure of the code: the direction of imports, declared dependencies, what templates may do."""
+"""The structure of the code: direction of imports, declared dependencies, rules of templates."""
 
 import ast
 import configparser
@@ -13,13 +13,13 @@ from widget import paths
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "widget"
 
-# A figure enters through api, is cached in data, becomes a widget, is drawn by render and leaves through
-# web. A package imports only from those to its left, and from the modules at the root.
+# A figure enters through api, is cached in data, becomes a widget, is drawn by render and leaves
+# through web. A package imports only from those to its left, and from the modules at the root.
 PACKAGES = ("api", "data", "widgets", "render", "web")
 ROOT_MODULES = {"errors", "names", "privacy", "config", "paths", "single_flight"}
 """Every package may import these; they import each other only."""
 AT_THE_TOP = {"app", "cli", "check", "server", "__main__"}
-"""What puts everything together. No package imports them, apart from the sandbox's demonstration."""
+"""They put everything together. No package imports them, except the sandbox's demonstration."""
 
 
 def imported(source: str) -> set[str]:
@@ -55,7 +55,7 @@ def test_a_package_imports_only_from_those_to_its_left(home: str) -> None:
         assert imported(path.read_text()) <= allowed(home), path
 
 
-def test_an_import_in_the_wrong_direction_is_seen() -> None:
+def test_an_import_in_the_wrong_direction_is_found() -> None:
     assert imported("from widget.web.service import Service") == {"web"}
     assert imported("from widget import app, __version__") == {"app"}
     assert imported("import widget.render.svg") == {"render"}
@@ -63,7 +63,7 @@ def test_an_import_in_the_wrong_direction_is_seen() -> None:
     assert "api" not in allowed("config")
 
 
-def test_the_simulated_api_imports_nothing_of_the_rest() -> None:
+def test_the_simulated_api_imports_no_other_package() -> None:
     for name in ("book", "api"):
         assert imported((PACKAGE / "sandbox" / f"{name}.py").read_text()) <= {"sandbox"}
 

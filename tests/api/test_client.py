@@ -124,7 +124,7 @@ class Upstream:
             request_queue_size = 128
 
             def handle_error(self, *args: Any) -> None:
-                """Say nothing: clients that hang up are what these tests are about."""
+                """Ignore it: these tests are about clients that disconnect."""
 
         with Server(("127.0.0.1", 0), Handler) as server:
             self.url = f"http://127.0.0.1:{server.server_port}"
@@ -144,8 +144,8 @@ a fraction of a second end before that, with another error, however busy the mac
 
 @contextmanager
 def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str, list[int]]]:
-    """A server that does with a connection whatever ``talk`` does; yields its address and the
-    connections' numbers.
+    """A server that calls ``talk`` for each connection; yields its URL and a list with a number
+    for each connection so far.
     """
     connections: list[int] = []
     threads: list[threading.Thread] = []
@@ -178,11 +178,11 @@ def raw_server(talk: Callable[[socket.socket, int], None]) -> Iterator[tuple[str
     for thread in threads:
         thread.join(
             0.2
-        )  # those that wait for another request on a reused connection end with the process
+        )  # threads that wait for another request on a connection end with the process
 
 
 def take_request(connection: socket.socket) -> bytes:
-    """What is sent up to the end of a request's headers."""
+    """Receive a request up to the end of its headers."""
     data = b""
     while b"\r\n\r\n" not in data and (chunk := connection.recv(65536)):
         data += chunk
@@ -236,7 +236,7 @@ def serve() -> Iterator[Callable[[Callable[[Seen], Reply]], Upstream]]:
 Serve = Callable[[Callable[[Seen], Reply]], Upstream]
 
 
-class Doorkeeper:
+class ClosedApi:
     """An API at the closed level: gives tokens, and accepts only the newest one."""
 
     def __init__(self, value: object, *, denial: Reply = (401, {}, b"")) -> None:
@@ -293,7 +293,7 @@ TOLERATED: list[tuple[str, Function, object, object]] = [
     ("function", "value", "expected"), [row[1:] for row in TOLERATED], ids=[t[0] for t in TOLERATED]
 )
 @pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
-def test_what_an_old_api_writes_is_read(
+def test_values_as_old_apis_write_them_are_read(
     serve: Serve, dialect: str, function: Function, value: object, expected: object
 ) -> None:
     upstream = serve(lambda _: reply(value))
@@ -478,10 +478,10 @@ DENIALS = [
 
 
 @pytest.mark.parametrize(("dialect", "denial"), DENIALS)
-def test_an_expired_token_is_renewed_once_in_mid_flight(
+def test_an_expired_token_is_renewed_once_during_a_call(
     serve: Serve, dialect: str, denial: Reply
 ) -> None:
-    door = Doorkeeper({"balance": 7}, denial=denial)
+    door = ClosedApi({"balance": 7}, denial=denial)
     upstream = serve(door)
     client, closed = Client(), account(upstream.url, dialect=dialect, password=PASSWORD)
     door.expire_before = {2}
@@ -493,10 +493,10 @@ def test_an_expired_token_is_renewed_once_in_mid_flight(
 
 
 @pytest.mark.parametrize(("dialect", "denial"), DENIALS)
-def test_a_new_token_that_is_refused_as_well_is_the_end(
+def test_a_new_token_that_is_refused_too_is_not_renewed_again(
     serve: Serve, dialect: str, denial: Reply
 ) -> None:
-    door = Doorkeeper({"balance": 7}, denial=denial)
+    door = ClosedApi({"balance": 7}, denial=denial)
     door.expire_before = {1, 2}
     upstream = serve(door)
     with pytest.raises(
@@ -507,8 +507,8 @@ def test_a_new_token_that_is_refused_as_well_is_the_end(
     assert (door.calls, len(upstream.seen)) == (2, 4)
 
 
-def test_a_fault_that_names_no_token_renews_none(serve: Serve) -> None:
-    door = Doorkeeper({"balance": 7}, denial=reply(b"Out of memory", 500))
+def test_an_error_that_does_not_mention_the_token_renews_none(serve: Serve) -> None:
+    door = ClosedApi({"balance": 7}, denial=reply(b"Out of memory", 500))
     door.expire_before = {1}
     upstream = serve(door)
     with pytest.raises(Unavailable, match=r"^balance: HTTP 500"):
@@ -516,7 +516,7 @@ def test_a_fault_that_names_no_token_renews_none(serve: Serve) -> None:
     assert (door.calls, len(upstream.seen)) == (1, 2)
 
 
-def test_a_fault_that_names_a_token_is_no_refusal_where_none_was_sent(serve: Serve) -> None:
+def test_an_error_that_mentions_a_token_is_no_refusal_if_none_was_sent(serve: Serve) -> None:
     upstream = serve(lambda _: reply(b"Unexpected token", 500))
     for password in (None, PASSWORD):
         with pytest.raises(Unavailable, match=r"^balance: HTTP 500"):
@@ -533,7 +533,7 @@ def test_an_account_that_is_not_at_the_open_level_needs_a_password(serve: Serve)
 
 
 def in_threads(count: int, work: Callable[[], object]) -> list[object]:
-    """What each of the threads came to, all let go at the same moment."""
+    """The result of each thread, all of which start at the same moment."""
     gate = threading.Barrier(count)
     results: list[object] = []
 
@@ -553,7 +553,7 @@ def in_threads(count: int, work: Callable[[], object]) -> list[object]:
 
 
 def test_32_threads_share_one_token_and_renew_it_once(serve: Serve) -> None:
-    door = Doorkeeper({"balance": 7})
+    door = ClosedApi({"balance": 7})
     upstream = serve(door)
     client, closed = Client(), account(upstream.url, password=PASSWORD)
     for expected in (1, 2):
@@ -564,7 +564,7 @@ def test_32_threads_share_one_token_and_renew_it_once(serve: Serve) -> None:
     assert upstream.connections <= 64
 
 
-def test_accounts_and_partners_have_tokens_of_their_own(serve: Serve) -> None:
+def test_accounts_and_partners_have_separate_tokens(serve: Serve) -> None:
     upstream = serve(
         lambda request: reply(
             f"for-{request.body['Password']}" if request.method == "POST" else None
@@ -705,7 +705,7 @@ def test_an_api_that_does_not_page_is_read_once_or_refused(serve: Serve) -> None
     assert len(the_same_again.seen) == 2
 
 
-def test_pages_without_end_have_an_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_pages_is_limited(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "PAGE_ROWS", 3)
     monkeypatch.setattr(client_module, "MAX_PAGES", 4)
     upstream = serve(lambda request: reply(many(3, first=request.body["offset"])))
@@ -723,7 +723,7 @@ def test_a_bad_row_of_a_later_page_is_named_by_its_number(serve: Serve) -> None:
 
 
 def test_a_token_that_expires_between_pages_costs_no_page(serve: Serve) -> None:
-    door = Doorkeeper(None)
+    door = ClosedApi(None)
     door.expire_before = {2}
     rows = many(2500)
 
@@ -940,7 +940,7 @@ SLOW = [hang, drip_headers, drip_body, drip_chunks, drip_trailers, drip_gzip, go
 
 
 @pytest.mark.parametrize("talk", SLOW)
-def test_a_slow_server_holds_no_call_beyond_its_deadline(
+def test_a_slow_server_delays_no_call_beyond_its_deadline(
     talk: Callable[[socket.socket, int], None],
 ) -> None:
     with raw_server(talk) as (url, connections):
@@ -949,7 +949,7 @@ def test_a_slow_server_holds_no_call_beyond_its_deadline(
         assert len(connections) == 1  # a server that does not respond gets no second request
 
 
-def test_a_slow_token_holds_no_call_beyond_its_deadline() -> None:
+def test_a_slow_token_delays_no_call_beyond_its_deadline() -> None:
     with raw_server(drip_body) as (url, _):
         dripping = account(url, deadline_seconds=0.3, password=PASSWORD)
         with pytest.raises(Unavailable, match=NO_RESPONSE):
@@ -1135,7 +1135,7 @@ def test_an_error_page_with_status_200_is_unreadable(serve: Serve, body: bytes) 
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_fault_of_the_server_is_unavailable(serve: Serve, status: int) -> None:
+def test_a_server_error_is_unavailable(serve: Serve, status: int) -> None:
     upstream = serve(lambda _: reply(b"<html>Runtime Error</html>", status))
     with pytest.raises(Unavailable, match=f"^balance: HTTP {status}$") as caught:
         Client().call(account(upstream.url), "balance")
@@ -1199,7 +1199,7 @@ def test_a_redirect_is_never_followed(serve: Serve, status: int) -> None:
     assert elsewhere.seen == []
 
 
-def test_the_body_of_a_redirect_is_not_waited_for() -> None:
+def test_no_call_waits_for_the_body_of_a_redirect() -> None:
     def talk(connection: socket.socket, _: int) -> None:
         take_request(connection)
         connection.sendall(
@@ -1223,7 +1223,7 @@ def test_an_address_that_does_not_respond_leaves_the_next_ones_their_share_of_th
     upstream = serve(lambda _: reply({"balance": 1}))
     with ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(3):  # nobody accepts these: whoever comes later gets no response at all
+        for _ in range(3):  # nobody accepts these, so later connections get no response at all
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
@@ -1260,14 +1260,15 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
         )
 
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Private CA",
-            "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
+    authority = ("-subj", "/CN=Private CA", "-addext", "keyUsage=critical,keyCertSign")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", *authority)
     openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=loopback")
     (folder / "extensions").write_text(
         "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n"
     )
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-            "-out", "server.pem", "-days", "2", "-extfile", "extensions")  # fmt: skip
+    signer = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+    result = ("-out", "server.pem", "-days", "2", "-extfile", "extensions")
+    openssl("x509", "-req", "-in", "server.csr", *signer, *result)
     return Certificates(*(str(folder / name) for name in ("ca.pem", "server.pem", "server.key")))
 
 

@@ -1,4 +1,4 @@
-"""What protects an API in trouble: the circuit breaker, and the limit for each account."""
+"""The protection of an API in trouble: the circuit breaker, and the limit for each account."""
 
 import threading
 from collections import Counter
@@ -65,13 +65,13 @@ class Api(Client):
 
 @pytest.fixture
 def api() -> Api:
-    """An API in place of the client's own calls."""
+    """An API that replaces the calls of the client."""
     return Api()
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands."""
+    """A clock that does not run."""
     return Clock(1000.0)
 
 
@@ -97,7 +97,7 @@ def test_after_five_failures_in_a_row_nobody_calls_that_api_for_a_while(
     assert api.accounts_called[-1] is ELSEWHERE
 
 
-def test_the_api_gets_no_calls_for_as_long_as_it_asks(api: Api, clock: Clock) -> None:
+def test_the_api_gets_no_calls_before_its_retry_after_is_over(api: Api, clock: Clock) -> None:
     client = GuardedClient(api, clock=clock)
     api.error = Unavailable("HTTP 429", retry_after=120)
     attempts(client, MAIN, 5)
@@ -109,7 +109,7 @@ def test_the_api_gets_no_calls_for_as_long_as_it_asks(api: Api, clock: Clock) ->
     assert len(api.accounts_called) == 6
 
 
-def test_a_probe_that_fails_keeps_it_shut_and_one_that_works_opens_it_to_all(
+def test_the_circuit_stays_open_after_a_failed_probe_and_closes_after_a_successful_one(
     api: Api, clock: Clock
 ) -> None:
     client = GuardedClient(api, clock=clock)

@@ -164,7 +164,7 @@ def test_an_account_type_may_be_a_number_or_a_name() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"), [(True, True), ("False", False), (1, True), ("0", False), (None, None)]
 )
-def test_truth_is_written_in_several_ways(value: object, expected: bool | None) -> None:
+def test_booleans_are_written_in_several_ways(value: object, expected: bool | None) -> None:
     assert read("summary", {"balance": 1, "isSwapFree": value}).swap_free is expected
 
 

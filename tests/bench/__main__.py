@@ -236,7 +236,10 @@ def speed(bench: Bench, rounds: int, keys: str) -> None:
         address = url.removeprefix("http://")
         conf = f"""
         proxy_cache_path {bench.folder}/cache keys_zone=widgets:1m;
-        server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://{address}; proxy_cache widgets; }} }}"""
+        server {{
+            listen 127.0.0.1:{port};
+            location / {{ proxy_pass http://{address}; proxy_cache widgets; }}
+        }}"""
         through = f"http://127.0.0.1:{port}/w/main/open-trades"
         bench.folder.chmod(0o711)  # nginx gives up its rights, and its cache is in there
         proxy = stack.enter_context(nginx(bench.folder, conf, through))
@@ -280,8 +283,10 @@ def speed(bench: Bench, rounds: int, keys: str) -> None:
     for key, target in targets.items():
         floor = targets["b304" if key in ("d", "b304") else "b"]
         print(
-            f"| {target.name} | {median(target.rates):,.0f} | {ratio(target.rates, empty_view.rates):.2f} | "
-            f"{ratio(target.rates, floor.rates):.2f} | {median(target.tails):.1f} | {median(target.costs):.1f} | "
+            f"| {target.name} | {median(target.rates):,.0f} | "
+            f"{ratio(target.rates, empty_view.rates):.2f} | "
+            f"{ratio(target.rates, floor.rates):.2f} | "
+            f"{median(target.tails):.1f} | {median(target.costs):.1f} | "
             f"{ratio(empty_view.costs, target.costs):.2f} |"
         )
 
@@ -295,10 +300,12 @@ def pages(times: int) -> None:
         print(f"| {name} | {taken:.2f} |")
     print(f"| the template of 50 rows alone | {formats['here']:.2f} |")
     print(
-        f"| by Babel's module functions: {formats['babel'] / formats['here']:.2f} times that | {formats['babel']:.2f} |"
+        f"| by Babel's module functions: {formats['babel'] / formats['here']:.2f} times that | "
+        f"{formats['babel']:.2f} |"
     )
     print(
-        f"| without formatting: that is {formats['here'] / formats['none']:.2f} times it | {formats['none']:.2f} |"
+        f"| without formatting: that is {formats['here'] / formats['none']:.2f} times it | "
+        f"{formats['none']:.2f} |"
     )
 
 
@@ -348,7 +355,8 @@ def growth(
     for count in trades:
         cost = rendering.trades(count)
         print(
-            f"| {count:,} | {cost.read:,.0f} | {cost.table:.1f} | {cost.growth:.1f} | {cost.mebibytes:.1f} |"
+            f"| {count:,} | {cost.read:,.0f} | {cost.table:.1f} | {cost.growth:.1f} | "
+            f"{cost.mebibytes:.1f} |"
         )
     print(
         "\n| viewers a second, of 1,000 accounts, for 10 s | p50 ms | p99 ms | upstream calls |"
@@ -363,8 +371,8 @@ def growth(
             calls = bench.sandbox.calls.total()
             assert calls == seen, "an account was fetched more than once in a period, or not at all"
             print(
-                f"| {rate} | {median(taken):.2f} | {quantiles(taken, n=100)[98]:.2f} | {calls} | {seen} | "
-                f"{mebibytes(pid):.0f} |"
+                f"| {rate} | {median(taken):.2f} | {quantiles(taken, n=100)[98]:.2f} | "
+                f"{calls} | {seen} | {mebibytes(pid):.0f} |"
             )
 
 

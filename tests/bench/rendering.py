@@ -227,7 +227,7 @@ def cold(times: int = 40) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Growth:
-    """The cost of a history: milliseconds to parse it and to render two pages of it, and MiB in memory."""
+    """The cost of a history: milliseconds to parse it and render two pages, and MiB in memory."""
 
     read: float
     table: float

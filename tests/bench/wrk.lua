@@ -1,4 +1,4 @@
--- One line that is easy to read: answers, microseconds, 99th percentile in microseconds, answers that were none.
+-- One line that is easy to parse: responses, microseconds, 99th percentile in microseconds, failed requests.
 function done(summary, latency)
   local wrong = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write
     + summary.errors.timeout

@@ -314,7 +314,7 @@ def test_a_longer_pause_that_the_upstream_requests_is_respected(
     assert caught.value.retry_after == pause
 
 
-def test_two_hundred_who_wait_for_a_call_that_fails_make_one_call(
+def test_two_hundred_callers_that_wait_for_a_call_that_fails_make_one_call(
     clock: Clock, upstream: Upstream
 ) -> None:
     upstream.gate.clear()
@@ -506,7 +506,7 @@ def test_after_closing_cached_values_are_served_and_no_call_is_made(
 # Clocks that jump
 
 
-def test_a_clock_that_is_a_little_slow_takes_a_value_for_new(
+def test_a_clock_that_is_a_little_slow_treats_a_value_as_new(
     clock: Clock, upstream: Upstream
 ) -> None:
     store = SimpleCache()
@@ -595,7 +595,7 @@ def test_while_the_store_fails_there_is_still_one_call_a_period_and_a_pause_afte
     assert upstream.calls == 2
 
 
-def test_a_store_that_is_empty_all_of_a_sudden_is_no_loss(clock: Clock, upstream: Upstream) -> None:
+def test_a_store_that_is_suddenly_empty_is_no_loss(clock: Clock, upstream: Upstream) -> None:
     store = Broken()
     cache = inline(store, clock)
     cache.get("k", 15, upstream, 1)
@@ -615,7 +615,7 @@ def test_a_value_of_another_version_or_program_counts_as_absent(
     assert inline(store, clock).get("k", 15, upstream, 1).value == 1
 
 
-def test_the_process_stores_a_limited_number_of_values_those_used_last(
+def test_the_process_stores_a_limited_number_of_the_most_recently_used_values(
     clock: Clock, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Broken()
@@ -632,7 +632,7 @@ def test_the_process_stores_a_limited_number_of_values_those_used_last(
     assert upstream.calls == calls + 1
 
 
-def test_the_cache_of_flask_caching_will_do(clock: Clock, upstream: Upstream) -> None:
+def test_a_cache_of_flask_caching_is_accepted(clock: Clock, upstream: Upstream) -> None:
     store = Cache(Flask("test"), config={"CACHE_TYPE": "SimpleCache"})
     with threaded(store, clock, upstream) as cache, threaded(store, clock, upstream) as other:
         assert cache.get("k", 15, upstream, PATIENCE).value == 1
@@ -643,7 +643,7 @@ def test_the_cache_of_flask_caching_will_do(clock: Clock, upstream: Upstream) ->
 
 
 def entry_of(directory: Path) -> Path:
-    """The file of the one entry: the largest, beside the counter."""
+    """The file of the only entry: the largest, since there is also a counter."""
     return max(directory.iterdir(), key=lambda path: path.stat().st_size)
 
 
@@ -789,7 +789,7 @@ def test_two_processes_with_one_directory_make_one_call(tmp_path: Path) -> None:
     assert results == set(calls_made(tmp_path))
 
 
-def test_a_process_that_is_killed_in_the_middle_of_a_call_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_process_that_is_killed_in_the_middle_of_a_call_delays_nobody(tmp_path: Path) -> None:
     with process(tmp_path, "first", 60) as first, process(tmp_path, "second", 0) as second:
         go(first)
         until(lambda: calls_made(tmp_path) == ["first"])

@@ -1,4 +1,4 @@
-"""The cache of several machines, on a Redis server of its own."""
+"""The cache of several machines, on a real Redis server."""
 
 import os
 import signal
@@ -73,9 +73,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Server]:
-    with (
-        tempfile.TemporaryDirectory() as directory
-    ):  # its name is shorter than pytest's, as a socket's has to be
+    # Not in tmp_path, whose name may be too long for a socket.
+    with tempfile.TemporaryDirectory() as directory:
         server = Server(Path(directory))
         server.start()
         yield server
@@ -93,7 +92,7 @@ def server(shared: Server) -> Server:
 def machine(
     server: Server, clock: Clock | None = None, lock_seconds: float = 20
 ) -> Iterator[FreshCache]:
-    """A cache as one machine has it, with connections of its own."""
+    """The cache of one machine, with its own connections."""
     options = {
         "CACHE_TYPE": "RedisCache",
         "CACHE_REDIS_URL": server.url,

@@ -1,4 +1,4 @@
-"""What happened within the delay leaves no trace, in no widget."""
+"""Trades within the delay leave no trace in any widget."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -37,7 +37,8 @@ def trade(
 ) -> dict[str, Any]:
     """A trade, opened and closed so many seconds before now."""
     record = {
-        "ticket": ticket, "symbol": "EURUSD", "type": ticket % 2, "volume": 0.13, "digits": 5, "openPrice": 1.08412,
+        "ticket": ticket, "symbol": "EURUSD", "type": ticket % 2, "volume": 0.13, "digits": 5,
+        "openPrice": 1.08412,
         "openTime": at(opened), "swaps": -0.37, "profit": cents / 100, "sl": 0, "tp": 0, **more,
     }  # fmt: skip
     return record | (
@@ -68,9 +69,11 @@ def world(opened: list[dict[str, Any]], closed: list[dict[str, Any]]) -> dict[An
     balance = 10_000 + result(closed)
     equity = balance + result(positions)
     information = {
-        "balance": str(balance), "equity": str(equity), "freeMargin": str(equity - len(positions) * 50),
+        "balance": str(balance), "equity": str(equity),
+        "freeMargin": str(equity - len(positions) * 50),
         "currency": "USD", "leverage": 500, "type": 1, "currentTradesCount": len(positions),
-        "currentTradesVolume": lots(positions), "totalTradesCount": len(closed), "totalTradesVolume": lots(closed),
+        "currentTradesVolume": lots(positions), "totalTradesCount": len(closed),
+        "totalTradesVolume": lots(closed),
     }  # fmt: skip
     closed_lots = Decimal(lots(closed))
     return {
@@ -120,7 +123,7 @@ CLOSED = st.lists(st.tuples(MOMENTS, st.integers(1, 90_000), st.integers(-9999, 
 def test_a_trade_within_the_delay_leaves_no_trace_in_any_widget(
     shared: InProcess, opened: list[tuple[int, int, int]], closed: list[tuple[int, int, int]]
 ) -> None:
-    """The figures are those of a world in which it never was."""
+    """The figures are the same as if the trade did not exist."""
     open_trades = [
         trade(100 + n, ago, None, cents, type=kind) for n, (ago, cents, kind) in enumerate(opened)
     ]
@@ -152,17 +155,16 @@ def test_without_a_delay_the_same_trades_are_all_there(service: Callable[..., In
     assert public["balance"]["data"]["balance"] == 10_000 + 12.34 - 0.37
     assert public["lots?period=today"]["data"]["lots"] == 0.13
     delayed = figures(young, young.add(**account, delay_minutes=1))
-    assert (
-        delayed["lots?period=today"]["data"]["lots"] == 0
-    )  # it was closed 30 s ago: the minute is not over
+    # The trade was closed 30 s ago: the minute of the delay is not over.
+    assert delayed["lots?period=today"]["data"]["lots"] == 0
 
 
 @pytest.mark.parametrize("widget", ["balance", "summary", "growth", "bonus"])
-def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_figures(
+def test_a_trade_is_not_published_early_because_the_lists_are_older_than_the_figures(
     widget: str,
 ) -> None:
-    """The lists of trades are fresh for longer than the balance; what it counts may not be in them
-    yet.
+    """The lists of trades are fresh for longer than the balance, which may include trades that are
+    not in them yet.
     """
     clock = Clock(NOW)
     script = Script(world([], [trade(4, 4 * DELAY, 3 * DELAY, 5_000)]))
@@ -190,7 +192,7 @@ def test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_
         assert (after["as_of"] != before["as_of"]) == (widget != "growth")
 
 
-def test_no_lots_are_asked_for_of_a_period_that_the_delay_swallows(
+def test_no_lots_are_requested_for_a_period_within_the_delay(
     service: Callable[..., InProcess],
 ) -> None:
     responses = world([], [trade(2, 9000, 7200, 1234)])

@@ -1,4 +1,4 @@
-"""Growth is time-weighted: only trading makes it."""
+"""Growth is time-weighted: only trading causes it."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -47,7 +47,7 @@ def test_a_hundred_won_on_a_thousand_is_ten_percent() -> None:
     assert grown("1100", [trade(1, "100")], []).gain == Decimal("0.1")
 
 
-def test_swap_counts_as_part_of_what_a_trade_brought() -> None:
+def test_swap_is_part_of_the_result_of_a_trade() -> None:
     assert grown("1090", [trade(1, "100", "-10")], []).gain == Decimal("0.09")
 
 
@@ -81,12 +81,12 @@ def test_profit_factor_is_gross_profit_over_gross_loss() -> None:
     assert grown("1100", [trade(1, "150")], []).profit_factor is None
 
 
-def test_won_are_trades_with_a_profit_above_nothing() -> None:
+def test_won_trades_have_a_profit_above_zero() -> None:
     result = grown("1000", [trade(1, "10"), trade(2, "-10"), trade(3, "0"), trade(4, "5")], [])
     assert result.won_share == Decimal("0.5")
 
 
-def test_an_account_that_never_traded_has_grown_by_nothing() -> None:
+def test_an_account_that_never_traded_has_no_growth() -> None:
     result = grown("1000", [], [])
     assert (result.gain, result.drawdown, result.won_share, result.points) == (ZERO, ZERO, None, ())
 
@@ -102,7 +102,7 @@ def test_a_lost_account_stays_at_minus_one() -> None:
     assert (result.gain, result.drawdown) == (Decimal(-1), Decimal(1))
 
 
-def test_the_curve_begins_at_nothing_when_the_period_begins() -> None:
+def test_the_curve_begins_at_zero_when_the_period_begins() -> None:
     first = grown("1100", [trade(5, "100")], []).points[0]
     assert (first.time, first.gain) == (START, ZERO)
 
@@ -111,7 +111,7 @@ PROFITS = st.lists(st.decimals(-50, 60, places=2), min_size=1, max_size=30)
 
 
 @given(PROFITS, st.lists(st.tuples(st.integers(0, 60), st.integers(1, 5000)), max_size=4))
-def test_whatever_is_paid_in_the_gain_is_the_product_of_the_trades_own_returns(
+def test_the_gain_is_the_product_of_the_trades_returns_whatever_is_deposited(
     profits: list[Decimal], deposits: list[tuple[int, int]]
 ) -> None:
     trades = [trade(k * 2, profit) for k, profit in enumerate(profits)]

@@ -1,4 +1,4 @@
-"""What a widget may request: how many calls that makes, and over which periods."""
+"""The values that widgets request: how many calls they cost, and for which periods."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -203,7 +203,7 @@ def test_an_api_without_a_balance_has_no_currency(scripted: Callable[..., InProc
     assert service.script.calls == {"open_trades": 1}
 
 
-def test_a_balance_that_hangs_holds_other_widgets_up_no_longer_than_the_deadline(
+def test_a_balance_that_hangs_delays_other_widgets_no_longer_than_the_deadline(
     scripted: Callable[..., InProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()

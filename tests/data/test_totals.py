@@ -96,7 +96,7 @@ def test_days_are_days_of_the_zone() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.decimals(0, 100, places=2)), max_size=30))
-def test_the_days_add_up_to_all_there_is(parts: list[tuple[int, Decimal]]) -> None:
+def test_the_days_add_up_to_the_total(parts: list[tuple[int, Decimal]]) -> None:
     days = totals.sum_by_day(
         [(MOMENT + timedelta(seconds=s), lots) for s, lots in parts], ZoneInfo("Asia/Kolkata")
     )

@@ -116,8 +116,10 @@ def test_the_figures_add_up_for_every_seed_and_moment(
 @given(
     moment=st.integers(10_000 * DAY, 40_000 * DAY), login=st.sampled_from([OPEN, CLOSED, PARTNER])
 )
-def test_the_accounts_can_bear_their_open_trades_at_any_moment(moment: int, login: int) -> None:
-    """Those of the seed that is used; with another one a trader may lose everything."""
+def test_the_accounts_have_enough_equity_for_their_open_trades_at_any_moment(
+    moment: int, login: int
+) -> None:
+    """With the seed that is used; with another one a trader may lose everything."""
     book = state(create_sandbox(clock=Clock(moment))).books[login]
     assert book.information(moment)["freeMargin"] > 0
 
@@ -271,7 +273,7 @@ def test_a_period_includes_both_of_its_ends(client: FlaskClient) -> None:
     )
 
 
-def test_the_closed_level_of_the_older_dialect_wants_a_token(client: FlaskClient) -> None:
+def test_the_closed_level_of_the_older_dialect_requires_a_token(client: FlaskClient) -> None:
     path = f"/client/RequestBalanceInformation/{CLOSED}"
     assert client.get(path).status_code == 401
     assert request_token(client, CLOSED, "wrong").status_code == 401
@@ -290,7 +292,7 @@ def test_the_closed_level_of_the_older_dialect_wants_a_token(client: FlaskClient
     assert client.get("/client/RequestBalanceInformation/77").status_code == 404
 
 
-def test_partner_functions_want_a_partner_token_even_of_an_open_account(
+def test_partner_functions_require_a_partner_token_even_for_an_open_account(
     client: FlaskClient, clock: Clock
 ) -> None:
     path = f"/partner/GetCommissionRecords/{PARTNER}"
@@ -312,7 +314,7 @@ def test_partner_functions_want_a_partner_token_even_of_an_open_account(
     assert older(client, f"/client/RequestBalanceInformation/{PARTNER}")["Balance"] > 0
 
 
-def test_the_closed_level_of_the_newer_dialect_wants_a_token_in_the_body(
+def test_the_closed_level_of_the_newer_dialect_requires_a_token_in_the_body(
     client: FlaskClient,
 ) -> None:
     check = "/api/ClientCabinetBasic/IsAccountCredentialsCorrect"

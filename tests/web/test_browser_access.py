@@ -78,7 +78,8 @@ class Site:
     def open(self, account: str, attributes: str = "", more: str = "") -> FrameLocator:
         """Open the host page."""
         loader = f'<script async src="{self.service.url}/embed.js"></script>'
-        self.body = f"{loader}<cabinet-widget account={account} widget=balance {attributes}></cabinet-widget>{more}"
+        element = f"<cabinet-widget account={account} widget=balance {attributes}></cabinet-widget>"
+        self.body = f"{loader}{element}{more}"
         self.page.goto(self.url)
         return self.page.frame_locator("iframe")
 
@@ -151,9 +152,8 @@ def test_an_unlocked_widget_renews_itself_for_hours_and_then_is_locked_again(sit
     expect(frame.locator("dl")).to_be_visible()
     before = frame.locator("footer time").get_attribute("datetime")
     for _ in range(8):
-        with page.expect_response(
-            lambda response: "/w/main/balance" in response.url
-        ):  # however slow the browser is
+        # However slow the browser is.
+        with page.expect_response(lambda response: "/w/main/balance" in response.url):
             site.advance(20 * MINUTE)
         expect(frame.locator("dl")).to_be_visible()
     assert frame.locator("footer time").get_attribute("datetime") != before
@@ -179,8 +179,10 @@ def test_without_javascript_the_form_works_too(
 
 
 def test_a_token_that_is_not_renewed_expires_and_the_last_figures_stay(site: Site) -> None:
-    counting = "<script>addEventListener('cabinet-widget:expired', () => (window.expired = (window.expired ?? 0) + 1))"
-    counting += "</script>"
+    counting = (
+        "<script>addEventListener('cabinet-widget:expired', "
+        "() => (window.expired = (window.expired ?? 0) + 1))</script>"
+    )
     frame, page = site.open("signed", f"token={site.token()}", counting), site.page
     expect(frame.locator("dl")).to_contain_text("Equity")
     site.advance(9 * MINUTE)

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from programs import find_program
 from scripted import NOW, WIDGETS, InProcess, Script, running
-from test_fuzz import BEHIND_A_PROXY, send_request, raw
+from test_fuzz import BEHIND_A_PROXY, raw, send_request
 from test_privacy import everything, named, plain, responses, written
 from werkzeug.security import generate_password_hash
 
@@ -201,7 +201,7 @@ def test_a_closed_account_reveals_nothing_without_a_credential(
 def test_the_same_attempts_reveal_the_figures_of_an_open_account(
     start: Callable[..., InProcess],
 ) -> None:
-    """Shows that the test above searches for text that could be found."""
+    """This proves that the test above searches for text that could be found."""
     open_account = {**CLOSED, "access": "open"}
     service = start(accounts={"main": open_account})
     figures = {
@@ -281,7 +281,7 @@ def test_the_visitors_address_is_the_one_that_the_trusted_proxies_report(
 def test_nothing_that_a_visitor_sends_changes_the_visitors_address(
     sent: str, real: str, inner: list[str]
 ) -> None:
-    """Each proxy appends the address that connected to it; the first of ours the visitor's."""
+    """Each proxy appends the address that connected to it; our first one appends the visitor's."""
     chain = [*([sent] if sent else []), real, *inner]
     assert access.visitor_address("127.0.0.1", ", ".join(chain), len(inner) + 1) == real
 
@@ -344,10 +344,8 @@ def test_behind_proxies_addresses_inside_the_networks_are_allowed(
         ("2001:db8::/32", "2001:db8::/32"),
         ("2001:db8::/ffff:ffff::", "2001:db8::/32"),
         ("2001:db8::/ffff:0:ffff::", None),
-        (
-            "203.0.113.0/0.0.0.255",
-            None,
-        ),  # a wildcard mask as in Cisco's configurations; a netmask begins with ones
+        # A wildcard mask as in Cisco's configurations; a netmask begins with ones.
+        ("203.0.113.0/0.0.0.255", None),
         ("203.0.113.0/255.0.255.0", None),
     ],
 )
@@ -389,10 +387,8 @@ def test_ten_wrong_passwords_a_minute_then_not_even_the_right_one(
     refused = send_request(
         service, "POST", "/w/main/lots/unlock", "", b"", REMOTE_ADDR="198.51.100.7"
     )
-    assert (refused.status, refused.header("Retry-After")) == (
-        429,
-        "60",
-    )  # attempts are counted by account, not by widget
+    # Attempts are counted by account, not by widget.
+    assert (refused.status, refused.header("Retry-After")) == (429, "60")
     assert unlock(service, "open sesame") == 429
     assert unlock(service, "open sesame", address="198.51.100.8") == 200
     assert unlock(service, "guess", slug="other") == 401
@@ -675,7 +671,7 @@ def test_every_response_has_the_security_headers_for_every_method(
         assert not {"Set-Cookie", "X-Powered-By", "Location"} & sent.keys()
 
 
-def test_pictures_and_the_loader_may_be_used_by_other_sites_and_private_pages_not(
+def test_other_sites_may_use_pictures_and_the_loader_but_not_private_pages(
     start: Callable[..., InProcess],
 ) -> None:
     service = start(accounts={"main": {**CLOSED, "access": "open"}, "closed": CLOSED})
@@ -778,7 +774,8 @@ def test_behind_a_proxy_headers_with_an_underscore_do_not_set_the_address(
             lines = documents.deployment_file("nginx.conf").splitlines()
             header_lines = "\n".join(line for line in lines if "proxy_set_header" in line)
             assert "X-Forwarded-For" in header_lines
-            server = f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {url}; {header_lines} }} }}"
+            location = f"location / {{ proxy_pass {url}; {header_lines} }}"
+            server = f"server {{ listen 127.0.0.1:{port}; {location} }}"
             stack.enter_context(processes.nginx(tmp_path, server, f"{front}/healthz"))
         else:
             text = documents.deployment_file("Caddyfile")

@@ -26,7 +26,9 @@ LOGIN = 77123456
 SECRETS = {
     "password": 'pass "word" \\ of\tMain',
     "partner_password": "partner/password+of=main",
-    "embed_secret": "the newer secret of the embedding page, the older secret of the embedding page",
+    "embed_secret": (
+        "the newer secret of the embedding page, the older secret of the embedding page"
+    ),
     "viewer_password_hash": "scrypt:32768:8:1$saltsalt$" + "ab" * 32,
     "redis_url": "redis://user:redis-password@127.0.0.1:6379/0",
     "studio_password_hash": "scrypt:32768:8:1$other$" + "cd" * 32,

@@ -120,12 +120,12 @@ def test_closed_accounts_and_tokens_are_401_and_contain_no_figure(serve: Serve) 
 def test_every_public_page_links_to_its_oembed_response_and_a_private_one_does_not(
     serve: Serve,
 ) -> None:
-    walled = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
-    service = serve(server=SERVER, accounts={"main": {"login": 1000001}, "walled": walled})
+    restricted = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
+    service = serve(server=SERVER, accounts={"main": {"login": 1000001}, "restricted": restricted})
     page = service.get("/w/main/growth?period=7d").text
     link = re.search(r'type="application/json\+oembed"[^>]*href="([^"]+)"', page)
     assert link
     address = link[1].replace("&amp;", "&").removeprefix(BASE)
     assert "period=7d" in service.get(address).json()["html"]
     assert 'property="og:title"' in page
-    assert "oembed" not in service.get("/w/walled/growth").text
+    assert "oembed" not in service.get("/w/restricted/growth").text

@@ -68,7 +68,7 @@ class Backend:
 
 @dataclass
 class Response:
-    """The response that a visitor got."""
+    """The response that a visitor received."""
 
     status: int
     headers: dict[str, str]
@@ -183,7 +183,7 @@ def test_a_question_mark_in_a_path_does_not_begin_a_query(
     assert len(backend.requests) == 2
 
 
-def test_a_cached_response_is_not_fresh_for_longer_than_the_application_said(
+def test_a_cached_response_is_not_fresh_for_longer_than_the_application_allows(
     cache: ResponseCache, backend: Backend, clock: Clock
 ) -> None:
     assert send_request(cache).headers["Cache-Control"] == PUBLIC
@@ -197,9 +197,10 @@ def test_a_cached_response_is_not_fresh_for_longer_than_the_application_said(
         old = send_request(cache)
         backend.gate.set()
         assert leader.result().headers["Cache-Control"] == PUBLIC
+    # It is 35 seconds old: 20 seconds of the grace period are over.
     assert old.headers["Cache-Control"] == (
         "public, max-age=0, stale-while-revalidate=40, stale-if-error=86380"
-    )  # 35 seconds old: 20 seconds of the grace are used
+    )
 
 
 def test_the_age_includes_the_time_that_the_application_took(
@@ -537,7 +538,7 @@ TOKENS = {
     "closed": ("closed/balance", 600),
     "expired": ("closed/balance", -600),
 }
-"""The widget that a token is for, and for how many seconds it holds."""
+"""The widget that a token is for, and for how many seconds it is valid."""
 ACCOUNTS = {
     "open": {"login": 1000001, "embed_secret": SECRET},
     "closed": {"login": 1000001, "access": "closed", "embed_secret": SECRET},

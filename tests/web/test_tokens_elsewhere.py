@@ -34,7 +34,7 @@ def created_token(language: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("language", PROGRAMS)
-def test_a_token_created_by_the_code_in_the_readme_opens_the_widget(
+def test_a_token_created_by_the_documented_code_opens_the_widget(
     language: str, serve: Callable[..., Service], tmp_path: Path
 ) -> None:
     closed = {
@@ -59,7 +59,7 @@ def test_a_token_created_by_the_code_in_the_readme_opens_the_widget(
     assert before <= claims["exp"] - 600 <= after
 
 
-def test_the_programs_in_the_readme_create_the_same_token(tmp_path: Path) -> None:
+def test_the_documented_programs_create_the_same_token(tmp_path: Path) -> None:
     """Header and claims are the same except for the time; the encoding is unpadded base64url."""
     tokens = [created_token(language, tmp_path) for language in PROGRAMS]
     for token in tokens:

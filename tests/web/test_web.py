@@ -332,9 +332,8 @@ def test_with_an_old_result_nobody_waits_and_one_call_refreshes(
             assert (response["as_of"], response["stale"]) == (before, False)
     finally:
         gate.set()
-    addresses = (
-        f"/w/main/open-trades.json?refresh={n}" for n in range(10, 10000)
-    )  # none of them is in the response cache
+    # None of these is in the response cache.
+    addresses = (f"/w/main/open-trades.json?refresh={n}" for n in range(10, 10000))
     until(lambda: service.get(next(addresses)).json()["as_of"] > before)
     assert upstream.sandbox.calls["RequestOpenTrades"] == 2
 
@@ -465,7 +464,7 @@ def test_there_is_no_studio_unless_it_is_enabled(serve: Serve) -> None:
     assert serve().get("/").status_code == 404
 
 
-def test_the_studio_shows_every_enabled_widget_and_the_code_for_what_is_chosen(
+def test_the_studio_displays_every_enabled_widget_and_the_code_for_what_is_chosen(
     serve: Serve,
 ) -> None:
     service = serve(server=studio_settings(), accounts={"main": ALL})
@@ -479,7 +478,7 @@ def test_the_studio_shows_every_enabled_widget_and_the_code_for_what_is_chosen(
     assert page.headers["Cache-Control"] == "private, no-store"
 
 
-def test_the_studio_explains_an_invalid_option_and_shows_no_code_for_it(
+def test_the_studio_explains_an_invalid_option_and_displays_no_code_for_it(
     serve: Serve,
 ) -> None:
     service = serve(server=studio_settings())
@@ -492,7 +491,7 @@ def test_the_studio_explains_an_invalid_option_and_shows_no_code_for_it(
     )
 
 
-def test_the_studio_says_which_sites_may_embed_an_account(serve: Serve) -> None:
+def test_the_studio_names_the_sites_that_may_embed_an_account(serve: Serve) -> None:
     closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
     service = serve(
         server=studio_settings(),

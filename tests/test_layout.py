@@ -1,4 +1,4 @@
-"""Every widget in every theme, width, language and state: no text is cut off, wraps or lacks contrast."""
+"""Every widget in every theme, width, language and state: text fits and has enough contrast."""
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ MONEY = {
     "totalBonus",
     "welcomeBonus",
 }
-LAYOUT_CHECK = script("looks.js")
+LAYOUT_CHECK = script("layout.js")
 PASSWORD = "viewer-password"
 
 
@@ -42,7 +42,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def accounts() -> dict[str, dict[str, Any]]:
-    """One account per state: full, empty, closed with and without a form, and one that is never cached."""
+    """One account for each state: full, empty, closed with and without a form, never cached."""
     closed = {"login": 1000005, "access": "closed"}
     return {
         "main": EVERYTHING,
@@ -54,7 +54,7 @@ def accounts() -> dict[str, dict[str, Any]]:
 
 
 def paths_of(account: str, language: str = "en", theme: str = "auto") -> list[tuple[Widget, str]]:
-    """The URLs of all widgets of an account, with few rows: a table is as wide as its widest row anyway."""
+    """The paths of all widgets of an account, with few rows: more would not make a table wider."""
     return [
         (
             widget,
@@ -210,7 +210,7 @@ def test_axe_finds_nothing(
     page.emulate_media(color_scheme="null")
 
 
-# -- Backgrounds of host pages ------------------------------------------------------------------------------------------
+# -- Backgrounds of host pages ---------------------------------------------------------------------
 
 GROUNDS = {"light": "#fff3d6", "dark": "#102a43"}
 PAGES = {
@@ -221,8 +221,10 @@ PAGES = {
     "both": ("light dark", "light-dark(#fff3d6, #102a43)", "light-dark(#222, #eee)"),
 }
 PIXELS = """async ([picture, points]) => {
-  const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${picture}`)).blob());
-  const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d", { willReadFrequently: true });
+  const response = await fetch(`data:image/png;base64,${picture}`);
+  const image = await createImageBitmap(await response.blob());
+  const options = { willReadFrequently: true };
+  const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d", options);
   canvas.drawImage(image, 0, 0);
   return points.map(([x, y]) => [...canvas.getImageData(x, y, 1, 1).data].slice(0, 3));
 }"""
@@ -247,7 +249,8 @@ def test_widgets_are_transparent_and_have_enough_contrast_on_every_page(
     with tab(browser, width=400, color_scheme=scheme) as page, tab(browser) as reader:
         reader.goto("about:blank")
         for name, (declared, ground, ink) in PAGES.items():
-            style = f"<style>html {{ color-scheme: {declared}; background: {ground}; color: {ink}; }}</style>"
+            rules = f"color-scheme: {declared}; background: {ground}; color: {ink};"
+            style = f"<style>html {{ {rules} }}</style>"
             with host(
                 f"<script async src='{service.url}/embed.js'></script>{elements}", style
             ) as url:
@@ -257,12 +260,13 @@ def test_widgets_are_transparent_and_have_enough_contrast_on_every_page(
                     frames.nth(index).content_frame.locator("#w").wait_for()
                 page.wait_for_function(
                     "[...document.querySelectorAll('cabinet-widget')]"
-                    ".every((element) => !element.shadowRoot.querySelector('iframe').style.visibility)"
+                    ".map((element) => element.shadowRoot.querySelector('iframe'))"
+                    ".every((frame) => !frame.style.visibility)"
                 )
                 points = [(2.0, 2.0)]
                 for index in range(len(themes)):
                     frame = frames.nth(index).bounding_box()
-                    # A place between two figures, and one in the middle of the accent's bar before the heading.
+                    # A place between two figures, and the middle of the bar before the heading.
                     bar = frames.nth(index).content_frame.locator("h1").bounding_box()
                     assert frame
                     assert bar
@@ -298,7 +302,7 @@ def test_closed_trades_display_when_they_were_closed_at_every_width(
         assert visible.count(written) == 1, width
 
 
-# -- Zoom, forced colours and print -------------------------------------------------------------------------------------
+# -- Zoom, forced colours and print ----------------------------------------------------------------
 
 
 def test_at_200_percent_zoom_nothing_is_lost(browser: Browser, serve: Serve) -> None:
@@ -358,7 +362,7 @@ def test_a_printed_widget_is_dark_on_white_and_complete(page: Page, serve: Serve
         page.emulate_media(media="null", color_scheme="null")
 
 
-# -- Keyboard and pointer -----------------------------------------------------------------------------------------------
+# -- Keyboard and pointer --------------------------------------------------------------------------
 
 
 def test_a_chart_is_read_point_by_point_with_the_keyboard(page: Page, serve: Serve) -> None:
@@ -448,8 +452,9 @@ def test_the_layout_does_not_shift_without_a_cache_or_on_a_slow_service(
     ]
     with host("".join(parts)) as url, tab(browser, height=9000) as page:
         page.add_init_script(
-            "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => window.shift += e.value))"
-            ".observe({type: 'layout-shift', buffered: true})"
+            "window.shift = 0;"
+            "const add = list => list.getEntries().forEach(e => window.shift += e.value);"
+            "new PerformanceObserver(add).observe({type: 'layout-shift', buffered: true})"
         )
         page.goto(url)
         for frame in page.locator("iframe").all():
