@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests run: packages of Debian and npm, and WordPress with its SQLite
-# drop-in.
+# Installs the programs that the tests run: packages of Debian and npm, and WordPress with its
+# SQLite drop-in.
 #
 # Only Debian's packages need root. The script first finds all that are missing; without root, it
 # prints one command that installs them. The rest goes into $CABINET_TEST_CACHE, by default

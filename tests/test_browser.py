@@ -138,8 +138,8 @@ def test_no_snippet_shifts_the_layout_of_its_page(page: Page, serve: Serve) -> N
     with host("".join(parts)) as url:
         page.add_init_script(
             "window.shift = 0;"
-            "const add = list => list.getEntries().forEach(e => window.shift += e.value);"
-            "new PerformanceObserver(add).observe({type: 'layout-shift', buffered: true})"
+            "const sumShifts = list => list.getEntries().forEach(e => window.shift += e.value);"
+            "new PerformanceObserver(sumShifts).observe({type: 'layout-shift', buffered: true})"
         )
         page.goto(url)
         for frame in page.locator("iframe").all():

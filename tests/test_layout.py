@@ -453,8 +453,8 @@ def test_the_layout_does_not_shift_without_a_cache_or_on_a_slow_service(
     with host("".join(parts)) as url, tab(browser, height=9000) as page:
         page.add_init_script(
             "window.shift = 0;"
-            "const add = list => list.getEntries().forEach(e => window.shift += e.value);"
-            "new PerformanceObserver(add).observe({type: 'layout-shift', buffered: true})"
+            "const sumShifts = list => list.getEntries().forEach(e => window.shift += e.value);"
+            "new PerformanceObserver(sumShifts).observe({type: 'layout-shift', buffered: true})"
         )
         page.goto(url)
         for frame in page.locator("iframe").all():

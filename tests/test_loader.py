@@ -290,8 +290,8 @@ def test_twenty_at_once_each_have_their_own_figures_and_height(opened: Tab, serv
             const made = widgets.map((widget) => make({{ widget, loading: "eager" }}));
             await Promise.all(made.map(displayed));
             await pause();
-            const result = ({offsetHeight, counts}) => [offsetHeight, counts.load, counts.error];
-            return made.map((e) => [e.getAttribute("widget"), ...result(e)]);
+            const name = (e) => e.getAttribute("widget");
+            return made.map((e) => [name(e), e.offsetHeight, e.counts.load, e.counts.error]);
             """,
         )
     assert seen == [[name, WIDGETS[name].pixels(Options()), 1, 0] for name in ([*WIDGETS] * 3)[:20]]
