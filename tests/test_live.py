@@ -107,7 +107,7 @@ def live(page: Page, serve: Serve, instant: float, monkeypatch: pytest.MonkeyPat
     money = {"balance": 1000.0, "equity": 1200.0, "freeMargin": 900.0}
     respond: Any = lambda book, now, query: {"name": "x", "currency": "USD", **money}  # noqa: E731
     monkeypatch.setitem(sandbox_api.FUNCTIONS, BALANCE, respond)
-    # A clock of the service's own: in the sandbox no trade closes, which the balance would not reflect.
+    # A separate clock, so that no trade closes in the sandbox, which the balance would not reflect.
     clock = Clock(instant)
     return Live(page, serve(accounts={"main": EVERYTHING}, clock=clock), clock, money)
 
