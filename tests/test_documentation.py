@@ -401,7 +401,7 @@ TESTS_OF_THREATS = {
     ],
     "Trades are copied as they happen": [
         "test_a_trade_within_the_delay_leaves_no_trace_in_any_widget",
-        "test_a_trade_is_not_shown_for_a_moment_because_the_lists_are_older_than_the_figures",
+        "test_a_trade_is_not_published_early_because_the_lists_are_older_than_the_figures",
     ],
     "Names, postal addresses or the login number leak": [
         "test_names_and_addresses_of_people_and_the_login_are_in_no_form",
@@ -414,7 +414,7 @@ TESTS_OF_THREATS = {
         "test_frame_ancestors_are_set_for_each_account",
     ],
     "Another page or frame controls a widget": [
-        "test_messages_of_others_change_nothing",
+        "test_messages_from_other_frames_change_nothing",
     ],
     "The broker's data contain a script": [
         "test_no_text_of_the_upstream_becomes_markup",
