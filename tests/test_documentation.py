@@ -548,19 +548,20 @@ def test_every_make_command_is_explained() -> None:
 
 def test_the_map_of_the_code_is_complete() -> None:
     heading = "How the code is organized"
-    documented = set()
-    for folder, _, modules in table(
-        CONTRIBUTING, heading, "in `widget/`", "what it does", "modules"
-    ):
-        prefix = "".join(code(folder))
-        documented |= {f"{prefix}{module}" for module in code(modules)}
+    documented = {
+        "".join(code(folder)) + module
+        for folder, _, modules in table(
+            CONTRIBUTING, heading, "in `widget/`", "what it does", "modules"
+        )
+        for module in code(modules)
+    }
     widgets = {f"widgets/{name.replace('-', '_')}" for name in WIDGETS}
-    modules = {
+    actual = {
         path.relative_to(PACKAGE).with_suffix("").as_posix()
         for path in PACKAGE.rglob("*.py")
         if path.stem not in ("__init__", "__main__")
     }
-    assert documented == modules - widgets
+    assert documented == actual - widgets
 
 
 def test_every_question_about_the_code_leads_to_a_module() -> None:
