@@ -1,5 +1,5 @@
-// One tab of Firefox, driven over WebDriver BiDi. Reads commands as lines of JSON from standard input and answers each
-// with one line: { value } or { error }.
+// One tab of Firefox, driven over WebDriver BiDi. Reads commands as lines of JSON from standard input
+// and writes one line for each: { value } or { error }.
 //
 // usage: node firefox.mjs MODULES      where puppeteer-core is
 import { createRequire } from "node:module";

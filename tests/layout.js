@@ -54,8 +54,8 @@
     return found;
   }
 
-  // Where texts may be cut off with an ellipsis: names that others chose, of symbols and programs, and a heading beside
-  // two dates.
+  // Where texts may be cut off with an ellipsis: names of symbols and programs, which others choose,
+  // and a heading next to two dates.
   const mayBeCut = (element) => element.closest(".sym, .wide, header:has(p bdi) h1");
 
   function check(width) {
