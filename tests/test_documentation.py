@@ -260,16 +260,16 @@ TESTS_OF_FAULTS = {
         "test_an_api_may[reset_connections]",
     ],
     "the API accepts connections and never responds": [
-        "test_an_api_may[never_answer]",
+        "test_an_api_may[never_respond]",
     ],
     "the API sends its headers very slowly": [
         "test_an_api_may[drip_its_headers]",
     ],
     "the API sends its response very slowly": [
-        "test_an_api_may[drip_its_answer]",
+        "test_an_api_may[drip_its_response]",
     ],
     "the response is cut short": [
-        "test_an_api_may[cut_its_answer_short]",
+        "test_an_api_may[cut_its_response_short]",
     ],
     "the response is many megabytes long": [
         "test_an_api_may[send_many_megabytes]",
@@ -284,10 +284,10 @@ TESTS_OF_FAULTS = {
         "test_an_api_may[send_garbage]",
     ],
     "the API asks to wait (429 with `Retry-After`)": [
-        "test_an_api_may[ask_to_be_left_alone]",
+        "test_an_api_may[ask_to_wait]",
     ],
     "the API responds with 500 to 599": [
-        "test_an_api_may[answer_500]",
+        "test_an_api_may[respond_with_500]",
     ],
     "the API redirects to another host": [
         "test_an_api_may[redirect_to_another_host]",
@@ -308,7 +308,7 @@ TESTS_OF_FAULTS = {
         "test_an_api_may[have_a_name_server_that_hangs]",
     ],
     "the API's certificate is not trusted": [
-        "test_an_api_may[show_another_certificate]",
+        "test_an_api_may[present_another_certificate]",
     ],
     "one function hangs, the figures of another are cached": [
         "test_nobody_waits_for_a_cached_widget_while_others_wait_for_one_that_is_not_cached",
@@ -342,7 +342,7 @@ TESTS_OF_FAULTS = {
         "test_clients_may_vanish_while_they_wait",
     ],
     "500 idle connections": [
-        "test_500_clients_may[say_nothing]",
+        "test_500_clients_may[send_nothing]",
     ],
     "500 clients that stop within the headers": [
         "test_500_clients_may[stop_in_the_headers]",
