@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final
 
-from widget.render.format import Naming
+from widget.render.format import Name, Naming
 
 WIDTH: Final = 640
 HEIGHT: Final = 160
@@ -21,17 +21,24 @@ MAX_BAR_WIDTH: Final = 64
 """So that a single bar does not look like a wall."""
 BAR_SHARE: Final = 0.7
 """The share of its day that a bar fills; the rest is the gap to the next one."""
-ROUND_STEPS: Final = (1, 2, 2.5, 5, 10)
+ROUND_FACTORS: Final = (1, 2, 2.5, 5)
+"""Multiples of a power of ten that are round enough for the labels of an axis."""
 MIN_SPAN: Final = 1e-9
 """Values that are closer together are a straight line."""
 
 Spot = tuple[float, float]
 """Coordinates x and y."""
+Moment = tuple[datetime, Decimal]
+"""An instant, and the gain until then as a fraction."""
+DaySum = tuple[date, Decimal]
+"""A day, and a sum of that day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
     """How a chart writes its texts.
+
+    They are functions, so that this module knows neither languages nor formats.
 
     Attributes:
         value: writes a figure.
@@ -126,15 +133,27 @@ class Scale:
 
     def y(self, value: float) -> float:
         """The y coordinate of a value."""
-        return round((self.high - value) / (self.high - self.low) * HEIGHT, 1)
+        # The share of the height above it, since y counts from the top.
+        distance = self.high - value
+        share = distance / (self.high - self.low)
+        return round(share * HEIGHT, 1)
 
     def ticks(self, labels: Labels) -> list[Tick]:
         """Labels at round values."""
-        marks = [Decimal(str(round(mark, 6))) for mark in ticks(self.low, self.high)]
+        # Rounded, since 3 * 0.1 is not exactly 0.3 and every decimal would be displayed.
+        marks = []
+        for mark in ticks(self.low, self.high):
+            text = str(round(mark, 6))
+            marks.append(Decimal(text))
         step = marks[0]  # a single mark is written with all of its decimals
         if len(marks) > 1:
             step = marks[1] - marks[0]
-        return [Tick(self.y(float(mark)), labels.tick(mark, step)) for mark in marks]
+        found = []
+        for exact in marks:
+            y = self.y(float(exact))
+            label = labels.tick(exact, step)
+            found.append(Tick(y, label))
+        return found
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
@@ -144,16 +163,27 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     """
     if high <= low:
         return [low]
-    rough = (high - low) / count
-    power = 10.0 ** math.floor(math.log10(rough))
+    distance = (high - low) / count
+    step = round_step(distance)
     # The tolerances absorb binary rounding: 0.3 / 0.1 is slightly less than 3.
-    step = next(power * factor for factor in ROUND_STEPS if power * factor >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
 
 
-def curve(points: Sequence[tuple[datetime, Decimal]], labels: Labels) -> CurveChart | None:
+def round_step(minimum: float) -> float:
+    """The smallest round step that is at least as large as ``minimum``."""
+    digits = math.floor(math.log10(minimum))
+    power = 10.0**digits
+    for factor in ROUND_FACTORS:
+        step = power * factor
+        # The tolerance is for a step that is exactly the minimum, apart from binary rounding.
+        if step >= minimum * 0.999:
+            return step
+    return power * 10
+
+
+def curve(points: Sequence[Moment], labels: Labels) -> CurveChart | None:
     """A growth curve with the area of its drawdown.
 
     Args:
@@ -167,39 +197,50 @@ def curve(points: Sequence[tuple[datetime, Decimal]], labels: Labels) -> CurveCh
         return None
     first = points[0][0]
     last = points[-1][0]
+    # Coordinates need no exact decimals, and binary fractions are faster.
     values = [float(gain) for _, gain in points]
     scale = curve_scale(values)
-    spots = [
-        (time_x(moment, first, last), scale.y(value))
-        for (moment, _), value in zip(points, values, strict=True)
-    ]
-    name, name_tick = labels.names(first, last)
-    line = path_of(spots)
-    ceiling = path_of(reversed_ceiling(spots))
     zero = scale.y(0)
+    spots = []
+    for (moment, _), value in zip(points, values, strict=True):
+        x = time_x(moment, first, last)
+        spots.append((x, scale.y(value)))
+    name_point, name_tick = labels.names(first, last)
     return CurveChart(
         zero=zero,
         y_ticks=scale.ticks(labels),
-        x_ticks=without_repeats(
-            [
-                Tick(time_x(moment, first, last), name_tick(moment))
-                for moment in axis_moments(first, last)
-            ]
-        ),
-        path=f"M{line}",
-        area=f"M{spots[0][0]:g} {zero:g}L{line}L{spots[-1][0]:g} {zero:g}Z",
-        drawdown=f"M{line}L{ceiling}Z",
-        points=[
-            Point(x, y, name(moment), labels.value(gain))
-            for (x, y), (moment, gain) in zip(spots, points, strict=True)
-        ],
+        x_ticks=time_ticks(first, last, name_tick),
+        path=f"M{path_of(spots)}",
+        area=area_path(spots, zero),
+        drawdown=drawdown_path(spots),
+        points=named_points(points, spots, name_point, labels),
     )
+
+
+def named_points(
+    points: Sequence[Moment],
+    spots: Sequence[Spot],
+    name_point: Name,
+    labels: Labels,
+) -> list[Point]:
+    """The points of a curve with their coordinates and texts."""
+    found = []
+    for (moment, gain), (x, y) in zip(points, spots, strict=True):
+        point = Point(
+            x=x,
+            y=y,
+            day=name_point(moment),
+            value=labels.value(gain),
+        )
+        found.append(point)
+    return found
 
 
 def curve_scale(values: Sequence[float]) -> Scale:
     """The scale of a curve; it contains zero."""
     low = min(0.0, *values)
     high = max(0.0, *values)
+    # A straight line has no height of its own: dividing by it would fail.
     if high - low < MIN_SPAN:
         high = low + 0.01
     return Scale(low, high)
@@ -209,22 +250,40 @@ def time_x(moment: datetime, first: datetime, last: datetime) -> float:
     """The x coordinate of an instant; a single instant stands in the middle."""
     if last <= first:
         return WIDTH / 2
-    return round((moment - first) / (last - first) * WIDTH, 1)
+    share = (moment - first) / (last - first)
+    return round(share * WIDTH, 1)
+
+
+def time_ticks(first: datetime, last: datetime, name_tick: Name) -> list[Tick]:
+    """The labels below a curve."""
+    marks = []
+    for moment in axis_moments(first, last):
+        x = time_x(moment, first, last)
+        marks.append(Tick(x, name_tick(moment)))
+    return without_repeats(marks)
 
 
 def axis_moments(first: datetime, last: datetime) -> list[datetime]:
     """The instants that are named on the x axis."""
     if last <= first:
         return [first]
-    return [first + (last - first) * third / 3 for third in range(4)]
+    length = last - first
+    return [first + length * third / 3 for third in range(4)]
 
 
 def without_repeats(marks: Sequence[Tick]) -> list[Tick]:
-    """The marks without those that would repeat the label of the mark before or of the last one."""
-    found = list(marks[:1])
+    """The marks without those that would repeat the label of the mark before or of the last one.
+
+    A curve of two days has four marks, but only two days to name.
+    """
+    first = marks[0]
+    last = marks[-1]
+    found = [first]
     for mark in marks[1:]:
-        repeats_last = mark != marks[-1] and mark.label == marks[-1].label
-        if mark.label != found[-1].label and not repeats_last:
+        # The last mark is the one that stays: the axis has to name its end.
+        repeats_last = mark != last and mark.label == last.label
+        repeats_previous = mark.label == found[-1].label
+        if not repeats_previous and not repeats_last:
             found.append(mark)
     return found
 
@@ -234,24 +293,49 @@ def path_of(spots: Sequence[Spot]) -> str:
     return "L".join(f"{x:g} {y:g}" for x, y in spots)
 
 
+def area_path(spots: Sequence[Spot], zero: float) -> str:
+    """The area between a line and zero, as an SVG path."""
+    left, _ = spots[0]
+    right, _ = spots[-1]
+    begin = f"M{left:g} {zero:g}"
+    end = f"L{right:g} {zero:g}Z"
+    return f"{begin}L{path_of(spots)}{end}"
+
+
+def drawdown_path(spots: Sequence[Spot]) -> str:
+    """The area between a line and the peaks before it, as an SVG path."""
+    lower_edge = path_of(spots)
+    upper_edge = path_of(reversed_ceiling(spots))
+    return f"M{lower_edge}L{upper_edge}Z"
+
+
 def reversed_ceiling(spots: Sequence[Spot]) -> list[Spot]:
     """The upper edge of the drawdown area, from right to left.
 
     It is level from each peak to where the curve reaches that height again.
     """
-    peak = spots[0][1]
+    _, peak = spots[0]
     found = [spots[0]]
+    # The y axis points down: a higher value has a smaller coordinate.
     for (x0, y0), (x1, y1) in pairwise(spots):
         if y1 < peak < y0:
-            crossing = x0 + (x1 - x0) * (y0 - peak) / (y0 - y1)
+            # The curve crosses the height of the peak between two points: the edge turns there.
+            width = x1 - x0
+            rise = y0 - y1
+            rise_to_peak = y0 - peak
+            crossing = x0 + width * rise_to_peak / rise
             found.append((round(crossing, 1), peak))
         peak = min(peak, y1)
         found.append((x1, peak))
-    return found[::-1]
+    found.reverse()
+    return found
 
 
 def bars(
-    days: Sequence[tuple[date, Decimal]], first: date | None, last: date | None, labels: Labels
+    days: Sequence[DaySum],
+    first: date | None,
+    last: date | None,
+    labels: Labels,
 ) -> BarChart | None:
     """Bars for sums by day; with more than ``MAX_BARS`` days, each bar is the sum of several.
 
@@ -266,46 +350,118 @@ def bars(
     """
     if not days:
         return None
+    oldest = days[0][0]
+    newest = days[-1][0]
     # A sum outside the period, from an API whose clock is ahead, still needs a place.
-    begin = min(first or days[0][0], days[0][0])
-    end = max(last or days[-1][0], days[-1][0])
-    count = (end - begin).days + 1
-    days_per_bar = math.ceil(count / MAX_BARS)
-    sums = [Decimal(0)] * math.ceil(count / days_per_bar)
-    for day, amount in days:
-        sums[(day - begin).days // days_per_bar] += amount
-    first_days = [begin + timedelta(days=number * days_per_bar) for number in range(len(sums))]
-    name, name_tick = labels.names(begin, end)
-
-    def bar_name(day: date) -> str:
-        if days_per_bar == 1:
-            return name(day)
-        return labels.span(day, day + timedelta(days=days_per_bar - 1))
-
-    scale = bar_scale(sums)
-    middles = [(number + 0.5) * WIDTH / len(sums) for number in range(len(sums))]
-    width = min(WIDTH / len(sums) * BAR_SHARE, MAX_BAR_WIDTH)
-    named = sorted({0, len(sums) // 2, len(sums) - 1})
+    begin = min(first or oldest, oldest)
+    end = max(last or newest, newest)
+    groups = grouped_days(days, begin, end)
+    scale = bar_scale([group.amount for group in groups])
+    name_day, name_tick = labels.names(begin, end)
     return BarChart(
         zero=scale.y(0),
         y_ticks=scale.ticks(labels),
-        x_ticks=[Tick(round(middles[k], 1), name_tick(first_days[k])) for k in named],
-        bars=[
-            Bar(
-                x=round(middle - width / 2, 1),
-                y=min(scale.y(float(value)), scale.y(0)),
-                width=round(width, 1),
-                height=round(abs(scale.y(float(value)) - scale.y(0)), 1),
-                day=bar_name(day),
-                value=labels.value(value),
-            )
-            for middle, day, value in zip(middles, first_days, sums, strict=True)
-        ],
+        x_ticks=bar_ticks(groups, name_tick),
+        bars=placed_bars(groups, scale, name_day, labels),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DayGroup:
+    """The days of one bar, often a single one, and their sum."""
+
+    first: date
+    last: date
+    amount: Decimal
+
+
+def grouped_days(days: Sequence[DaySum], begin: date, end: date) -> list[DayGroup]:
+    """Sums by group of days, so that there are at most ``MAX_BARS``; all groups are equally long.
+
+    Days without a sum count as zero.
+    """
+    length = end - begin
+    day_count = length.days + 1
+    days_per_bar = math.ceil(day_count / MAX_BARS)
+    bar_count = math.ceil(day_count / days_per_bar)
+    sums = [Decimal(0)] * bar_count
+    for day, amount in days:
+        distance = day - begin
+        number = distance.days // days_per_bar
+        sums[number] += amount
+    groups = []
+    for number, amount in enumerate(sums):
+        first = begin + timedelta(days=number * days_per_bar)
+        # The last group may reach beyond the end: the bars must have the same width.
+        last = first + timedelta(days=days_per_bar - 1)
+        groups.append(DayGroup(first, last, amount))
+    return groups
+
+
+def placed_bars(
+    groups: Sequence[DayGroup],
+    scale: Scale,
+    name_day: Name,
+    labels: Labels,
+) -> list[Bar]:
+    """The bars of some groups of days, each in the middle of an equal share of the width.
+
+    Args:
+        groups: the days and sums, oldest first.
+        scale: the scale of the y axis.
+        name_day: names a bar that is a single day.
+        labels: how the other texts are written.
+    """
+    zero = scale.y(0)
+    room = WIDTH / len(groups)
+    width = min(room * BAR_SHARE, MAX_BAR_WIDTH)
+    found = []
+    for number, group in enumerate(groups):
+        middle = bar_middle(number, len(groups))
+        left = middle - width / 2
+        y = scale.y(float(group.amount))
+        bar = Bar(
+            x=round(left, 1),
+            # A bar below zero begins at zero, and one above it ends there.
+            y=min(y, zero),
+            width=round(width, 1),
+            height=round(abs(y - zero), 1),
+            day=group_name(group, name_day, labels),
+            value=labels.value(group.amount),
+        )
+        found.append(bar)
+    return found
+
+
+def group_name(group: DayGroup, name_day: Name, labels: Labels) -> str:
+    """The name of a bar: its day, or the first and the last one."""
+    if group.first == group.last:
+        return name_day(group.first)
+    return labels.span(group.first, group.last)
+
+
+def bar_ticks(groups: Sequence[DayGroup], name_tick: Name) -> list[Tick]:
+    """The labels below the first, the middle and the last bar, which may be the same."""
+    count = len(groups)
+    numbers = {0, count // 2, count - 1}
+    marks = []
+    for number in sorted(numbers):
+        x = round(bar_middle(number, count), 1)
+        label = name_tick(groups[number].first)
+        marks.append(Tick(x, label))
+    return marks
+
+
+def bar_middle(number: int, count: int) -> float:
+    """The x coordinate of the middle of a bar, by its number and the number of all bars."""
+    return (number + 0.5) * WIDTH / count
 
 
 def bar_scale(sums: Sequence[Decimal]) -> Scale:
     """The scale of bars; it contains zero."""
-    low = min(0.0, float(min(sums)))
-    high = max(0.0, float(max(sums)))
+    lowest = float(min(sums))
+    highest = float(max(sums))
+    low = min(0.0, lowest)
+    high = max(0.0, highest)
+    # If all sums are zero, any scale will do, as long as it has a height.
     return Scale(low, high or 1.0)

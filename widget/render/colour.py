@@ -16,8 +16,10 @@ STEPS: Final = 20
 
 def readable(accent: str, ground: str) -> str:
     """The accent, or its closest shade that has enough contrast with a background."""
-    is_dark = luminance(ground) < luminance("808080")
-    target = 255 if is_dark else 0
+    target = 0
+    if luminance(ground) < luminance("808080"):
+        target = 255
+    # From the accent itself on, so that a colour with enough contrast stays as it is.
     for step in range(STEPS):
         shade = mixed(accent, target, step / STEPS)
         if contrast(shade, ground) >= MIN_CONTRAST:
@@ -28,24 +30,37 @@ def readable(accent: str, ground: str) -> str:
 
 def mixed(colour: str, target: int, share: float) -> str:
     """A colour, of which a share is replaced by black (0) or white (255)."""
-    channels = [round(channel + (target - channel) * share) for channel in rgb(colour)]
-    return "{:02x}{:02x}{:02x}".format(*channels)
+    digits = ""
+    for channel in rgb(colour):
+        distance = target - channel
+        mixture = channel + distance * share
+        digits += f"{round(mixture):02x}"
+    return digits
 
 
 def contrast(one: str, other: str) -> float:
     """The contrast ratio of two colours, from 1 to 21."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
+    first = luminance(one)
+    second = luminance(other)
+    lighter = max(first, second)
+    darker = min(first, second)
+    # 0.05 is the light that a screen reflects even where it is black.
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def luminance(colour: str) -> float:
     """The relative luminance of a colour, from 0 to 1."""
-    red, green, blue = (linear(channel / 255) for channel in rgb(colour))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    red, green, blue = rgb(colour)
+    # Green looks brighter than red, and red looks brighter than blue.
+    light = 0.2126 * linear(red / 255)
+    light += 0.7152 * linear(green / 255)
+    light += 0.0722 * linear(blue / 255)
+    return light
 
 
 def linear(channel: float) -> float:
     """The linear light of a channel from 0 to 1; sRGB stores it with a gamma curve."""
+    # Near black the gamma curve is a straight line.
     if channel <= 0.04045:
         return channel / 12.92
     return math.pow((channel + 0.055) / 1.055, 2.4)

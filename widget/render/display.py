@@ -3,6 +3,7 @@
 Pages, pictures and oEmbed share it, so that a figure is written the same everywhere.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from gettext import NullTranslations
@@ -14,7 +15,7 @@ from markupsafe import Markup, escape
 from widget.errors import N_
 from widget.render import chart
 from widget.render.chart import BarChart, CurveChart, Labels
-from widget.render.format import MISSING, Formatter, formatter
+from widget.render.format import MISSING, Formatter, Naming, formatter
 from widget.render.i18n import Catalogues
 from widget.render.view import View
 from widget.widgets import base
@@ -90,17 +91,24 @@ class Display:
         if value is None:
             return MISSING
         if kind == "flag":
-            return self.gettext(N_("Yes")) if value else self.gettext(N_("No"))
+            return self.flag(value)
         if kind not in METHODS:
             return str(value)
-        text: str = getattr(self.fmt, METHODS[kind])(value)
-        return text
+        write: Callable[[Any], str] = getattr(self.fmt, METHODS[kind])
+        return write(value)
+
+    def flag(self, value: bool) -> str:
+        """Yes or no."""
+        if value:
+            return self.gettext(N_("Yes"))
+        return self.gettext(N_("No"))
 
     def figure(self, figure: base.Figure) -> Text | None:
         """A figure with its name; None if it is hidden."""
         if figure.name in self.view.hidden and not figure.always:
             return None
         data = self.view.data
+        # A figure of the totals is one level below the others.
         if figure.within:
             # All totals are hidden at once if the account hides their object.
             data = data[figure.within]
@@ -116,11 +124,15 @@ class Display:
     def summary(self) -> str:
         """The most important figure, as one line of text; empty if there is none."""
         widget = self.view.widget
+        if widget.summary is None:
+            return ""
         # A figure that is displayed as a dash says nothing in a summary.
-        if widget.summary is None or widget.summary.name in self.view.hidden:
+        if widget.summary.name in self.view.hidden:
             return ""
         figure = self.figure(widget.summary)
-        return f"{figure.label} {figure.text}" if figure else ""
+        if figure is None:
+            return ""
+        return f"{figure.label} {figure.text}"
 
     def period(self) -> str:
         """The period in words: its name, or its dates."""
@@ -147,36 +159,62 @@ class Display:
 
     def chart(self, declared: base.Chart) -> BarChart | CurveChart | None:
         """The geometry of a chart; None without data."""
-        rows = self.view.data[declared.rows] or ()
-        # Hiding a figure sets it to None in every row.
-        points = [
-            (row[declared.x], row[declared.y])
-            for row in rows
-            if row[declared.x] is not None and row[declared.y] is not None
-        ]
-        fmt = self.fmt
-        value, tick = CHART_METHODS[declared.kind]
+        points = self.chart_points(declared)
         if isinstance(declared, base.Bars):
             # The axis is the whole period: days without trades are part of the picture.
             first, last = self.days()
-            labels = Labels(getattr(fmt, value), getattr(fmt, tick), fmt.days, fmt.span)
+            labels = self.chart_labels(declared, self.fmt.days)
             return chart.bars(points, first, last, labels)
-        labels = Labels(getattr(fmt, value), getattr(fmt, tick), fmt.instants, fmt.span)
+        labels = self.chart_labels(declared, self.fmt.instants)
         return chart.curve(points, labels)
+
+    def chart_points(self, declared: base.Chart) -> list[tuple[Any, Any]]:
+        """The values of a chart, oldest first, without those that are hidden."""
+        points = []
+        # None if the rows themselves are hidden.
+        rows = self.view.data[declared.rows] or ()
+        for row in rows:
+            x = row[declared.x]
+            y = row[declared.y]
+            # Hiding a figure sets it to None in every row.
+            if x is not None and y is not None:
+                points.append((x, y))
+        return points
+
+    def chart_labels(
+        self,
+        declared: base.Chart,
+        names: Callable[[Any, Any], Naming],
+    ) -> Labels:
+        """How a chart writes its texts; ``names`` names what stands on its x axis."""
+        value, tick = CHART_METHODS[declared.kind]
+        return Labels(
+            value=getattr(self.fmt, value),
+            tick=getattr(self.fmt, tick),
+            names=names,
+            span=self.fmt.span,
+        )
 
     def is_empty(self, declared: base.Chart) -> bool:
         """Whether a chart has no rows, although nothing of it is hidden."""
-        is_hidden = declared.y in self.view.hidden
-        return self.view.data[declared.rows] == [] and not is_hidden
+        if declared.y in self.view.hidden:
+            return False
+        rows = self.view.data[declared.rows]
+        return bool(rows == [])  # None if the rows themselves are hidden
 
     def days(self) -> tuple[date | None, date | None]:
         """The first and last day of the data, in the account's time zone."""
         zone = self.view.account.timezone
         start: datetime | None = self.view.data["from"]
         end: datetime | None = self.view.data["to"]
-        first = start.astimezone(zone).date() if start else None
-        # The end of a period does not belong to it: midnight is still the day before.
-        last = (end - timedelta(microseconds=1)).astimezone(zone).date() if end else None
+        first = None
+        last = None
+        if start:
+            first = start.astimezone(zone).date()
+        if end:
+            # The end of a period does not belong to it: midnight is still the day before.
+            last_instant = end - timedelta(microseconds=1)
+            last = last_instant.astimezone(zone).date()
         return first, last
 
 
@@ -191,12 +229,20 @@ def sign_of(kind: Kind, value: Any) -> int:
 
 def build_display(view: View, catalogues: Catalogues) -> Display:
     """Choose language and format for a view: those of its options or of its account."""
-    wanted = (view.options.lang, view.account.lang)
-    zone: ZoneInfo = view.options.tz or view.account.timezone
-    is_percent = view.account.amounts == "percent"
+    options = view.options
+    account = view.account
+    wanted = (options.lang, account.lang)
+    zone: ZoneInfo = options.tz or account.timezone
+    # The locale has a region, which the language of the texts may not have: fr-CA, but fr.
+    fmt = formatter(
+        catalogues.locale_for(*wanted),
+        zone,
+        view.currency,
+        account.amounts == "percent",
+    )
     return Display(
         view=view,
         language=catalogues.negotiate(*wanted),
         translations=catalogues.translations(*wanted),
-        fmt=formatter(catalogues.locale_for(*wanted), zone, view.currency, is_percent),
+        fmt=fmt,
     )

@@ -39,7 +39,9 @@ from markupsafe import escape
 
 from widget.render.i18n import cldr_locale
 
-Naming = tuple[Callable[[Any], str], Callable[[Any], str]]
+Name = Callable[[Any], str]
+"""Names an instant or a day."""
+Naming = tuple[Name, Name]
 """How the points of a chart are named, and how those on its axis."""
 
 MISSING: Final = "–"
@@ -55,9 +57,13 @@ MAX_LEARNED_DIGITS: Final = 18
 NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
+# The limit is for visitors who request one language and time zone after the other.
 @lru_cache(maxsize=512)
 def formatter(
-    locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False
+    locale: str,
+    zone: ZoneInfo,
+    currency: str | None,
+    percent_amounts: bool = False,
 ) -> "Formatter":
     """A formatter; created once for each combination."""
     return Formatter(locale, zone, currency, percent_amounts)
@@ -71,7 +77,11 @@ class Formatter:
     """
 
     def __init__(
-        self, locale: str, zone: ZoneInfo, currency: str | None, percent_amounts: bool = False
+        self,
+        locale: str,
+        zone: ZoneInfo,
+        currency: str | None,
+        percent_amounts: bool = False,
     ) -> None:
         """Learn how a locale writes numbers and times.
 
@@ -81,19 +91,19 @@ class Formatter:
             currency: the ISO 4217 code of amounts; None if it is unknown.
             percent_amounts: whether amounts are fractions of the balance, written as percentages.
         """
-        known = cldr_locale(locale)
-        precision = DEFAULT_PRECISION
-        self._plain = number_format(known, "decimal", None)
-        self._percent = number_format(known, "percent", None)
-        self._money = self._plain
-        if currency:
-            precision = get_currency_precision(currency)
-            self._money = number_format(known, "currency", currency)
-        self._amount_spec = f"z,.{precision}f"
-        self._percent_amounts = percent_amounts
-        self._locale = known
-        self._times = time_formats(known)
         self.zone = zone
+        self._percent_amounts = percent_amounts
+        self._locale = cldr_locale(locale)
+        self._times = time_formats(self._locale)
+        self._plain = number_format(self._locale, "decimal", None)
+        self._percent = number_format(self._locale, "percent", None)
+        # An amount whose currency is unknown is written without one.
+        self._money = self._plain
+        precision = DEFAULT_PRECISION
+        if currency:
+            self._money = number_format(self._locale, "currency", currency)
+            precision = get_currency_precision(currency)  # yen have no decimals
+        self._amount_spec = f"z,.{precision}f"
 
     @staticmethod
     def text(x: object) -> str:
@@ -156,7 +166,12 @@ class Formatter:
         """A fraction as a percentage with one or two decimals: 0.123 is 12.3%."""
         if x is None:
             return MISSING
-        return self._percent.write(x * 100, PERCENT, optional=1, signed=signed)
+        return self._percent.write(
+            x * 100,
+            PERCENT,
+            optional=1,
+            signed=signed,
+        )
 
     def signed_percent(self, x: Decimal | None) -> str:
         """A fraction as a percentage with a plus sign for a gain."""
@@ -171,19 +186,22 @@ class Formatter:
     def percent_on_axis(self, x: Decimal, step: Decimal) -> str:
         """A fraction as a percentage, with the decimals that its axis needs."""
         decimals = step_decimals(step * 100)
-        return self._percent.write(x * 100, f"z,.{decimals}f")
+        spec = f"z,.{decimals}f"
+        return self._percent.write(x * 100, spec)
 
     def lots_on_axis(self, x: Decimal, step: Decimal) -> str:
         """A volume in lots, with the decimals that its axis needs."""
         decimals = step_decimals(step, minimum=2)
-        return self._plain.write(x, f"z,.{decimals}f")
+        spec = f"z,.{decimals}f"
+        return self._plain.write(x, spec)
 
     def amount_on_axis(self, x: Decimal, step: Decimal) -> str:
         """An amount without its currency, with the decimals that its axis needs."""
         if self._percent_amounts:
             return self.percent_on_axis(x, step)
         decimals = step_decimals(step, minimum=2)
-        return self._plain.write(x, f"z,.{decimals}f")
+        spec = f"z,.{decimals}f"
+        return self._plain.write(x, spec)
 
     def ratio(self, x: Decimal | None) -> str:
         """A ratio, such as a profit factor, with two decimals."""
@@ -201,19 +219,25 @@ class Formatter:
         """An instant as a short date and time."""
         if t is None:
             return MISSING
-        return self._times.datetime.write(t.astimezone(self.zone))
+        local = t.astimezone(self.zone)
+        return self._times.datetime.write(local)
 
     def time(self, t: dt.datetime | None) -> str:
         """The hour and minute of an instant."""
         if t is None:
             return MISSING
-        return self._times.time.write(t.astimezone(self.zone))
+        local = t.astimezone(self.zone)
+        return self._times.time.write(local)
 
     def offset(self, t: dt.datetime) -> str:
         """The difference between the time zone and UTC at an instant, such as UTC+5:30."""
-        difference = t.astimezone(self.zone).utcoffset() or dt.timedelta()
+        local = t.astimezone(self.zone)
+        difference = local.utcoffset() or dt.timedelta()
+        # Before time zones were introduced, local times differed from UTC by odd seconds.
         total = round(difference.total_seconds() / 60)
-        sign = "+" if total > 0 else "\N{MINUS SIGN}"
+        sign = "\N{MINUS SIGN}"
+        if total > 0:
+            sign = "+"
         hours, minutes = divmod(abs(total), 60)
         text = "UTC"
         if hours or minutes:
@@ -242,44 +266,62 @@ class Formatter:
 
     def span(self, first: dt.date, last: dt.date) -> str:
         """Two days, without repeating what they have in common: Nov 1 – 20, 2026."""
-        return interval(self._locale, self._local(first).date(), self._local(last).date())
+        first_day = self._local(first).date()
+        last_day = self._local(last).date()
+        return interval(self._locale, first_day, last_day)
 
     def period(self, first: dt.date | None, last: dt.date | None) -> str:
         """A period by its first and last day, of which one may be missing."""
         if first and last:
             return self.span(first, last)
-        begin = self.date(first) if first else "…"
-        end = self.date(last) if last else "…"
+        # An ellipsis and not a dash, which would look like a part of the range.
+        begin = "…"
+        end = "…"
+        if first:
+            begin = self.date(first)
+        if last:
+            end = self.date(last)
         return f"{begin} – {end}"
 
     def brief_period(self, first: dt.date | None, last: dt.date | None) -> str:
         """A period in digits, for narrow cards: 11/1/26 – 11/20/26."""
         if first == last:
             return self._brief_day(first)
-        return f"{self._brief_day(first)} – {self._brief_day(last)}"
+        begin = self._brief_day(first)
+        end = self._brief_day(last)
+        return f"{begin} – {end}"
 
     def _brief_day(self, d: dt.date | None) -> str:
+        """A day in digits; an ellipsis for None."""
         if d is None:
             return "…"
         return self._times.brief.write(self._local(d))
 
     def days(self, first: dt.date, last: dt.date) -> Naming:
         """How the days of a chart between two others are named."""
-        length = self._local(last) - self._local(first)
+        begin = self._local(first)
+        end = self._local(last)
+        length = end - begin
         if length.days > LONG_CHART_DAYS:
             return self.date, self.month
         return self.day, self.day
 
     def instants(self, first: dt.datetime, last: dt.datetime) -> Naming:
         """How the instants of a chart are named: by hour within a day, otherwise by day."""
-        if self._local(first).date() == self._local(last).date():
+        first_day = self._local(first).date()
+        last_day = self._local(last).date()
+        # All days would be the same one.
+        if first_day == last_day:
             return self.time, self.time
         return self.days(first, last)
 
     def _local(self, d: dt.date) -> dt.datetime:
+        """An instant in the time zone, or the beginning of a day in it."""
+        # datetime is a subclass of date.
         if isinstance(d, dt.datetime):
             return d.astimezone(self.zone)
-        return dt.datetime.combine(d, dt.time(), self.zone)
+        midnight = dt.time()
+        return dt.datetime.combine(d, midnight, self.zone)
 
     @staticmethod
     def iso(t: dt.date | None) -> str:
@@ -288,14 +330,18 @@ class Formatter:
             return ""
         if not isinstance(t, dt.datetime):
             return t.isoformat()
+        # Nearly all times are in UTC already, and the comparison is faster than the conversion.
         if t.tzinfo is not dt.UTC:
             t = t.astimezone(dt.UTC)
+        # isoformat() is several times as fast as strftime().
         return f"{t.isoformat()[:19]}Z"
 
 
 def step_decimals(step: Decimal, minimum: int = 1) -> int:
     """The decimals that all multiples of a step need: none, or at least ``minimum``."""
-    exponent = int(step.normalize().as_tuple().exponent)
+    # normalize() removes the zeros at the end: the exponent of 0.50 becomes that of 0.5.
+    shortest = step.normalize()
+    exponent = int(shortest.as_tuple().exponent)
     if exponent >= 0:
         return 0
     return max(-exponent, minimum)
@@ -304,14 +350,20 @@ def step_decimals(step: Decimal, minimum: int = 1) -> int:
 class NumberFormat:
     """One kind of number of one locale: amounts of a currency, percentages or plain decimals."""
 
-    def __init__(self, pattern: NumberPattern, locale: Locale, currency: str | None) -> None:
+    def __init__(
+        self,
+        pattern: NumberPattern,
+        locale: Locale,
+        currency: str | None,
+    ) -> None:
         self._locale = locale
+        # Babel writes digits only: the affixes are added here.
         self._whole = bare_pattern(pattern)
         self._whole.prefix = ("", "")
         self._whole.suffix = ("", "")
         group = get_group_symbol(locale)
         point = get_decimal_symbol(locale)
-        self._is_like_python = (group, point) == (",", ".")
+        self._is_like_python = group == "," and point == "."
         self._separators = str.maketrans({",": group, ".": point})
         # CLDR's data often has a hyphen, which is narrower than a plus, and which screen readers
         # do not read.
@@ -319,10 +371,18 @@ class NumberFormat:
         plus = get_plus_sign_symbol(locale)
         self._affixes = affixes(pattern, locale, currency, 1, "")
         self._minus_affixes = affixes(pattern, locale, currency, -1, minus)
+        # No pattern has a place for a plus: it takes that of the minus.
         self._plus_affixes = affixes(pattern, locale, currency, -1, plus)
         self._max_length = self._learned_length()
 
-    def write(self, x: Decimal, spec: str, *, optional: int = 0, signed: bool = False) -> str:
+    def write(
+        self,
+        x: Decimal,
+        spec: str,
+        *,
+        optional: int = 0,
+        signed: bool = False,
+    ) -> str:
         """Write a number.
 
         Args:
@@ -333,34 +393,47 @@ class NumberFormat:
         """
         text = format(x, spec)
         if optional:
-            text = text[:-optional] + text[-optional:].rstrip("0")
+            required = text[:-optional]
+            text = required + text[-optional:].rstrip("0")
         before, after = self._affixes
         if text[0] == "-":
             before, after = self._minus_affixes
             text = text[1:]
-        elif signed and text.strip("0."):
+        elif signed and text.strip("0."):  # something is left, unless all digits are zeros
             before, after = self._plus_affixes
-        # The first condition is the fast one: most numbers are short, decimals included.
-        if len(text) > self._max_length and len(text.partition(".")[0]) > self._max_length:
+        # Most numbers are short, even with their decimals: the quick test comes first.
+        if len(text) > self._max_length and not self._can_group(text):
             return before + self._by_babel(text) + after
         if not self._is_like_python:
             text = text.translate(self._separators)
         return before + text + after
 
+    def _can_group(self, text: str) -> bool:
+        """Whether Python groups the digits of a number as Babel does."""
+        whole, _, _ = text.partition(".")
+        return len(whole) <= self._max_length
+
     def _by_babel(self, text: str) -> str:
+        """A number that Python wrote, with the groups of Babel."""
         whole, point, fraction = text.partition(".")
+        number = Decimal(whole.replace(",", ""))
         # With Python's default precision Babel fails beyond 28 digits.
         with localcontext(prec=len(text)):
-            grouped: str = self._whole.apply(Decimal(whole.replace(",", "")), self._locale)
-        return grouped + (point + fraction).translate(self._separators)
+            grouped: str = self._whole.apply(number, self._locale)
+        decimals = point + fraction
+        return grouped + decimals.translate(self._separators)
 
     def _learned_length(self) -> int:
         """Up to how many characters Python groups numbers as Babel does, commas included."""
+        # India groups as in 12,34,567. Trying finds out up to where that makes no difference, so that
+        # no rule of CLDR has to be repeated here.
         all_digits = "123456789" * 2
         longest = 0
         for digits in range(1, MAX_LEARNED_DIGITS + 1):
-            text = f"{int(all_digits[:digits]):,}"
-            if text.translate(self._separators) != self._by_babel(text):
+            number = int(all_digits[:digits])
+            text = f"{number:,}"
+            by_python = text.translate(self._separators)
+            if by_python != self._by_babel(text):
                 break
             longest = len(text)
         return longest
@@ -375,7 +448,11 @@ def bare_pattern(pattern: NumberPattern) -> NumberPattern:
 
 
 def affixes(
-    pattern: NumberPattern, locale: Locale, currency: str | None, one: int, sign: str
+    pattern: NumberPattern,
+    locale: Locale,
+    currency: str | None,
+    one: int,
+    sign: str,
 ) -> tuple[str, str]:
     """What stands before and after a number, from how Babel writes 1 or -1.
 
@@ -387,7 +464,10 @@ def affixes(
         sign: what replaces the hyphen.
     """
     text = bare_pattern(pattern).apply(
-        Decimal(one), locale, currency=currency, currency_digits=False
+        Decimal(one),
+        locale,
+        currency=currency,
+        currency_digits=False,  # otherwise the currency's decimals would be written
     )
     before, _, after = text.partition("1")
     before = before.replace("-", sign)
@@ -399,7 +479,8 @@ def affixes(
         before += NO_BREAK_SPACE
     if needs_space(after[:1]):
         after = NO_BREAK_SPACE + after
-    if locale.text_direction == "rtl" and after.strip(NO_BREAK_SPACE).isascii():
+    is_latin = after.strip(NO_BREAK_SPACE).isascii()
+    if locale.text_direction == "rtl" and is_latin:
         # US$ between a number and text from right to left would be torn apart: $+65.26 US.
         after = f"\N{RIGHT-TO-LEFT MARK}{after}\N{LEFT-TO-RIGHT MARK}"
     return before, after
@@ -407,7 +488,10 @@ def affixes(
 
 def needs_space(character: str) -> bool:
     """Whether a character of a currency needs a space between itself and the number."""
-    return character != "" and category(character)[0] in "LP"
+    if not character:
+        return False
+    # L are letters and P is punctuation. Signs such as $ belong to S.
+    return category(character)[0] in "LP"
 
 
 @lru_cache(maxsize=512)
@@ -466,16 +550,23 @@ class TimeFormat:
 
     def _learned_template(self) -> str | None:
         """Python's format string for the pattern; None if Babel has to write it."""
-        text = str(self._pattern.format).replace("{", "{{").replace("}", "}}").replace("%%", "%")
-        if not all(name in FIELDS for name in FIELD.findall(text)):
-            return None
-        template = FIELD.sub(lambda match: FIELDS[match[1]], text)
+        text = str(self._pattern.format)
+        # Babel's format strings have %(y)s and %%, Python's have {3} and {{.
+        text = text.replace("{", "{{").replace("}", "}}")
+        text = text.replace("%%", "%")
+        for name in FIELD.findall(text):
+            if name not in FIELDS:
+                return None
+        template = FIELD.sub(python_field, text)
+        # A template is only used if it writes exactly what Babel writes.
         for sample in SAMPLES:
-            if self._by_template(template, sample) != self._by_babel(sample):
+            by_python = self._by_template(template, sample)
+            if by_python != self._by_babel(sample):
                 return None
         return template
 
     def _by_template(self, template: str, t: dt.datetime) -> str:
+        """Write a time with Python's format string; the arguments are those of ``FIELDS``."""
         return template.format(
             t.day,
             t.month,
@@ -489,7 +580,14 @@ class TimeFormat:
         )
 
     def _by_babel(self, t: dt.datetime) -> str:
+        """Write a time as Babel does."""
         return self._pattern.apply(t, self._locale)
+
+
+def python_field(match: re.Match[str]) -> str:
+    """A field of Babel's format string as one of Python's."""
+    name = match[1]
+    return FIELDS[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,10 +607,13 @@ def time_formats(locale: Locale) -> TimeFormats:
     """The date patterns of a locale; learned once."""
     day = get_date_format("short", locale).pattern
     hour = get_time_format("short", locale).pattern
+    # How CLDR joins a time ({0}) and a date ({1}), which differs in order and punctuation.
     both = str(get_datetime_format("short", locale=locale))
+    both = both.replace("{0}", hour)
+    both = both.replace("{1}", day)
     skeletons = locale.datetime_skeletons
     return TimeFormats(
-        datetime=TimeFormat(both.replace("{0}", hour).replace("{1}", day), locale),
+        datetime=TimeFormat(both, locale),
         time=TimeFormat(hour, locale),
         date=TimeFormat(get_date_format("medium", locale).pattern, locale),
         day=TimeFormat(str(skeletons["MMMd"]), locale),

@@ -60,7 +60,14 @@ class Renderer:
     def page(self, view: View, context: PageContext) -> str:
         """The page of a widget."""
         display = self.display(view)
-        has_period = "period" in view.widget.options
+        period = ""
+        brief_period = ""
+        if "period" in view.widget.options:
+            period = display.period()
+            brief_period = display.brief_period()
+        currency = None
+        if view.widget.shows_currency:
+            currency = view.currency
         return self._render(
             "widget.html",
             display.language,
@@ -71,9 +78,9 @@ class Renderer:
             display=display,
             fmt=display.fmt,
             label=display.label,
-            period=display.period() if has_period else "",
-            brief_period=display.brief_period() if has_period else "",
-            currency=view.currency if view.widget.shows_currency else None,
+            period=period,
+            brief_period=brief_period,
+            currency=currency,
             blocks=build_blocks(display),
         )
 
@@ -109,25 +116,39 @@ class Renderer:
     def message(self, error: CabinetError, language: str) -> str:
         """The public text of an error."""
         gettext = self._catalogues.translations(language).gettext
+        # The reason stays English: it is for the person who wrote the URL, not for visitors.
         if isinstance(error, BadOption):
             text = gettext(N_("This widget's URL is not valid: %(option)s."))
-            return text % {"option": f"{error.option} {error.why}"}
+            option = f"{error.option} {error.why}"
+            return text % {"option": option}
         return gettext(error.message)
 
     def template(self, name: str, language: str, **context: Any) -> str:
         """Any other page."""
         return self._render(name, language, PageContext({}), **context)
 
-    def _render(self, name: str, language: str, page: PageContext, **context: Any) -> str:
+    def _render(
+        self,
+        name: str,
+        language: str,
+        page: PageContext,
+        **context: Any,
+    ) -> str:
+        """Fill a template; what ``page`` contains is available by name in all of them."""
         translations = self._catalogues.translations(language)
-        # The context of a page comes last: the studio has other assets than the widgets.
+        direction = "ltr"
+        if is_rtl(language):
+            direction = "rtl"
+        # asdict() would copy the values.
         shared = {field.name: getattr(page, field.name) for field in fields(page)}
         shared |= {
             "_": translations.gettext,
             "lang": language,
-            "dir": "rtl" if is_rtl(language) else "ltr",
+            "dir": direction,
         }
-        return self._environment.get_template(name).render(shared | context)
+        # The context of a page comes last: the studio has other assets than the widgets.
+        template = self._environment.get_template(name)
+        return template.render(shared | context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +165,7 @@ def build_blocks(display: Display) -> list[HtmlBlock]:
     for block in display.view.widget.body:
         macro, build = BLOCKS[type(block)]
         content = build(block, display)
+        # All of its figures may be hidden.
         if content is not None:
             found.append(HtmlBlock(macro, content))
     return found
@@ -195,10 +217,17 @@ def build_progress(progress: base.Progress, display: Display) -> ProgressHtml | 
     """A progress bar without the figures that are hidden."""
     data = display.view.data
     hidden = display.view.hidden
+    # "12 of 30 lots" needs both numbers.
     has_lots = progress.done not in hidden and progress.goal not in hidden
     share = display.figure(progress.share)
     if share is None and not has_lots:
         return None
+    percent = None
+    if share is not None:
+        percent = share.text
+    done = None
+    if has_lots:
+        done = display.fmt.lots(data[progress.done])
     missing = ""
     # Nothing is said of lots that are missing once there are none.
     if progress.missing not in hidden and data[progress.missing]:
@@ -206,10 +235,10 @@ def build_progress(progress: base.Progress, display: Display) -> ProgressHtml | 
         missing = display.gettext(progress.missing_text) % {"lots": lots}
     return ProgressHtml(
         label=display.gettext(progress.share.label),
-        done=display.fmt.lots(data[progress.done]) if has_lots else None,
+        done=done,
         goal=display.fmt.lots(data[progress.goal]),
         share=data[progress.share.name],
-        percent=share.text if share else None,
+        percent=percent,
         missing=missing,
     )
 
@@ -234,13 +263,19 @@ class ChartHtml:
 def build_chart(chart: base.Bars | base.Curve, display: Display) -> ChartHtml | None:
     """A chart, or the text that there is nothing to draw."""
     geometry = display.chart(chart)
-    if geometry is None and not (chart.empty and display.is_empty(chart)):
-        return None
+    empty = ""
+    if chart.empty:  # gettext returns the header of the catalogue for an empty text
+        empty = display.gettext(chart.empty)
+    if geometry is None:
+        # A chart whose figures are hidden is left out: it is not known whether it is empty.
+        has_text = empty and display.is_empty(chart)
+        if not has_text:
+            return None
     return ChartHtml(
         geometry=geometry,
         label=display.gettext(chart.label),
         figure=display.gettext(chart.figure),
-        empty=display.gettext(chart.empty) if chart.empty else "",
+        empty=empty,
     )
 
 
@@ -251,7 +286,10 @@ def build_html_table(table: base.Table, display: Display) -> TableHtml | None:
     return build_table(table, display)
 
 
-BLOCKS: Mapping[type[base.Block], tuple[str, Callable[[Any, Display], Any]]] = {
+Build = Callable[[Any, Display], Any]
+"""Prepares what a macro draws; returns None if there is nothing to draw."""
+
+BLOCKS: Mapping[type[base.Block], tuple[str, Build]] = {
     base.Card: ("card", build_card),
     base.Progress: ("progress", build_progress),
     base.Bars: ("bars", build_chart),

@@ -27,8 +27,12 @@ class Catalogues:
     """
 
     def __init__(self, translations: Mapping[str, NullTranslations]) -> None:
+        # Msgids are the English texts: translations that translate nothing are the English ones.
         self._translations = {ENGLISH: NullTranslations(), **translations}
-        self._names = {tag.lower(): tag for tag in self._translations}
+        # Case does not matter in a tag: pt-br is pt-BR.
+        self._names: dict[str, str] = {}
+        for tag in self._translations:
+            self._names[tag.lower()] = tag
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -41,7 +45,8 @@ class Catalogues:
         Args:
             wanted: well-formed BCP 47 tags in order of preference; None is ignored.
         """
-        return self._best(wanted)[0]
+        language, _ = self._best(wanted)
+        return language
 
     def locale_for(self, *wanted: str | None) -> str:
         """The tag to format numbers and dates by: the same choice, with its region (fr-CA).
@@ -50,8 +55,9 @@ class Catalogues:
         """
         language, tag = self._best(wanted)
         locale = cldr_locale(tag)
-        scripts = (None, "Hans", "Hant", cldr_locale(language).script)
-        if locale.script in scripts:
+        # Most locales name no script. Those of Chinese do, and its dates are alike in both.
+        allowed_scripts = (None, "Hans", "Hant", cldr_locale(language).script)
+        if locale.script in allowed_scripts:
             return tag
         if locale.territory:
             return f"{language}-{locale.territory}"
@@ -59,21 +65,26 @@ class Catalogues:
 
     def translations(self, *wanted: str | None) -> NullTranslations:
         """The translations of the language that ``negotiate`` chooses."""
-        return self._translations[self.negotiate(*wanted)]
+        language = self.negotiate(*wanted)
+        return self._translations[language]
 
     def _best(self, wanted: tuple[str | None, ...]) -> tuple[str, str]:
+        """The best language, and the tag for which it was chosen."""
         for tag in wanted:
             if tag is None:
                 continue
             for prefix in prefixes(tag.lower()):
-                if language := self._names.get(prefix):
+                language = self._names.get(prefix)
+                if language:
                     return language, tag
         return ENGLISH, ENGLISH
 
 
 def prefixes(tag: str) -> Iterator[str]:
     """A language tag, and its beginnings by whole subtags, the longest one first."""
-    subtags = tag.replace("_", "-").split("-", MAX_SUBTAGS)[:MAX_SUBTAGS]
+    # Some programs write fr_CA. The second limit drops what the first one left unsplit.
+    subtags = tag.replace("_", "-").split("-", MAX_SUBTAGS)
+    subtags = subtags[:MAX_SUBTAGS]
     for length in range(len(subtags), 0, -1):
         yield "-".join(subtags[:length])
 
@@ -84,27 +95,40 @@ def load_catalogues(folder: Path) -> Catalogues:
     Raises:
         OperatorError: a catalogue cannot be read; names the file.
     """
-    return Catalogues({path.stem.replace("_", "-"): _read(path) for path in folder.glob("*.po")})
+    translations = {}
+    for path in folder.glob("*.po"):
+        # gettext's own names of files are like pt_BR, but URLs and HTML have pt-BR.
+        tag = path.stem.replace("_", "-")
+        translations[tag] = read_catalogue(path)
+    return Catalogues(translations)
 
 
-def _read(path: Path) -> GNUTranslations:
+def read_catalogue(path: Path) -> GNUTranslations:
+    """Read one catalogue.
+
+    Raises:
+        OperatorError: it cannot be read; names the file.
+    """
     # gettext reads compiled catalogues only; compiling takes a few milliseconds at start-up.
     compiled = BytesIO()
     try:
         with path.open("rb") as file:
-            write_mo(compiled, read_po(file, locale=path.stem, abort_invalid=True))
+            catalogue = read_po(file, locale=path.stem, abort_invalid=True)
+        write_mo(compiled, catalogue)
         compiled.seek(0)
         return GNUTranslations(compiled)
     except (PoFileError, ValueError) as error:
         raise OperatorError(f"{path.name} is not a gettext catalogue: {error}") from error
 
 
+# A page needs its locale several times. The cache has a limit since visitors can request any tag.
 @lru_cache(maxsize=256)
 def cldr_locale(tag: str) -> Locale:
     """The CLDR locale of a BCP 47 tag or of its longest known prefix, otherwise English."""
     for prefix in prefixes(tag):
         try:
             return Locale.parse(prefix, sep="-")
+        # ValueError: it is well-formed for BCP 47, but not for Babel.
         except (UnknownLocaleError, ValueError):
             continue
     return Locale(ENGLISH)

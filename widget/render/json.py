@@ -12,24 +12,31 @@ from widget.render.view import View
 
 def render_json(view: View) -> str:
     """The figures of a view."""
+    content = {
+        "account": view.account.slug,
+        "widget": view.widget.name,
+        "as_of": Formatter.iso(view.as_of),
+        "stale": view.stale,
+        "currency": view.currency,
+        "data": view.data,
+    }
     return json.dumps(
-        {
-            "account": view.account.slug,
-            "widget": view.widget.name,
-            "as_of": Formatter.iso(view.as_of),
-            "stale": view.stale,
-            "currency": view.currency,
-            "data": view.data,
-        },
+        content,
         default=as_json_value,
         ensure_ascii=False,
-        allow_nan=False,
+        allow_nan=False,  # NaN is not JSON, although Python would write it
     )
 
 
 def render_error_json(error: CabinetError, message: str) -> str:
     """An error with its public message."""
-    return json.dumps({"error": {"code": error.code, "message": message}}, ensure_ascii=False)
+    content = {
+        "error": {
+            "code": error.code,
+            "message": message,
+        }
+    }
+    return json.dumps(content, ensure_ascii=False)
 
 
 def as_json_value(value: object) -> object:

@@ -25,45 +25,71 @@ FONT_WEIGHTS = ("Regular", "Bold")
 def widget_svg(view: View, catalogues: Catalogues) -> str:
     """The picture of a widget: the figures that its ``picture`` lists and nobody hides."""
     display = build_display(view, catalogues)
-    return svg.draw_picture(build_picture(display), style(view.options, display.language))
+    picture = build_picture(display)
+    picture_style = style(view.options, display.language)
+    return svg.draw_picture(picture, picture_style)
 
 
 def build_picture(display: Display) -> Picture:
     """What the picture of a view displays."""
     view = display.view
     widget = view.widget
-    figures: dict[str, Text] = {}
-    for name in widget.picture:
-        # Also a figure that the page always displays is left out of a picture.
-        text = display.figure(widget.figures[name])
-        if text and name not in view.hidden:
-            figures[name] = text
-    progress = None
-    if widget.progress:
-        name = widget.progress.share.name
-        share = view.data[name]
-        if name in figures and share is not None:
-            # Its figure stands at the bar, and not among the others.
-            progress = Progress(figures.pop(name), float(share))
+    title = ""
+    if view.options.title:
+        title = display.label
+    meta = view.currency or ""
+    if "period" in widget.options:
+        meta = display.period()
+    note = ""
+    if view.stale:
+        note = display.gettext(N_("Not up to date"))
     chart = None
     empty = ""
     if widget.chart:
         chart = display.chart(widget.chart)
         if widget.chart.empty and display.is_empty(widget.chart):
             empty = display.gettext(widget.chart.empty)
-    meta = view.currency or ""
-    if "period" in widget.options:
-        meta = display.period()
+    figures = picture_figures(display)
+    progress = take_progress(display, figures)
     return Picture(
-        title=display.label if view.options.title else "",
+        title=title,
         meta=meta,
         figures=tuple(figures.values()),
         as_of=as_of(display),
-        note=display.gettext(N_("Not up to date")) if view.stale else "",
+        note=note,
         chart=chart,
         progress=progress,
         empty=empty,
     )
+
+
+def picture_figures(display: Display) -> dict[str, Text]:
+    """The figures of a picture by name, without those that are hidden."""
+    view = display.view
+    found: dict[str, Text] = {}
+    for name in view.widget.picture:
+        # Also a figure that the page always displays, as a dash, is left out of a picture.
+        if name in view.hidden:
+            continue
+        declared = view.widget.figures[name]
+        text = display.figure(declared)
+        if text:
+            found[name] = text
+    return found
+
+
+def take_progress(display: Display, figures: dict[str, Text]) -> Progress | None:
+    """The progress bar of a picture, if it has one; its figure is removed from the others."""
+    declared = display.view.widget.progress
+    if declared is None:
+        return None
+    name = declared.share.name
+    share = display.view.data[name]
+    if name not in figures or share is None:
+        return None
+    # The figure stands at the bar, and not among the others.
+    figure = figures.pop(name)
+    return Progress(figure, float(share))
 
 
 def as_of(display: Display) -> str:
@@ -71,7 +97,8 @@ def as_of(display: Display) -> str:
     moment = display.view.as_of
     text = display.fmt.datetime(moment)
     if display.view.options.size != "small":
-        text = f"{text} {display.fmt.offset(moment)}"
+        offset = display.fmt.offset(moment)
+        text = f"{text} {offset}"
     return display.gettext(N_("As of %(time)s")) % {"time": text}
 
 
@@ -84,10 +111,11 @@ def message_svg(message: str, language: str, options: Options) -> str:
 @lru_cache(maxsize=64)
 def svg_to_png(drawing: str) -> bytes:
     """Draw an SVG of this module as PNG, with the shipped font only."""
+    folder = paths.static() / "fonts"
     return resvg_py.svg_to_bytes(
         svg_string=drawing,
         skip_system_fonts=True,
-        font_files=[str(paths.static() / "fonts" / f"{weight}.ttf") for weight in FONT_WEIGHTS],
+        font_files=[str(folder / f"{weight}.ttf") for weight in FONT_WEIGHTS],
         font_family=FONT_FAMILY,
         sans_serif_family=FONT_FAMILY,
     )
@@ -98,9 +126,17 @@ def text_width(text: str, bold: bool) -> float:
 
     It is an upper bound for scripts whose letters join.
     """
-    weight = "Bold" if bold else "Regular"
+    weight = "Regular"
+    if bold:
+        weight = "Bold"
     widths = font_widths()[weight]
-    return sum(widths.get(character) or unknown_width(character) for character in text) / 1000
+    thousandths = 0
+    for character in text:
+        width = widths.get(character)
+        if width is None:
+            width = unknown_width(character)
+        thousandths += width
+    return thousandths / 1000
 
 
 def unknown_width(character: str) -> int:
@@ -114,7 +150,9 @@ def unknown_width(character: str) -> int:
 @cache
 def font_widths() -> dict[str, dict[str, int]]:
     """The width of each character in thousandths, by weight."""
-    text = (paths.static() / "fonts" / "widths.json").read_text(encoding="utf-8")
+    # A file, since reading the fonts themselves would need another dependency.
+    path = paths.static() / "fonts" / "widths.json"
+    text = path.read_text(encoding="utf-8")
     widths: dict[str, dict[str, int]] = json.loads(text)
     return widths
 

@@ -21,8 +21,10 @@ def widget_url(
     params: Mapping[str, str] | Sequence[tuple[str, str]],
 ) -> str:
     """The URL of a widget: absolute if ``base`` is the service's URL."""
-    query = f"?{urlencode(params)}" if params else ""
-    return f"{base}/w/{quote(account)}/{quote(widget)}{suffix}{query}"
+    url = f"{base}/w/{quote(account)}/{quote(widget)}{suffix}"
+    if not params:
+        return url
+    return f"{url}?{urlencode(params)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,31 @@ class Embed:
     @property
     def attributes(self) -> str:
         """Account, widget and options as HTML attributes."""
-        params = {"account": self.account, "widget": self.widget.name, **self.params}
-        return " ".join(f'{name}="{escape(value)}"' for name, value in params.items())
+        attributes = {
+            "account": self.account,
+            "widget": self.widget.name,
+            **self.params,
+        }
+        texts = []
+        for name, value in attributes.items():
+            texts.append(f'{name}="{escape(value)}"')
+        return " ".join(texts)
 
     @property
     def page_url(self) -> str:
         """The URL of the page, without the options that only pictures have."""
-        params = {name: text for name, text in self.params.items() if name not in PICTURE_OPTIONS}
-        return widget_url(self.base, self.account, self.widget.name, "", params)
+        params = {
+            name: text
+            for name, text in self.params.items()
+            if name not in PICTURE_OPTIONS  # the page would reject them as unknown options
+        }
+        return widget_url(
+            self.base,
+            self.account,
+            self.widget.name,
+            suffix="",
+            params=params,
+        )
 
     def picture_url(self, params: Mapping[str, str]) -> str:
         """The URL of the picture with these options.
@@ -75,7 +94,14 @@ class Embed:
         name = self.widget.name
         if not self.widget.picture:
             raise OperatorError(f"{name} has no picture; use another form of snippet")
-        return widget_url(self.base, self.account, name, ".png", params)
+        # Mail programs and many forums do not display SVG.
+        return widget_url(
+            self.base,
+            self.account,
+            name,
+            suffix=".png",
+            params=params,
+        )
 
 
 def script(embed: Embed) -> str:
@@ -91,9 +117,12 @@ def script(embed: Embed) -> str:
 
 def iframe(embed: Embed) -> str:
     """A frame without any script."""
+    url = escape(oembed(embed))
+    title = escape(embed.label)
+    # Without the loader nothing adapts the height: the exact one is known from the options.
     style = f"display:block;border:0;width:100%;height:{embed.pixels}px"
     return (
-        f'<iframe src="{escape(oembed(embed))}" title="{escape(embed.label)}" loading="lazy" '
+        f'<iframe src="{url}" title="{title}" loading="lazy" '
         f'sandbox="{SANDBOX}" style="{style}"></iframe>'
     )
 
@@ -105,7 +134,13 @@ def wordpress(embed: Embed) -> str:
 
 def oembed(embed: Embed) -> str:
     """The URL, for a line of its own in WordPress, Ghost or Discourse."""
-    return widget_url(embed.base, embed.account, embed.widget.name, "", embed.params)
+    return widget_url(
+        embed.base,
+        embed.account,
+        embed.widget.name,
+        suffix="",
+        params=embed.params,
+    )
 
 
 def badge(embed: Embed) -> str:
@@ -113,16 +148,17 @@ def badge(embed: Embed) -> str:
     # Twice the displayed resolution, for screens with small pixels.
     picture_url = embed.picture_url({"scale": "2", **embed.params})
     width, height = SIZES[embed.options.size]
-    return (
-        f'<a href="{escape(embed.page_url)}">'
+    image = (
         f'<img src="{escape(picture_url)}" width="{width}" height="{height}" '
-        f'alt="{escape(embed.label)}"></a>'
+        f'alt="{escape(embed.label)}">'
     )
+    return f'<a href="{escape(embed.page_url)}">{image}</a>'
 
 
 def bbcode(embed: Embed) -> str:
     """A picture that links to the widget, for forums, which display pictures in full size."""
-    return f"[url={embed.page_url}][img]{embed.picture_url(embed.params)}[/img][/url]"
+    picture_url = embed.picture_url(embed.params)
+    return f"[url={embed.page_url}][img]{picture_url}[/img][/url]"
 
 
 FORMS = {

@@ -9,8 +9,8 @@ policy forbids styles.
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
 from typing import Final
@@ -22,6 +22,8 @@ from widget.widgets.options import SIZES
 
 Measure = Callable[[str, bool], float]
 """The width of a text at a font size of 1, regular or bold."""
+Attributes = dict[str, str | float]
+"""The attributes of an XML element; numbers are coordinates."""
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 LIGHT: Final = {
@@ -100,7 +102,9 @@ class Picture:
     @property
     def has_plot(self) -> bool:
         """Whether there is something beside the figures."""
-        return bool(self.chart or self.progress or self.empty)
+        if self.chart or self.progress:
+            return True
+        return self.empty != ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,10 @@ class Place:
     room: float
     at_end: bool = False
 
+    def lowered(self, distance: float) -> "Place":
+        """The same place further down."""
+        return replace(self, y=self.y + distance)
+
 
 @dataclass(frozen=True, slots=True)
 class Font:
@@ -171,15 +179,35 @@ class Box:
     width: float
     height: float
 
+    @property
+    def right(self) -> float:
+        """The x of its other end."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        """The y of its lower edge."""
+        return self.y + self.height
+
 
 def draw_picture(picture: Picture, style: Style) -> str:
     """The picture of some figures."""
     canvas = Canvas(style)
-    LAYOUTS[style.size](canvas, picture)
-    title = [picture.title]
-    title += [f"{figure.label} {figure.text}" for figure in picture.figures[:1]]
-    title += [picture.as_of, picture.note]
-    return canvas.document(", ".join(filter(None, title)))
+    draw = LAYOUTS[style.size]
+    draw(canvas, picture)
+    return canvas.document(accessible_title(picture))
+
+
+def accessible_title(picture: Picture) -> str:
+    """What a screen reader reads instead of the drawing."""
+    texts = [picture.title]
+    # Only the large figure: a title is read in one go, and up to nine figures would be too much.
+    if picture.figures:
+        main = picture.figures[0]
+        texts.append(f"{main.label} {main.text}")
+    texts.append(picture.as_of)
+    texts.append(picture.note)
+    return ", ".join(text for text in texts if text)
 
 
 def draw_message(message: str, style: Style) -> str:
@@ -190,11 +218,23 @@ def draw_message(message: str, style: Style) -> str:
     side = size * 1.4
     room = canvas.width - 2 * side
     max_lines = int((canvas.height - 10) / line_height)
-    lines = wrapped(message, room / size, max_lines, style.measure)
+    lines = wrapped(
+        message,
+        room / size,
+        max_lines,
+        style.measure,
+    )
     # The lines stand in the middle; a baseline is about one font size below the top of its line.
-    y = (canvas.height - line_height * len(lines)) / 2 + size * 1.05
+    height = line_height * len(lines)
+    top = (canvas.height - height) / 2
+    baseline = top + size * 1.05
     for number, line in enumerate(lines):
-        canvas.text(line, Place(side, y + number * line_height, room), Font(size))
+        y = baseline + number * line_height
+        canvas.text(
+            line,
+            Place(x=side, y=y, room=room),
+            Font(size),
+        )
     return canvas.document(message)
 
 
@@ -203,76 +243,202 @@ def draw_message(message: str, style: Style) -> str:
 
 def draw_small(canvas: "Canvas", picture: Picture) -> None:
     """One figure, and beside it a second one or a chart."""
+    main, second = small_figures(picture)
+    room = 218
+    if picture.chart or second:
+        room = 132
+    canvas.mark(x=10, y=8, height=11)
+    canvas.text(
+        main.label,
+        Place(x=19, y=17.5, room=room - 9),
+        Font(11, "soft"),
+    )
+    canvas.figure(
+        main,
+        Place(x=10, y=38, room=room),
+        20,
+    )
+    if picture.chart:
+        draw_small_chart(canvas, picture)
+    elif second:
+        draw_small_second(canvas, second, picture.progress)
+    canvas.foot(
+        picture,
+        Place(x=10, y=53, room=canvas.width - 20),
+        9.5,
+    )
+
+
+def small_figures(picture: Picture) -> tuple[Text, Text | None]:
+    """The figure of a small picture, and the one beside it, if there is one."""
     figures = list(picture.figures)
+    # The bar is drawn below its own figure, so that this one stands beside the main figure.
     if picture.progress:
         figures.append(picture.progress.figure)
-    main = figures[0] if figures else Text(picture.title, "")
-    beside = None
-    if len(figures) > 1:
-        beside = figures[-1] if picture.progress else figures[1]
-    room = 218
-    if picture.chart or beside:
-        room = 132
-    canvas.mark(10, 8, 11)
-    canvas.text(main.label, Place(19, 17.5, room - 9), Font(11, "soft"))
-    canvas.figure(main, Place(10, 38, room), 20)
-    label_place = Place(230, 17.5, 80, at_end=True)
-    if picture.chart:
-        canvas.text(picture.meta, label_place, Font(10, "soft"))
-        canvas.plot(picture, Box(152, 24, 76, 18))
-    elif beside:
-        # A progress bar needs a little room below its figure.
-        y = 34 if picture.progress else 37
-        canvas.text(beside.label, label_place, Font(10, "soft"))
-        canvas.figure(beside, Place(230, y, 80, at_end=True), 13)
-        if picture.progress:
-            canvas.bar(picture.progress.share, Box(152, 40, 78, 4))
-    canvas.foot(picture, Place(10, 53, canvas.width - 20), 9.5)
+    if not figures:
+        # The account may hide all figures: the title is better than an empty picture.
+        return Text(picture.title, ""), None
+    main = figures[0]
+    if len(figures) == 1:
+        return main, None
+    if picture.progress:
+        return main, figures[-1]
+    return main, figures[1]
+
+
+def draw_small_chart(canvas: "Canvas", picture: Picture) -> None:
+    """The chart of a small picture, with the period above it."""
+    canvas.text(
+        picture.meta,
+        Place(x=230, y=17.5, room=80, at_end=True),
+        Font(10, "soft"),
+    )
+    plot = Box(x=152, y=24, width=76, height=18)
+    canvas.plot(picture, plot)
+
+
+def draw_small_second(
+    canvas: "Canvas",
+    figure: Text,
+    progress: Progress | None,
+) -> None:
+    """The second figure of a small picture, with the progress bar that belongs to it."""
+    canvas.text(
+        figure.label,
+        Place(x=230, y=17.5, room=80, at_end=True),
+        Font(10, "soft"),
+    )
+    y = 37
+    if progress:
+        y = 34  # a bar needs a little room below its figure
+    canvas.figure(
+        figure,
+        Place(x=230, y=y, room=80, at_end=True),
+        13,
+    )
+    if progress:
+        box = Box(x=152, y=40, width=78, height=4)
+        canvas.bar(progress.share, box)
 
 
 def draw_medium(canvas: "Canvas", picture: Picture) -> None:
     """A large figure with a chart beside it, and a row of three smaller figures."""
-    top = canvas.head(picture, 14, 36, 13)
+    top = canvas.head(
+        picture,
+        side=14,
+        height=36,
+        size=13,
+    )
+    # The foot begins at 134: everything else is centred above it.
     middle = (top + 134) / 2
-    rest = picture.figures[1:4]
-    # The large figure moves up to make room for the row below it.
-    main_y = middle - 10
-    if rest:
-        main_y = middle - 33
-    main_room = 292
-    if picture.has_plot:
-        main_room = 146
-    canvas.main_figure(picture, Place(14, main_y, main_room), 11, 26)
-    if rest:
-        plot = Box(170, main_y - 8, 134, 38)
-    elif picture.figures:
-        plot = Box(150, middle - 36, 154, 72)
-    else:
-        plot = Box(14, middle - 24, 292, 48)
+    canvas.main_figure(
+        picture,
+        medium_main_place(picture, middle),
+        small=11,
+        large=26,
+    )
+    plot = medium_plot(picture, middle)
     canvas.plot(picture, plot)
-    for number, figure in enumerate(rest):
-        canvas.column(figure, Place(14 + number * 99, middle + 23, 92), 10.5, 14)
+    for number, figure in enumerate(picture.figures[1:4]):
+        canvas.column(
+            figure,
+            Place(
+                x=14 + number * 99,
+                y=middle + 23,
+                room=92,
+            ),
+            small=10.5,
+            large=14,
+        )
     canvas.rule(134)
-    canvas.foot(picture, Place(14, 151, canvas.width - 28), 10.5)
+    canvas.foot(
+        picture,
+        Place(x=14, y=151, room=canvas.width - 28),
+        10.5,
+    )
+
+
+def medium_main_place(picture: Picture, middle: float) -> Place:
+    """Where the large figure of a medium picture stands.
+
+    Args:
+        picture: the picture.
+        middle: the y of the middle between heading and foot.
+    """
+    # It moves up to make room for the row of the others below it.
+    y = middle - 10
+    if len(picture.figures) > 1:
+        y = middle - 33
+    room = 292
+    if picture.has_plot:
+        room = 146
+    return Place(x=14, y=y, room=room)
+
+
+def medium_plot(picture: Picture, middle: float) -> Box:
+    """Where the chart of a medium picture stands.
+
+    Args:
+        picture: the picture.
+        middle: the y of the middle between heading and foot.
+    """
+    if len(picture.figures) > 1:
+        # Beside the large figure, and above the row of the others.
+        return Box(x=170, y=middle - 41, width=134, height=38)
+    if picture.figures:
+        return Box(x=150, y=middle - 36, width=154, height=72)
+    # All figures are hidden: the chart has the whole width.
+    return Box(x=14, y=middle - 24, width=292, height=48)
 
 
 def draw_large(canvas: "Canvas", picture: Picture) -> None:
     """A large figure with three smaller ones above a chart, or with eight and no chart."""
-    top = canvas.head(picture, 24, 56, 20)
+    top = canvas.head(
+        picture,
+        side=24,
+        height=56,
+        size=20,
+    )
     if picture.chart or picture.empty:
         draw_large_chart(canvas, picture, top)
     else:
         draw_large_figures(canvas, picture, top)
     canvas.rule(286)
-    canvas.foot(picture, Place(24, 308, canvas.width - 48), 13)
+    canvas.foot(
+        picture,
+        Place(x=24, y=308, room=canvas.width - 48),
+        13,
+    )
 
 
 def draw_large_chart(canvas: "Canvas", picture: Picture, top: float) -> None:
     """A row of figures above a chart with axes."""
-    canvas.main_figure(picture, Place(24, top + 26, 190), 14, 38)
+    y = top + 26
+    canvas.main_figure(
+        picture,
+        Place(x=24, y=y, room=190),
+        small=14,
+        large=38,
+    )
     for number, figure in enumerate(picture.figures[1:4]):
-        canvas.column(figure, Place(238 + number * 129, top + 26, 117), 13, 19)
-    plot = Box(24, top + 86, 540, 170 - top)
+        canvas.column(
+            figure,
+            Place(
+                x=238 + number * 129,
+                y=y,
+                room=117,
+            ),
+            small=13,
+            large=19,
+        )
+    # To the right of the chart there is room for the labels of its y axis. Its lower edge stays
+    # where it is, so that without a heading the chart is higher.
+    plot = Box(
+        x=24,
+        y=top + 86,
+        width=540,
+        height=170 - top,
+    )
     if picture.chart:
         canvas.axes(picture.chart, plot)
     canvas.plot(picture, plot)
@@ -284,73 +450,111 @@ def draw_large_figures(canvas: "Canvas", picture: Picture, top: float) -> None:
     rows = math.ceil(len(rest) / 4)
     if picture.progress:
         rows += 1
+    # The large figure takes as much room as two rows; all rows share the height evenly.
     gap = (286 - top) / (rows + 2)
-    canvas.main_figure(picture, Place(24, top + gap * 0.55, 592), 14, 44)
+    canvas.main_figure(
+        picture,
+        Place(x=24, y=top + gap * 0.55, room=592),
+        small=14,
+        large=44,
+    )
     for number, figure in enumerate(rest):
         row, column = divmod(number, 4)
-        canvas.column(figure, Place(24 + column * 150, top + gap * (2.1 + row), 138), 13, 20)
-    canvas.plot(picture, Box(24, top + gap * (rows + 0.9), 592, gap))
+        y = top + gap * (2.1 + row)
+        canvas.column(
+            figure,
+            Place(
+                x=24 + column * 150,
+                y=y,
+                room=138,
+            ),
+            small=13,
+            large=20,
+        )
+    # Nothing is drawn here unless there is a progress bar: the last row is its place.
+    plot = Box(
+        x=24,
+        y=top + gap * (rows + 0.9),
+        width=592,
+        height=gap,
+    )
+    canvas.plot(picture, plot)
 
 
-LAYOUTS: Final = {"small": draw_small, "medium": draw_medium, "large": draw_large}
+LAYOUTS: Final = {
+    "small": draw_small,
+    "medium": draw_medium,
+    "large": draw_large,
+}
 
 
 class Canvas:
-    """Draws the parts of a picture."""
+    """Draws the parts of a picture.
+
+    Unless a docstring says otherwise, every x counts from where the lines of the language begin:
+    from the left, or from the right in Arabic. So a layout is written once for both directions.
+    """
 
     def __init__(self, style: Style) -> None:
         self.style = style
         self.parts: list[str] = []
-        self.width, self.height = SIZES[style.size]
-        self.palette = dict(DARK if style.dark else LIGHT)
+        width, height = SIZES[style.size]
+        self.width = width
+        self.height = height
+        # A copy, since the accent of one picture must not become that of all.
+        self.palette = dict(LIGHT)
+        if style.dark:
+            self.palette = dict(DARK)
         if style.accent:
-            accent = colour.readable(style.accent, self.palette["ground"].removeprefix("#"))
+            ground = self.palette["ground"].removeprefix("#")
+            accent = colour.readable(style.accent, ground)
             self.palette["accent"] = f"#{accent}"
 
     def document(self, title: str) -> str:
         """Everything that was drawn, as a file; screen readers read the title."""
-        scale = self.style.scale
-        background = element(
-            "rect",
-            {
-                "x": ".5",
-                "y": ".5",
-                "width": self.width - 1,
-                "height": self.height - 1,
-                "rx": 8,
-                "fill": self.palette["ground"],
-                "stroke": self.palette["line"],
-            },
-        )
         name = f"<title>{escaped(title)}</title>"
-        drawing = element(
-            "svg",
-            {
-                "xmlns": "http://www.w3.org/2000/svg",
-                "width": self.width * scale,
-                "height": self.height * scale,
-                "viewBox": f"0 0 {self.width} {self.height}",
-                "role": "img",
-                "lang": escape(self.style.lang),
-                "font-family": FONT,
-            },
-            name + background + "".join(self.parts),
-        )
+        drawn = "".join(self.parts)
+        attributes: Attributes = {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "width": self.width * self.style.scale,
+            "height": self.height * self.style.scale,
+            # All coordinates count CSS pixels, whatever the scale.
+            "viewBox": f"0 0 {self.width} {self.height}",
+            # Otherwise some screen readers read the texts one by one instead of the title.
+            "role": "img",
+            "lang": escape(self.style.lang),
+            "font-family": FONT,
+        }
+        drawing = element("svg", attributes, name + self.background() + drawn)
         return f"{drawing}\n"
+
+    def background(self) -> str:
+        """A rounded rectangle with a border."""
+        attributes: Attributes = {
+            # Half a pixel from the edge, so that the border of one pixel is sharp.
+            "x": ".5",
+            "y": ".5",
+            "width": self.width - 1,
+            "height": self.height - 1,
+            "rx": 8,
+            "fill": self.palette["ground"],
+            "stroke": self.palette["line"],
+        }
+        return element("rect", attributes)
+
+    def add(self, name: str, attributes: Attributes, content: str = "") -> None:
+        """Draw an XML element above what was drawn before."""
+        self.parts.append(element(name, attributes, content))
 
     def text(self, text: str, place: Place, font: Font) -> float:
         """Write a line of text; returns its width."""
         if not text:
             return 0
-        min_size = 0 if font.whole else font.size * MIN_SHRINK
-        measure = self.style.measure
-        text, size = fitted(
-            text, place.room, font.size, min_size, lambda part: measure(part, font.bold)
-        )
-        width = measure(text, font.bold) * size
-        attributes: dict[str, object] = {
-            "x": coordinate(self.mirrored(place.x)),
-            "y": coordinate(place.y),
+        line, size = self.fit(text, place.room, font)
+        width = self.style.measure(line, font.bold) * size
+        attributes: Attributes = {
+            "x": self.mirrored(place.x),
+            "y": place.y,
             "font-size": rounded_down(size),
         }
         if font.bold:
@@ -359,117 +563,234 @@ class Canvas:
         # In a language from right to left, SVG's own "end" is where its lines begin.
         if place.at_end != self.style.rtl:
             attributes["text-anchor"] = "end"
+        # A browser may draw the text with a wider font than the measured one.
         is_wide = width > FILLED * place.room
-        if font.exact or (is_wide and not JOINED.search(text)):
-            attributes["textLength"] = coordinate(width)
+        if font.exact or (is_wide and not JOINED.search(line)):
+            attributes["textLength"] = width
             attributes["lengthAdjust"] = "spacingAndGlyphs"
         if self.style.rtl:
-            text = f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
-        self.parts.append(element("text", attributes, escaped(text)))
+            # The text decides its own direction: without isolation, the sign or currency of a
+            # number would jump to its other end.
+            line = f"\N{FIRST STRONG ISOLATE}{line}\N{POP DIRECTIONAL ISOLATE}"
+        self.add("text", attributes, escaped(line))
         return width
+
+    def fit(self, text: str, room: float, font: Font) -> tuple[str, float]:
+        """A text, cut if necessary, and the font size at which it fits."""
+        min_size = font.size * MIN_SHRINK
+        if font.whole:
+            min_size = 0
+
+        def measure(part: str) -> float:
+            return self.style.measure(part, font.bold)
+
+        return fitted(text, room, font.size, min_size, measure)
 
     def figure(self, figure: Text, place: Place, size: float) -> None:
         """Write a figure without cutting it; a profit or loss has an arrow and a colour."""
-        if figure.sign == 0:
-            self.text(figure.text, place, Font(size, bold=True, whole=True))
+        if figure.sign != 0:
+            self.result(figure, place, size)
             return
+        font = Font(size, bold=True, whole=True)
+        self.text(figure.text, place, font)
+
+    def result(self, figure: Text, place: Place, size: float) -> None:
+        """Write a profit or loss with its arrow and colour."""
+        # Arrow and text shrink together.
         width = self.style.measure(figure.text, True)
-        size = min(size, place.room / (width + ARROW_ROOM))
-        fill = "up" if figure.sign > 0 else "down"
+        largest = place.room / (width + ARROW_ROOM)
+        size = min(size, largest)
+        fill = "up"
+        if figure.sign < 0:
+            fill = "down"
         arrow_room = size * ARROW_ROOM
         room = place.room - arrow_room
         if place.at_end:
             # Where the arrow stands follows from the width of the text, which must be exact.
-            font = Font(size, fill, bold=True, whole=True, exact=True)
-            width = self.text(figure.text, Place(place.x, place.y, room, at_end=True), font)
+            width = self.text(
+                figure.text,
+                Place(x=place.x, y=place.y, room=room, at_end=True),
+                Font(size, fill, bold=True, whole=True, exact=True),
+            )
             arrow_x = place.x - width - arrow_room
         else:
-            font = Font(size, fill, bold=True, whole=True)
-            self.text(figure.text, Place(place.x + arrow_room, place.y, room), font)
+            self.text(
+                figure.text,
+                Place(x=place.x + arrow_room, y=place.y, room=room),
+                Font(size, fill, bold=True, whole=True),
+            )
             arrow_x = place.x
-        self.arrow(figure.sign, Place(arrow_x, place.y, arrow_room), size)
+        self.arrow(
+            figure.sign,
+            Place(x=arrow_x, y=place.y, room=arrow_room),
+            size,
+        )
 
     def arrow(self, sign: int, place: Place, size: float) -> None:
-        """Draw the arrow of a profit or loss."""
+        """Draw the arrow of a profit or loss.
+
+        It is drawn as a path, since not every font contains a triangle.
+        """
         width = size * ARROW_WIDTH
+        # A shape begins at its left side, which is its end in a language from right to left.
         left = place.x
         if self.style.rtl:
             left = self.mirrored(place.x + width)
-        base = place.y - size * 0.12
-        tip = place.y - size * 0.6
-        fill = "up"
-        if sign < 0:
-            base = place.y - size * 0.6
-            tip = place.y - size * 0.12
+        # About as high as a digit, a little above the baseline.
+        lower = place.y - size * 0.12
+        upper = place.y - size * 0.6
+        if sign > 0:
+            base = lower
+            tip = upper
+            fill = "up"
+        else:
+            base = upper
+            tip = lower
             fill = "down"
-        begin = f"M{coordinate(left)} {coordinate(base)}"
-        side = f"h{coordinate(width)}"
-        peak = f"L{coordinate(left + width / 2)} {coordinate(tip)}z"
-        path = {"d": begin + side + peak, "fill": self.palette[fill]}
-        self.parts.append(element("path", path))
+        middle = left + width / 2
+        # The two ends of the base, and the tip.
+        path = f"M{coordinate(left)} {coordinate(base)}"
+        path += f"h{coordinate(width)}"
+        path += f"L{coordinate(middle)} {coordinate(tip)}z"
+        attributes: Attributes = {
+            "d": path,
+            "fill": self.palette[fill],
+        }
+        self.add("path", attributes)
 
-    def main_figure(self, picture: Picture, place: Place, small: float, large: float) -> None:
-        """Write the first figure below its name, if there is one."""
-        for figure in picture.figures[:1]:
-            self.text(figure.label, place, Font(small, "soft"))
-            self.figure(figure, Place(place.x, place.y + large * 1.06, place.room), large)
+    def main_figure(
+        self,
+        picture: Picture,
+        place: Place,
+        small: float,
+        large: float,
+    ) -> None:
+        """Write the first figure below its name, if there is one.
+
+        Args:
+            picture: whose figure it is.
+            place: the place of the name.
+            small: the font size of the name.
+            large: the font size of the figure.
+        """
+        if not picture.figures:
+            return
+        figure = picture.figures[0]
+        name_font = Font(small, "soft")
+        self.text(figure.label, place, name_font)
+        self.figure(figure, place.lowered(large * 1.06), large)
 
     def column(self, figure: Text, place: Place, small: float, large: float) -> None:
-        """Write a figure below its name."""
-        self.text(figure.label, place, Font(small, "soft"))
-        self.figure(figure, Place(place.x, place.y + large * 1.3, place.room), large)
+        """Write a figure below its name; the arguments are those of ``main_figure``."""
+        name_font = Font(small, "soft")
+        self.text(figure.label, place, name_font)
+        # Small type needs more space between its lines than large type.
+        self.figure(figure, place.lowered(large * 1.3), large)
 
-    def head(self, picture: Picture, side: float, height: float, size: float) -> float:
-        """Write the heading; returns its height, which is 0 without a title."""
+    def head(
+        self,
+        picture: Picture,
+        side: float,
+        height: float,
+        size: float,
+    ) -> float:
+        """Write the heading; returns its height, which is 0 without a title.
+
+        Args:
+            picture: whose heading it is.
+            side: the space on either side.
+            height: the height.
+            size: the font size of the title.
+        """
         if not picture.title:
             return 0
+        # Letters are about 0.72 of the font size high: half of that centres them.
         baseline = height / 2 + size * 0.36
         room = self.width - 2 * side
-        self.mark(side, baseline - size * 0.86, size)
-        meta_place = Place(self.width - side, baseline, room * 0.45, at_end=True)
-        meta = self.text(picture.meta, meta_place, Font(size * 0.8, "soft"))
+        # The mark reaches from above the capitals to below the baseline.
+        mark_y = baseline - size * 0.86
+        self.mark(x=side, y=mark_y, height=size)
+        # The meta text is written first, since the title gets the room that it leaves.
+        meta_width = self.text(
+            picture.meta,
+            Place(
+                x=self.width - side,
+                y=baseline,
+                room=room * 0.45,
+                at_end=True,
+            ),
+            Font(size * 0.8, "soft"),
+        )
         self.text(
-            picture.title, Place(side + 10, baseline, room - 20 - meta), Font(size, bold=True)
+            picture.title,
+            Place(
+                x=side + 10,
+                y=baseline,
+                room=room - 20 - meta_width,
+            ),
+            Font(size, bold=True),
         )
         self.rule(height)
         return height
 
     def foot(self, picture: Picture, place: Place, size: float) -> None:
         """Write the time of the figures, and whether they are stale."""
-        note_place = Place(place.x + place.room, place.y, place.room * 0.45, at_end=True)
-        note = self.text(picture.note, note_place, Font(size, bold=True))
-        gap = 8 if note else 0
-        room = place.room - note - gap
-        self.text(picture.as_of, Place(place.x, place.y, room), Font(size, "soft"))
+        note_width = self.text(
+            picture.note,
+            Place(
+                x=place.x + place.room,
+                y=place.y,
+                room=place.room * 0.45,
+                at_end=True,
+            ),
+            Font(size, bold=True),
+        )
+        room = place.room
+        if note_width:
+            room = place.room - note_width - 8
+        self.text(
+            picture.as_of,
+            Place(x=place.x, y=place.y, room=room),
+            Font(size, "soft"),
+        )
 
     def mark(self, x: float, y: float, height: float) -> None:
         """Draw a short vertical line in the accent colour."""
         left = x
         if self.style.rtl:
             left = self.mirrored(x + 3)
-        self.rect(Box(left, y, 3, height), "accent", 1.5)
+        box = Box(left, y, 3, height)
+        self.rect(box, "accent", radius=1.5)
 
     def rule(self, y: float) -> None:
         """Draw a line from edge to edge."""
-        self.rect(Box(0.5, y - 0.5, self.width - 1, 1), "line")
+        # From the middle of the border on the one side to that on the other.
+        box = Box(
+            x=0.5,
+            y=y - 0.5,
+            width=self.width - 1,
+            height=1,
+        )
+        self.rect(box, "line")
 
     def rect(self, box: Box, fill: str, radius: float = 0) -> None:
         """Draw a rectangle; its x counts from the left in every language."""
-        attributes = {
-            "x": coordinate(box.x),
-            "y": coordinate(box.y),
-            "width": coordinate(box.width),
-            "height": coordinate(box.height),
+        attributes: Attributes = {
+            "x": box.x,
+            "y": box.y,
+            "width": box.width,
+            "height": box.height,
         }
         if radius:
-            attributes["rx"] = coordinate(radius)
+            attributes["rx"] = radius
         attributes["fill"] = self.palette[fill]
-        self.parts.append(element("rect", attributes))
+        self.add("rect", attributes)
 
     def plot(self, picture: Picture, box: Box) -> None:
         """Draw the chart, the progress bar, or the text that there is no data."""
         # Text in small plots would be too small, and in wide ones too large.
-        size = max(10.5, min(box.width / 12, 14))
+        size = min(box.width / 12, 14)
+        size = max(10.5, size)
         if isinstance(picture.chart, BarChart):
             self.bars(picture.chart, self.placed(box))
         elif isinstance(picture.chart, CurveChart):
@@ -477,80 +798,182 @@ class Canvas:
         elif picture.progress:
             self.progress(picture.progress, box, size)
         elif picture.empty:
-            lines = wrapped(picture.empty, box.width / size, 2, self.style.measure)
-            for number, line in enumerate(lines):
-                y = box.y + box.height / 2 + number * size * 1.3
-                self.text(line, Place(box.x, y, box.width), Font(size, "soft"))
+            self.empty(picture.empty, box, size)
+
+    def empty(self, text: str, box: Box, size: float) -> None:
+        """Write the text that replaces a chart, in at most two lines."""
+        lines = wrapped(
+            text,
+            room=box.width / size,
+            max_lines=2,
+            measure=self.style.measure,
+        )
+        middle = box.y + box.height / 2
+        for number, line in enumerate(lines):
+            y = middle + number * size * 1.3
+            self.text(
+                line,
+                Place(x=box.x, y=y, room=box.width),
+                Font(size, "soft"),
+            )
 
     def progress(self, progress: Progress, box: Box, size: float) -> None:
         """Draw a progress bar below its figure."""
         y = box.y + size
         figure = progress.figure
-        value_place = Place(box.x + box.width, y, box.width / 2, at_end=True)
-        value = self.text(figure.text, value_place, Font(size, bold=True, whole=True))
-        label_place = Place(box.x, y, box.width - value - 12)
-        self.text(figure.label, label_place, Font(size, "soft"))
-        self.bar(progress.share, Box(box.x, box.y + size * 1.6, box.width, size / 2))
+        # The figure is written first, since its name gets the room that it leaves.
+        figure_width = self.text(
+            figure.text,
+            Place(
+                x=box.right,
+                y=y,
+                room=box.width / 2,
+                at_end=True,
+            ),
+            Font(size, bold=True, whole=True),
+        )
+        self.text(
+            figure.label,
+            Place(
+                x=box.x,
+                y=y,
+                room=box.width - figure_width - 12,
+            ),
+            Font(size, "soft"),
+        )
+        bar = Box(
+            x=box.x,
+            y=box.y + size * 1.6,
+            width=box.width,
+            height=size / 2,
+        )
+        self.bar(progress.share, bar)
 
     def axes(self, chart: Chart, box: Box) -> None:
-        """Draw the lines and labels of a large chart, whose time runs from left to right."""
+        """Draw the lines and labels of a large chart.
+
+        Its time runs from left to right in every language, as in the charts that traders know.
+        """
+        self.y_axis(chart, box)
+        self.x_axis(chart, box)
+
+    def y_axis(self, chart: Chart, box: Box) -> None:
+        """Draw the lines of a chart, with their labels at the end of each."""
         left = self.placed(box).x
+        label_x = box.right + 8
         for tick in chart.y_ticks:
-            y = box.y + tick.at / chart.height * box.height
-            self.rect(Box(left, y - 0.5, box.width, 1), "tint")
-            # The labels stand at the end of the lines, on either side.
-            x = box.x + box.width
-            place = Place(x + 8, y + 4, self.width - x - 16)
-            self.text(tick.label, place, Font(11, "soft"))
-        # Labels below the chart share its width, with a gap between them.
-        room = box.width / len(chart.x_ticks) - 6
+            share = tick.at / chart.height
+            y = box.y + share * box.height
+            line = Box(
+                x=left,
+                y=y - 0.5,
+                width=box.width,
+                height=1,
+            )
+            self.rect(line, "tint")
+            self.text(
+                tick.label,
+                # A little below the line: the digits, and not their baseline, are level with it.
+                Place(
+                    x=label_x,
+                    y=y + 4,
+                    room=self.width - label_x - 8,
+                ),
+                Font(11, "soft"),
+            )
+
+    def x_axis(self, chart: Chart, box: Box) -> None:
+        """Write the labels below a chart, each centred below its point."""
+        left = self.placed(box).x
+        # They share the width, with a gap between them.
+        share = box.width / len(chart.x_ticks)
+        room = share - 6
         for tick in chart.x_ticks:
-            width = min(self.style.measure(tick.label, False) * 11, room)
+            width = self.style.measure(tick.label, False) * 11
+            width = min(width, room)
             middle = tick.at / chart.width * box.width
-            begin = left + min(max(middle - width / 2, 0), box.width - width)
-            x = begin
+            # The first and the last label would otherwise protrude beyond the chart.
+            offset = max(middle - width / 2, 0)
+            offset = min(offset, box.width - width)
+            x = left + offset
             if self.style.rtl:
-                x = self.mirrored(begin + width)
-            place = Place(x, box.y + box.height + 17, room)
-            self.text(tick.label, place, Font(11, "soft"))
+                # The chart is not mirrored, but text() counts from the right.
+                x = self.mirrored(x + width)
+            self.text(
+                tick.label,
+                Place(
+                    x=x,
+                    y=box.bottom + 17,
+                    room=room,
+                ),
+                Font(11, "soft"),
+            )
 
     def curve(self, chart: CurveChart, box: Box) -> None:
-        """Draw a curve with its areas."""
+        """Draw a curve with its areas; the box counts from the left."""
+        self.zero_line(chart, box)
+        self.curve_areas(chart, box)
+        self.curve_line(chart, box)
+
+    def curve_areas(self, chart: CurveChart, box: Box) -> None:
+        """Draw the area of the gain and that of the drawdown."""
+        area = element(
+            "path",
+            {
+                "d": chart.area,
+                "fill": self.palette["accent"],
+                "fill-opacity": ".12",
+            },
+        )
+        drawdown = element(
+            "path",
+            {
+                "d": chart.drawdown,
+                "fill": self.palette["down"],
+                "fill-opacity": ".22",
+            },
+        )
+        # Their paths are scaled by the browser, so that the geometry of the page can be reused.
         x_scale = box.width / chart.width
         y_scale = box.height / chart.height
-        self.zero_line(chart, box)
-        translate = f"translate({coordinate(box.x)} {coordinate(box.y)})"
-        scale = f"scale({x_scale:.4f} {y_scale:.4f})"
-        accent = self.palette["accent"]
-        area = {"d": chart.area, "fill": accent, "fill-opacity": ".12"}
-        drawdown = {"d": chart.drawdown, "fill": self.palette["down"], "fill-opacity": ".22"}
-        areas = element("path", area) + element("path", drawdown)
-        self.parts.append(element("g", {"transform": f"{translate} {scale}"}, areas))
-        # The line is drawn without a transformation, which would distort its thickness.
-        spots = [
-            (coordinate(box.x + point.x * x_scale), coordinate(box.y + point.y * y_scale))
-            for point in chart.points
-        ]
+        x = coordinate(box.x)
+        y = coordinate(box.y)
+        transform = f"translate({x} {y}) scale({x_scale:.4f} {y_scale:.4f})"
+        self.add("g", {"transform": transform}, area + drawdown)
+
+    def curve_line(self, chart: CurveChart, box: Box) -> None:
+        """Draw the line of a curve, with a dot at its end."""
+        # It is drawn without a transformation, which would distort its thickness.
+        x_scale = box.width / chart.width
+        y_scale = box.height / chart.height
+        spots = []
+        for point in chart.points:
+            x = coordinate(box.x + point.x * x_scale)
+            y = coordinate(box.y + point.y * y_scale)
+            spots.append((x, y))
         line = "L".join(f"{x} {y}" for x, y in spots)
-        thickness = 1.5 if box.height < THIN_HEIGHT else 2
-        self.parts.append(
-            element(
-                "path",
-                {
-                    "d": f"M{line}",
-                    "fill": "none",
-                    "stroke": accent,
-                    "stroke-width": thickness,
-                    "stroke-linejoin": "round",
-                },
-            )
-        )
+        thickness = 2.0
+        if box.height < THIN_HEIGHT:
+            thickness = 1.5
+        path: Attributes = {
+            "d": f"M{line}",
+            "fill": "none",
+            "stroke": self.palette["accent"],
+            "stroke-width": thickness,
+            "stroke-linejoin": "round",
+        }
+        self.add("path", path)
         end_x, end_y = spots[-1]
-        end = {"cx": end_x, "cy": end_y, "r": f"{thickness * 1.5:g}", "fill": accent}
-        self.parts.append(element("circle", end))
+        dot: Attributes = {
+            "cx": end_x,
+            "cy": end_y,
+            "r": f"{thickness * 1.5:g}",
+            "fill": self.palette["accent"],
+        }
+        self.add("circle", dot)
 
     def bars(self, chart: BarChart, box: Box) -> None:
-        """Draw bars."""
+        """Draw bars; the box counts from the left."""
         x_scale = box.width / chart.width
         y_scale = box.height / chart.height
         for bar in chart.bars:
@@ -558,66 +981,118 @@ class Canvas:
             if bar.height == 0:
                 continue
             drawn = Box(
-                box.x + bar.x * x_scale,
-                box.y + bar.y * y_scale,
-                bar.width * x_scale,
-                bar.height * y_scale,
+                x=box.x + bar.x * x_scale,
+                y=box.y + bar.y * y_scale,
+                width=bar.width * x_scale,
+                height=bar.height * y_scale,
             )
             self.rect(drawn, "accent")
+        # After the bars, which would otherwise cover half of it.
         self.zero_line(chart, box)
 
     def zero_line(self, chart: Chart, box: Box) -> None:
-        """Draw the line at zero."""
-        y = box.y + chart.zero * (box.height / chart.height)
-        self.rect(Box(box.x, y - 0.5, box.width, 1), "line")
+        """Draw the line at zero; the box counts from the left."""
+        y_scale = box.height / chart.height
+        y = box.y + chart.zero * y_scale
+        line = Box(
+            x=box.x,
+            y=y - 0.5,
+            width=box.width,
+            height=1,
+        )
+        self.rect(line, "line")
 
     def bar(self, share: float, box: Box) -> None:
         """Draw a bar that is filled to a share from 0 to 1, from where the lines begin."""
         placed = self.placed(box)
-        self.rect(placed, "tint", box.height / 2)
-        width = box.width * min(max(share, 0), 1)
-        if width == 0:
+        self.rect(placed, "tint", radius=box.height / 2)
+        # More than the required lots may be traded: the bar is full then.
+        filled = min(max(share, 0), 1)
+        if filled == 0:
             return
+        width = box.width * filled
         left = placed.x
         if self.style.rtl:
             left += box.width - width
-        self.rect(Box(left, box.y, width, box.height), "accent", min(box.height, width) / 2)
+        done = Box(
+            x=left,
+            y=box.y,
+            width=width,
+            height=box.height,
+        )
+        # A part that is shorter than it is high cannot have the same round ends.
+        thickness = min(box.height, width)
+        self.rect(done, "accent", radius=thickness / 2)
 
     def placed(self, box: Box) -> Box:
         """A box whose x counts from where the lines begin, with an x that counts from the left."""
         if not self.style.rtl:
             return box
-        return Box(self.width - box.x - box.width, box.y, box.width, box.height)
+        return Box(
+            x=self.width - box.x - box.width,
+            y=box.y,
+            width=box.width,
+            height=box.height,
+        )
 
     def mirrored(self, x: float) -> float:
-        """An x that counts from where the lines begin, as one that counts from the left."""
+        """An x that counts from where the lines begin, as one that counts from the left.
+
+        The other direction is the same calculation.
+        """
         if self.style.rtl:
             return self.width - x
         return x
 
 
 def fitted(
-    text: str, room: float, size: float, min_size: float, measure: Callable[[str], float]
+    text: str,
+    room: float,
+    size: float,
+    min_size: float,
+    measure: Callable[[str], float],
 ) -> tuple[str, float]:
-    """A text and the font size at which it fits; it is cut where even the smallest does not."""
+    """A text and the font size at which it fits; it is cut where even the smallest does not.
+
+    Args:
+        text: the text.
+        room: its maximum width.
+        size: the font size if there is enough room.
+        min_size: the smallest one; 0 for a text that must not be cut.
+        measure: the width of a text at a font size of 1.
+    """
     width = measure(text)
     if width * size <= room:
         return text, size
     if width * min_size <= room:
         return text, room / width
+    # Character by character: texts are short, and the width of each one is different.
     while text and measure(text + "…") * min_size > room:
         text = text[:-1].rstrip()
     return text + "…", min_size
 
 
-def wrapped(text: str, room: float, max_lines: int, measure: Measure) -> list[str]:
-    """A text in lines of a width; the last line contains the rest, however long."""
+def wrapped(
+    text: str,
+    room: float,
+    max_lines: int,
+    measure: Measure,
+) -> list[str]:
+    """A text in lines of a width; the last line contains the rest, however long.
+
+    Args:
+        text: the text.
+        room: the width of a line at a font size of 1.
+        max_lines: how many lines there may be.
+        measure: the widths of the font.
+    """
     lines: list[str] = []
     rest = text
     while rest and len(lines) < max_lines - 1:
         end = line_end(rest, room, measure)
         lines.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
+    # Whoever draws the last line makes it smaller or cuts it, as any other text.
     if rest:
         lines.append(rest)
     return lines
@@ -627,30 +1102,43 @@ def line_end(text: str, room: float, measure: Measure) -> int:
     """How many characters of a text fit in one line."""
     breaks = [match.end() for match in BREAKS.finditer(text)]
     breaks.append(len(text))
+    # The first piece always stays in the line, even if it is too wide for it.
     for before, after in pairwise(breaks):
-        if measure(text[:after].rstrip(), False) > room:
+        line = text[:after].rstrip()
+        if measure(line, False) > room:
             return before
     return len(text)
 
 
-def element(name: str, attributes: Mapping[str, object], content: str = "") -> str:
-    """An XML element. Attributes and content must be escaped already."""
-    pairs = "".join(f' {key}="{value}"' for key, value in attributes.items())
+def element(name: str, attributes: Attributes, content: str = "") -> str:
+    """An XML element. Attributes and content must be escaped already; numbers are coordinates."""
+    start = f"<{name}"
+    for key, value in attributes.items():
+        text = value
+        if not isinstance(value, str):
+            text = coordinate(value)
+        start += f' {key}="{text}"'
     if not content:
-        return f"<{name}{pairs}/>"
-    return f"<{name}{pairs}>{content}</{name}>"
+        return f"{start}/>"
+    return f"{start}>{content}</{name}>"
 
 
 def rounded_down(size: float) -> str:
     """A font size with two decimals; rounded up, its text could overflow."""
-    return f"{int(size * 100) / 100:g}"
+    hundredths = int(size * 100)
+    return f"{hundredths / 100:g}"
 
 
 def escaped(text: str) -> str:
     """A text as XML, without the characters that XML does not allow."""
-    return escape(NOT_XML.sub("", text))
+    allowed = NOT_XML.sub("", text)
+    return escape(allowed)
 
 
 def coordinate(value: float) -> str:
-    """A coordinate with one decimal, or none."""
-    return f"{value:.1f}".removesuffix(".0")
+    """A coordinate with one decimal, or none.
+
+    Nobody sees a tenth of a pixel, and each decimal makes the file of a curve larger.
+    """
+    text = f"{value:.1f}"
+    return text.removesuffix(".0")

@@ -37,7 +37,9 @@ BELOW_CLASSES: Final = {1: "n", 2: "", 3: "when"}
 """The stylesheet hides small type of each class as soon as a column of this priority has room."""
 DIRECTIONS: Final = {1: "up", -1: "down"}
 """The CSS class of a profit and of a loss."""
-SIDES: Final = {
+Side = tuple[str, str | None]
+"""The side and the kind of a trade."""
+SIDES: Final[Mapping[Side, str]] = {
     ("buy", "market"): N_("Buy"),
     ("buy", "limit"): N_("Buy limit"),
     ("buy", "stop"): N_("Buy stop"),
@@ -47,6 +49,12 @@ SIDES: Final = {
     ("sell", "stop"): N_("Sell stop"),
     ("sell", None): N_("Sell"),
 }
+
+
+Getter = Callable[[Mapping[str, Any]], Any]
+"""Takes a value out of a row."""
+Writer = Callable[[Any], str]
+"""Writes a value as HTML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +93,10 @@ class Pattern:
         slots: the places of the values, by their names and their writing.
     """
 
-    cells: list[tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], str]]] = field(
-        default_factory=list
-    )
+    cells: list[tuple[Getter, Writer]] = field(default_factory=list)
     slots: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def slot(self, names: str, writing: str, writer: Callable[[Any], str]) -> str:
+    def slot(self, names: str, writing: str, writer: Writer) -> str:
         """The place of a value in a format string, such as ``{3}``.
 
         Args:
@@ -99,9 +105,12 @@ class Pattern:
             writer: writes it.
         """
         key = (names, writing)
+        # A value can occur in a column of its own and in small type below another one.
         if key not in self.slots:
-            self.slots[key] = f"{{{len(self.cells)}}}"
-            self.cells.append((itemgetter(*names.split()), writer))
+            number = len(self.cells)
+            self.slots[key] = f"{{{number}}}"
+            getter = itemgetter(*names.split())
+            self.cells.append((getter, writer))
         return self.slots[key]
 
     def write(self, row: Mapping[str, Any]) -> list[str]:
@@ -110,26 +119,47 @@ class Pattern:
 
 
 class TableWriter:
-    """Writes one table."""
+    """Writes one table.
+
+    Attributes:
+        table: the declared table.
+        display: the view, and how to write it.
+        hidden: the names of the figures that the account hides.
+        pattern: what is written for each row.
+        columns: the columns that are displayed.
+        by_name: all columns by name: a hidden one can still be named by another one.
+        sides: the words for the sides of a trade.
+        arrows: the arrows of a profit and a loss.
+    """
 
     def __init__(self, table: Table, display: Display) -> None:
         self.table = table
         self.display = display
         self.hidden = display.view.hidden
         self.pattern = Pattern()
-        self.columns = [
-            column for column in table.columns if column.always or column.name not in self.hidden
-        ]
+        self.columns: list[Column] = []
+        for column in table.columns:
+            if column.always or column.name not in self.hidden:
+                self.columns.append(column)
         self.by_name = {column.name: column for column in table.columns}
-        self.sides = {key: str(escape(display.gettext(text))) for key, text in SIDES.items()}
-        self.arrows = {sign: str(display.arrow(sign)) for sign in DIRECTIONS}
+        # Words and arrows are the same in every row: they are translated once.
+        self.sides: dict[Side, str] = {}
+        for key, message in SIDES.items():
+            word = display.gettext(message)
+            self.sides[key] = str(escape(word))
+        self.arrows: dict[int, str] = {}
+        for sign in DIRECTIONS:
+            # Text and not Markup, whose format() would be slower.
+            arrow = display.arrow(sign)
+            self.arrows[sign] = str(arrow)
 
     def build(self) -> TableHtml:
         """The whole table."""
         data = self.display.view.data
+        rows = data[self.table.rows] or []
         html = TableHtml(
             headings=[self.heading(column) for column in self.columns],
-            rows=self.rows(data[self.table.rows] or []),
+            rows=self.rows(rows),
             empty=self.display.gettext(self.table.empty),
         )
         totals = data.get(self.table.totals)
@@ -141,16 +171,18 @@ class TableWriter:
 
     def heading(self, column: Column) -> Heading:
         """The heading of a column."""
-        return Heading(self.display.gettext(column.label), self.classes(column))
+        label = self.display.gettext(column.label)
+        return Heading(label, self.classes(column))
 
     def classes(self, column: Column) -> str:
         """The CSS classes of a column: where it is visible and how it is aligned."""
-        classes = [PRIORITY_CLASSES[self.priority(column)]]
+        classes = PRIORITY_CLASSES[self.priority(column)]
+        # Everything else is aligned to the end of the line, so that the digits of numbers line up.
         if column.kind in START_ALIGNED and not column.at_end:
-            classes.append("l")
+            classes += " l"
         if column.fills:
-            classes.append("wide")
-        return " ".join(filter(None, classes))
+            classes += " wide"
+        return classes.strip()
 
     def priority(self, column: Column) -> int:
         """The priority of a column, which depends on what is hidden."""
@@ -160,6 +192,7 @@ class TableWriter:
 
     def rows(self, rows: list[dict[str, Any]]) -> Markup:
         """All rows."""
+        # Both patterns have to be complete before the first row: they decide what is written.
         active = self.row_pattern(is_active=True)
         inactive = self.row_pattern(is_active=False)
         is_inactive = self.table.inactive
@@ -168,7 +201,8 @@ class TableWriter:
             pattern = active
             if is_inactive and is_inactive(row):
                 pattern = inactive
-            written.append(pattern.format(*self.pattern.write(row)))
+            values = self.pattern.write(row)
+            written.append(pattern.format(*values))
         return as_html(*written)
 
     def row_pattern(self, *, is_active: bool) -> str:
@@ -176,30 +210,52 @@ class TableWriter:
         attributes = ""
         if not is_active:
             attributes += attribute("order")
+        # By this key, the script that refreshes a page finds the rows that have changed.
         if self.table.key and self.table.key not in self.hidden:
-            attributes += f' data-key="{self.slot(self.by_name[self.table.key])}"'
-        cells = [self.cell_pattern(column, is_active=is_active) for column in self.columns]
-        return f"<tr{attributes}>{''.join(cells)}</tr>"
+            column = self.by_name[self.table.key]
+            key = self.slot(column)
+            attributes += f' data-key="{key}"'
+        cells = ""
+        for column in self.columns:
+            cells += self.cell_pattern(column, is_active=is_active)
+        return f"<tr{attributes}>{cells}</tr>"
 
     def cell_pattern(self, column: Column, *, is_active: bool) -> str:
         """The format string of a cell."""
         classes = self.classes(column)
-        below = self.below_pattern(column)
+        # The heading of a row is its first declared column: if that is hidden, it has none.
         if column is self.table.columns[0]:
             if column.kind == "symbol":
                 classes += " sym"
-            return f'<th scope="row"{attribute(classes)}>{self.content(column)}{below}</th>'
+            content = self.content(column)
+            below = self.below_pattern(column)
+            return f'<th scope="row"{attribute(classes)}>{content}{below}</th>'
         if column.active_only and not is_active:
             return f"<td{attribute(classes)}><bdi>{MISSING}</bdi></td>"
+        below = self.below_pattern(column)
         if column.kind in RESULTS:
-            # Its class depends on the value, so that the slot contains the end of the tag as well.
-            starts = {0: f"{attribute(classes)}>"}
-            for sign, direction in DIRECTIONS.items():
-                starts[sign] = f"{attribute(f'{direction} {classes}')}>{self.arrows[sign]}"
-            writer = ResultWriter(self.writer(column), starts)
-            slot = self.pattern.slot(column.name, "result cell", writer)
+            slot = self.result_slot(column)
             return f"<td{slot}{below}</td>"
-        return f"<td{attribute(classes)}>{self.content(column)}{below}</td>"
+        content = self.content(column)
+        return f"<td{attribute(classes)}>{content}{below}</td>"
+
+    def result_slot(self, column: Column) -> str:
+        """The place of the attributes and content of the cell of a profit or loss.
+
+        The class depends on the value, so that the slot contains the end of the tag as well.
+        """
+        classes = self.classes(column)
+        starts = {0: f"{attribute(classes)}>"}
+        for sign, direction in DIRECTIONS.items():
+            attributes = attribute(f"{direction} {classes}")
+            arrow = self.arrows[sign]
+            starts[sign] = f"{attributes}>{arrow}"
+        writer = ResultWriter(self.writer(column), starts)
+        return self.pattern.slot(
+            column.name,
+            "result cell",
+            writer,
+        )
 
     def content(self, column: Column) -> str:
         """The format string of what a cell contains."""
@@ -207,17 +263,26 @@ class TableWriter:
         if column.kind == "side":
             return slot  # translated text needs no isolation
         if column.kind == "time":
-            iso = self.pattern.slot(column.name, "iso", self.display.fmt.iso)
+            # Programs need the exact time, and visitors the one of their language.
+            iso = self.pattern.slot(
+                column.name,
+                "iso",
+                self.display.fmt.iso,
+            )
             return f'<time datetime="{iso}"><bdi>{slot}</bdi></time>'
         return f"<bdi>{slot}</bdi>"
 
     def below_pattern(self, column: Column) -> str:
         """The format string of what stands below a cell in small type."""
-        below = [self.by_name[name] for name in column.below if name not in self.hidden]
-        if not below:
+        names = [name for name in column.below if name not in self.hidden]
+        if not names:
             return ""
-        css = BELOW_CLASSES[self.by_name[column.below[0]].priority]
-        texts = " ".join(self.slot(each) for each in below)
+        slots = [self.slot(self.by_name[name]) for name in names]
+        texts = " ".join(slots)
+        # All of them are displayed or hidden together, by the priority of the first one, even if
+        # that one itself is hidden.
+        first = self.by_name[column.below[0]]
+        css = BELOW_CLASSES[first.priority]
         # The stylesheet cuts off long texts of a symbol's <bdi>: there is none in its small type.
         if column.kind != "symbol":
             texts = f"<bdi>{texts}</bdi>"
@@ -226,29 +291,42 @@ class TableWriter:
     def slot(self, column: Column) -> str:
         """The place of a column's value, written without any markup around it."""
         if column.kind == "side":
-            return self.pattern.slot(f"{column.name} kind", "side", self.sides.__getitem__)
-        return self.pattern.slot(column.name, column.kind, self.writer(column))
+            # "Buy limit" is one phrase for translators, of which the data has two values.
+            names = f"{column.name} kind"
+            return self.pattern.slot(names, "side", self.sides.__getitem__)
+        return self.pattern.slot(
+            column.name,
+            column.kind,
+            self.writer(column),
+        )
 
-    def writer(self, column: Column) -> Callable[[Any], str]:
+    def writer(self, column: Column) -> Writer:
         """Writes the values of a column as HTML."""
+        # A formatter knows numbers and times, but no words such as "Yes".
         if column.kind == "flag":
             return partial(self.display.write, "flag")
-        writer: Callable[[Any], str] = getattr(self.display.fmt, METHODS[column.kind])
+        method = METHODS[column.kind]
+        writer: Writer = getattr(self.display.fmt, method)
         return writer
 
     def total_row(self, totals: Mapping[str, Any]) -> Markup:
         """The row with the totals."""
-        cells = [self.total_cell(column, totals) for column in self.columns]
-        return as_html("<tr>", *cells, "</tr>")
+        cells = ""
+        for column in self.columns:
+            cells += self.total_cell(column, totals)
+        return as_html(f"<tr>{cells}</tr>")
 
     def total_cell(self, column: Column, totals: Mapping[str, Any]) -> str:
         """The total of a column; the first column says that these are totals."""
         classes = PRIORITY_CLASSES[self.priority(column)]
         content = ""
+        # If the symbols are hidden, the first column may have a total: there is no room for the word.
         if column.total:
-            content = self.total(column, totals[column.total])
+            value = totals[column.total]
+            content = self.total(column, value)
         elif column is self.columns[0]:
-            content = str(escape(self.display.gettext(N_("Total"))))
+            word = self.display.gettext(N_("Total"))
+            content = str(escape(word))
             classes += " l"
         if column is self.table.columns[0]:
             return f'<th scope="row"{attribute(classes)}>{content}</th>'
@@ -256,22 +334,27 @@ class TableWriter:
 
     def total(self, column: Column, value: Any) -> str:
         """A total."""
-        text = f"<bdi>{self.writer(column)(value)}</bdi>"
+        write = self.writer(column)
+        text = f"<bdi>{write(value)}</bdi>"
         sign = sign_of(column.kind, value)
         if sign == 0:
             return text
-        return f"<span{attribute(DIRECTIONS[sign])}>{self.arrows[sign]}{text}</span>"
+        classes = attribute(DIRECTIONS[sign])
+        arrow = self.arrows[sign]
+        return f"<span{classes}>{arrow}{text}</span>"
 
     def counts(self, totals: Mapping[str, Any]) -> list[Text]:
         """The counts above the table."""
+        fmt = self.display.fmt
         found = []
         for count in self.table.counts:
             if count.name in self.hidden:
                 continue
             number = totals[count.name]
-            text = self.display.translations.ngettext(*count.messages, number)
-            number_text = self.display.fmt.integer(number)
-            found.append(Text("", text % {"count": number_text}, count.sign))
+            one, many = count.messages
+            message = self.display.translations.ngettext(one, many, number)
+            text = message % {"count": fmt.integer(number)}
+            found.append(Text("", text, count.sign))
         return found
 
 
@@ -284,12 +367,13 @@ class ResultWriter:
         starts: the end of the tag and the arrow, by the sign of the amount.
     """
 
-    write: Callable[[Any], str]
+    write: Writer
     starts: Mapping[int, str]
 
     def __call__(self, value: Any) -> str:
         """The cell of a value."""
-        return f"{self.starts[sign_of('result', value)]}<bdi>{self.write(value)}</bdi>"
+        start = self.starts[sign_of("result", value)]
+        return f"{start}<bdi>{self.write(value)}</bdi>"
 
 
 def as_html(*parts: str) -> Markup:

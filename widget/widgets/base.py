@@ -233,7 +233,9 @@ class Table:
     @property
     def row_names(self) -> tuple[str, ...]:
         """The names of all figures of a row."""
-        return self.fields or tuple(column.name for column in self.columns)
+        if self.fields:
+            return self.fields
+        return tuple(column.name for column in self.columns)
 
     @property
     def names(self) -> Iterator[str]:
@@ -292,13 +294,18 @@ class Widget:
     @property
     def all_options(self) -> tuple[str, ...]:
         """The names of all options that its URL may contain."""
-        dates = ("from", "to") if "period" in self.options else ()
-        return (*COMMON_OPTIONS, *sorted(self.options), *dates)
+        names = [*COMMON_OPTIONS, *sorted(self.options)]
+        # They are another way to choose a period.
+        if "period" in self.options:
+            names += ["from", "to"]
+        return tuple(names)
 
     @property
     def default_rows(self) -> int:
         """The default of the option ``rows``; 0 without that option."""
-        return DEFAULT_ROWS if "rows" in self.options else 0
+        if "rows" in self.options:
+            return DEFAULT_ROWS
+        return 0
 
     @property
     def figures(self) -> dict[str, Figure]:
@@ -306,7 +313,8 @@ class Widget:
         found: dict[str, Figure] = {}
         for block in self.body:
             if isinstance(block, Card):
-                found |= {figure.name: figure for figure in block.figures}
+                for figure in block.figures:
+                    found[figure.name] = figure
             elif isinstance(block, Progress):
                 found[block.share.name] = block.share
         return found
@@ -314,14 +322,18 @@ class Widget:
     @property
     def chart(self) -> Chart | None:
         """Its chart, if it has one."""
-        charts = (block for block in self.body if isinstance(block, Chart))
-        return next(charts, None)
+        for block in self.body:
+            if isinstance(block, Chart):
+                return block
+        return None
 
     @property
     def progress(self) -> Progress | None:
         """Its progress bar, if it has one."""
-        bars = (block for block in self.body if isinstance(block, Progress))
-        return next(bars, None)
+        for block in self.body:
+            if isinstance(block, Progress):
+                return block
+        return None
 
     def pixels(self, options: Options) -> int:
         """The exact height of its frame in CSS pixels."""

@@ -51,7 +51,8 @@ TRADES = Table(
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The newest closed trades of the period, with totals of all of them."""
-    start, end = options.period.bounds(source.now, source.account.timezone)
+    zone = source.account.timezone
+    start, end = options.period.bounds(source.now, zone)
     trades = source.closed_trades(start, end)
     return {
         "from": start,

@@ -26,7 +26,8 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)
     records = source.commissions(start, end)
-    days = totals.sum_by_day(((record.time, record.amount) for record in records), zone)
+    amounts = [(record.time, record.amount) for record in records]
+    days = totals.sum_by_day(amounts, zone)
     return {
         "from": start,
         "to": source.known_until(end),
@@ -56,5 +57,5 @@ WIDGET = Widget(
     row_height=36,
     options=frozenset({"rows", "period"}),
     summary=TOTAL,
-    by_default=False,
+    by_default=False,  # it is about the earnings of a partner, and not about the account
 )

@@ -14,8 +14,9 @@ GAIN = Figure("gain", N_("Gain"), "gain")
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
-    """The time-weighted growth of the period, see ``widget.growth``."""
-    start, end = options.period.bounds(source.now, source.account.timezone)
+    """The time-weighted growth of the period, see ``widget.data.growth``."""
+    zone = source.account.timezone
+    start, end = options.period.bounds(source.now, zone)
     result = growth.calculate(
         source.balance().balance,
         # Later trades too: the balance of each trade is calculated back from the present one.

@@ -9,6 +9,7 @@ from widget.widgets.base import Column, Table, Widget
 from widget.widgets.options import Options
 
 MASK_BITS = {4: 24, 6: 48}
+"""How many bits of an address remain, by the version of IP."""
 
 LOGINS = Table(
     rows="logins",
@@ -28,25 +29,34 @@ def masked(address: str | None) -> str | None:
 
     That is enough to recognise one's own addresses and too little to identify a visitor.
     """
+    text = (address or "").strip()
     try:
-        parsed = ipaddress.ip_address((address or "").strip())
+        parsed = ipaddress.ip_address(text)
     except ValueError:
         return None
     # ::ffff:192.0.2.1 is an IPv4 address: its /48 would say nothing.
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     bits = MASK_BITS[parsed.version]
-    return str(ipaddress.ip_network(f"{parsed}/{bits}", strict=False))
+    # Not strict: the bits after the mask may be set, and become zero.
+    network = ipaddress.ip_network(f"{parsed}/{bits}", strict=False)
+    return str(network)
 
 
 def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The newest logins of the period, with masked addresses."""
-    start, end = options.period.bounds(source.now, source.account.timezone)
-    logins = source.logins(start, end)[: options.rows]
+    zone = source.account.timezone
+    start, end = options.period.bounds(source.now, zone)
+    newest = source.logins(start, end)[: options.rows]
+    logins = []
+    for login in newest:
+        # Before anything else, so that no renderer ever sees a whole address.
+        masked_login = login._replace(address=masked(login.address))
+        logins.append(masked_login)
     return {
         "from": start,
         "to": source.known_until(end),
-        "logins": LOGINS.rows_of(login._replace(address=masked(login.address)) for login in logins),
+        "logins": LOGINS.rows_of(logins),
     }
 
 
@@ -59,5 +69,5 @@ WIDGET = Widget(
     height=102,
     row_height=36,
     options=frozenset({"rows", "period"}),
-    by_default=False,
+    by_default=False,  # when and from where somebody logs in is nobody else's business
 )

@@ -16,7 +16,8 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The lots of the period, and of each of its days on which a trade was closed."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)
-    traded = [(trade.close_time, trade.volume) for trade in source.closed_trades(start, end)]
+    trades = source.closed_trades(start, end)
+    traded = [(trade.close_time, trade.volume) for trade in trades]
     days = totals.sum_by_day(traded, zone)
     lots = source.lots(start, end, has_dates=options.period.has_dates)
     return {

@@ -81,8 +81,15 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     # Totals of all positions, however many rows are displayed.
     sums = totals.position_totals(trades)
     if options.group == "symbol":
-        return {"symbols": totals.group_by_symbol(trades)[: options.rows], "totals": sums}
-    return {"trades": TRADES.rows_of(trades[: options.rows]), "totals": sums}
+        symbols = totals.group_by_symbol(trades)
+        return {
+            "symbols": symbols[: options.rows],
+            "totals": sums,
+        }
+    return {
+        "trades": TRADES.rows_of(trades[: options.rows]),
+        "totals": sums,
+    }
 
 
 WIDGET = Widget(

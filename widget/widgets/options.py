@@ -21,7 +21,11 @@ COMMON_OPTIONS: Final = ("theme", "accent", "lang", "tz", "title", "refresh")
 PICTURE_OPTIONS: Final = ("size", "scale")
 """Options that only the URL of a picture may contain."""
 THEMES: Final = ("auto", "light", "dark")
-SIZES: Final = {"small": (240, 60), "medium": (320, 160), "large": (640, 320)}
+SIZES: Final = {
+    "small": (240, 60),
+    "medium": (320, 160),
+    "large": (640, 320),
+}
 """Width and height of a picture in CSS pixels."""
 SCALES: Final = (1, 2)
 """Pixels of a picture per CSS pixel."""
@@ -39,6 +43,9 @@ PERIODS: Final[Mapping[str, str]] = {
     "year": N_("This year"),
     "all": N_("All time"),
 }
+
+# Ten subtags are more than any language has. X and I begin private and very old tags.
+LANGUAGE_TAG: Final = re.compile("([A-Za-z]{2,8}|[XxIi])(-[A-Za-z0-9]{1,8}){0,9}")
 
 # The midnights of these dates exist in every time zone and have Unix times on every platform.
 FIRST_DATE: Final = date(1970, 1, 2)
@@ -67,13 +74,20 @@ class Period:
             now: the end of a named period.
             zone: the time zone whose midnights are the limits of the days.
         """
-        first = self.first or self._first_day(now.astimezone(zone).date())
-        start = midnight(first, zone) if first else None
-        # The last day belongs to the period, so that it ends at the midnight after it.
-        end = midnight(self.last + timedelta(days=1), zone) if self.last else now
+        today = now.astimezone(zone).date()
+        first = self.first or self._first_day(today)
+        start = None
+        if first:
+            start = midnight(first, zone)
+        end = now
+        if self.last:
+            # The last day belongs to the period, so that it ends at the midnight after it.
+            next_day = self.last + timedelta(days=1)
+            end = midnight(next_day, zone)
         return start, end
 
     def _first_day(self, today: date) -> date | None:
+        """The first day of a named period; None for all time."""
         # "Nd" is the rest of today and N whole days before it; "all" is not in here.
         first_days = {
             "today": today,
@@ -88,7 +102,8 @@ class Period:
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The beginning of a day in a time zone, as an instant in UTC."""
-    return datetime.combine(day, time(), zone).astimezone(UTC)
+    local = datetime.combine(day, time(), zone)
+    return local.astimezone(UTC)
 
 
 # The validators take the text of the URL, and values that are valid already: code and tests create
@@ -106,9 +121,11 @@ def check_integer(value: object, low: int, high: int) -> int:
     """Validate a whole number; both limits are inclusive."""
     text = str(value)
     # int() alone would also accept signs, spaces, underscores and the digits of other scripts.
-    if not re.fullmatch("[0-9]{1,6}", text) or not low <= int(text) <= high:
-        raise ValueError(f"must be a whole number from {low} to {high}")
-    return int(text)
+    if re.fullmatch("[0-9]{1,6}", text):
+        number = int(text)
+        if low <= number <= high:
+            return number
+    raise ValueError(f"must be a whole number from {low} to {high}")
 
 
 def check_switch(value: object) -> bool:
@@ -137,7 +154,7 @@ def check_colour(value: object) -> str:
 
 def check_language(value: object) -> object:
     """Validate a BCP 47 language tag."""
-    if not re.fullmatch("([A-Za-z]{2,8}|[XxIi])(-[A-Za-z0-9]{1,8}){0,9}", str(value)):
+    if not LANGUAGE_TAG.fullmatch(str(value)):
         raise ValueError("must be a language tag, such as en or pt-BR")
     return value
 
@@ -156,22 +173,31 @@ def check_period(value: object) -> Period:
     """Validate one of ``PERIODS``."""
     if isinstance(value, Period):
         return value
-    return Period(str(check_choice(value, PERIODS)))
+    name = check_choice(value, PERIODS)
+    return Period(str(name))
 
 
-Theme = Annotated[str, BeforeValidator(partial(check_choice, choices=THEMES))]
+def one_of(choices: Collection[str]) -> BeforeValidator:
+    """The validator of a choice."""
+    return BeforeValidator(partial(check_choice, choices=choices))
+
+
+def integer_between(low: int, high: int) -> BeforeValidator:
+    """The validator of a whole number; both limits are inclusive."""
+    return BeforeValidator(partial(check_integer, low=low, high=high))
+
+
+# pydantic's own rules are too lenient for URLs: it takes "yes" for true and " 7 " for a number.
+Theme = Annotated[str, one_of(THEMES)]
 Accent = Annotated[str, BeforeValidator(check_colour)]
 Language = Annotated[str, BeforeValidator(check_language)]
 Zone = Annotated[ZoneInfo, BeforeValidator(check_zone)]
 Switch = Annotated[bool, BeforeValidator(check_switch)]
-Refresh = Annotated[
-    int,
-    BeforeValidator(partial(check_integer, low=MIN_REFRESH, high=MAX_REFRESH)),
-]
-Rows = Annotated[int, BeforeValidator(partial(check_integer, low=1, high=MAX_ROWS))]
+Refresh = Annotated[int, integer_between(MIN_REFRESH, MAX_REFRESH)]
+Rows = Annotated[int, integer_between(1, MAX_ROWS)]
 NamedPeriod = Annotated[Period, BeforeValidator(check_period)]
-Group = Annotated[str, BeforeValidator(partial(check_choice, choices=("symbol",)))]
-Size = Annotated[str, BeforeValidator(partial(check_choice, choices=tuple(SIZES)))]
+Group = Annotated[str, one_of(("symbol",))]
+Size = Annotated[str, one_of(SIZES)]
 Scale = Annotated[int, BeforeValidator(check_scale)]
 
 
@@ -193,6 +219,8 @@ class Options(BaseModel):
     scale: Scale = 1
 
 
+Params = Iterable[tuple[str, str]]
+"""The names and texts of a query string, in order."""
 OPTION_NAMES: Final = frozenset(Options.model_fields) | {"from", "to"}
 
 
@@ -206,7 +234,7 @@ class HasOptions(Protocol):
 
 def parse_options(
     widget: HasOptions,
-    params: Iterable[tuple[str, str]],
+    params: Params,
     locked: Mapping[str, object] = MappingProxyType({}),
     extra: Collection[str] = (),
 ) -> Options:
@@ -222,6 +250,7 @@ def parse_options(
         BadOption: an option is unknown, repeated, malformed, out of range or locked.
     """
     texts = collect_texts(params, locked)
+    # An unknown option is an error and is not ignored: a typo would otherwise never be noticed.
     allowed = {*widget.all_options, *extra}
     for name in texts:
         if name not in allowed:
@@ -229,7 +258,7 @@ def parse_options(
     return validate_options(texts)
 
 
-def valid_options(params: Iterable[tuple[str, str]], names: Collection[str]) -> Options:
+def valid_options(params: Params, names: Collection[str]) -> Options:
     """The options of these names that are valid; invalid ones keep their defaults.
 
     An error card uses them: it is displayed in the requested language and theme even if another
@@ -237,12 +266,14 @@ def valid_options(params: Iterable[tuple[str, str]], names: Collection[str]) -> 
     """
     options = Options()
     for name, text in params:
-        if name in names:
-            try:
-                value = getattr(validate_options({name: text}), name)
-            except BadOption:
-                continue
-            options = options.model_copy(update={name: value})
+        if name not in names:
+            continue
+        try:
+            parsed = validate_options({name: text})
+        except BadOption:
+            continue
+        value = getattr(parsed, name)
+        options = options.model_copy(update={name: value})
     return options
 
 
@@ -259,7 +290,8 @@ def parse_integer(name: str, text: str, low: int, high: int) -> int:
 
 
 def collect_texts(
-    params: Iterable[tuple[str, str]], locked: Mapping[str, object]
+    params: Params,
+    locked: Mapping[str, object],
 ) -> dict[str, str]:
     """The text of each option, locked ones first.
 
@@ -269,11 +301,13 @@ def collect_texts(
     texts: dict[str, str] = {}
     for name, value in locked.items():
         # bool is a subclass of int, but true is not a number in JSON.
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        is_text_or_number = isinstance(value, str | int | float)
+        if isinstance(value, bool) or not is_text_or_number:
             raise BadOption(name, "must be text or a number")
         texts[name] = str(value)
     for name, text in params:
         if name in locked:
+            # Repeating the locked value is harmless, and some forms of embedding do it.
             if text != texts[name]:
                 raise BadOption(name, "is locked by the token")
         elif name in texts:
@@ -289,19 +323,33 @@ def validate_options(texts: Mapping[str, str]) -> Options:
         BadOption: one is malformed or out of range.
     """
     values: dict[str, Any] = dict(texts)
-    dates = period_of_dates(values.pop("from", None), values.pop("to", None))
+    # Two options of the URL, but together they are one option in code.
+    first = values.pop("from", None)
+    last = values.pop("to", None)
+    dates = period_of_dates(first, last)
     try:
         options = Options(**values)
     except ValidationError as error:
-        # pydantic reports errors in the order of the fields; visitors expect that of their URL.
-        errors = {str(details["loc"][0]): details for details in error.errors()}
-        name = next(name for name in texts if name in errors)
-        raise BadOption(name, str(errors[name]["ctx"]["error"])) from None
+        raise first_mistake(error, texts) from None
     if dates is None:
         return options
     if "period" in texts:
         raise BadOption("period", "cannot be combined with from and to")
+    # Already valid: Options(...) would only check it once more.
     return options.model_copy(update={"period": dates})
+
+
+def first_mistake(error: ValidationError, texts: Mapping[str, str]) -> BadOption:
+    """The error about the first invalid option of a URL."""
+    reasons: dict[str, str] = {}
+    for details in error.errors():
+        name = str(details["loc"][0])
+        cause = details["ctx"]["error"]  # what a validator raised
+        reasons[name] = str(cause)
+    # pydantic reports errors in the order of the fields; visitors expect that of their URL.
+    invalid = [name for name in texts if name in reasons]
+    first = invalid[0]
+    return BadOption(first, reasons[first])
 
 
 def period_of_dates(first: str | None, last: str | None) -> Period | None:
@@ -312,8 +360,13 @@ def period_of_dates(first: str | None, last: str | None) -> Period | None:
     """
     if first is None and last is None:
         return None
-    first_day = parse_date("from", first) if first is not None else None
-    last_day = parse_date("to", last) if last is not None else None
+    first_day = None
+    last_day = None
+    # Not "if first": an empty text is an invalid date.
+    if first is not None:
+        first_day = parse_date("from", first)
+    if last is not None:
+        last_day = parse_date("to", last)
     if first_day and last_day and first_day > last_day:
         raise BadOption("from", "is later than to")
     return Period("all", first_day, last_day)
@@ -325,17 +378,21 @@ def parse_date(name: str, text: str) -> date:
     Raises:
         BadOption: it is malformed or out of range.
     """
+    problem = BadOption(name, "must be a date, such as 2026-11-21")
     # fromisoformat() alone would also accept other formats, such as 20261121 and 2026-W47-6.
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            day = None
-        if day is not None and FIRST_DATE <= day <= LAST_DATE:
-            return day
-    raise BadOption(name, "must be a date, such as 2026-11-21")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        raise problem
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise problem from None
+    if not FIRST_DATE <= day <= LAST_DATE:
+        raise problem
+    return day
 
 
 def printable(name: str) -> str:
     """The name of an unknown option in a form that is safe to repeat in an error."""
-    return re.sub("[^A-Za-z0-9_.-]", "?", name[:40]) or "?"
+    # Anybody can write anything into a URL, and the error is displayed on the page.
+    safe = re.sub("[^A-Za-z0-9_.-]", "?", name[:40])
+    return safe or "?"

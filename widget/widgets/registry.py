@@ -21,17 +21,18 @@ def discover() -> dict[str, Widget]:
         ValueError: a definition is wrong; names the module and what to fix.
     """
     # A new module is found by being there: no list has to be edited.
+    package = "widget.widgets"
     found = {}
-    for module in pkgutil.iter_modules(widget.widgets.__path__, "widget.widgets."):
-        module_name = module.name.rpartition(".")[2]
-        if module_name in NOT_WIDGETS:
+    for module in pkgutil.iter_modules(widget.widgets.__path__):
+        if module.name in NOT_WIDGETS:
             continue
-        name = module_name.replace("_", "-")
-        definition = getattr(importlib.import_module(module.name), "WIDGET", None)
+        module_name = f"{package}.{module.name}"
+        imported = importlib.import_module(module_name)
+        definition = getattr(imported, "WIDGET", None)
         # Hyphens are usual in URLs and impossible in names of modules.
-        module_name = module.name.rpartition(".")[2]
-        name = module_name.replace("_", "-")
-        found[name] = checked(definition, module.name, name)
+        name = module.name.replace("_", "-")
+        found[name] = checked(definition, module_name, name)
+    # The order of files differs between file systems.
     return dict(sorted(found.items()))
 
 
@@ -39,7 +40,9 @@ def enabled_widgets(account: Account, widgets: Mapping[str, Widget]) -> tuple[st
     """The names of the widgets that an account displays."""
     if account.widgets is not None:
         return account.widgets
-    return tuple(widget.name for widget in widgets.values() if widget.by_default)
+    # Some widgets display what not every owner wants to publish, such as logins.
+    by_default = (each.name for each in widgets.values() if each.by_default)
+    return tuple(by_default)
 
 
 def checked(definition: object, module: str, name: str) -> Widget:
@@ -54,7 +57,7 @@ def checked(definition: object, module: str, name: str) -> Widget:
         ValueError: it is wrong; names the module and what to fix.
     """
     if not isinstance(definition, Widget):
-        raise ValueError(f"{module}: has no WIDGET, an instance of widget.base.Widget")
+        raise ValueError(f"{module}: has no WIDGET, an instance of widget.widgets.base.Widget")
     # Whoever writes a widget fixes one mistake after the other: the first one is enough.
     for problem in problems(definition, name):
         raise ValueError(f"{module}: {problem}")
@@ -68,21 +71,32 @@ def problems(definition: Widget, name: str) -> Iterator[str]:
     yield from unknown("options", definition.options, OPTION_NAMES)
     yield from unknown("functions", definition.functions, FUNCTIONS)
     # A figure that widget.privacy does not know could never be hidden.
-    yield from unknown("figures, add to widget.names.FIGURES", declared_names(definition), FIGURES)
+    names = declared_names(definition)
+    yield from unknown("figures, add to widget.names.FIGURES", names, FIGURES)
+    # A picture has no tables: it can only list what stands in a card or at a progress bar.
     yield from unknown("figures in its picture", definition.picture, definition.figures)
     # Loader, snippets and plugin reserve a height for the rows that a URL asks for.
-    has_rows = "rows" in definition.options
-    if (definition.row_height > 0) != has_rows:
+    has_option = "rows" in definition.options
+    has_height = definition.row_height > 0
+    if has_option != has_height:
         yield "needs a row_height exactly if it has the option rows"
 
 
-def unknown(what: str, names: Iterable[str], known: Collection[str]) -> Iterator[str]:
+def unknown(
+    what: str,
+    names: Iterable[str],
+    known: Collection[str],
+) -> Iterator[str]:
     """A problem with names that are not known, if there are any."""
-    missing = sorted(set(names) - set(known))
+    missing = set(names) - set(known)
     if missing:
-        yield f"unknown {what}: {', '.join(missing)}"
+        listed = ", ".join(sorted(missing))
+        yield f"unknown {what}: {listed}"
 
 
 def declared_names(definition: Widget) -> set[str]:
     """The JSON names that a widget declares."""
-    return {name for block in definition.body for name in block.names}
+    found: set[str] = set()
+    for block in definition.body:
+        found.update(block.names)
+    return found
