@@ -37,7 +37,8 @@ AXE = """async () => {
   const unsure = incomplete.filter(({ id }) => id === "color-contrast");
   return [...violations, ...unsure].flatMap(({ id, nodes }) =>
     nodes
-      .map(({ html, any, all, none }) => [html, [...any, ...all, ...none].map(({ message }) => message).join("; ")])
+      .map(({ html, any, all, none }) => [html, [...any, ...all, ...none]])
+      .map(([html, checks]) => [html, checks.map(({ message }) => message).join("; ")])
       .filter(([, why]) => !/only non-text|contains an image node|content is too short/.test(why))
       .map(([html, why]) => `${id}: ${html.slice(0, 120)} (${why.slice(0, 300)})`));
 }"""

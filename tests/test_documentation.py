@@ -534,7 +534,7 @@ def test_every_threat_that_is_documented_has_a_test() -> None:
     assert named <= defined_tests()
 
 
-# -- For those who change the code ------------------------------------------------------------------
+# -- For those who change the code
 
 PACKAGE = ROOT / "widget"
 

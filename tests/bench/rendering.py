@@ -195,7 +195,7 @@ def period_options(rows: int) -> Options:
 
 
 def formats(rows: int, times: int = 40) -> dict[str, float]:
-    """Milliseconds for a table of closed trades: with this formatter, with Babel's functions, and unformatted."""
+    """Milliseconds for a table of closed trades: with this formatter, with Babel's, unformatted."""
     options = period_options(rows)
     with history(rows) as at:
         view = at.view(WIDGETS["closed-trades"], options)

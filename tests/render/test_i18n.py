@@ -1,4 +1,4 @@
-"""Every catalogue is complete, with its own plural forms; a visitor gets the closest available language."""
+"""Catalogues are complete, with their own plural forms; a visitor gets the closest language."""
 
 import re
 from collections import Counter
@@ -160,7 +160,9 @@ def test_missing_and_fuzzy_translations_stay_english(
     tmp_path: Path,
 ) -> None:
     text = HEADER + (
-        'msgid "Balance"\nmsgstr "Solde"\n\n#, fuzzy\nmsgid "Equity"\nmsgstr "Équipe"\n\nmsgid "Swap"\nmsgstr ""\n'
+        'msgid "Balance"\nmsgstr "Solde"\n\n'
+        '#, fuzzy\nmsgid "Equity"\nmsgstr "Équipe"\n\n'
+        'msgid "Swap"\nmsgstr ""\n'
     )
     french = catalogues(tmp_path, fr=text).translations("fr")
     assert [french.gettext(message) for message in ("Balance", "Equity", "Swap", "Lots")] == [

@@ -1,4 +1,4 @@
-"""Pictures over HTTP, as forums and mail programs request them, and the font they are drawn with."""
+"""Pictures over HTTP, as forums and mail programs request them, and the font of pictures."""
 
 import html
 import json
@@ -357,10 +357,12 @@ def test_the_fonts_are_small_and_shipped_with_their_licence() -> None:
 MISFITS = """
 () => [...document.querySelectorAll("svg")].flatMap(svg => {
   const box = svg.getBoundingClientRect(), found = [];
-  const marks = [...svg.querySelectorAll("text, path[d$=z]")];  // text, and the arrows of profits and losses
+  // Text, and the arrows of profits and losses.
+  const marks = [...svg.querySelectorAll("text, path[d$=z]")];
   const texts = marks.map(mark => [mark.textContent || "an arrow", mark.getBoundingClientRect()]);
   texts.forEach(([text, a], number) => {
-    if (a.left < box.left + 3 || a.right > box.right - 3 || a.top < box.top || a.bottom > box.bottom)
+    const isOutside = a.left < box.left + 3 || a.right > box.right - 3;
+    if (isOutside || a.top < box.top || a.bottom > box.bottom)
       found.push(`${svg.parentNode.id}: ${text} leaves the picture`);
     texts.slice(number + 1).forEach(([other, b]) => {
       const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
@@ -432,7 +434,8 @@ def test_snippets_for_mail_and_forums_name_size_and_scale() -> None:
 
     assert written("badge", size="small", lang="fr") == (
         '<a href="https://widgets.example.com/w/main/balance?lang=fr">'
-        '<img src="https://widgets.example.com/w/main/balance.png?scale=2&amp;size=small&amp;lang=fr" '
+        '<img src="https://widgets.example.com/w/main/balance.png'
+        '?scale=2&amp;size=small&amp;lang=fr" '
         'width="240" height="60" alt="Solde"></a>'
     )
     assert 'width="320" height="160"' in written("badge")

@@ -425,7 +425,7 @@ class NumberFormat:
 
     def _learned_length(self) -> int:
         """Up to how many characters Python groups numbers as Babel does, commas included."""
-        # India groups as in 12,34,567. Trying finds out up to where that makes no difference, so that
+        # India groups as in 12,34,567. Trying shows up to where that makes no difference, so that
         # no rule of CLDR has to be repeated here.
         all_digits = "123456789" * 2
         longest = 0

@@ -320,7 +320,7 @@ class TableWriter:
         """The total of a column; the first column says that these are totals."""
         classes = PRIORITY_CLASSES[self.priority(column)]
         content = ""
-        # If the symbols are hidden, the first column may have a total: there is no room for the word.
+        # If the symbols are hidden, the first column may have a total: no room for the word.
         if column.total:
             value = totals[column.total]
             content = self.total(column, value)
