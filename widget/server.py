@@ -50,7 +50,7 @@ def parse_bind(bind: str) -> tuple[str, int]:
 def check_port(address: str, port: int, option: str) -> None:
     """Make sure that nobody else listens on a port.
 
-    Granian would share it with another instance, and visitors would get the widgets of both in
+    Granian would share it with another instance, and visitors would get the widgets of both by
     turns.
 
     Args:

@@ -100,7 +100,7 @@ class SingleFlight(Generic[Key, T]):
     def join(self, key: Key) -> tuple[Flight[T], bool]:
         """The flight for a key, and whether the caller is its leader.
 
-        A leader must call ``Flight.run`` or ``Flight.start``: until then, followers wait in vain.
+        A leader must call ``Flight.run`` or ``Flight.start``: otherwise, followers get no result.
         """
         with self._lock:
             flight = self._flights.get(key)

@@ -1,7 +1,7 @@
 """The client: calls the functions of accounts' APIs.
 
-Every fault of a server becomes one of ``errors``. A whole call, with its token and a repetition,
-has one deadline, which ``transport`` enforces.
+Every fault of a server becomes one of ``errors``. A whole call, with its token and a retry, has
+one deadline, which ``transport`` enforces.
 """
 
 import json

@@ -253,8 +253,7 @@ class FreshCache:
 
     Args:
         store: where values are stored; it may fail at any time.
-        keep_seconds: the age in seconds from which a value is not served any more, whatever
-            happens.
+        keep_seconds: the age in seconds from which a value is never served.
         clock: gives Unix seconds.
         lock: creates the lock for a call for a key, see ``locks``. By default there is no other
             process.

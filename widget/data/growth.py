@@ -240,7 +240,7 @@ def thin_out(curve: Sequence[Level]) -> list[Level]:
     """The curve with at most ``MAX_POINTS`` points.
 
     Both ends stay, and the lowest and highest point of each section between them, so that no peak
-    gets lost.
+    is lost.
     """
     count = len(curve)
     if count <= MAX_POINTS:

@@ -82,7 +82,7 @@ class Source:
     Attributes:
         account: whose figures.
         now: the time of the request.
-        as_of: the age of the figures: the Unix second of the oldest value used so far.
+        as_of: the Unix second in which the oldest value used so far was true.
         stale: whether one of the values is older than it should be.
         fresh_for_seconds: how long all values used so far are still fresh; 0 if one is not.
     """

@@ -90,13 +90,13 @@ class ResponseCache:
         clock: Unix seconds.
         max_entries: the number of responses that are stored. The least recently used one is dropped
             first; use is recorded once a second.
-        max_bytes: the memory that they may take in all.
+        max_bytes: the memory that they may take in total.
         max_wait_seconds: how long a request waits for another that fetches the same response.
         count: called with the cache status of each request.
 
     Attributes:
         entries: the stored responses, the least recently used first.
-        size: the bytes that they take in all.
+        size: the bytes that they take in total.
     """
 
     def __init__(

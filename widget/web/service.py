@@ -57,7 +57,7 @@ class Service:
             CabinetError: they are not available.
         """
         now = datetime.fromtimestamp(self.clock(), UTC)
-        # The time that the request waited in the response cache is part of the visitor's patience.
+        # The time that the request waited in the response cache counts towards the deadline.
         elapsed = request.environ.get(ELAPSED, 0.0)
         source = Source(account, self.client, self.cache, now, elapsed)
         return build_view(source, widget, options)

@@ -266,7 +266,7 @@ class Widget:
         name: its name in URLs.
         label: its heading and accessible name, a msgid.
         functions: the API functions that it needs; an API without one of them does not offer it.
-        fetch: its data by the JSON names of the contract; times are aware datetimes.
+        fetch: its data by their JSON names; times are aware datetimes.
         body: what it displays, from top to bottom.
         height: its exact height in CSS pixels, with its heading and without rows.
         row_height: the height of a row.
