@@ -206,13 +206,15 @@ def curve(points: Sequence[Moment], labels: Labels) -> CurveChart | None:
         x = time_x(moment, first, last)
         spots.append((x, scale.y(value)))
     name_point, name_tick = labels.names(first, last)
+    # Written once, since a curve of a year has thousands of points.
+    line = path_of(spots)
     return CurveChart(
         zero=zero,
         y_ticks=scale.ticks(labels),
         x_ticks=time_ticks(first, last, name_tick),
-        path=f"M{path_of(spots)}",
-        area=area_path(spots, zero),
-        drawdown=drawdown_path(spots),
+        path=f"M{line}",
+        area=area_path(line, spots, zero),
+        drawdown=drawdown_path(line, spots),
         points=named_points(points, spots, name_point, labels),
     )
 
@@ -224,16 +226,10 @@ def named_points(
     labels: Labels,
 ) -> list[Point]:
     """The points of a curve with their coordinates and texts."""
-    found = []
-    for (moment, gain), (x, y) in zip(points, spots, strict=True):
-        point = Point(
-            x=x,
-            y=y,
-            day=name_point(moment),
-            value=labels.value(gain),
-        )
-        found.append(point)
-    return found
+    return [
+        Point(x, y, name_point(moment), labels.value(gain))
+        for (moment, gain), (x, y) in zip(points, spots, strict=True)
+    ]
 
 
 def curve_scale(values: Sequence[float]) -> Scale:
@@ -293,20 +289,29 @@ def path_of(spots: Sequence[Spot]) -> str:
     return "L".join(f"{x:g} {y:g}" for x, y in spots)
 
 
-def area_path(spots: Sequence[Spot], zero: float) -> str:
-    """The area between a line and zero, as an SVG path."""
+def area_path(line: str, spots: Sequence[Spot], zero: float) -> str:
+    """The area between a line and zero, as an SVG path.
+
+    Args:
+        line: the coordinates of the line, for an SVG path.
+        spots: the same coordinates as numbers.
+        zero: the y coordinate of zero.
+    """
     left, _ = spots[0]
     right, _ = spots[-1]
     begin = f"M{left:g} {zero:g}"
     end = f"L{right:g} {zero:g}Z"
-    return f"{begin}L{path_of(spots)}{end}"
+    return f"{begin}L{line}{end}"
 
 
-def drawdown_path(spots: Sequence[Spot]) -> str:
-    """The area between a line and the peaks before it, as an SVG path."""
-    lower_edge = path_of(spots)
-    upper_edge = path_of(reversed_ceiling(spots))
-    return f"M{lower_edge}L{upper_edge}Z"
+def drawdown_path(line: str, spots: Sequence[Spot]) -> str:
+    """The area between a line and the peaks before it, as an SVG path.
+
+    The arguments are those of ``area_path``.
+    """
+    # The line is the lower edge. From its end, the outline goes back along the upper one.
+    ceiling = path_of(reversed_ceiling(spots))
+    return f"M{line}L{ceiling}Z"
 
 
 def reversed_ceiling(spots: Sequence[Spot]) -> list[Spot]:

@@ -946,11 +946,13 @@ class Canvas:
         # It is drawn without a transformation, which would distort its thickness.
         x_scale = box.width / chart.width
         y_scale = box.height / chart.height
-        spots = []
-        for point in chart.points:
-            x = coordinate(box.x + point.x * x_scale)
-            y = coordinate(box.y + point.y * y_scale)
-            spots.append((x, y))
+        spots = [
+            (
+                coordinate(box.x + point.x * x_scale),
+                coordinate(box.y + point.y * y_scale),
+            )
+            for point in chart.points
+        ]
         line = "L".join(f"{x} {y}" for x, y in spots)
         thickness = 2.0
         if box.height < THIN_HEIGHT:
@@ -1140,5 +1142,4 @@ def coordinate(value: float) -> str:
 
     Nobody sees a tenth of a pixel, and each decimal makes the file of a curve larger.
     """
-    text = f"{value:.1f}"
-    return text.removesuffix(".0")
+    return f"{value:.1f}".removesuffix(".0")
