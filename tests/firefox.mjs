@@ -10,6 +10,9 @@ const browser = await puppeteer.launch({
   browser: "firefox",
   executablePath: "/usr/bin/firefox-esr",
   headless: true,
+  // Not by page.setViewport, for which puppeteer needs a newer Firefox than Debian 12 was released with.
+  defaultViewport: null,
+  args: ["--width=1100", "--height=900"],
   extraPrefsFirefox: {
     "app.update.disabledForTesting": true,
     "datareporting.policy.dataSubmissionEnabled": false,
@@ -25,7 +28,6 @@ const commands = {
     await page?.close();
     complaints = [];
     page = await browser.newPage();
-    await page.setViewport({ width: 1100, height: 900 });
     page.on("console", (message) => message.type() !== "log" && complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(String(error)));
   },

