@@ -55,7 +55,7 @@ class Catalogues:
         """
         language, tag = self._best(wanted)
         locale = cldr_locale(tag)
-        # Most locales name no script. Those of Chinese do, and its dates are alike in both.
+        # Chinese regions imply a script: zh-TW is Hant. Its numbers and dates suit texts in Hans.
         allowed_scripts = (None, "Hans", "Hant", cldr_locale(language).script)
         if locale.script in allowed_scripts:
             return tag

@@ -227,17 +227,19 @@ class TableWriter:
         if column is self.table.columns[0]:
             if column.kind == "symbol":
                 classes += " sym"
+            attributes = attribute(classes)
             content = self.content(column)
             below = self.below_pattern(column)
-            return f'<th scope="row"{attribute(classes)}>{content}{below}</th>'
+            return f'<th scope="row"{attributes}>{content}{below}</th>'
+        attributes = attribute(classes)
         if column.active_only and not is_active:
-            return f"<td{attribute(classes)}><bdi>{MISSING}</bdi></td>"
+            return f"<td{attributes}><bdi>{MISSING}</bdi></td>"
         below = self.below_pattern(column)
         if column.kind in RESULTS:
             slot = self.result_slot(column)
             return f"<td{slot}{below}</td>"
         content = self.content(column)
-        return f"<td{attribute(classes)}>{content}{below}</td>"
+        return f"<td{attributes}>{content}{below}</td>"
 
     def result_slot(self, column: Column) -> str:
         """The place of the attributes and content of the cell of a profit or loss.
@@ -328,9 +330,10 @@ class TableWriter:
             word = self.display.gettext(N_("Total"))
             content = str(escape(word))
             classes += " l"
+        attributes = attribute(classes)
         if column is self.table.columns[0]:
-            return f'<th scope="row"{attribute(classes)}>{content}</th>'
-        return f"<td{attribute(classes)}>{content}</td>"
+            return f'<th scope="row"{attributes}>{content}</th>'
+        return f"<td{attributes}>{content}</td>"
 
     def total(self, column: Column, value: Any) -> str:
         """A total."""

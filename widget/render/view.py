@@ -47,17 +47,20 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
     account = source.account
     data = widget.fetch(source, options)
     hidden = privacy.expand_hidden(account.hide)
+    hidden_in_data = hidden
     fractions = names.GAINS
-    currency = None
     if account.amounts == "percent":
-        data = privacy.as_fractions(data, source.balance().balance)
-        hidden_in_data = hidden | privacy.hidden_names(data, hidden) | privacy.NEVER_FRACTIONS
+        balance = source.balance().balance
+        data = privacy.as_fractions(data, balance)
+        hidden_in_data |= privacy.NEVER_FRACTIONS
+        # Money is a fraction now, so that there is no currency, and the balance is always hidden.
+        fractions |= names.MONEY
+        currency = None
         balance_is_hidden = True
-        fractions = fractions | names.MONEY
     else:
         currency = source.currency()
-        hidden_in_data = hidden | privacy.hidden_names(data, hidden)
         balance_is_hidden = "balance" in hidden
+    hidden_in_data |= privacy.hidden_names(data, hidden)
     if balance_is_hidden and "volume" in hidden:
         # Amounts are multiples of a cent, so that their exact fractions reveal the balance to the
         # cent. Where volumes are displayed, they and the prices reveal it anyway.
