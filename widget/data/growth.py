@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from widget.api.records import ONE, ZERO, ClosedTrade, Operation
@@ -83,7 +84,7 @@ def calculate(
         start: the beginning of the period; None for the account's whole history.
         end: the end of the period, which is not part of it.
     """
-    closed = sorted(trades, key=lambda trade: trade.close_time)
+    closed = sorted(trades, key=attrgetter("close_time"))
     in_period = [trade for trade in closed if trade.close_time < end]
     gain = None
     drawdown = None
@@ -155,18 +156,11 @@ def balance_changes(trades: Iterable[ClosedTrade], operations: Iterable[Operatio
         change = Change(operation.time, is_trade=False, amount=operation.amount)
         changes.append(change)
     for trade in trades:
-        change = Change(trade.close_time, is_trade=True, amount=trade_result(trade))
+        change = Change(trade.close_time, True, trade_result(trade))
         changes.append(change)
-    changes.sort(key=order_of_change)
+    # A deposit at the instant of a trade counts as made before it: False sorts before True.
+    changes.sort(key=attrgetter("time", "is_trade"))
     return changes
-
-
-def order_of_change(change: Change) -> tuple[datetime, bool]:
-    """What changes are sorted by.
-
-    A deposit at the instant of a trade counts as made before it: False sorts before True.
-    """
-    return change.time, change.is_trade
 
 
 def growth_curve(
@@ -195,8 +189,11 @@ def growth_curve(
         # An operation moves the balance, but it is neither gain nor loss.
         if change.is_trade:
             factor *= growth_factor(before, after)
-            level = Level(change.time, factor)
-            add_level(levels, level)
+            # Of several trades closed at the same instant, only the last one counts. The first
+            # level is the beginning of the curve and stays.
+            if levels[-1].time == change.time and len(levels) > 1:
+                levels.pop()
+            levels.append(Level(change.time, factor))
         before = after
     return levels
 
@@ -212,16 +209,9 @@ def growth_factor(before: Decimal, after: Decimal) -> Decimal:
     # curve.
     if before <= 0:
         return ONE
-    return max(after, ZERO) / before
-
-
-def add_level(levels: list[Level], level: Level) -> None:
-    """Append a level. Of several trades closed at the same instant, only the last one counts."""
-    # The first level is the beginning of the curve and stays.
-    is_same_instant = len(levels) > 1 and levels[-1].time == level.time
-    if is_same_instant:
-        levels.pop()
-    levels.append(level)
+    if after <= 0:
+        return ZERO
+    return after / before
 
 
 def largest_fall(curve: Iterable[Level]) -> Decimal:
@@ -229,10 +219,15 @@ def largest_fall(curve: Iterable[Level]) -> Decimal:
     peak = ONE
     largest = ZERO
     for level in curve:
-        peak = max(peak, level.factor)
+        factor = level.factor
+        # Divisions of decimals are slow, and at a peak there is no fall.
+        if factor >= peak:
+            peak = factor
+            continue
         # The peak is at least 1, so the division is safe.
-        fall = (peak - level.factor) / peak
-        largest = max(largest, fall)
+        fall = (peak - factor) / peak
+        if fall > largest:
+            largest = fall
     return largest
 
 
@@ -259,18 +254,8 @@ def thin_out(curve: Sequence[Level]) -> list[Level]:
 
 def extremes(section: Sequence[Level]) -> list[Level]:
     """The lowest and the highest level, in order of time; only one if all are equal."""
-    lowest = min(section, key=factor_of)
-    highest = max(section, key=factor_of)
+    lowest = min(section, key=attrgetter("factor"))
+    highest = max(section, key=attrgetter("factor"))
     if lowest is highest:
         return [lowest]
-    return sorted([lowest, highest], key=time_of)
-
-
-def factor_of(level: Level) -> Decimal:
-    """What the lowest and the highest level are found by."""
-    return level.factor
-
-
-def time_of(level: Level) -> datetime:
-    """What levels are sorted by."""
-    return level.time
+    return sorted([lowest, highest], key=attrgetter("time"))
