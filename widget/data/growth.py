@@ -86,13 +86,15 @@ def calculate(
     """
     closed = sorted(trades, key=attrgetter("close_time"))
     in_period = [trade for trade in closed if trade.close_time < end]
+    # Once for all that follows: a history can have a hundred thousand trades.
+    results = [trade_result(trade) for trade in closed]
     gain = None
     drawdown = None
     curve: list[Level] = []
     if balance is not None:
         gain = ZERO
         if in_period:
-            changes = balance_changes(closed, operations)
+            changes = balance_changes(closed, results, operations)
             # The whole history begins when its first trade was opened: nothing is known before.
             first_time = start or in_period[0].open_time
             curve = growth_curve(balance, changes, first_time, end)
@@ -101,7 +103,7 @@ def calculate(
     return Growth(
         gain=gain,
         drawdown=drawdown,
-        profit_factor=profit_factor(in_period),
+        profit_factor=profit_factor(results[: len(in_period)]),
         won_share=won_share(in_period),
         trades=len(in_period),
         points=points_of(curve),
@@ -122,13 +124,12 @@ def gain_of(level: Level) -> Decimal:
     return level.factor - ONE
 
 
-def profit_factor(trades: Iterable[ClosedTrade]) -> Decimal | None:
+def profit_factor(results: Iterable[Decimal]) -> Decimal | None:
     """Gross profit divided by gross loss, swaps included; None if nothing was lost."""
     gross_profit = ZERO
     gross_loss = ZERO
-    for trade in trades:
-        result = trade_result(trade)
-        if result > 0:
+    for result in results:
+        if result > ZERO:
             gross_profit += result
         else:
             gross_loss -= result
@@ -149,17 +150,28 @@ def won_share(trades: Sequence[ClosedTrade]) -> Decimal | None:
     return Decimal(won_count) / len(trades)
 
 
-def balance_changes(trades: Iterable[ClosedTrade], operations: Iterable[Operation]) -> list[Change]:
-    """All changes of the balance, oldest first."""
+def balance_changes(
+    trades: Iterable[ClosedTrade],
+    results: Iterable[Decimal],
+    operations: Iterable[Operation],
+) -> list[Change]:
+    """All changes of the balance, oldest first.
+
+    Args:
+        trades: the closed trades.
+        results: the result of each of them.
+        operations: deposits and withdrawals.
+    """
     changes = []
     for operation in operations:
         change = Change(operation.time, is_trade=False, amount=operation.amount)
         changes.append(change)
-    for trade in trades:
-        change = Change(trade.close_time, True, trade_result(trade))
+    for trade, result in zip(trades, results, strict=True):
+        change = Change(trade.close_time, True, result)
         changes.append(change)
-    # A deposit at the instant of a trade counts as made before it: False sorts before True.
-    changes.sort(key=attrgetter("time", "is_trade"))
+    # A deposit at the instant of a trade counts as made before it: operations come first in the
+    # list, and sorting keeps the order of changes at the same instant.
+    changes.sort(key=attrgetter("time"))
     return changes
 
 
@@ -207,9 +219,9 @@ def growth_factor(before: Decimal, after: Decimal) -> Decimal:
     """
     # A return on a balance of 0 or less is undefined: trades on credit alone do not change the
     # curve.
-    if before <= 0:
+    if before <= ZERO:
         return ONE
-    if after <= 0:
+    if after <= ZERO:
         return ZERO
     return after / before
 
