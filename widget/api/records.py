@@ -117,7 +117,7 @@ class ClosedTrade(NamedTuple):
 class Operation(NamedTuple):
     """A deposit, or a withdrawal with a negative amount.
 
-    Credits are not part of the balance and so no operations.
+    Credits are not part of the balance, so they are not operations.
     """
 
     time: datetime
