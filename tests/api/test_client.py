@@ -243,6 +243,7 @@ class ClosedApi:
         self.value, self.denial = value, denial
         self.tokens = 0
         self.expire_before: set[int] = set()
+        self.is_broken = False  # accepts no token at all
         self.calls = 0
         self._lock = threading.Lock()
 
@@ -264,7 +265,8 @@ class ClosedApi:
             if self.calls in self.expire_before:
                 self.tokens += 1  # the token that the client knows is no longer the newest
             passkeys = request.headers.get("passkey") or (request.body or {}).get("token")
-            return reply(self.value) if passkeys == f"token{self.tokens}" else self.denial
+            is_accepted = passkeys == f"token{self.tokens}" and not self.is_broken
+            return reply(self.value) if is_accepted else self.denial
 
 
 LOGINS = (records.Login(datetime(2025, 11, 20, 8, 31, 5, tzinfo=UTC)),)
@@ -468,16 +470,18 @@ def test_cabinet_basic_refuses_a_password_in_its_own_way(serve: Serve, denial: R
 
 
 DENIALS = [
-    ("client-api", reply({}, 401)),
-    ("client-api", reply({}, 403)),
-    ("cabinet-basic", reply({}, 401)),
-    ("cabinet-basic", reply({}, 403)),
-    ("cabinet-basic", reply({"Message": "Invalid Token."}, 400)),
-    ("cabinet-basic", reply(b"The token has expired", 500)),
+    reply({}, 401),
+    reply({}, 403),
+    reply({"Message": "Invalid Token."}, 400),
+    reply(b"Access denied", 500),
+    reply("Access denied", 500),
+    reply(b"<html>Runtime Error</html>", 500),
 ]
+DIALECTS = ["client-api", "cabinet-basic"]
 
 
-@pytest.mark.parametrize(("dialect", "denial"), DENIALS)
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("denial", DENIALS)
 def test_an_expired_token_is_renewed_once_during_a_call(
     serve: Serve, dialect: str, denial: Reply
 ) -> None:
@@ -492,37 +496,151 @@ def test_an_expired_token_is_renewed_once_during_a_call(
     assert (door.calls, len(upstream.seen)) == (4, 6)
 
 
-@pytest.mark.parametrize(("dialect", "denial"), DENIALS)
-def test_a_new_token_that_is_refused_too_is_not_renewed_again(
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("denial", DENIALS)
+def test_tokens_that_expire_after_every_call_are_all_renewed(
     serve: Serve, dialect: str, denial: Reply
 ) -> None:
     door = ClosedApi({"balance": 7}, denial=denial)
+    client = Client(clock=lambda: 0.0)
+    closed = account(serve(door).url, dialect=dialect, password=PASSWORD)
+    for _ in range(5):
+        client.call(closed, "balance")
+        door.expire_before = {door.calls + 1}
+    assert door.calls == 9
+
+
+REPORTS = [
+    (401, Refused, r"^balance: a new token was refused too: .*password is wrong, or .*IP mask"),
+    (403, Refused, r"^balance: a new token was refused too: .*password is wrong, or .*IP mask"),
+    (400, Unreadable, r"^balance: HTTP 400; .*api\.methods$"),
+    (500, Unavailable, r"^balance: HTTP 500$"),
+]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("status", "error", "text"), REPORTS)
+def test_a_request_that_fails_with_a_new_token_too_is_reported_and_not_repeated_again(
+    serve: Serve, dialect: str, status: int, error: type[UpstreamError], text: str
+) -> None:
+    door = ClosedApi({"balance": 7}, denial=reply(b"Access denied", status))
     door.expire_before = {1, 2}
     upstream = serve(door)
-    with pytest.raises(
-        Refused,
-        match=r"^balance: a new token was refused too: .*password is wrong, or .*IP mask",
-    ):
+    with pytest.raises(error, match=text):
         Client().call(account(upstream.url, dialect=dialect, password=PASSWORD), "balance")
     assert (door.calls, len(upstream.seen)) == (2, 4)
 
 
-def test_an_error_that_does_not_mention_the_token_renews_none(serve: Serve) -> None:
-    door = ClosedApi({"balance": 7}, denial=reply(b"Out of memory", 500))
+@pytest.mark.parametrize("status", [404, 405, 429, 502, 503, 504])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_other_codes_say_nothing_about_the_token(serve: Serve, dialect: str, status: int) -> None:
+    door = ClosedApi({"balance": 7}, denial=reply(b"The token has expired", status))
     door.expire_before = {1}
     upstream = serve(door)
-    with pytest.raises(Unavailable, match=r"^balance: HTTP 500"):
-        Client().call(account(upstream.url, dialect="cabinet-basic", password=PASSWORD), "balance")
+    with pytest.raises((Unavailable, Unreadable), match=rf"^balance: HTTP {status}"):
+        Client().call(account(upstream.url, dialect=dialect, password=PASSWORD), "balance")
     assert (door.calls, len(upstream.seen)) == (1, 2)
 
 
-def test_an_error_that_mentions_a_token_is_no_refusal_if_none_was_sent(serve: Serve) -> None:
+def token_requests(upstream: Upstream) -> int:
+    """How many tokens were requested from a server."""
+    names = ("RequestClientApiToken", "IsAccountCredentialsCorrect")
+    return sum(request.path.endswith(names) for request in upstream.seen)
+
+
+FUNCTIONS_OF_BOTH: tuple[Function, ...] = ("balance", "open_trades", "closed_trades", "bonus")
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_broken_server_is_not_asked_for_token_after_token(
+    serve: Serve, dialect: str, status: int
+) -> None:
+    seconds = [0.0]
+    door = ClosedApi({"balance": 7}, denial=reply(b"Out of memory", status))
+    door.is_broken = True
+    upstream = serve(door)
+    client = Client(clock=lambda: seconds[0])
+    closed = account(upstream.url, dialect=dialect, password=PASSWORD)
+
+    def call_all() -> None:
+        for function in FUNCTIONS_OF_BOTH:
+            with pytest.raises((Unavailable, Unreadable), match=rf": HTTP {status}"):
+                client.call(closed, function)
+
+    for _ in range(5):
+        call_all()
+        seconds[0] += 20
+    assert token_requests(upstream) == 2
+    seconds[0] += 120
+    call_all()
+    assert token_requests(upstream) == 3
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_server_that_fails_with_everything_is_not_asked_for_a_token_each_time(
+    serve: Serve, dialect: str
+) -> None:
+    door = ClosedApi({"balance": 7})
+    is_down = threading.Event()
+    upstream = serve(lambda request: reply(b"", 500) if is_down.is_set() else door(request))
+    client = Client(clock=lambda: 0.0)
+    closed = account(upstream.url, dialect=dialect, password=PASSWORD)
+    client.call(closed, "balance")
+    is_down.set()
+    for _ in range(5):
+        with pytest.raises(Unavailable, match=r"^balance: HTTP 500$"):
+            client.call(closed, "balance")
+    assert token_requests(upstream) == 2
+    is_down.clear()
+    client.call(closed, "balance")
+    assert token_requests(upstream) == 2
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_function_that_is_broken_does_not_freeze_the_others(serve: Serve, dialect: str) -> None:
+    door = ClosedApi({"balance": 7}, denial=reply(b"Access denied", 500))
+    broken = "Bonus"
+    upstream = serve(lambda request: reply(b"", 500) if broken in request.path else door(request))
+    client = Client(clock=lambda: 0.0)
+    closed = account(upstream.url, dialect=dialect, password=PASSWORD)
+    for _ in range(5):
+        client.call(closed, "balance")
+        with pytest.raises(Unavailable, match=r"^bonus: HTTP 500$"):
+            client.call(closed, "bonus")
+    # The first one, and one for the function that it did not help.
+    assert token_requests(upstream) == 2
+    door.expire_before = {door.calls + 1}
+    client.call(closed, "balance")
+    assert token_requests(upstream) == 3
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_server_that_has_recovered_gets_a_new_token_as_soon_as_one_expires(
+    serve: Serve, dialect: str
+) -> None:
+    door = ClosedApi({"balance": 7}, denial=reply(b"Access denied", 500))
+    door.is_broken = True
+    client = Client(clock=lambda: 0.0)
+    closed = account(serve(door).url, dialect=dialect, password=PASSWORD)
+    with pytest.raises(Unavailable):
+        client.call(closed, "balance")
+    door.is_broken = False
+    client.call(closed, "balance")
+    door.expire_before = {door.calls + 1}
+    client.call(closed, "balance")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_error_that_mentions_a_token_is_no_refusal_if_none_was_sent(
+    serve: Serve, dialect: str
+) -> None:
     upstream = serve(lambda _: reply(b"Unexpected token", 500))
     for password in (None, PASSWORD):
         with pytest.raises(Unavailable, match=r"^balance: HTTP 500"):
-            Client().call(
-                account(upstream.url, dialect="cabinet-basic", password=password), "balance"
-            )
+            Client().call(account(upstream.url, dialect=dialect, password=password), "balance")
+    # At the open level there is no token to renew, and without a token no call to repeat.
+    assert len(upstream.seen) == 2
 
 
 def test_an_account_that_is_not_at_the_open_level_needs_a_password(serve: Serve) -> None:

@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -49,11 +49,40 @@ MAX_DEBUG_TEXT = 500
 # What may be a token. A login page with status 200 is not, and would be sent as a header.
 TOKEN = re.compile(r"[A-Za-z0-9+/=_.~:-]{1,4096}")
 
+TOKEN_DENIALS = frozenset({400, 401, 403, 500})
+"""With one of these, an API may respond to a request whose token has expired. The newer dialect
+does it with 500 and "Access denied". Other codes say nothing about the token."""
+
+OPEN_LEVEL_DENIALS = frozenset({401, 403})
+"""With these, an API refuses a request that has no token."""
+
+PASSWORD_DENIALS = frozenset({400, 401, 403})
+"""With these, an API refuses a password. Some respond to it as to a malformed request."""
+
+AMBIGUOUS_DENIALS = frozenset({400, 500})
+"""Those of ``TOKEN_DENIALS`` that may just as well come from a server that is broken."""
+
+RENEWAL_PAUSE_SECONDS = 120.0
+"""How long a renewal that did not help is not repeated for ``AMBIGUOUS_DENIALS``."""
+
 TokenKey = tuple[str, bool]
 """The slug of an account, and whether it is the partner's token."""
 
 FAULTS = (requests.RequestException, TransportError, OSError, ValueError)
 """All that requests and urllib3 raise when a server misbehaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A response that may mean that the token has expired or the password is wrong.
+
+    Attributes:
+        status: its HTTP status.
+        retry_after: seconds until another attempt makes sense, if the server has trouble.
+    """
+
+    status: int
+    retry_after: float
 
 
 class Client:
@@ -73,7 +102,7 @@ class Client:
         self._clock = clock
         self._now = now
         self._session = Session()
-        self._tokens = Tokens()
+        self._tokens = Tokens(clock)
         # urllib3 logs whole URLs, and these have the login.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
@@ -186,53 +215,79 @@ class Client:
     def _fetch(self, call: Call, page: Mapping[str, int]) -> bytes:
         """The body for a request.
 
-        If the token is refused, a new one is requested and the request repeated once.
+        If the token may have expired, a new one is requested and the request repeated once.
         """
         token = self._token(call)
-        body = self._send_with_token(call, token, page)
-        if body is None and token is not None:
-            # The token has probably expired: nobody has published when they do.
+        result = self._send_with_token(call, token, page)
+        if isinstance(result, Denial) and token is not None:
+            result = self._repeat_with_new_token(call, token, page, result)
+        has_token = token is not None
+        if isinstance(result, Denial):
+            raise error_of_status(result.status, result.retry_after, has_token=has_token)
+        if has_token:
+            self._tokens.count_success(token_key(call), call.function)
+        return result
+
+    def _repeat_with_new_token(
+        self,
+        call: Call,
+        token: str,
+        page: Mapping[str, int],
+        denial: Denial,
+    ) -> bytes | Denial:
+        """The result of the same request with another token; the denial if it gets none."""
+        key = token_key(call)
+        is_ambiguous = denial.status in AMBIGUOUS_DENIALS
+        # A server that is broken must not be asked for one token after the other.
+        if is_ambiguous and not self._tokens.may_renew(key, call.function, token):
+            return denial
+        try:
             new_token = self._token(call, refused=token)
-            body = self._send_with_token(call, new_token, page)
-        if body is not None:
-            return body
-        if token is None:
-            raise Refused(
-                "the account is not at the open level: set its API password in password_env"
-            )
-        raise Refused(
-            "a new token was refused too: the API password is wrong, "
-            "or this server's address is outside the account's IP mask"
-        )
+        except (Unavailable, Unreadable):
+            if not is_ambiguous:
+                self._tokens.discard(key, token)
+                raise
+            # Both requests failed: the server has more trouble than an expired token.
+            self._tokens.count_useless_renewal(key, call.function)
+            return denial
+        except Refused:
+            # The next call requests a token at once, instead of trying the refused one again.
+            self._tokens.discard(key, token)
+            raise
+        result = self._send_with_token(call, new_token, page)
+        if isinstance(result, Denial):
+            self._tokens.count_useless_renewal(key, call.function)
+        return result
 
     def _send_with_token(
         self,
         call: Call,
         token: str | None,
         page: Mapping[str, int],
-    ) -> bytes | None:
-        """The body for a request; None if the API refuses the token."""
+    ) -> bytes | Denial:
+        """The body for a request, or how the API denies it."""
         dialect = DIALECTS[call.account.api.dialect]
         request = dialect.request(call, token, page)
-        return self._send(call.account, request, denials={401, 403})
+        denials = OPEN_LEVEL_DENIALS
+        if token is not None:
+            denials = TOKEN_DENIALS
+        return self._send(call.account, request, denials)
 
     def _token(self, call: Call, refused: str | None = None) -> str | None:
         """A token other than the refused one; None if no password is configured."""
         if call.password is None:
             return None
-        key = (call.account.slug, call.is_partner)
         return self._tokens.get(
-            key,
+            token_key(call),
             request=lambda: self._request_token(call),
             refused=refused,
         )
 
     def _request_token(self, call: Call) -> str:
         request = DIALECTS[call.account.api.dialect].token_request(call)
-        # Some APIs respond to a wrong password as to a malformed request.
-        body = self._send(call.account, request, denials={400, 401, 403})
+        body = self._send(call.account, request, PASSWORD_DENIALS)
         token = None
-        if body is not None:
+        if not isinstance(body, Denial):
             token = token_in(body)
         if not token:
             raise Refused(
@@ -248,8 +303,8 @@ class Client:
         account: Account,
         request: Request,
         denials: Collection[int],
-    ) -> bytes | None:
-        """The body of the response; None if the API denies access with one of these codes."""
+    ) -> bytes | Denial:
+        """The body of the response; a denial if its status is one of these."""
         path = request.path.lstrip("/")
         url = f"{account.api.base_url}/{path}"
         # The second attempt is for a connection that the server has closed meanwhile, or a server
@@ -263,7 +318,7 @@ class Client:
                     json=request.json,
                     **transport_options(account),
                 ) as response:
-                    return self._read(response, account, request, denials)
+                    return self._read(response, account, denials)
             except FAULTS as error:
                 cause = innermost(error)
                 was_before_response = isinstance(error, requests.ConnectionError)
@@ -279,30 +334,17 @@ class Client:
         self,
         response: requests.Response,
         account: Account,
-        request: Request,
         denials: Collection[int],
-    ) -> bytes | None:
-        """The body of a response; None if its status is one of the denials."""
+    ) -> bytes | Denial:
+        """The body of a response; a denial if its status is one of these."""
         status = response.status_code
-        limit = account.api.max_response_bytes
         is_success = 200 <= status < 300
         if is_success:
-            return read_body(response, limit)
+            return read_body(response, account.api.max_response_bytes)
+        retry_after = self._retry_after(response.headers.get("Retry-After", ""))
         if status in denials:
-            return None
-        if status in (400, 500) and request.has_token_in_body:
-            # Some servers respond like this if the token has expired. Only the text distinguishes
-            # it from other faults.
-            text = read_body(response, limit).lower()
-            if b"token" in text:
-                return None
-        if status == 429 or status >= 500:
-            retry_after = self._retry_after(response.headers.get("Retry-After", ""))
-            raise Unavailable(f"HTTP {status}", retry_after)
-        is_redirect = 300 <= status < 400
-        if is_redirect:
-            raise Unreadable(f"HTTP {status}: a redirect, which is not followed; correct base_url")
-        raise NoSuchPath(f"HTTP {status}; if this API uses another path, set it in api.methods")
+            return Denial(status, retry_after)
+        raise error_of_status(status, retry_after, has_token=False)
 
     def _retry_after(self, header: str) -> float:
         """The seconds of a Retry-After header, within limits."""
@@ -339,10 +381,16 @@ class Tokens:
     """The current token of each account and level.
 
     Callers that need a new one at the same time share one request.
+
+    Args:
+        clock: gives seconds from any starting point.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._tokens: dict[TokenKey, str] = {}
+        # When a renewal did not help: for a function, and (None) for all functions of a token.
+        self._useless: dict[tuple[TokenKey, Function | None], float] = {}
         # Part of a flight's key is the refused token, so that nobody gets back the token that was
         # just refused.
         self._flights = SingleFlight[tuple[TokenKey, str | None], str]()
@@ -377,6 +425,40 @@ class Tokens:
         except UpstreamError as error:
             raise copy(error) from None  # the text of an error is completed for each function
 
+    def may_renew(self, key: TokenKey, function: Function, token: str) -> bool:
+        """Whether a new token may help a function whose response leaves in doubt why it failed.
+
+        Not if a renewal was of no use shortly before: for this function, or for any function as
+        long as none has worked since. So a server that is broken gets only a few requests for
+        tokens, however many functions are called, and one broken function does not keep the others
+        from renewing a token that has expired.
+        """
+        # Another call has renewed it meanwhile, so that trying again costs no token.
+        if self._tokens.get(key) != token:
+            return True
+        latest_end = self._clock() - RENEWAL_PAUSE_SECONDS
+        for cause in (function, None):
+            useless_at = self._useless.get((key, cause))
+            if useless_at is not None and useless_at > latest_end:
+                return False
+        return True
+
+    def count_useless_renewal(self, key: TokenKey, function: Function) -> None:
+        """Note that a renewal did not help a function."""
+        now = self._clock()
+        self._useless[key, function] = now
+        self._useless[key, None] = now
+
+    def count_success(self, key: TokenKey, function: Function) -> None:
+        """Note that a function has worked with the current token."""
+        self._useless.pop((key, function), None)
+        self._useless.pop((key, None), None)
+
+    def discard(self, key: TokenKey, token: str) -> None:
+        """Forget a token that the API has refused, so that the next call requests a new one."""
+        if self._tokens.get(key) == token:
+            self._tokens.pop(key, None)
+
     def of_account(self, slug: str) -> list[str]:
         """All tokens of an account, to remove them from texts."""
         found = []
@@ -397,14 +479,37 @@ class Tokens:
         token = self._tokens.get(key)
         if token is not None and token != refused:
             return token  # another flight has ended between the look at the token and the join
-        try:
-            token = request()
-        except UpstreamError:
-            # The next call requests a token at once, instead of trying the refused one again.
-            self._tokens.pop(key, None)
-            raise
+        token = request()
         self._tokens[key] = token
         return token
+
+
+def token_key(call: Call) -> TokenKey:
+    """Whose token a call needs."""
+    return (call.account.slug, call.is_partner)
+
+
+def error_of_status(status: int, retry_after: float, *, has_token: bool) -> UpstreamError:
+    """The error for a response that is not successful.
+
+    Args:
+        status: its HTTP status.
+        retry_after: seconds until another attempt makes sense, if the server has trouble.
+        has_token: whether the request had a token.
+    """
+    if status in (401, 403):
+        if has_token:
+            return Refused(
+                "a new token was refused too: the API password is wrong, "
+                "or this server's address is outside the account's IP mask"
+            )
+        return Refused("the account is not at the open level: set its API password in password_env")
+    if status == 429 or status >= 500:
+        return Unavailable(f"HTTP {status}", retry_after)
+    is_redirect = 300 <= status < 400
+    if is_redirect:
+        return Unreadable(f"HTTP {status}: a redirect, which is not followed; correct base_url")
+    return NoSuchPath(f"HTTP {status}; if this API uses another path, set it in api.methods")
 
 
 def with_title(function: Function, text: str) -> str:

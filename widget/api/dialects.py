@@ -38,11 +38,6 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
 
-    @property
-    def has_token_in_body(self) -> bool:
-        """Whether the body has a token, whose refusal only the text of the response tells."""
-        return self.json is not None and "token" in self.json
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
