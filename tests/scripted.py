@@ -49,7 +49,7 @@ class Script:
         response = self.responses[function]
         if callable(response):
             response = response(start, end)
-        return parsing.parse(function, json.dumps(response), UTC)
+        return parsing.parse(function, json.dumps(response), parsing.TimeRules(UTC)).result
 
 
 class InProcess:

@@ -12,6 +12,7 @@ Function = Literal[
     "logins",
     "commissions",
     "operations",
+    "referrals",
 ]
 FUNCTIONS: tuple[Function, ...] = get_args(Function)
 

@@ -3,7 +3,7 @@
 import json
 import pickle
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -110,12 +110,17 @@ SAMPLES: dict[Function, object] = {
     "logins": [LOGIN],
     "commissions": [{"partner": 1, "balanceRecords": [COMMISSION]}],
     "operations": [OPERATION],
+    "referrals": [{"ReferalAccounts": [1234567, 1234568], "clicks": 5}],
 }
 LISTS: tuple[Function, ...] = ("open_trades", "logins", "commissions", "operations")
 
 
-def read(function: Function, value: object, zone: Any = UTC) -> Any:
-    return parsing.parse(function, json.dumps(value), zone)
+def parse(function: Function, body: str | bytes, zone: tzinfo = UTC) -> Any:
+    return parsing.parse(function, body, parsing.TimeRules(zone)).result
+
+
+def read(function: Function, value: object, zone: tzinfo = UTC) -> Any:
+    return parse(function, json.dumps(value), zone)
 
 
 def recased(value: object, change: Callable[[str], str]) -> object:
@@ -284,7 +289,7 @@ def test_progress_is_lots_closed_of_lots_required(
 def test_empty_parts_mean_that_the_account_has_no_bonus() -> None:
     for empty in ("null", "{}"):
         body = f'{{"bonuses": {empty}, "summary": {empty}, "trade": {empty}}}'
-        assert parsing.parse("bonus", body, UTC) == Bonus()
+        assert parse("bonus", body) == Bonus()
 
 
 def test_the_noise_of_binary_fractions_is_no_loss() -> None:
@@ -387,7 +392,7 @@ def test_a_missing_field_is_none_and_never_0() -> None:
     trade = read(
         "open_trades", [{name: value for name, value in OPEN.items() if name not in optional}]
     )[0]
-    assert trade[6:] == (None,) * 5
+    assert trade[6:] == (None,) * 6
     assert read("balance", {"equity": 5, "balance": None, "profit": ""}) == AccountInformation(
         equity=Decimal(5)
     )
@@ -420,9 +425,7 @@ def test_a_time_may_be_written_in_many_ways(written: object) -> None:
 
 def test_slashes_of_a_date_may_be_escaped() -> None:
     body = b'[{"time": "\\/Date(1520217807000+0300)\\/"}]'
-    assert parsing.parse("logins", body, UTC) == (
-        Login(datetime(2018, 3, 5, 2, 43, 27, tzinfo=UTC)),
-    )
+    assert parse("logins", body) == (Login(datetime(2018, 3, 5, 2, 43, 27, tzinfo=UTC)),)
 
 
 @pytest.mark.parametrize(
@@ -481,7 +484,7 @@ def test_an_error_names_an_invalid_time(written: object) -> None:
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))
 def test_money_is_exactly_what_was_written(amount: Decimal) -> None:
     for body in (f'{{"balance": {amount}}}', f'{{"Balance": "{amount}"}}'):
-        account = parsing.parse("balance", body, UTC)
+        account = parse("balance", body)
         assert isinstance(account, AccountInformation)
         assert account.balance == amount
         assert str(account.balance) == (str(amount) if amount else "0")
@@ -528,7 +531,7 @@ def test_a_binary_number_is_read_as_it_is_written(number: float) -> None:
 )
 def test_an_error_names_an_invalid_number(written: str) -> None:
     with pytest.raises(Unreadable, match=r"^balance\.equity: .* is not a valid number$"):
-        parsing.parse("balance", f'{{"balance": 1, "Equity": {written}}}', UTC)
+        parse("balance", f'{{"balance": 1, "Equity": {written}}}')
 
 
 @pytest.mark.parametrize(
@@ -618,9 +621,7 @@ def test_an_error_names_function_and_field(function: Function, value: object, te
 def test_rows_of_a_later_page_are_numbered_on() -> None:
     rows = [CLOSED, {**CLOSED, "closePrice": None}]
     with pytest.raises(Unreadable, match=r"^closed trades\[1001\]\.closePrice: missing"):
-        parsing.build_records(
-            "closed_trades", parsing.decode("closed_trades", json.dumps(rows)), UTC, first_row=1000
-        )
+        parsing.parse("closed_trades", json.dumps(rows), parsing.TimeRules(UTC), first_row=1000)
 
 
 @pytest.mark.parametrize(
@@ -636,20 +637,20 @@ def test_rows_of_a_later_page_are_numbered_on() -> None:
 )
 def test_an_error_says_that_a_body_is_not_json(body: bytes, text: str) -> None:
     with pytest.raises(Unreadable, match=f"^balance: not JSON but .*{text}") as caught:
-        parsing.parse("balance", body, UTC)
+        parse("balance", body)
     assert "Runtime Error" not in str(caught.value)
 
 
 @pytest.mark.parametrize("before", ["", "\ufeff", " \r\n"])
 def test_a_byte_order_mark_and_white_space_do_no_harm(before: str) -> None:
     for body in (before + '{"balance": 1}\r\n', (before + '{"balance": 1}').encode()):
-        assert parsing.parse("balance", body, UTC) == AccountInformation(balance=Decimal(1))
+        assert parse("balance", body) == AccountInformation(balance=Decimal(1))
 
 
 def test_a_name_in_an_old_encoding_does_no_harm() -> None:
-    assert parsing.parse(
-        "balance", b'{"name": "J\xf6rg", "balance": 1}', UTC
-    ) == AccountInformation(balance=Decimal(1))
+    assert parse("balance", b'{"name": "J\xf6rg", "balance": 1}', UTC) == AccountInformation(
+        balance=Decimal(1)
+    )
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -688,7 +689,7 @@ JSON = st.recursive(
 
 def error_text(function: Function, body: str | bytes) -> str | None:
     try:
-        parsing.parse(function, body, UTC)
+        parse(function, body)
     except Unreadable as error:
         return str(error)
     return None
@@ -724,6 +725,6 @@ def test_records_survive_a_cache_that_pickles(function: Function) -> None:
 def test_ten_thousand_trades_are_read() -> None:
     """``make bench`` measures how fast."""
     body = json.dumps([{**CLOSED, "ticket": n, "profit": n / 100} for n in range(10_000)]).encode()
-    history = parsing.parse("closed_trades", body, ZoneInfo("Europe/Paris"))
+    history = parse("closed_trades", body, ZoneInfo("Europe/Paris"))
     assert isinstance(history, History)
     assert [trade.profit for trade in history.trades] == [Decimal(n) / 100 for n in range(10_000)]

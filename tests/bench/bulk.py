@@ -15,7 +15,8 @@ LINE = "GET /w/main/balance of an account: no complete response within the deadl
 def parse(trades: int, times: int) -> float:
     """Milliseconds to parse so many closed trades."""
     body = History(trades, dt.datetime(2026, 11, 25, tzinfo=dt.UTC)).body
-    return milliseconds(lambda: parsing.parse("closed_trades", body, dt.UTC), times)
+    rules = parsing.TimeRules(dt.UTC)
+    return milliseconds(lambda: parsing.parse("closed_trades", body, rules), times)
 
 
 def mask(accounts: int, times: int) -> float:

@@ -85,7 +85,7 @@ class History(Client):
             if function == "closed_trades"
             else b'{"balance": 10482.17, "equity": 10547.43, "currency": 0}'
         )
-        return parsing.parse(function, body, account.api.timezone)
+        return parsing.parse(function, body, parsing.TimeRules(account.api.timezone)).result
 
 
 @dataclass

@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -179,37 +179,32 @@ class Client:
         if call.function == "closed_trades" and dialect.pages_history:
             return self._paged_history(call)
         body = self._fetch(call, {})
-        result = parsing.parse(call.function, body, account.api.timezone)
+        rules = parsing.TimeRules(account.api.timezone)
+        result = parsing.parse(call.function, body, rules).result
         # The configured currency wins: what the API's codes mean differs by deployment.
         if isinstance(result, AccountInformation) and account.currency:
-            return replace(result, currency=account.currency)
+            return replace(result, currency=account.currency, currency_is_certain=True)
         return result
 
     def _paged_history(self, call: Call) -> History:
         """All pages of the closed trades. These APIs have operations in a function of their own."""
         # As keys, because a trade that moves to the next page between two requests comes twice.
         trades: dict[ClosedTrade, None] = {}
-        previous: Sequence[object] = ()
+        previous_body = b""
+        rules = parsing.TimeRules(call.account.api.timezone)
         for offset in range(0, PAGE_ROWS * MAX_PAGES, PAGE_ROWS):
             body = self._fetch(call, {"count": PAGE_ROWS, "offset": offset})
-            data = parsing.decode(call.function, body)
-            page = parsing.as_rows(data)
-            if page and page == previous:
+            parsed = parsing.parse(call.function, body, rules, first_row=offset)
+            if parsed.row_count and body == previous_body:
                 raise Unreadable("two pages are the same: the API ignores the offset")
-            history = parsing.build_records(
-                call.function,
-                page,
-                call.account.api.timezone,
-                first_row=offset,
-            )
-            assert isinstance(history, History)
-            for trade in history.trades:
+            assert isinstance(parsed.result, History)
+            for trade in parsed.result.trades:
                 trades[trade] = None
             # A page with more rows than requested is from an API without pages, which sent
             # everything.
-            if len(page) != PAGE_ROWS:
+            if parsed.row_count != PAGE_ROWS:
                 return History(tuple(trades))
-            previous = page
+            previous_body = body
         raise Unreadable(f"more than {PAGE_ROWS * MAX_PAGES} rows")
 
     def _fetch(self, call: Call, page: Mapping[str, int]) -> bytes:

@@ -7,10 +7,11 @@ error that names the function and the field.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from widget.api.records import (
     ONE,
@@ -23,6 +24,7 @@ from widget.api.records import (
     Login,
     OpenTrade,
     Operation,
+    Referrals,
     Result,
     bonus_progress,
     missing_lots,
@@ -73,18 +75,66 @@ WRAPPERS = {"d", "data", "result"}
 """Keys of objects that only wrap the value. ``d`` is how older .NET services do it."""
 
 
-def parse(function: Function, body: str | bytes, zone: tzinfo) -> Result:
-    """The result of a function: a record, a tuple of records, or the lots.
+@dataclass(frozen=True, slots=True)
+class TimeRules:
+    """How an API writes times that do not say what they mean.
+
+    Attributes:
+        zone: the zone of times that have none.
+        unix_times_are_local: whether numbers count the seconds of a clock in this zone, and not
+            those of UTC.
+    """
+
+    zone: tzinfo
+    unix_times_are_local: bool = False
+
+
+class Note(NamedTuple):
+    """A field that could not be read and is only missing from the display.
+
+    Attributes:
+        field: the function and the field without the number of a row: ``open trades.sl``.
+        text: what is wrong, for the log.
+    """
+
+    field: str
+    text: str
+
+
+class Parsed(NamedTuple):
+    """The result of a function, and what the operator should know about the response.
+
+    Attributes:
+        result: a record, a tuple of records, or the lots.
+        notes: one for each field that could not be read.
+        row_count: the number of rows of a list, including those that are no record.
+    """
+
+    result: Result
+    notes: tuple[Note, ...] = ()
+    row_count: int = 0
+
+
+def parse(
+    function: Function,
+    body: str | bytes,
+    rules: TimeRules,
+    first_row: int = 0,
+) -> Parsed:
+    """The result of a function.
 
     Args:
         function: the function that was called.
         body: the body of the response.
-        zone: the zone of times that have none.
+        rules: how the API writes times.
+        first_row: the number of the first row in error texts, for pages after the first.
 
     Raises:
         Unreadable: the text names the function and the field: ``open trades[3].openPrice: ...``.
     """
-    return build_records(function, decode(function, body), zone)
+    data = decode(function, body)
+    result = build_records(function, data, rules.zone, first_row)
+    return Parsed(result, row_count=len(as_rows(data)))
 
 
 def decode(function: Function, body: str | bytes) -> object:
@@ -377,6 +427,10 @@ class Row:
         # Some APIs send null or "" instead of leaving the object out.
         return Row(place, value or {}, self._zone)
 
+    def values(self, name: str) -> Sequence[object]:
+        """A list in this object; empty if it is missing."""
+        return as_rows(self._values.get(name.lower()))
+
     def rows(self, name: str) -> list["Row"]:
         """The rows of a list in this object."""
         place = f"{self._place}.{name}"
@@ -570,6 +624,7 @@ def trade_fields(row: Row, command: int) -> dict[str, Any]:
         "stop_loss": row.price_limit("sl"),
         "take_profit": row.price_limit("tp"),
         "swap": row.number("swaps"),
+        "commission": row.number("commission"),
         "profit": row.number("profit"),
     }
 
@@ -644,6 +699,15 @@ def build_operation(row: Row) -> Operation:
     raise row.error("operationType", f"{direction} is neither deposit (0) nor withdrawal (1)")
 
 
+def build_referrals(rows: Iterable[Row]) -> Referrals:
+    """The result of ``referrals``: how many accounts there are, never which."""
+    accounts = set()
+    for row in rows:
+        for number in row.values("referalAccounts"):  # the API's spelling
+            accounts.add(str(number))
+    return Referrals(len(accounts))
+
+
 OBJECT_BUILDERS: dict[Function, Callable[[Row], Result]] = {
     "balance": build_account_information,
     "summary": build_account_information,
@@ -658,5 +722,6 @@ LIST_BUILDERS: dict[Function, Callable[[Iterable[Row]], Result]] = {
     "logins": build_logins,
     "commissions": build_commissions,
     "operations": build_operations,
+    "referrals": build_referrals,
 }
 """The functions whose result is a list of JSON objects."""

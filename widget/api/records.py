@@ -14,6 +14,17 @@ Side = Literal["buy", "sell"]
 Kind = Literal["market", "limit", "stop"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+ACCOUNT_TYPES = (
+    "Standard",
+    "Eurica",
+    "Standard EUR",
+    "Standard RUR",
+    "Eurica EUR",
+    "Eurica RUR",
+)
+"""What the codes of ``account_type`` mean, from 0. Other codes mean nothing to a visitor, and the
+codes of ``verification_level`` are not known at all."""
+
 # Sums of money begin with this, so that the sum of nothing is a Decimal too.
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -26,6 +37,10 @@ class AccountInformation:
     Attributes:
         margin: equity minus free margin if the API sends none.
         profit: the floating profit: equity minus balance if the API sends none.
+        currency_is_certain: whether the currency is known, and not concluded from a code that may
+            mean something else in this deployment.
+        account_type: a code of ``ACCOUNT_TYPES``, or a name.
+        verification_level: a code, or its name.
         open_trades: the number of positions, without pending orders.
         open_lots: the lots of the positions.
     """
@@ -36,10 +51,11 @@ class AccountInformation:
     margin: Decimal | None = None
     profit: Decimal | None = None
     currency: str | None = None
+    currency_is_certain: bool = True
     leverage: int | None = None
     account_type: int | str | None = None
     swap_free: bool | None = None
-    verification_level: int | None = None
+    verification_level: int | str | None = None
     open_trades: int | None = None
     open_lots: Decimal | None = None
     total_trades: int | None = None
@@ -50,7 +66,7 @@ class OpenTrade(NamedTuple):
     """A position or a pending order.
 
     ``command`` is MetaTrader's: 0 buy, 1 sell, 2 and 3 limit orders, 4 and 5 stop orders.
-    ``profit`` is without swap.
+    ``profit`` is without swap and commission.
     """
 
     ticket: int
@@ -63,6 +79,7 @@ class OpenTrade(NamedTuple):
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     swap: Decimal | None = None
+    commission: Decimal | None = None
     profit: Decimal | None = None
 
     @property
@@ -86,7 +103,10 @@ class OpenTrade(NamedTuple):
 
 
 class ClosedTrade(NamedTuple):
-    """A closed position. ``command`` is 0 (buy) or 1 (sell); ``profit`` is without swap."""
+    """A closed position.
+
+    ``command`` is 0 (buy) or 1 (sell); ``profit`` is without swap and commission.
+    """
 
     ticket: int
     symbol: str
@@ -99,6 +119,7 @@ class ClosedTrade(NamedTuple):
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     swap: Decimal | None = None
+    commission: Decimal | None = None
     profit: Decimal | None = None
 
     @property
@@ -167,8 +188,18 @@ class Commission(NamedTuple):
     volume: Decimal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Referrals:
+    """What is public about the clients that a partner has referred.
+
+    ``accounts`` is the number of different ones. Their account numbers are personal.
+    """
+
+    accounts: int
+
+
 Rows = tuple[OpenTrade, ...] | tuple[Login, ...] | tuple[Commission, ...] | tuple[Operation, ...]
-Result = AccountInformation | History | Bonus | Decimal | Rows
+Result = AccountInformation | History | Bonus | Referrals | Decimal | Rows
 """What a function of the API returns. The Decimal is the result of ``lots``."""
 
 
