@@ -131,6 +131,18 @@ class Unavailable(UpstreamError):
         self.retry_after = retry_after
 
 
+class RateLimited(Unavailable):
+    """The upstream wants fewer calls for the account (429)."""
+
+
+class Unreachable(Unavailable):
+    """There is no connection to the upstream: nobody listens, no route, no address, no TLS."""
+
+
+class NotCalled(Unavailable):
+    """The upstream was not called, because it is down."""
+
+
 class OperatorError(Exception):
     """A mistake in the setup, to be fixed by the operator.
 

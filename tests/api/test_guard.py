@@ -1,7 +1,6 @@
-"""The protection of an API in trouble: the circuit breaker, and the limit for each account."""
+"""The protection of an API in trouble: the circuit breaker."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,7 +20,17 @@ from widget.api.client import Client
 from widget.api.guard import GuardedClient
 from widget.api.records import AccountInformation
 from widget.config import Account
-from widget.errors import CabinetError, NotOffered, Refused, Unavailable, Unreadable
+from widget.errors import (
+    CabinetError,
+    NoSuchPath,
+    NotCalled,
+    NotOffered,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Unreachable,
+    Unreadable,
+)
 from widget.names import Function
 
 
@@ -97,10 +106,16 @@ def test_after_five_failures_in_a_row_nobody_calls_that_api_for_a_while(
     assert api.accounts_called[-1] is ELSEWHERE
 
 
+def fail_until_open(client: GuardedClient) -> None:
+    """Enough failures of several accounts to open the breaker."""
+    attempts(client, MAIN, 3)
+    attempts(client, OTHER, 2)
+
+
 def test_the_api_gets_no_calls_before_its_retry_after_is_over(api: Api, clock: Clock) -> None:
     client = GuardedClient(api, clock=clock)
-    api.error = Unavailable("HTTP 429", retry_after=120)
-    attempts(client, MAIN, 5)
+    api.error = Unavailable("HTTP 503", retry_after=120)
+    fail_until_open(client)
     clock.now += 119.5
     attempts(client, MAIN, 1)
     assert len(api.accounts_called) == 5
@@ -114,7 +129,7 @@ def test_the_circuit_stays_open_after_a_failed_probe_and_closes_after_a_successf
 ) -> None:
     client = GuardedClient(api, clock=clock)
     api.error = Unavailable("HTTP 503", retry_after=15)
-    attempts(client, MAIN, 5)
+    fail_until_open(client)
     clock.now += 15
     attempts(client, MAIN, 3)
     assert len(api.accounts_called) == 6
@@ -123,21 +138,22 @@ def test_the_circuit_stays_open_after_a_failed_probe_and_closes_after_a_successf
     attempts(client, MAIN, 3)
     assert len(api.accounts_called) == 9
     api.error = Unavailable("HTTP 503")
-    attempts(client, MAIN, 4)
+    attempts(client, MAIN, 2)
+    attempts(client, OTHER, 2)
     assert len(api.accounts_called) == 13
 
 
 def test_only_one_call_probes(api: Api, clock: Clock) -> None:
     client = GuardedClient(api, clock=clock)
     api.error = Unavailable("HTTP 503", retry_after=15)
-    attempts(client, MAIN, 5)
+    fail_until_open(client)
     clock.now += 15
     api.error = None
     api.gate.clear()
     with ThreadPoolExecutor() as pool:
         probe = pool.submit(client.call, MAIN, "balance")
         until(lambda: len(api.accounts_called) == 6)
-        with pytest.raises(Unavailable, match="gets no calls"):
+        with pytest.raises(NotCalled, match="gets no calls"):
             client.call(OTHER, "balance")
         api.gate.set()
         assert probe.result() == AccountInformation()
@@ -145,59 +161,66 @@ def test_only_one_call_probes(api: Api, clock: Clock) -> None:
     assert len(api.accounts_called) == 7
 
 
-@pytest.mark.parametrize(
-    "error", [Refused("wrong password"), Unreadable("HTML"), NotOffered("lots")]
-)
+ABOUT_AN_ACCOUNT = [
+    Refused("wrong password"),
+    Unreadable("HTML"),
+    NoSuchPath("HTTP 404"),
+    NotOffered("lots"),
+    RateLimited("HTTP 429", retry_after=300),
+]
+
+
+@pytest.mark.parametrize("error", ABOUT_AN_ACCOUNT, ids=lambda error: type(error).__name__)
 def test_what_concerns_one_account_or_function_is_no_outage(
     error: CabinetError, api: Api, clock: Clock
 ) -> None:
     client = GuardedClient(api, clock=clock)
     api.error = error
     attempts(client, MAIN, 20)
-    assert len(api.accounts_called) == 20
+    attempts(client, OTHER, 20)
+    assert len(api.accounts_called) == 40
     api.error = Unavailable("HTTP 503")
-    attempts(client, MAIN, 4)
+    attempts(client, MAIN, 2)
+    attempts(client, OTHER, 2)
     api.error = error
     attempts(client, MAIN, 1)  # a response, even if not a useful one: the API is up
     api.error = Unavailable("HTTP 503")
-    attempts(client, MAIN, 4)
-    assert len(api.accounts_called) == 29
+    attempts(client, MAIN, 2)
+    attempts(client, OTHER, 2)
+    assert len(api.accounts_called) == 49
 
 
-def test_one_account_has_at_most_four_calls_in_progress(api: Api, clock: Clock) -> None:
+def test_timeouts_and_5xx_of_one_account_alone_are_no_outage(api: Api, clock: Clock) -> None:
     client = GuardedClient(api, clock=clock)
-    api.gate.clear()
-    with ThreadPoolExecutor(20) as pool:
-        calls = [pool.submit(client.call, MAIN, "balance") for _ in range(9)]
-        other = pool.submit(client.call, OTHER, "balance")
-        until(lambda: len(api.accounts_called) == 5)
-        assert Counter(account.slug for account in api.accounts_called) == {"main": 4, "other": 1}
-        api.gate.set()
-        assert {call.result() for call in [*calls, other]} == {AccountInformation()}
-    assert len(api.accounts_called) == 10
+    api.error = Unavailable("HTTP 500", retry_after=300)
+    attempts(client, MAIN, 50)
+    # One failure of another account may be a coincidence.
+    attempts(client, OTHER, 1)
+    assert len(api.accounts_called) == 51
+    attempts(client, OTHER, 5)
+    assert len(api.accounts_called) == 52
+    with pytest.raises(NotCalled):
+        client.call(MAIN, "balance")
 
 
-def test_a_caller_that_waits_for_a_slot_gives_up_in_time(api: Api) -> None:
-    account = accounts(deadline_seconds=0.1)["main"]
-    client = GuardedClient(api)
-    api.gate.clear()
-    with ThreadPoolExecutor(20) as pool:
-        calls = [
-            pool.submit(client.call, account, "balance") for _ in range(guard.MAX_CALLS_PER_ACCOUNT)
-        ]
-        until(lambda: len(api.accounts_called) == guard.MAX_CALLS_PER_ACCOUNT)
-        with pytest.raises(Unavailable, match="still in progress"):
-            client.call(account, "balance")
-        api.gate.set()
-        assert len({call.result() for call in calls}) == 1
-    assert client.call(account, "balance") == AccountInformation()
+def test_a_connection_that_cannot_be_established_is_an_outage_whoever_wanted_it(
+    api: Api, clock: Clock
+) -> None:
+    client = GuardedClient(api, clock=clock)
+    api.error = Unreachable("ConnectionRefusedError")
+    attempts(client, MAIN, 20)
+    assert len(api.accounts_called) == 5
+    with pytest.raises(NotCalled) as refused:
+        client.call(OTHER, "balance")
+    assert refused.value.retry_after == guard.PAUSE_SECONDS
 
 
 def test_every_call_is_reported_and_the_first_success_is_remembered(api: Api, clock: Clock) -> None:
     reported: list[tuple[str, str, float]] = []
     client = GuardedClient(api, clock=clock, on_call=lambda *call: reported.append(call))
     api.error = Unavailable("HTTP 503")
-    attempts(client, MAIN, 8)
+    fail_until_open(client)
+    attempts(client, MAIN, 3)
     assert reported == [("balance", "upstream_unavailable", 0.0)] * 5
     assert not client.has_worked
     clock.now += guard.PAUSE_SECONDS
@@ -216,3 +239,47 @@ def test_a_dead_api_gets_five_calls_for_twenty_widgets_and_then_one_now_and_then
     assert {response.status_code for response in responses} == {503}
     assert all(1 <= int(response.headers["Retry-After"]) <= 17 for response in responses)
     assert upstream.sandbox.calls.total() == 5
+
+
+def test_429_for_one_account_delays_no_update_of_another(
+    upstream: Simulated, serve: Callable[..., Any], clock: Clock
+) -> None:
+    service = serve(
+        accounts={slug: {"login": 1000001} for slug in ("busy", "healthy")},
+        server={"patience_seconds": 30},
+    )
+    before = service.get("/w/healthy/balance.json").json()["as_of"]
+    too_many = Fault("too_many", seconds=300)
+    upstream.sandbox.faults.append(too_many)
+    for name in ("balance", "open-trades", "closed-trades", "bonus", "summary", "growth"):
+        response = service.get(f"/w/busy/{name}.json")
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) >= 299
+    upstream.sandbox.faults.remove(too_many)
+    clock.now += 31
+    healthy = service.get("/w/healthy/balance.json").json()
+    assert (healthy["as_of"] > before, healthy["stale"]) == (True, False)
+    assert service.get("/w/busy/balance.json").status_code == 503
+
+
+def test_an_outage_that_other_accounts_noticed_is_no_failure_of_a_healthy_account(
+    upstream: Simulated, serve: Callable[..., Any], clock: Clock
+) -> None:
+    service = serve(
+        accounts={slug: {"login": 1000001} for slug in ("a", "b", "healthy")},
+        server={"patience_seconds": 30},
+    )
+    before = service.get("/w/healthy/balance.json").json()["as_of"]
+    clock.now += 31
+    upstream.sandbox.faults.append(Fault("error503"))
+    for slug in ("a", "b"):
+        for name in ("balance", "open-trades", "closed-trades"):
+            assert service.get(f"/w/{slug}/{name}.json").status_code == 503
+    calls = upstream.sandbox.calls.total()
+    healthy = service.get("/w/healthy/balance.json").json()
+    assert (healthy["as_of"], healthy["stale"]) == (before, True)
+    assert upstream.sandbox.calls.total() == calls, "the API is down and gets no calls"
+    upstream.sandbox.faults.clear()
+    clock.now += 17  # longer than the breaker's pause, which is the Retry-After without a header
+    healthy = service.get("/w/healthy/balance.json").json()
+    assert (healthy["as_of"] > before, healthy["stale"]) == (True, False)

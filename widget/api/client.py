@@ -4,6 +4,7 @@ Every fault of a server becomes one of ``errors``. A whole call, with its token 
 one deadline, which ``transport`` enforces.
 """
 
+import errno
 import json
 import logging
 import re
@@ -28,7 +29,16 @@ from widget.api.dialects import DIALECTS, PARTNER_FUNCTIONS, Call, Request, path
 from widget.api.records import AccountInformation, ClosedTrade, History, Result
 from widget.api.transport import DEADLINE, Deadline, Session, remaining_seconds
 from widget.config import Account
-from widget.errors import NoSuchPath, NotOffered, Refused, Unavailable, Unreadable, UpstreamError
+from widget.errors import (
+    NoSuchPath,
+    NotOffered,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Unreachable,
+    Unreadable,
+    UpstreamError,
+)
 from widget.names import Function
 from widget.single_flight import SingleFlight
 
@@ -67,6 +77,9 @@ RENEWAL_PAUSE_SECONDS = 120.0
 
 TokenKey = tuple[str, bool]
 """The slug of an account, and whether it is the partner's token."""
+
+NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
+"""The numbers of the errors of a host that no packet reaches."""
 
 FAULTS = (requests.RequestException, TransportError, OSError, ValueError)
 """All that requests and urllib3 raise when a server misbehaves."""
@@ -499,7 +512,9 @@ def error_of_status(status: int, retry_after: float, *, has_token: bool) -> Upst
                 "or this server's address is outside the account's IP mask"
             )
         return Refused("the account is not at the open level: set its API password in password_env")
-    if status == 429 or status >= 500:
+    if status == 429:
+        return RateLimited(f"HTTP {status}", retry_after)
+    if status >= 500:
         return Unavailable(f"HTTP {status}", retry_after)
     is_redirect = 300 <= status < 400
     if is_redirect:
@@ -575,13 +590,25 @@ def fault(cause: BaseException, deadline_seconds: float) -> UpstreamError:
         return Unavailable(f"no complete response within the deadline of {deadline_seconds:g} s")
     if isinstance(cause, socket.gaierror):
         reason = cause.strerror
-        return Unavailable(f"the name of the API's host cannot be resolved ({reason})")
+        return Unreachable(f"the name of the API's host cannot be resolved ({reason})")
     if isinstance(cause, ssl.SSLError):
-        return Unavailable(f"TLS failed: {cause}; if the API has a private CA, set ca_file")
+        return Unreachable(f"TLS failed: {cause}; if the API has a private CA, set ca_file")
     if isinstance(cause, DecodeError):
         return Unreadable("the response cannot be decompressed")
-    kind = type(cause).__name__
-    return Unavailable(f"{kind}: {cause}")
+    text = f"{type(cause).__name__}: {cause}"
+    if is_unreachable(cause):
+        return Unreachable(text)
+    return Unavailable(text)
+
+
+def is_unreachable(cause: BaseException) -> bool:
+    """Whether no connection could be established.
+
+    If a request was sent and got no response, the reason may be the account.
+    """
+    if isinstance(cause, ConnectionRefusedError):
+        return True
+    return isinstance(cause, OSError) and cause.errno in NO_ROUTE
 
 
 def transport_options(account: Account) -> dict[str, Any]:

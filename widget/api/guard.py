@@ -1,8 +1,13 @@
-"""Protects an API in trouble: few calls at once for one account, and none while the API is down."""
+"""Protects an API in trouble: it gets no calls while it is down.
+
+Accounts of one API do not share more than that. A response about an account (401, 403, 404, 429,
+one that cannot be read) concerns that account, whose own pause is in ``data.cache``.
+"""
 
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,15 +15,15 @@ from datetime import datetime
 from widget.api import records
 from widget.api.client import Client
 from widget.config import Account
-from widget.errors import CabinetError, Unavailable
+from widget.errors import CabinetError, NotCalled, RateLimited, Unavailable, Unreachable
 from widget.names import Function
 
-MAX_CALLS_PER_ACCOUNT = 4
-"""Calls in progress at once for one account. The cache's thread pool limits those of all accounts
-together."""
-
 FAILURE_THRESHOLD = 5
-"""After so many failures in a row, of any account and function, an API counts as down."""
+"""After so many failures in a row, of any function, an API counts as down."""
+
+MAX_FAILURES_PER_ACCOUNT = 3
+"""How many failures of one account count, so that no account alone makes an API count as down. It
+may be the only one whose calls take too long or whose data the API cannot handle."""
 
 PAUSE_SECONDS = 10.0
 """How long an API that is down gets no calls, unless it asks for a longer pause."""
@@ -31,7 +36,7 @@ PERIODS_SECONDS = 3600.0
 
 
 class GuardedClient:
-    """A client with a circuit breaker for each API and a limit for each account.
+    """A client with a circuit breaker for each API.
 
     Args:
         client: makes the calls.
@@ -58,7 +63,6 @@ class GuardedClient:
         self._now = now
         self._on_call = on_call
         self._breakers: dict[str, CircuitBreaker] = {}
-        self._slots: dict[str, threading.BoundedSemaphore] = {}
         self._periods: dict[str, dict[str, float]] = {}
         self._periods_lock = threading.Lock()
 
@@ -80,11 +84,11 @@ class GuardedClient:
         """Call the API unless it is down; see ``Client.call``.
 
         Raises:
-            Unavailable: also if the API is down, or has too many calls in progress for the account.
+            NotCalled: the API is down.
         """
         # One breaker per base URL: the accounts of one API share its fate.
         breaker = self._breakers.setdefault(account.api.base_url, CircuitBreaker(self._clock))
-        with self._slot(account), breaker.guard():
+        with breaker.guard(account.slug):
             began = self._clock()
             outcome = "failed"
             try:
@@ -116,29 +120,14 @@ class GuardedClient:
             self._periods[account.slug] = recent
             return period in recent
 
-    @contextmanager
-    def _slot(self, account: Account) -> Iterator[None]:
-        """Hold one of the account's slots for calls in progress."""
-        slots = self._slots.setdefault(
-            account.slug, threading.BoundedSemaphore(MAX_CALLS_PER_ACCOUNT)
-        )
-        # Half of the deadline, because the locks between processes last for two: they must outlast
-        # the wait for a slot and the call itself.
-        if not slots.acquire(timeout=account.api.deadline_seconds / 2):
-            raise Unavailable(
-                f"{MAX_CALLS_PER_ACCOUNT} other calls for this account are still in progress"
-            )
-        try:
-            yield
-        finally:
-            slots.release()
-
 
 class CircuitBreaker:
-    """Lets calls through until several fail in a row. Then there is a pause, and after it a single
-    call as a probe.
+    """Lets calls through until there is evidence that the API is down. Then there is a pause, and
+    after it a single call as a probe.
 
-    Only ``Unavailable`` counts as a failure: any other error means that the API is up.
+    A connection that cannot be established (``Unreachable``) is evidence, whoever wanted it. Other
+    failures (timeouts, 5xx) are evidence if several accounts have them: those of one account alone
+    do not open the breaker. Any response but 5xx means that the API is up.
 
     Args:
         clock: gives seconds from any starting point.
@@ -146,31 +135,34 @@ class CircuitBreaker:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._failures = 0
+        self._unreachable = 0
+        self._failures: Counter[str] = Counter()
         self._retry_at = clock()
         self._lock = threading.Lock()
         self._is_probing = threading.Lock()
 
     @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Surrounds a call.
+    def guard(self, account: str) -> Iterator[None]:
+        """Surrounds a call for an account.
 
         Raises:
-            Unavailable: the call must not be made now.
+            NotCalled: the call must not be made now.
         """
         is_probe = self._is_open()
         if is_probe and not self._may_probe():
             seconds_left = math.ceil(self._retry_at - self._clock())
-            raise Unavailable(
+            raise NotCalled(
                 "the API gets no calls for a while after repeated failures",
                 retry_after=max(1.0, seconds_left),
             )
         try:
             yield
-        # NotOffered and Refused concern one function or one account, and prove that the API
-        # responds.
+        # These concern one function or one account, and prove that the API responds.
+        except RateLimited:
+            self._reset()
+            raise
         except Unavailable as error:
-            self._count_failure(error.retry_after or 0.0)
+            self._count_failure(account, error)
             raise
         except Exception:
             self._reset()
@@ -182,7 +174,10 @@ class CircuitBreaker:
                 self._is_probing.release()
 
     def _is_open(self) -> bool:
-        return self._failures >= FAILURE_THRESHOLD
+        # A copy, because other threads count meanwhile.
+        failures = list(self._failures.values())
+        counted = [min(count, MAX_FAILURES_PER_ACCOUNT) for count in failures]
+        return self._unreachable + sum(counted) >= FAILURE_THRESHOLD
 
     def _may_probe(self) -> bool:
         """Whether the pause is over and no other call is the probe. If so, this call is."""
@@ -191,14 +186,21 @@ class CircuitBreaker:
         # Held until the probe ends. Whoever comes meanwhile must not wait for it.
         return self._is_probing.acquire(blocking=False)
 
-    def _count_failure(self, wanted_pause: float) -> None:
+    def _count_failure(self, account: str, error: Unavailable) -> None:
         with self._lock:
-            self._failures += 1
-            pause = max(PAUSE_SECONDS, wanted_pause)
+            if isinstance(error, Unreachable):
+                self._unreachable += 1
+            else:
+                self._failures[account] += 1
+            # As long as the breaker is closed, the failure pauses this account's function only.
+            if not self._is_open():
+                return
+            pause = max(PAUSE_SECONDS, error.retry_after or 0.0)
             # Calls that began before the breaker opened may end in any order; the longest pause
             # wins.
             self._retry_at = max(self._retry_at, self._clock() + pause)
 
     def _reset(self) -> None:
         with self._lock:
-            self._failures = 0
+            self._unreachable = 0
+            self._failures.clear()
