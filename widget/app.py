@@ -18,7 +18,8 @@ from widget.api.client import Client
 from widget.api.guard import GuardedClient
 from widget.config import Settings
 from widget.data import locks
-from widget.data.cache import FreshCache
+from widget.data.cache import Environment, FreshCache
+from widget.data.call_threads import CallThreads
 from widget.errors import OperatorError
 from widget.render import i18n
 from widget.render.html import Renderer
@@ -209,10 +210,13 @@ def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> FreshC
         client = Redis.from_url(url, **locks.redis_options())
         lock_option["lock"] = locks.redis_locks(client, lock_seconds)
     store = Cache(app, config=options).cache
+    apis = {account.api.base_url for account in accounts}
     return FreshCache(
         store,
         keep_seconds=chosen.keep_seconds,
-        clock=clock,
+        patience_seconds=settings.server.patience_seconds,
+        threads=CallThreads(len(apis)),
+        environment=Environment(clock=clock),
         **lock_option,
     )
 

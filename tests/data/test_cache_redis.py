@@ -20,7 +20,7 @@ from processes import until
 from programs import find_program
 from test_cache import PATIENCE, START, Upstream
 
-from widget.data.cache import CachedValue, FreshCache
+from widget.data.cache import CachedValue, Environment, FreshCache
 from widget.data.locks import redis_locks, redis_options
 from widget.errors import Refused
 
@@ -101,7 +101,12 @@ def machine(
     store = Cache(Flask("test"), config=options)
     client = redis.Redis.from_url(server.url, **redis_options())
     lock = redis_locks(client, lock_seconds)
-    cache = FreshCache(store, keep_seconds=3600, clock=clock or Clock(START), lock=lock)
+    cache = FreshCache(
+        store,
+        keep_seconds=3600,
+        lock=lock,
+        environment=Environment(clock=clock or Clock(START)),
+    )
     yield cache
     cache.close()
     client.close()

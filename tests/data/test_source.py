@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,9 @@ from faults import Fault
 from processes import PATIENCE
 from scripted import NOW, WIDGETS, InProcess, Script, running
 from test_privacy import responses as upstream_responses
+from werkzeug.security import generate_password_hash
 
+from widget import config
 from widget.api.guard import MAX_PERIODS_PER_ACCOUNT, PERIODS_SECONDS
 from widget.data import source as source_module
 from widget.data.source import Source
@@ -132,6 +134,76 @@ def test_the_log_has_nothing_from_which_a_login_could_be_found(
     assert f"{name}: Unavailable" in caplog.text
     assert "the last call failed" in caplog.text
     assert digest not in caplog.text
+
+
+API_SETTINGS: dict[str, tuple[Any, bool]] = {
+    "dialect": ("cabinet-basic", True),
+    "base_url": ("https://other.example.com", True),
+    "timezone": ("Europe/Athens", True),
+    "unix_times": ("local", True),
+    "methods": ({"lots": "client/OtherLots/{login}"}, True),
+    "deadline_seconds": (3.0, False),
+    "max_response_bytes": (2048, False),
+    "ca_file": ("other.pem", False),
+    "proxy": ("http://127.0.0.1:3128", False),
+}
+"""Another value for each setting of an API, and whether it shapes what is cached."""
+
+ACCOUNT_SETTINGS: dict[str, tuple[Any, bool]] = {
+    "login": (7654322, True),
+    "currency": ("EUR", True),
+    "delay_minutes": (15, True),
+    "password": ("secret", False),
+    "partner_password": ("secret", False),
+    "timezone": ("Europe/Athens", False),
+    "lang": ("fr", False),
+    "widgets": (["balance"], False),
+    "access": ("closed", False),
+    "viewer_password_hash": (generate_password_hash("secret"), False),
+    "allowed_networks": (["127.0.0.1"], False),
+    "allowed_origins": (["https://blog.example.com"], False),
+    "embed_secret": ("a secret of thirty-two characters", False),
+    "hide": (["ticket"], False),
+    "amounts": ("percent", False),
+    "ttl_seconds": ({"balance": 3}, False),
+}
+"""The same for the settings of an account. What is hidden or converted is cached as it is."""
+
+
+def identity_of(account: dict[str, Any], api: dict[str, Any]) -> str:
+    """The identity of an account with some settings of its own."""
+    embed = {"embed_secret": "another secret of thirty-two characters"}
+    tables = {"main": {"login": 7654321, **embed, **account, "api": api}}
+    settings = config.parse({"accounts": tables}, {}, WIDGETS, folder=Path(), demo=True)
+    return source_module.cache_identity(settings.accounts["main"])
+
+
+def test_every_setting_has_been_judged_whether_it_shapes_what_is_cached() -> None:
+    assert API_SETTINGS.keys() == config.Api.model_fields.keys()
+    # The slug is a part of the key.
+    assert ACCOUNT_SETTINGS.keys() | {"slug", "api"} == config.Account.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", API_SETTINGS)
+def test_the_cache_distinguishes_settings_of_an_api_that_shape_its_values(name: str) -> None:
+    value, shapes = API_SETTINGS[name]
+    assert (identity_of({}, {name: value}) != identity_of({}, {})) == shapes
+
+
+@pytest.mark.parametrize("name", ACCOUNT_SETTINGS)
+def test_the_cache_distinguishes_settings_of_an_account_that_shape_its_values(name: str) -> None:
+    value, shapes = ACCOUNT_SETTINGS[name]
+    assert (identity_of({name: value}, {}) != identity_of({}, {})) == shapes
+
+
+def test_the_cache_does_not_distinguish_processes_and_the_order_of_settings() -> None:
+    methods = {"lots": "a/{login}", "bonus": "b/{login}"}
+    backwards = dict(reversed(methods.items()))
+    identity = identity_of({}, {"methods": methods, "timezone": "+03:00"})
+    assert identity == identity_of({}, {"timezone": "+03:00", "methods": backwards})
+    # An object without a text of its own would be written with its address in memory.
+    settings = config.Api(timezone=timezone(timedelta(hours=3)), methods=methods)
+    assert " at 0x" not in repr(settings.model_dump())
 
 
 def test_the_currency_is_the_configured_one_otherwise_that_of_the_balance(

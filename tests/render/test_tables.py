@@ -38,6 +38,7 @@ def display(name: str, hide: Iterable[str] = (), lang: str = "en", **data: Any) 
         as_of=datetime(2026, 11, 23, 12, tzinfo=UTC),
         stale=False,
         fresh_for_seconds=60,
+        usable_for_seconds=120,
     )
     return build_display(view, CATALOGUES)
 

@@ -25,7 +25,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from widget import app as application
 from widget import config
-from widget.web.response_cache import ELAPSED, CacheStatus, ResponseCache
+from widget.web.response_cache import ELAPSED, MAX_WAITING, CacheStatus, ResponseCache
 from widget.widgets import registry
 
 PUBLIC = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400"
@@ -333,6 +333,21 @@ def test_a_hundred_visitors_of_a_cold_page_cause_one_call(backend: Backend, cloc
             (200, send_request(cache).text)
         }
     assert len(backend.requests) == 1
+
+
+def test_only_so_many_requests_wait_for_others_and_the_rest_go_to_the_application(
+    backend: Backend, clock: Clock
+) -> None:
+    cache = ResponseCache(backend, clock=clock, max_wait_seconds=25)
+    backend.gate.clear()
+    with ThreadPoolExecutor(MAX_WAITING + 10) as visitors:
+        visits = [visitors.submit(send_request, cache) for _ in range(MAX_WAITING + 10)]
+        # The leader, and nine for which there is no place.
+        until(lambda: len(backend.requests) == 10)
+        backend.gate.set()
+        until(lambda: all(visit.done() for visit in visits))
+        assert {visit.result().status for visit in visits} == {200}
+    assert len(backend.requests) == 10
 
 
 def test_a_private_response_is_not_shared_with_requests_that_wait(

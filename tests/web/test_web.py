@@ -19,6 +19,7 @@ from processes import until
 from werkzeug.security import generate_password_hash
 
 from widget import config
+from widget.data.cache import Caller
 from widget.widgets import registry
 
 WIDGETS = registry.discover()
@@ -336,6 +337,65 @@ def test_with_an_old_result_nobody_waits_and_one_call_refreshes(
     addresses = (f"/w/main/open-trades.json?refresh={n}" for n in range(10, 10000))
     until(lambda: service.get(next(addresses)).json()["as_of"] > before)
     assert upstream.sandbox.calls["RequestOpenTrades"] == 2
+
+
+@pytest.mark.parametrize("quiet_seconds", [35, 600, 86000])
+def test_after_a_quiet_time_no_widget_and_no_picture_is_marked_and_its_figures_are_new(
+    serve: Serve, upstream: Upstream, clock: Clock, quiet_seconds: float
+) -> None:
+    service = serve(accounts={"main": ALL}, server={"patience_seconds": 30})
+    statuses = {name: service.get(f"/w/main/{name}.json").status_code for name in WIDGETS}
+    offered = [name for name, status in statuses.items() if status == 200]
+    assert len(offered) >= 6
+    for name in offered:
+        clock.now += quiet_seconds
+        response = service.get(f"/w/main/{name}.json").json()
+        assert not response["stale"], name
+        assert datetime.fromisoformat(response["as_of"]).timestamp() >= int(clock.now), name
+        clock.now += quiet_seconds
+        assert "data-stale" not in service.get(f"/w/main/{name}").text
+        clock.now += quiet_seconds
+        if WIDGETS[name].picture:
+            assert "Not up to date" not in service.get(f"/w/main/{name}.svg").text
+
+
+def test_with_one_visitor_a_minute_no_response_counts_as_stale(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
+    """The alert CabinetFiguresAreOld looks at this counter."""
+    service = serve(server={"patience_seconds": 30})
+    for _ in range(30):
+        service.get("/w/main/balance.json")
+        clock.now += 60
+    metrics = service.get("/metrics").text
+    assert 'cabinet_answers_total{freshness="fresh",status="200",widget="balance"} 30.0' in metrics
+    assert 'freshness="stale"' not in metrics
+
+
+def test_a_widget_of_several_functions_waits_for_all_of_them_together_no_longer_than_the_patience(
+    serve: Serve, upstream: Upstream, clock: Clock
+) -> None:
+    service = serve(server={"patience_seconds": 0.2}, api={"deadline_seconds": 100})
+    cache = service.app.extensions["cabinet-widgets"].cache
+    before = service.get("/w/main/growth.json").json()
+    patience = []
+    original = cache.get
+
+    def recording(key: str, ttl: float, fetch: Any, wait: float, caller: Caller) -> Any:
+        patience.append(caller.patience_seconds)
+        return original(key, ttl, fetch, wait, caller)
+
+    cache.get = recording
+    clock.now += 4000  # even the currency is too old
+    upstream.sandbox.faults.append(Fault("slow", seconds=60))
+    after = service.get("/w/main/growth.json").json()
+    assert after["as_of"] == before["as_of"]
+    assert not upstream.gate.is_set(), "nobody waited for the end of a call"
+    first, *others = patience
+    assert 0 < first <= 0.2
+    assert others
+    assert max(others) < 0.01, "the first value has used it up"
+    upstream.gate.set()
 
 
 def test_while_the_upstream_fails_the_last_result_is_displayed_and_marked(

@@ -78,6 +78,8 @@ class Server(Section):
     trusted_proxies: int = Field(0, ge=0, le=16, strict=True)
     studio: bool = Field(False, strict=True)
     studio_password_hash: PasswordHash | None = None
+    patience_seconds: float = Field(0.5, gt=0, le=60, strict=True)
+    """How long a request waits at most for figures that are newer than cached ones."""
 
     @property
     def path(self) -> str:

@@ -1,6 +1,11 @@
-"""The cache of API results: serves fresh values and refreshes old ones in the background.
+"""The cache of API results. What is served depends on the age of the cached value:
 
-While calls fail, the last good value is served.
+- younger than its TTL: the value;
+- up to twice its TTL: the value, while one call refreshes it in the background;
+- older: the result of that call if it arrives within ``patience_seconds``, otherwise the value.
+
+Nobody waits during the pause after a failed call, nor for a call that has lasted longer than
+``patience_seconds``. While calls fail, the last good value is served.
 
 Calls run on the cache's own threads, never on a visitor's. So a visitor's wait has an end even if
 the call has none (the lookup of a host name has no timeout).
@@ -13,14 +18,15 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 from zlib import crc32
 
+from widget.data.call_threads import CallThreads
 from widget.data.locks import ProcessLock
-from widget.errors import CabinetError, Unavailable
+from widget.errors import CabinetError, NotCalled, Unavailable
 from widget.single_flight import Flight, SingleFlight
 
 T = TypeVar("T")
@@ -39,8 +45,12 @@ same second."""
 OUTAGE_PAUSE = 5.0
 """Seconds for which a store or a lock is not used after it failed."""
 
-MAX_CALLS = 32
-"""Calls in progress at once, for all accounts together."""
+PATIENCE_SECONDS = 0.5
+"""How long a request waits for newer values, unless the configuration says something else."""
+
+OVERDUE_SHARE = 0.9
+"""A call takes too long from this share of the patience on. It is less than 1 because a request
+begins to use up its patience a moment before the call begins."""
 
 MAX_LOCAL_ENTRIES = 1024
 """Values that a process has in its own memory as well as in the store."""
@@ -53,13 +63,31 @@ class CachedValue(Generic[T]):
     Attributes:
         value: what ``fetch`` returned.
         as_of: the Unix second in which the call began.
-        stale: whether it is older than it should be, because calls fail or because nobody requested
-            it for a while.
+        stale: whether it is older than its TTL, and the last call failed or the present one takes
+            too long. A value that nobody requested for a while is not stale.
     """
 
     value: T
     as_of: float
     stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf a value is requested.
+
+    Attributes:
+        api: the name of the API; calls for different APIs do not wait for each other.
+        account: the name of the account.
+        patience_seconds: how long the caller still waits for a value that is too old.
+    """
+
+    api: str = ""
+    account: str = ""
+    patience_seconds: float = math.inf
+
+
+ANYBODY = Caller()
 
 
 class Store(Protocol):
@@ -107,6 +135,11 @@ class Entry:
     as_of: float | None = None
     failure: Failure | None = None
 
+    @property
+    def was_not_called(self) -> bool:
+        """Whether the latest failure is that no call was made."""
+        return self.failure is not None and self.failure.kind is NotCalled
+
     def age(self, now: float) -> float:
         """The age of the value in seconds; infinite if there is none."""
         if self.as_of is None:
@@ -119,19 +152,13 @@ class Entry:
             return 0.0
         return self.failure.pause - self.failure.distance(now)
 
+    def is_too_old(self, ttl: float, now: float) -> bool:
+        """Whether a caller should rather wait for a newer value than get this one."""
+        return self.age(now) > 2 * ttl
+
     def is_due(self, due_seconds: float, now: float) -> bool:
         """Whether it is time for a call."""
         return self.age(now) > due_seconds and self.pause_left(now) <= 0
-
-    def is_stale(self, ttl: float, now: float) -> bool:
-        """Whether the value is older than it should be."""
-        age = self.age(now)
-        if age <= ttl:
-            return False
-        if self.failure is not None:
-            return True
-        # A value that is only a little too old is being refreshed right now, in the background.
-        return age > 2 * ttl
 
     def merged(self, other: "Entry", now: float) -> "Entry":
         """The newer value of two entries, with the latest failure after it."""
@@ -245,6 +272,47 @@ class BestEffort:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the results of a cache depend on besides its arguments.
+
+    Attributes:
+        clock: gives Unix seconds, for the age of values.
+        timer: gives seconds from any starting point, for the duration of calls.
+        random_fraction: returns random numbers from 0 to 1.
+    """
+
+    clock: Callable[[], float] = time.time
+    timer: Callable[[], float] = time.monotonic
+    random_fraction: Callable[[], float] = random.random
+
+
+REAL = Environment()
+
+
+class Wait:
+    """How long one caller waits for a value, from now on.
+
+    Args:
+        if_nothing_cached: seconds.
+        if_too_old: seconds, if the cached value is older than twice its TTL.
+        timer: gives seconds from any starting point.
+
+    Attributes:
+        since: when the wait began.
+    """
+
+    def __init__(
+        self,
+        if_nothing_cached: float,
+        if_too_old: float,
+        timer: Callable[[], float],
+    ) -> None:
+        self.if_nothing_cached = if_nothing_cached
+        self.if_too_old = if_too_old
+        self.since = timer()
+
+
 class FreshCache:
     """Values by key, each refreshed by one call at a time.
 
@@ -254,12 +322,15 @@ class FreshCache:
     Args:
         store: where values are stored; it may fail at any time.
         keep_seconds: the age in seconds from which a value is never served.
-        clock: gives Unix seconds.
+        patience_seconds: how long a caller waits at most for a value that is too old, and how long
+            a call may last before values count as stale.
         lock: creates the lock for a call for a key, see ``locks``. By default there is no other
             process.
-        executor: runs the calls; by default a pool of ``MAX_CALLS`` threads. It is shut down with
-            the cache.
-        random_fraction: returns random numbers from 0 to 1.
+        threads: run the calls. They are closed with the cache.
+        environment: clocks and chance.
+
+    Attributes:
+        patience_seconds: as given.
     """
 
     def __init__(
@@ -267,26 +338,25 @@ class FreshCache:
         store: Store,
         *,
         keep_seconds: float,
-        clock: Callable[[], float] = time.time,
+        patience_seconds: float = PATIENCE_SECONDS,
         lock: Callable[[str], ProcessLock] = lambda _: threading.Lock(),
-        executor: Executor | None = None,
-        random_fraction: Callable[[], float] = random.random,
+        threads: CallThreads | None = None,
+        environment: Environment = REAL,
     ) -> None:
         self._store = store
         self._keep_seconds = keep_seconds
-        self._clock = clock
+        self.patience_seconds = patience_seconds
         self._lock = lock
-        self._executor = executor or ThreadPoolExecutor(
-            MAX_CALLS,
-            thread_name_prefix="cabinet-call",
-        )
-        self._random_fraction = random_fraction
+        self._threads = threads or CallThreads()
+        self._clock = environment.clock
+        self._timer = environment.timer
+        self._random_fraction = environment.random_fraction
         self._memory = Memory(MAX_LOCAL_ENTRIES, keep_seconds)
         # Each of these can fail while the others work: a full disk can be read, for example.
-        self._reading = BestEffort("reading", clock)
-        self._writing = BestEffort("writing", clock)
-        self._locking = BestEffort("locking", clock)
-        self._flights = SingleFlight[str, Entry](clock)
+        self._reading = BestEffort("reading", self._clock)
+        self._writing = BestEffort("writing", self._clock)
+        self._locking = BestEffort("locking", self._clock)
+        self._flights = SingleFlight[str, Entry](self._timer)
 
     def get(
         self,
@@ -294,6 +364,7 @@ class FreshCache:
         ttl: float,
         fetch: Callable[[], T],
         wait_seconds: float,
+        caller: Caller = ANYBODY,
     ) -> CachedValue[T]:
         """The value for a key, from a call only if needed.
 
@@ -302,41 +373,43 @@ class FreshCache:
             ttl: the age in seconds up to which a value is fresh.
             fetch: makes the call. Any exception counts as a failed call.
             wait_seconds: how long to wait at most if nothing is cached.
+            caller: on whose behalf, and how long to wait at most if what is cached is too old.
 
         Raises:
             CabinetError: nothing is cached, and the last call failed. The class is that of the
                 failure, and ``retry_after`` is the rest of the pause.
-            Unavailable: nothing is cached, and there was no result in time.
+            Unavailable: nothing is cached, and there was no result in time, or as many requests as
+                allowed wait for this API already.
         """
-        now = self._clock()
+        wait = Wait(wait_seconds, min(caller.patience_seconds, self.patience_seconds), self._timer)
         # A little longer than the TTL, so that not all keys are due at once.
         due_seconds = ttl * (1 + SPREAD * share_of_key(key))
-        entry = self._find(key, ttl, wait_seconds, now)
+        now = self._clock()
+        entry = self._find(key, ttl, wait, now)
         if entry.is_due(due_seconds, now):
-            flight = self._start_call(key, due_seconds, fetch)
-            # With an old value nobody waits for the call.
-            if entry.as_of is None:
-                entry = self._wait_for(key, flight, wait_seconds, now)
+            flight = self._start_call(key, due_seconds, fetch, caller)
+            if entry.is_too_old(ttl, now):
+                entry = self._wait_for(key, entry, flight, wait, caller)
                 now = self._clock()
         if entry.as_of is None:
             raise last_failure(key, entry, now)
         # If the clock was set back, the value must not come from the future.
         as_of = min(entry.as_of, now)
-        return CachedValue(entry.value, as_of, entry.is_stale(ttl, now))
+        is_old = entry.age(now) > ttl
+        return CachedValue(entry.value, as_of, is_old and self._is_refresh_failing(key, entry))
 
     def close(self) -> None:
         """Start no further calls. Those in progress end by themselves; nobody waits for them."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
-    def _find(self, key: str, ttl: float, wait_seconds: float, now: float) -> Entry:
+    def _find(self, key: str, ttl: float, wait: "Wait", now: float) -> Entry:
         """What is known about a key.
 
         The store may be slow or hang, so it is read only if that can help.
         """
         entry = self._memory.get(key, now)
         # Such a value is served as it is, whatever another process has in the store.
-        is_recent = entry.age(now) <= 2 * ttl
-        if is_recent:
+        if not entry.is_too_old(ttl, now):
             return entry
         # During the pause after a failure nobody calls, so the store has hardly anything newer.
         is_paused = entry.pause_left(now) > 0
@@ -344,15 +417,25 @@ class FreshCache:
             return entry
         flight = self._flights.get(key)
         # The call in progress will have the value, if there is still time to wait for it.
-        if flight is not None and patience(flight, wait_seconds, now, now) > 0:
+        if flight is not None and self._seconds_to_wait(entry, flight, wait) > 0:
             return entry
         return self._read(key)
+
+    def _is_refresh_failing(self, key: str, entry: Entry) -> bool:
+        """Whether the last call failed, or the present one takes too long."""
+        if entry.failure is not None:
+            return True
+        flight = self._flights.get(key)
+        if flight is None:
+            return False
+        return self._timer() - flight.began >= OVERDUE_SHARE * self.patience_seconds
 
     def _start_call(
         self,
         key: str,
         due_seconds: float,
         fetch: Callable[[], object],
+        caller: Caller,
     ) -> Flight[Entry]:
         """The flight for a key; its call is started if there is none yet."""
 
@@ -361,23 +444,50 @@ class FreshCache:
 
         flight, is_leader = self._flights.join(key)
         if is_leader:
-            flight.start(self._executor, refresh)
+            share = self._threads.share_of(caller.api)
+            flight.start(share.executor_for(caller.account), refresh)
         return flight
 
     def _wait_for(
         self,
         key: str,
+        entry: Entry,
         flight: Flight[Entry],
-        wait_seconds: float,
-        since: float,
+        wait: "Wait",
+        caller: Caller,
     ) -> Entry:
-        """The result of a call; Unavailable if it takes too long."""
-        seconds = patience(flight, wait_seconds, since, self._clock())
-        try:
-            return flight.result(seconds)
-        except (TimeoutError, CancelledError):
-            message = f"{name_for_log(key)}: no result within {wait_seconds:.1f} s"
-            raise Unavailable(message) from None
+        """The result of a call, or what is cached if it takes too long.
+
+        Raises:
+            Unavailable: it takes too long, and nothing is cached.
+        """
+        share = self._threads.share_of(caller.api)
+        with share.place() as has_place:
+            seconds = 0.0
+            if has_place:
+                seconds = self._seconds_to_wait(entry, flight, wait)
+            # Without a place too: the result may be there already.
+            with suppress(TimeoutError, CancelledError):
+                return flight.result(seconds)
+        if entry.as_of is not None:
+            return entry
+        name = name_for_log(key)
+        if not has_place:
+            raise Unavailable(f"{name}: too many requests wait for this API already")
+        raise Unavailable(f"{name}: no result within {wait.if_nothing_cached:.1f} s")
+
+    def _seconds_to_wait(self, entry: Entry, flight: Flight[Entry], wait: "Wait") -> float:
+        """How many seconds a caller should still wait for a call.
+
+        The time from the beginning of the call counts too, so that callers do not queue behind a
+        call that is stuck.
+        """
+        now = self._timer()
+        waited = now - wait.since
+        lasted = now - flight.began
+        if entry.as_of is None:
+            return wait.if_nothing_cached - max(waited, lasted)
+        return min(wait.if_too_old - waited, self.patience_seconds - lasted)
 
     def _refresh(self, key: str, due_seconds: float, fetch: Callable[[], object]) -> Entry:
         """Make a call, unless another process has just made it.
@@ -420,22 +530,30 @@ class FreshCache:
             # Even a bug in a call must not keep visitors from the last good value.
             result = self._failed(key, error)
         entry = self._memory.merge(key, result, self._clock())
-        self._writing.attempt(lambda: self._write(key, entry))
+        # A call that was not made says nothing about this key, so that other processes need not
+        # know.
+        if not entry.was_not_called:
+            self._writing.attempt(lambda: self._write(key, entry))
         return entry
 
     def _failed(self, key: str, error: Exception) -> Entry:
         """The entry for a key after a failed call: the last good value, and a pause."""
         # Another process may have counted failures that this one did not see.
         known = self._read(key)
-        count = 1
+        count = 0
         if known.failure is not None:
-            count = known.failure.count + 1
-        pause = pause_after(count)
+            count = known.failure.count
         kind = CabinetError
+        wanted_pause = 0.0
         if isinstance(error, CabinetError):
             kind = type(error)
             wanted_pause = error.retry_after or 0.0
-            pause = max(pause, wanted_pause)
+        if isinstance(error, NotCalled):
+            # No failure of this key: its own pause does not grow.
+            pause = min(FIRST_PAUSE, wanted_pause)
+        else:
+            count += 1
+            pause = max(pause_after(count), wanted_pause)
         log_failure(key, error, count, pause)
         # Random, because all processes that lost the same API would try again together.
         pause *= 1 + SPREAD * self._random_fraction()
@@ -474,19 +592,6 @@ def pause_after(count: int) -> float:
     doublings = min(count - 1, 10)
     pause = FIRST_PAUSE * 2.0**doublings
     return min(LONGEST_PAUSE, pause)
-
-
-def patience(flight: Flight[Entry], wait_seconds: float, since: float, now: float) -> float:
-    """How many seconds a caller that waits since some time should still wait for a call.
-
-    The time from the beginning of the call counts too, so that callers do not queue behind a call
-    that is stuck.
-    """
-    began = min(since, flight.began)
-    elapsed = now - began
-    left = max(0.0, wait_seconds - elapsed)
-    # If the clock was set back, the wait so far is negative and must not prolong the rest.
-    return min(wait_seconds, left)
 
 
 def name_for_log(key: str) -> str:

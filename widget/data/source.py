@@ -29,7 +29,7 @@ from widget.api.records import (
 )
 from widget.config import Account
 from widget.data import delay
-from widget.data.cache import CachedValue, FreshCache
+from widget.data.cache import CachedValue, Caller, FreshCache
 from widget.data.totals import total_volume
 from widget.errors import CabinetError, NoSuchPath, NotOffered, Unavailable
 from widget.names import Function
@@ -63,6 +63,9 @@ CURRENCY_TTL_SECONDS = 3600.0
 """The age up to which a cached balance is used for the currency. A currency hardly ever changes, so
 widgets without a balance do not cause a call every few seconds."""
 
+CONNECTION_SETTINGS = {"deadline_seconds", "max_response_bytes", "ca_file", "proxy"}
+"""Settings of an API that decide whether a call succeeds, and not what it returns."""
+
 # Several requests share a call, and one that began a little earlier has a delay that begins
 # earlier.
 SHARED_CALL_MARGIN = timedelta(minutes=1)
@@ -85,6 +88,7 @@ class Source:
         as_of: the Unix second in which the oldest value used so far was true.
         stale: whether one of the values is older than it should be.
         fresh_for_seconds: how long all values used so far are still fresh; 0 if one is not.
+        usable_for_seconds: how long nobody has to wait for newer values; 0 if that is over.
     """
 
     def __init__(
@@ -100,10 +104,13 @@ class Source:
         self.as_of = now.timestamp()
         self.stale = False
         self.fresh_for_seconds = math.inf
+        self.usable_for_seconds = math.inf
         self._client = client
         self._cache = cache
-        seconds_left = account.api.deadline_seconds - elapsed
-        self._give_up_at = time.monotonic() + seconds_left
+        began = time.monotonic() - elapsed
+        # However many values a widget needs, each of them is for the whole request.
+        self._give_up_at = began + account.api.deadline_seconds
+        self._patient_until = began + cache.patience_seconds
         self._delayed_until = now - timedelta(minutes=account.delay_minutes)
         self._identity = cache_identity(account)
 
@@ -340,9 +347,11 @@ class Source:
         # A widget is as old as the oldest of its values, and fresh as long as all of them are.
         self.as_of = min(self.as_of, cached.as_of)
         self.stale = self.stale or cached.stale
-        expires_at = cached.as_of + ttl
-        seconds_left = max(0.0, expires_at - self.now.timestamp())
-        self.fresh_for_seconds = min(self.fresh_for_seconds, seconds_left)
+        age = self.now.timestamp() - cached.as_of
+        fresh_for = max(0.0, ttl - age)
+        usable_for = max(0.0, 2 * ttl - age)
+        self.fresh_for_seconds = min(self.fresh_for_seconds, fresh_for)
+        self.usable_for_seconds = min(self.usable_for_seconds, usable_for)
         assert isinstance(cached.value, kind), function
         return cached.value
 
@@ -359,9 +368,14 @@ class Source:
                 f"{function}: not offered by this API, or its password is not configured"
             )
         key = self.cache_key(function, span)
-        seconds_left = self._give_up_at - time.monotonic()
-        wait_seconds = max(0.0, seconds_left)
-        return self._cache.get(key, ttl, fetch, wait_seconds)
+        now = time.monotonic()
+        wait_seconds = max(0.0, self._give_up_at - now)
+        caller = Caller(
+            api=self.account.api.base_url,
+            account=self.account.slug,
+            patience_seconds=max(0.0, self._patient_until - now),
+        )
+        return self._cache.get(key, ttl, fetch, wait_seconds, caller)
 
     def _call(
         self,
@@ -385,17 +399,18 @@ class Source:
 
 
 def cache_identity(account: Account) -> str:
-    """A digest of all that makes cached values unusable when it changes: login, API and the version
-    of the records.
+    """A digest of all that makes cached values unusable when it changes: the settings that shape
+    them, and the version of the records.
     """
-    api = account.api
-    methods = sorted(api.methods.items())
+    # All settings of the API but those of the connection, so that a new one cannot be forgotten.
+    api = account.api.model_dump(exclude=CONNECTION_SETTINGS)
+    api["methods"] = sorted(account.api.methods.items())
     parts = (
         __version__,
         account.login,
-        api.dialect,
-        api.base_url,
-        methods,
+        account.currency,
+        account.delay_minutes,
+        sorted(api.items()),
     )
     identity = repr(parts)
     # Eight bytes are enough, because nobody else can choose what is hashed.

@@ -27,8 +27,9 @@ class View:
         hidden: the names of the figures that are hidden.
         currency: of amounts; None if it is unknown or amounts are fractions of the balance.
         as_of: the time that the figures describe.
-        stale: whether newer figures should have arrived.
+        stale: whether the figures are old because the API fails.
         fresh_for_seconds: how long the figures stay fresh.
+        usable_for_seconds: how long they may be displayed without waiting for newer ones.
     """
 
     account: Account
@@ -40,6 +41,7 @@ class View:
     as_of: datetime
     stale: bool
     fresh_for_seconds: float
+    usable_for_seconds: float
 
 
 def build_view(source: Source, widget: Widget, options: Options) -> View:
@@ -75,4 +77,5 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
         as_of=datetime.fromtimestamp(source.as_of, UTC),
         stale=source.stale,
         fresh_for_seconds=source.fresh_for_seconds,
+        usable_for_seconds=source.usable_for_seconds,
     )

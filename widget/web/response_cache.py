@@ -34,6 +34,10 @@ ELAPSED = "cabinet_widgets.elapsed"
 """Key in the WSGI environment: for how many seconds the request waited here, without a result, for
 the response to another request."""
 
+MAX_WAITING = 112
+"""How many requests wait at once for the responses to others. Each occupies a thread of the server,
+and what the others wait for may hang."""
+
 Headers = list[tuple[str, str]]
 Key = tuple[str, str]
 Directives = dict[str, int | None]
@@ -119,6 +123,7 @@ class ResponseCache:
         self._count = count
         self._flights: SingleFlight[Key, CachedResponse] = SingleFlight()
         self._lock = threading.Lock()
+        self._places = threading.Semaphore(MAX_WAITING)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle a request."""
@@ -188,11 +193,22 @@ class ResponseCache:
         return response
 
     def _shared_response(self, flight: "Flight[CachedResponse]") -> "CachedResponse | None":
-        """The response to another request, None if it takes too long, fails or is private."""
-        with suppress(Exception):  # the request that called the application reports the error
+        """The response to another request, None if it takes too long, fails or is private.
+
+        It is also None if too many requests wait. The application knows what they would wait for,
+        and may have something for them at once.
+        """
+        if not self._places.acquire(blocking=False):
+            return None
+        try:
             response = flight.result(self._max_wait_seconds)
-            if response.max_age:
-                return response
+        except Exception:  # noqa: BLE001
+            # The request that called the application reports the error.
+            return None
+        finally:
+            self._places.release()
+        if response.max_age:
+            return response
         return None
 
     def _call_app(self, key: Key, environ: WSGIEnvironment) -> "CachedResponse":

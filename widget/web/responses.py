@@ -47,10 +47,10 @@ def shortest_ttl(view: View) -> float:
 def _public_cache_control(view: View) -> str:
     # At least a second: even then the response cache absorbs any number of visitors.
     max_age = max(1, int(view.fresh_for_seconds))
-    # Figures that are older than twice their time to live are marked. A cache must not hide that.
-    stale = min(_MAX_STALE_SECONDS, shortest_ttl(view))
-    stale = max(1, int(stale))
-    return f"public, max-age={max_age}, stale-while-revalidate={stale}"
+    # Older figures are only displayed after a wait for newer ones. A cache would not wait.
+    grace = min(_MAX_STALE_SECONDS, view.usable_for_seconds - max_age)
+    grace = max(0, int(grace))
+    return f"public, max-age={max_age}, stale-while-revalidate={grace}"
 
 
 def add_etag(response: Response) -> None:
