@@ -15,6 +15,7 @@ import random
 import re
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -335,6 +336,31 @@ def outage(bench: Bench, seconds: float) -> None:
     print(f"| upstream hangs | {dead_rate:,.0f} | {dead:.1f} ({dead / well:.2f} times) |")
 
 
+def isolation(bench: Bench, seconds: float) -> None:
+    """Two APIs: what visitors of one that hangs cost the visitors of the other."""
+    names = ("balance", "open-trades", "closed-trades", "bonus", "lots", "growth")
+    # Connections to this socket are established, and nothing ever comes back.
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as hanging:
+        port = hanging.getsockname()[1]
+        api = f'base_url = "http://127.0.0.1:{port}"\ndeadline_seconds = {seconds}\n'
+        tables = ACCOUNT.format(slug="main", seconds=3600)
+        for n in range(8):
+            tables += ACCOUNT.format(slug=f"h{n}", seconds=3600)
+            tables += f"[accounts.h{n}.api]\n{api}"
+        with bench.service(tables) as (url, _, _), ThreadPoolExecutor(60) as visitors:
+            visit(f"{url}/w/main/bonus")  # so that nothing is used for the first time
+            alone = visit(f"{url}/w/main/balance")
+            for n in range(60):
+                path = f"/w/h{n % 8}/{names[n // 8 % len(names)]}?refresh={n + 10}"
+                visitors.submit(requests.get, url + path, timeout=60)
+            time.sleep(1)
+            beside = visit(f"{url}/w/main/open-trades")
+    print("\n| a cold widget | ms |")
+    print("| --- | ---: |")
+    print(f"| while nobody waits for another API | {alone:.0f} |")
+    print(f"| while 60 visitors wait for 8 accounts of another API that hangs | {beside:.0f} |")
+
+
 def growth(
     bench: Bench, accounts: tuple[int, ...], trades: tuple[int, ...], viewers: tuple[int, ...]
 ) -> None:
@@ -473,6 +499,7 @@ def main() -> None:
             lambda: pages(3 if quick else 40),
             lambda: large_amounts(1 if quick else 10),
             lambda: outage(bench, 1 if quick else 5),
+            lambda: isolation(bench, 2 if quick else 8),
         ]
         if not quick:
             parts.append(lambda: crowd(bench, 10_000))

@@ -35,6 +35,10 @@ def test_a_quick_run_prints_its_tables_with_a_figure_in_every_cell() -> None:
     ):
         assert len(figures[name]) == 6, ran.stdout
     names = ("balance", "50 rows", "500 rows", "upstream works", "upstream hangs")
+    names += (
+        "while nobody waits for another API",
+        "while 60 visitors wait for 8 accounts of another API that hangs",
+    )
     large_amounts = (
         "10,000 closed trades are parsed",
         "a line is logged, with 10,000 accounts to mask",
