@@ -1,7 +1,9 @@
 """Growth is time-weighted: only trading causes it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from random import Random
 
 import pytest
@@ -10,9 +12,9 @@ from hypothesis import strategies as st
 
 from widget.api.records import ClosedTrade, Operation
 from widget.data.growth import MAX_POINTS, Growth, calculate
+from widget.data.ledger import opening_balance
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
-END = START + timedelta(days=30)
 ZERO = Decimal(0)
 
 
@@ -39,8 +41,9 @@ def paid(hours: float, amount: str) -> Operation:
 
 
 def grown(balance: str, trades: list[ClosedTrade], operations: list[Operation]) -> Growth:
-    """The growth of the thirty days, from a present balance."""
-    return calculate(Decimal(balance), trades, operations, START, END)
+    """The growth since the start, from a present balance, of trades that are oldest first."""
+    opening = opening_balance(Decimal(balance), trades, operations)
+    return calculate(opening, trades[::-1], operations, START)
 
 
 def test_a_hundred_won_on_a_thousand_is_ten_percent() -> None:
@@ -61,11 +64,6 @@ def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss() -> None:
 
 def test_what_is_paid_in_at_the_instant_of_a_trade_was_there_before_it() -> None:
     assert grown("2200", [trade(1, "200")], [paid(1, "1000")]).gain == Decimal("0.1")
-
-
-def test_trades_after_the_period_change_the_balance_before_and_are_not_counted() -> None:
-    result = grown("2200", [trade(1, "100"), trade(24 * 40, "1100")], [])
-    assert (result.gain, result.trades) == (Decimal("0.1"), 1)
 
 
 def test_drawdown_is_the_greatest_fall_from_a_peak() -> None:
@@ -92,7 +90,7 @@ def test_an_account_that_never_traded_has_no_growth() -> None:
 
 
 def test_without_a_balance_there_is_no_gain() -> None:
-    result = calculate(None, [trade(1, "100"), trade(2, "-50")], [], START, END)
+    result = calculate(None, [trade(1, "100"), trade(2, "-50")], [], START)
     assert (result.gain, result.drawdown, result.points) == (None, None, ())
     assert result.profit_factor == 2
 
@@ -107,6 +105,71 @@ def test_the_curve_begins_at_zero_when_the_period_begins() -> None:
     assert (first.time, first.gain) == (START, ZERO)
 
 
+def test_a_return_on_almost_nothing_does_not_count() -> None:
+    """It said +60,507.23%: five won on one cent that was left in the account."""
+    result = grown(
+        "2205.01",
+        [trade(2, "100"), trade(4, "5"), trade(6, "200")],
+        [paid(1, "1000"), paid(3, "-1099.99"), paid(5, "2000")],
+    )
+    # The second trade is no link of the chain: 1.1 x (2205.01 / 2005.01) - 1.
+    assert result.gain == pytest.approx(Decimal("0.209725"), abs=Decimal("1e-6"))
+    assert result.trades == 3
+
+
+@pytest.mark.parametrize(("left", "counts"), [("10.00", True), ("9.99", False)])
+def test_a_balance_counts_from_one_percent_of_the_highest_one_on(left: str, counts: bool) -> None:
+    withdrawn = Decimal(left) - 1000
+    result = grown("20", [trade(2, str(20 - Decimal(left)))], [paid(1, str(withdrawn))])
+    assert (result.gain != 0) == counts
+
+
+def test_the_highest_balance_may_be_that_at_the_beginning_of_the_period() -> None:
+    fall = [trade(1, "-999"), trade(2, "1")]
+    assert grown("2", fall, []).gain == Decimal("-0.999")
+
+
+Movement = tuple[bool, int, int]
+"""Whether it is a trade, its cents, and its hour."""
+
+
+def reference_gain(opening: int, movements: Sequence[Movement]) -> Fraction:
+    """The gain of a period by the definition in the documentation, in exact fractions."""
+    balance = highest = Fraction(opening, 100)
+    growth = Fraction(1)
+    for is_trade, cents, _ in movements:
+        amount = Fraction(cents, 100)
+        is_link = balance > 0 and balance >= highest / 100
+        if is_trade and is_link:
+            growth *= max(Fraction(0), (balance + amount) / balance)
+        balance += amount
+        highest = max(highest, balance)
+    return growth - 1
+
+
+@given(
+    st.integers(-1000, 200_000),
+    st.lists(
+        st.tuples(st.booleans(), st.integers(-150_000, 150_000), st.integers(0, 6)), max_size=12
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_the_gain_is_that_of_the_definition(
+    opening: int, movements: list[Movement], random: Random
+) -> None:
+    # By hour; at the same instant, deposits and withdrawals come before trades.
+    movements.sort(key=lambda movement: (movement[2], movement[0]))
+    trades = [trade(hour, Decimal(cents) / 100) for is_trade, cents, hour in movements if is_trade]
+    operations = [
+        paid(hour, str(Decimal(cents) / 100)) for is_trade, cents, hour in movements if not is_trade
+    ]
+    random.shuffle(operations)
+    result = calculate(Decimal(opening) / 100, trades[::-1], operations, START)
+    expected = reference_gain(opening, movements)
+    assert result.gain is not None
+    assert float(result.gain) == pytest.approx(float(expected), rel=1e-12, abs=1e-12)
+
+
 PROFITS = st.lists(st.decimals(-50, 60, places=2), min_size=1, max_size=30)
 
 
@@ -116,15 +179,12 @@ def test_the_gain_is_the_product_of_the_trades_returns_whatever_is_deposited(
 ) -> None:
     trades = [trade(k * 2, profit) for k, profit in enumerate(profits)]
     operations = [paid(2 * hour + 1, str(amount)) for hour, amount in deposits]
-    balance = (
-        Decimal(5000) + sum(profits, Decimal(0)) + sum(Decimal(amount) for _, amount in deposits)
-    )
     expected, base = Decimal(1), Decimal(5000)
     for k, profit in enumerate(profits):
         base_now = base + sum(Decimal(amount) for hour, amount in deposits if 2 * hour + 1 < 2 * k)
         expected *= (base_now + profit) / base_now
         base += profit
-    result = calculate(balance, trades, operations, START, END)
+    result = calculate(Decimal(5000), trades[::-1], operations, START)
     assert result.gain == pytest.approx(expected - 1, abs=Decimal("1e-18"))
     assert result.drawdown is not None
     assert 0 <= result.drawdown < 1
@@ -142,7 +202,7 @@ def test_a_thinned_curve_keeps_its_ends_its_highest_and_its_lowest(
         factor *= (base + profit) / base
         base += profit
         full.append(factor - 1)
-    points = calculate(base, trades, [], START, END).points
+    points = calculate(Decimal(100_000), trades[::-1], [], START).points
     gains = [point.gain for point in points]
     assert len(points) <= MAX_POINTS
     assert (gains[0], gains[-1]) == (full[0], full[-1])

@@ -123,7 +123,7 @@ def test_any_text_is_parsed_or_rejected_and_markup_is_not_echoed(name: str, valu
 def test_days_back_begin_at_midnight_of_the_zone_and_end_now() -> None:
     start, end = Period("7d").bounds(NOW, PARIS)
     assert start == datetime(2026, 11, 15, 23, tzinfo=UTC)
-    assert end == NOW
+    assert end is None, "the broker's clock may be ahead"
 
 
 def test_today_is_today_in_the_zone() -> None:
@@ -137,7 +137,7 @@ def test_month_and_year_begin_on_their_first_day() -> None:
 
 
 def test_all_has_no_beginning() -> None:
-    assert Period("all").bounds(NOW, PARIS) == (None, NOW)
+    assert Period("all").bounds(NOW, PARIS) == (None, None)
 
 
 def test_dates_are_whole_days_and_inclusive_across_a_change_of_clocks() -> None:
@@ -151,6 +151,7 @@ def test_a_period_of_dates_never_ends_before_it_begins(first: date, days: int) -
     last = min(date(2999, 12, 31), date.fromordinal(first.toordinal() + days))
     start, end = Period("all", first, last).bounds(NOW, ZoneInfo("America/Sao_Paulo"))
     assert start is not None
+    assert end is not None
     assert start < end
 
 

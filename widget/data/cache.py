@@ -398,6 +398,23 @@ class FreshCache:
         is_old = entry.age(now) > ttl
         return CachedValue(entry.value, as_of, is_old and self._is_refresh_failing(key, entry))
 
+    def last_value(self, key: str) -> Any:
+        """The last good value for a key, however old it is; None if there is none."""
+        return self._read(key).value
+
+    def store(self, key: str, value: object, as_of: float) -> None:
+        """Store a value that was fetched together with another one.
+
+        Args:
+            key: identifies the value.
+            value: what a call for the key would have returned.
+            as_of: the Unix second in which the call began.
+        """
+        # Another process may have stored a newer value, which stays.
+        self._read(key)
+        entry = self._memory.merge(key, Entry(value, as_of), self._clock())
+        self._writing.attempt(lambda: self._write(key, entry))
+
     def close(self) -> None:
         """Start no further calls. Those in progress end by themselves; nobody waits for them."""
         self._threads.close()

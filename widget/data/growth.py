@@ -2,23 +2,28 @@
 
 The gain is the product of ``(balance + result) / balance`` over the closed trades, with the balance
 before each trade. This is the time-weighted return, linked at every trade (Bacon, Practical
-Portfolio Performance Measurement, chapter 2). The balance before each trade is calculated backwards
-from the present balance.
+Portfolio Performance Measurement, chapter 2).
+
+A history can have a hundred thousand trades. So the steps of the calculation are lists with one
+value per trade, all in the same order, and not objects: those would take longer to create than all
+the arithmetic.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise
-from operator import attrgetter
-from typing import NamedTuple
+from itertools import accumulate, pairwise
+from operator import attrgetter, mul
 
 from widget.api.records import ONE, ZERO, ClosedTrade, Operation
 from widget.data.totals import trade_result
 
 MAX_POINTS = 400
 """Points of a curve. More would not be visible in a chart a few hundred pixels wide."""
+
+SMALLEST_SHARE = Decimal("0.01")
+"""A trade on a balance below this share of the highest one so far does not count as growth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Growth:
     Attributes:
         gain: as a fraction; None if the balance is unknown.
         drawdown: the largest fall from a peak of the curve, as a fraction of that peak.
-        profit_factor: gross profit divided by gross loss, swaps included; None if nothing was lost.
+        profit_factor: gross profit divided by gross loss, of results; None if nothing was lost.
         won_share: the share of trades with a profit above 0.
         trades: the number of closed trades.
         points: the curve, oldest first, starting at 0; at most ``MAX_POINTS``.
@@ -50,82 +55,146 @@ class Growth:
     points: tuple[Point, ...]
 
 
-class Change(NamedTuple):
-    """A change of the balance, by a trade or by an operation."""
-
-    time: datetime
-    is_trade: bool
-    amount: Decimal
-
-
-class Level(NamedTuple):
-    """The factor by which the account has grown since the beginning of the period, right after a
-    trade.
-    """
-
-    time: datetime
-    factor: Decimal
-
-
 def calculate(
-    balance: Decimal | None,
-    trades: Iterable[ClosedTrade],
+    opening: Decimal | None,
+    trades: Sequence[ClosedTrade],
     operations: Iterable[Operation],
     start: datetime | None,
-    end: datetime,
 ) -> Growth:
     """The growth of a period.
 
     Args:
-        balance: the account's present balance.
-        trades: all trades closed since ``start``. Those after ``end`` are needed too, to calculate
-            the balance before.
-        operations: deposits and withdrawals since ``start``.
+        opening: the balance at its beginning, before all trades and operations; None if unknown.
+        trades: the trades closed in the period, newest first.
+        operations: its deposits and withdrawals. Those after the last trade do not matter.
         start: the beginning of the period; None for the account's whole history.
-        end: the end of the period, which is not part of it.
     """
-    closed = sorted(trades, key=attrgetter("close_time"))
-    in_period = [trade for trade in closed if trade.close_time < end]
-    # Once for all that follows: a history can have a hundred thousand trades.
+    closed = trades[::-1]
     results = [trade_result(trade) for trade in closed]
     gain = None
     drawdown = None
-    curve: list[Level] = []
-    if balance is not None:
-        gain = ZERO
-        if in_period:
-            changes = balance_changes(closed, results, operations)
-            # The whole history begins when its first trade was opened: nothing is known before.
-            first_time = start or in_period[0].open_time
-            curve = growth_curve(balance, changes, first_time, end)
-            gain = gain_of(curve[-1])
-        drawdown = largest_fall(curve)
+    points: tuple[Point, ...] = ()
+    if opening is not None:
+        times = [trade.close_time for trade in closed]
+        levels = growth_levels(growth_factors(opening, times, results, operations))
+        gain = levels[-1] - ONE
+        drawdown = largest_fall(levels)
+        points = curve_points(curve_start(start, closed), times, levels)
     return Growth(
         gain=gain,
         drawdown=drawdown,
-        profit_factor=profit_factor(results[: len(in_period)]),
-        won_share=won_share(in_period),
-        trades=len(in_period),
-        points=points_of(curve),
+        profit_factor=profit_factor(results),
+        won_share=won_share(closed),
+        trades=len(closed),
+        points=points,
     )
 
 
-def points_of(curve: Sequence[Level]) -> tuple[Point, ...]:
-    """The points of a curve that a chart can display."""
+def growth_factors(
+    opening: Decimal,
+    times: Sequence[datetime],
+    results: Sequence[Decimal],
+    operations: Iterable[Operation],
+) -> list[Decimal]:
+    """The factor by which each trade changed the account, oldest first; 1 for those that are no
+    link of the chain.
+
+    The factors of any part of the period multiply to its growth: those of a day, of a month or of
+    all trades.
+
+    Args:
+        opening: the balance before all trades and operations.
+        times: when each trade was closed, oldest first.
+        results: the result of each trade.
+        operations: deposits and withdrawals, in any order.
+    """
+    due = sorted(operations, key=attrgetter("time"), reverse=True)
+    before = opening
+    highest = opening
+    factors = []
+    for time, result in zip(times, results, strict=True):
+        # An operation moves the balance, but it is neither gain nor loss. A deposit at the instant
+        # of a trade counts as made before it.
+        while due and due[-1].time <= time:
+            before += due.pop().amount
+            highest = max(highest, before)
+        after = before + result
+        factors.append(growth_factor(before, after, highest))
+        before = after
+        # Faster than max(), and it is called once a trade.
+        if after > highest:
+            highest = after
+    return factors
+
+
+def growth_factor(before: Decimal, after: Decimal, highest: Decimal) -> Decimal:
+    """The factor by which a trade changed the account.
+
+    Args:
+        before: the balance before the trade.
+        after: the balance after it; below 0 the account is lost, which is a factor of 0.
+        highest: the highest balance so far.
+    """
+    # A return on a balance of 0 or less is undefined: trades on credit alone do not change the
+    # curve.
+    if before <= ZERO:
+        return ONE
+    # A return on almost nothing says nothing: whoever withdraws 1,099.99 of 1,100 and then wins 5
+    # with the rest did not multiply the money by 501.
+    if before < highest * SMALLEST_SHARE:
+        return ONE
+    if after <= ZERO:
+        return ZERO
+    return after / before
+
+
+def growth_levels(factors: Iterable[Decimal]) -> list[Decimal]:
+    """By how much the account had grown at the beginning of the period, which is 1, and after each
+    trade.
+    """
+    return list(accumulate(factors, mul, initial=ONE))
+
+
+def curve_start(start: datetime | None, closed: Sequence[ClosedTrade]) -> datetime | None:
+    """When the curve begins; None if there is no curve, for lack of trades."""
+    if not closed:
+        return None
+    # The whole history begins when its first trade was opened: nothing is known before.
+    return start or closed[0].open_time
+
+
+def curve_points(
+    start: datetime | None,
+    times: Sequence[datetime],
+    levels: Sequence[Decimal],
+) -> tuple[Point, ...]:
+    """The points of a curve that a chart can display.
+
+    Args:
+        start: when the curve begins; None if there is no curve.
+        times: when each trade was closed, oldest first.
+        levels: the level at the beginning, and that after each trade.
+    """
+    if start is None:
+        return ()
+    all_times = [start, *times]
+    # Of several trades closed at the same instant, only the last one counts. The first level is the
+    # beginning of the curve and stays.
+    last = len(all_times) - 1
+    places = [
+        place
+        for place, time in enumerate(all_times)
+        if place in (0, last) or all_times[place + 1] != time
+    ]
     points = []
-    for level in thin_out(curve):
-        point = Point(level.time, gain_of(level))
-        points.append(point)
+    for place in thin_out(places, levels):
+        gain = levels[place] - ONE
+        points.append(Point(all_times[place], gain))
     return tuple(points)
 
 
-def gain_of(level: Level) -> Decimal:
-    """The gain at a level: 0.1 if the account has grown by a factor of 1.1."""
-    return level.factor - ONE
-
-
 def profit_factor(results: Iterable[Decimal]) -> Decimal | None:
-    """Gross profit divided by gross loss, swaps included; None if nothing was lost."""
+    """Gross profit divided by gross loss; None if nothing was lost."""
     gross_profit = ZERO
     gross_loss = ZERO
     for result in results:
@@ -150,124 +219,52 @@ def won_share(trades: Sequence[ClosedTrade]) -> Decimal | None:
     return Decimal(won_count) / len(trades)
 
 
-def balance_changes(
-    trades: Iterable[ClosedTrade],
-    results: Iterable[Decimal],
-    operations: Iterable[Operation],
-) -> list[Change]:
-    """All changes of the balance, oldest first.
-
-    Args:
-        trades: the closed trades.
-        results: the result of each of them.
-        operations: deposits and withdrawals.
-    """
-    changes = []
-    for operation in operations:
-        change = Change(operation.time, is_trade=False, amount=operation.amount)
-        changes.append(change)
-    for trade, result in zip(trades, results, strict=True):
-        change = Change(trade.close_time, True, result)
-        changes.append(change)
-    # A deposit at the instant of a trade counts as made before it: operations come first in the
-    # list, and sorting keeps the order of changes at the same instant.
-    changes.sort(key=attrgetter("time"))
-    return changes
-
-
-def growth_curve(
-    balance: Decimal,
-    changes: Sequence[Change],
-    start: datetime,
-    end: datetime,
-) -> list[Level]:
-    """The levels of a period, beginning with 1 at its start.
-
-    Args:
-        balance: the present balance.
-        changes: all changes since ``start``, oldest first.
-        start: the time of the first level.
-        end: changes from then on are ignored.
-    """
-    # The API sends only the present balance: subtracting all changes since gives the opening one.
-    changed_since = sum((change.amount for change in changes), ZERO)
-    before = balance - changed_since
-    factor = ONE
-    levels = [Level(start, ONE)]
-    for change in changes:
-        if change.time >= end:
-            break
-        after = before + change.amount
-        # An operation moves the balance, but it is neither gain nor loss.
-        if change.is_trade:
-            factor *= growth_factor(before, after)
-            # Of several trades closed at the same instant, only the last one counts. The first
-            # level is the beginning of the curve and stays.
-            if levels[-1].time == change.time and len(levels) > 1:
-                levels.pop()
-            levels.append(Level(change.time, factor))
-        before = after
-    return levels
-
-
-def growth_factor(before: Decimal, after: Decimal) -> Decimal:
-    """The factor by which a trade changed the account.
-
-    Args:
-        before: the balance before the trade.
-        after: the balance after it; below 0 the account is lost, which is a factor of 0.
-    """
-    # A return on a balance of 0 or less is undefined: trades on credit alone do not change the
-    # curve.
-    if before <= ZERO:
-        return ONE
-    if after <= ZERO:
-        return ZERO
-    return after / before
-
-
-def largest_fall(curve: Iterable[Level]) -> Decimal:
+def largest_fall(levels: Iterable[Decimal]) -> Decimal:
     """The drawdown: the largest fall from a peak, as a fraction of that peak."""
     peak = ONE
     largest = ZERO
-    for level in curve:
-        factor = level.factor
-        # Divisions of decimals are slow, and at a peak there is no fall.
-        if factor >= peak:
-            peak = factor
+    lowest = ONE
+    for level in levels:
+        if level >= peak:
+            peak = level
+            lowest = level
             continue
+        # Divisions of decimals are slow: below the same peak, only a new low can be a larger fall.
+        if level >= lowest:
+            continue
+        lowest = level
         # The peak is at least 1, so the division is safe.
-        fall = (peak - factor) / peak
+        fall = (peak - level) / peak
         if fall > largest:
             largest = fall
     return largest
 
 
-def thin_out(curve: Sequence[Level]) -> list[Level]:
-    """The curve with at most ``MAX_POINTS`` points.
+def thin_out(places: Sequence[int], levels: Sequence[Decimal]) -> Sequence[int]:
+    """At most ``MAX_POINTS`` of the places on a curve.
 
     Both ends stay, and the lowest and highest point of each section between them, so that no peak
     is lost.
     """
-    count = len(curve)
+    count = len(places)
     if count <= MAX_POINTS:
-        return list(curve)
+        return places
     # Each section contributes two points, and the two ends of the curve are in none.
     sections = MAX_POINTS // 2 - 1
     between = count - 2
     bounds = [1 + number * between // sections for number in range(sections + 1)]
-    points = [curve[0]]
+    kept = [places[0]]
     for first, after_last in pairwise(bounds):
-        section = curve[first:after_last]
-        points += extremes(section)
-    points.append(curve[-1])
-    return points
+        section = places[first:after_last]
+        kept += extremes(section, levels)
+    kept.append(places[-1])
+    return kept
 
 
-def extremes(section: Sequence[Level]) -> list[Level]:
-    """The lowest and the highest level, in order of time; only one if all are equal."""
-    lowest = min(section, key=attrgetter("factor"))
-    highest = max(section, key=attrgetter("factor"))
-    if lowest is highest:
+def extremes(section: Sequence[int], levels: Sequence[Decimal]) -> list[int]:
+    """The places of the lowest and the highest level, in order of time; one if all are equal."""
+    lowest = min(section, key=levels.__getitem__)
+    highest = max(section, key=levels.__getitem__)
+    if lowest == highest:
         return [lowest]
-    return sorted([lowest, highest], key=attrgetter("time"))
+    return sorted([lowest, highest])

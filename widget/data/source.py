@@ -30,7 +30,8 @@ from widget.api.records import (
 from widget.config import Account
 from widget.data import delay
 from widget.data.cache import CachedValue, Caller, FreshCache
-from widget.data.totals import total_volume
+from widget.data.ledger import Ledger, Reading, read_consistently
+from widget.data.totals import total_volume, trade_result
 from widget.errors import CabinetError, NoSuchPath, NotOffered, Unavailable
 from widget.names import Function
 
@@ -53,8 +54,11 @@ WINDOWS = (
     Window("370d", 370),
 )
 
-WHOLE_HISTORY = "all"
-"""In a cache key: closed trades without a limit, for periods that are longer than all windows."""
+WHOLE_HISTORY = Window("all", 0)
+"""Closed trades without a limit, for periods that are longer than all windows."""
+
+LEDGER = "ledger-"
+"""In a cache key, before a window: balance, trades and operations of the same moment."""
 
 WITH_TRADES = "trades"
 """In a cache key: the value of a function together with the trades that it may include."""
@@ -130,35 +134,51 @@ class Source:
     def open_trades(self) -> tuple[OpenTrade, ...]:
         """Positions and pending orders, newest first."""
         trades: tuple[OpenTrade, ...] = self._get("open_trades", tuple)
+        if not self.is_delayed:
+            return trades
         # Young pending orders are withheld too: they reveal what is going to be traded.
         old_enough = [trade for trade in trades if trade.open_time <= self._delayed_until]
         return tuple(old_enough)
 
-    def closed_trades(self, start: datetime | None, end: datetime) -> tuple[ClosedTrade, ...]:
-        """Trades closed from ``start`` (None: the whole history) until before ``end``, newest
-        first.
+    def closed_trades(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> tuple[ClosedTrade, ...]:
+        """The trades closed in a period, newest first.
+
+        Args:
+            start: the beginning of the period; None for the whole history.
+            end: the end of the period, which is not part of it; None for a period that ends now.
         """
-        trades = []
-        for trade in self._history(start).trades:
-            is_withheld = trade.close_time > self._delayed_until
-            # The window that was requested may begin before the period.
-            if not is_withheld and is_within(trade.close_time, start, end):
-                trades.append(trade)
-        return tuple(trades)
+        window = self._window_since(start)
+        # The window may begin before the period.
+        return self._public_trades(self._history(window).trades, start, end)
 
-    def operations(self, start: datetime | None) -> tuple[Operation, ...]:
-        """Deposits and withdrawals since ``start``, in no particular order."""
-        if self._client.offers(self.account, "operations"):
-            operations: tuple[Operation, ...] = self._get("operations", tuple)
-        else:
-            # Such an API sends them among the closed trades.
-            operations = self._history(start).operations
-        if start is None:
-            return operations
-        in_period = [operation for operation in operations if operation.time >= start]
-        return tuple(in_period)
+    def ledger(self, start: datetime | None, end: datetime | None) -> Ledger:
+        """The balance at ``start``, and what changed it until ``end``, as of the same moment.
 
-    def lots(self, start: datetime | None, end: datetime, *, has_dates: bool = False) -> Decimal:
+        Everything that combines balance, trades and operations is calculated from this, and never
+        from the other methods: their values are of different ages.
+        """
+        window = self._window_since(start)
+        ledger = self._get(
+            "closed_trades",
+            Ledger,
+            LEDGER + window.name,
+            lambda: self._fetch_ledger(window),
+        )
+        in_period = ledger.since(start)
+        trades = self._public_trades(in_period.trades, start, end)
+        return replace(in_period, trades=trades)
+
+    def lots(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        has_dates: bool = False,
+    ) -> Decimal:
         """Lots traded in a period: the API's own figure if it has the function, otherwise the sum
         of the trades.
 
@@ -185,14 +205,18 @@ class Source:
         late = self._withheld(history)
         return delay.bonus(bonus, late)
 
-    def logins(self, start: datetime | None, end: datetime) -> tuple[Login, ...]:
+    def logins(self, start: datetime | None, end: datetime | None) -> tuple[Login, ...]:
         """Logins of a period, newest first."""
         logins: tuple[Login, ...] = self._get("logins", tuple)
         # The API has no period for this function and sends what it has.
         in_period = [login for login in logins if is_within(login.time, start, end)]
         return tuple(in_period)
 
-    def commissions(self, start: datetime | None, end: datetime) -> tuple[Commission, ...]:
+    def commissions(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> tuple[Commission, ...]:
         """The partner's commissions of a period, newest first."""
         records: tuple[Commission, ...] = self._get("commissions", tuple)
         in_period = [record for record in records if is_within(record.time, start, end)]
@@ -212,50 +236,109 @@ class Source:
             return None
         return information.currency
 
-    def known_until(self, end: datetime) -> datetime:
+    def known_until(self, end: datetime | None) -> datetime:
         """The end of a period. For a period that ends now it is the time of the figures."""
-        if end == self.now:
-            # Whole seconds, as in everything that is displayed.
-            second = int(self.as_of)
-            return datetime.fromtimestamp(second, UTC)
-        return end
+        if end is not None:
+            return end
+        # Whole seconds, as in everything that is displayed.
+        second = int(self.as_of)
+        return datetime.fromtimestamp(second, UTC)
 
-    def _history(self, start: datetime | None) -> History:
-        """Closed trades and operations since ``start`` or earlier."""
-        window = self._window_since(start)
-        if window is None:
-            return self._get("closed_trades", History, WHOLE_HISTORY)
-        begin = self.now - timedelta(days=window.days)
+    def _public_trades(
+        self,
+        trades: Iterable[ClosedTrade],
+        start: datetime | None,
+        end: datetime | None,
+    ) -> tuple[ClosedTrade, ...]:
+        """The trades of a period without those that were closed within the delay."""
+        in_period = [trade for trade in trades if is_within(trade.close_time, start, end)]
+        if self.is_delayed:
+            limit = self._delayed_until
+            in_period = [trade for trade in in_period if trade.close_time <= limit]
+        return tuple(in_period)
+
+    def _history(self, window: Window) -> History:
+        """The closed trades of a window."""
         return self._get(
             "closed_trades",
             History,
             window.name,
-            lambda: self._call("closed_trades", begin),
+            lambda: self._call("closed_trades", self._beginning(window)),
         )
 
-    def _window_since(self, start: datetime | None) -> Window | None:
-        """The shortest window that includes everything since ``start``; None if none does."""
+    def _fetch_ledger(self, window: Window) -> Ledger:
+        """Read balance, trades and operations.
+
+        Raises:
+            NotOffered: the API has no balance.
+            Unavailable: also if what was read does not fit together.
+        """
+        self._require("balance")
+        begin = self._beginning(window)
+        key = self.cache_key("closed_trades", LEDGER + window.name)
+        reading = read_consistently(
+            lambda: self._read_ledger(begin),
+            self._cache.last_value(key),
+            begin,
+            self.now,
+            self.account.api.deadline_seconds,
+        )
+        self._store_parts(window, reading)
+        return reading.ledger(begin)
+
+    def _read_ledger(self, begin: datetime | None) -> Reading:
+        """Call the functions that a ledger consists of, in the order that its proof relies on."""
+        information = self._call("balance")
+        history = self._call("closed_trades", begin)
+        operations: Any = None
+        # The other APIs send operations among the closed trades.
+        if self._client.offers(self.account, "operations"):
+            operations = self._call("operations")
+        assert isinstance(information, AccountInformation)
+        assert isinstance(history, History)
+        return Reading(information, history, operations)
+
+    def _store_parts(self, window: Window, reading: Reading) -> None:
+        """Cache the parts of a ledger for the widgets that need one of them alone."""
+        as_of = self.now.timestamp()
+        self._cache.store(self.cache_key("balance", ""), reading.information, as_of)
+        self._cache.store(self.cache_key("closed_trades", window.name), reading.history, as_of)
+        if reading.operations is not None:
+            self._cache.store(self.cache_key("operations", ""), reading.operations, as_of)
+
+    def _window_since(self, start: datetime | None) -> Window:
+        """The shortest window that includes everything since ``start``."""
         if start is None:
-            return None
+            return WHOLE_HISTORY
         days_back = (self.now - start) / timedelta(days=1)
         for window in WINDOWS:
             # A cached window may have begun up to a day earlier, relative to now.
             if days_back <= window.days - 1:
                 return window
-        return None
+        return WHOLE_HISTORY
+
+    def _beginning(self, window: Window) -> datetime | None:
+        """When a window begins; None for the whole history."""
+        if window == WHOLE_HISTORY:
+            return None
+        return self.now - timedelta(days=window.days)
 
     def _lots_of_api(
         self,
         start: datetime | None,
-        end: datetime,
+        end: datetime | None,
         *,
         has_dates: bool,
     ) -> Decimal | None:
         """The API's own figure; None if it is unavailable or must not be requested."""
-        last = min(end, self._delayed_until)
-        # The whole period is within the delay.
-        if start is not None and last <= start:
-            return ZERO
+        last = end
+        if self.is_delayed:
+            last = self._delayed_until
+            if end is not None:
+                last = min(end, last)
+            # The whole period is within the delay.
+            if start is not None and last <= start:
+                return ZERO
         span = self._lots_span(start, last, end)
         if has_dates and not self._client.may_request_period(self.account, span):
             return None
@@ -265,13 +348,18 @@ class Source:
             # The trades may still be available.
             return None
 
-    def _lots_span(self, start: datetime | None, last: datetime, end: datetime) -> str:
+    def _lots_span(
+        self,
+        start: datetime | None,
+        last: datetime | None,
+        end: datetime | None,
+    ) -> str:
         """The part of the cache key for a period, to the hour."""
         first = ""
         if start is not None:
             first = f"{start:%Y%m%d%H}"
         # The hour of now is left out, since the value is still valid in the next hour.
-        if end == self.now:
+        if end is None:
             return f"{first}-now"
         return f"{first}-{last:%Y%m%d%H}"
 
@@ -363,10 +451,7 @@ class Source:
         fetch: Callable[[], object],
     ) -> CachedValue[Any]:
         """A value from the cache, or from a call within what is left of the deadline."""
-        if not self._client.offers(self.account, function):
-            raise NotOffered(
-                f"{function}: not offered by this API, or its password is not configured"
-            )
+        self._require(function)
         key = self.cache_key(function, span)
         now = time.monotonic()
         wait_seconds = max(0.0, self._give_up_at - now)
@@ -376,6 +461,13 @@ class Source:
             patience_seconds=max(0.0, self._patient_until - now),
         )
         return self._cache.get(key, ttl, fetch, wait_seconds, caller)
+
+    def _require(self, function: Function) -> None:
+        """Check that the API has a function; ``NotOffered`` if it does not."""
+        if not self._client.offers(self.account, function):
+            raise NotOffered(
+                f"{function}: not offered by this API, or its password is not configured"
+            )
 
     def _call(
         self,
@@ -418,26 +510,34 @@ def cache_identity(account: Account) -> str:
     return digest.hexdigest()
 
 
-def is_within(moment: datetime, start: datetime | None, end: datetime) -> bool:
-    """Whether a moment is in a period. ``start`` may be None; ``end`` is not part of the period."""
+def is_within(moment: datetime, start: datetime | None, end: datetime | None) -> bool:
+    """Whether a moment is in a period, of which the end is not a part.
+
+    None is no limit: the broker's clock may be ahead, so that a period that ends now contains
+    everything that the API sends.
+    """
     if start is not None and moment < start:
         return False
-    return moment < end
+    return end is None or moment < end
 
 
 def newest_first(result: object) -> object:
     """The result of a call with its lists in the order in which they are displayed."""
     if isinstance(result, History):
-        trades = sort_newest_first(result.trades, closing_time)
+        trades = sort_newest_first(result.trades, closing_order)
         return replace(result, trades=trades)
     if isinstance(result, tuple):
         return sort_newest_first(result, opening_time)
     return result
 
 
-def closing_time(trade: ClosedTrade) -> datetime:
-    """What closed trades are sorted by."""
-    return trade.close_time
+def closing_order(trade: ClosedTrade) -> tuple[datetime, int, Decimal]:
+    """What closed trades are sorted by.
+
+    Not by time alone: APIs send trades of the same second in any order, and a list or a growth
+    curve must not differ because of it. Parts of a position have the same ticket.
+    """
+    return trade.close_time, trade.ticket, trade_result(trade)
 
 
 def opening_time(record: OpenTrade | Login | Commission | Operation) -> datetime:
@@ -447,7 +547,7 @@ def opening_time(record: OpenTrade | Login | Commission | Operation) -> datetime
     return record.time
 
 
-def sort_newest_first(records: Iterable[T], time_of: Callable[[T], datetime]) -> tuple[T, ...]:
+def sort_newest_first(records: Iterable[T], order_of: Callable[[T], Any]) -> tuple[T, ...]:
     """Records in descending order of time."""
-    newest_to_oldest = sorted(records, key=time_of, reverse=True)
+    newest_to_oldest = sorted(records, key=order_of, reverse=True)
     return tuple(newest_to_oldest)

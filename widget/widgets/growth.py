@@ -17,14 +17,8 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The time-weighted growth of the period, see ``widget.data.growth``."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)
-    result = growth.calculate(
-        source.balance().balance,
-        # Later trades too: the balance of each trade is calculated back from the present one.
-        source.closed_trades(start, source.now),
-        source.operations(start),
-        start,
-        end,
-    )
+    ledger = source.ledger(start, end)
+    result = growth.calculate(ledger.opening, ledger.trades, ledger.operations, start)
     return {
         "from": start,
         "to": source.known_until(end),

@@ -67,11 +67,14 @@ class Period:
         """Whether the period is defined by dates."""
         return self.first is not None or self.last is not None
 
-    def bounds(self, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, datetime]:
+    def bounds(self, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
         """The beginning (None: since the first trade) and the end of the period in UTC.
 
+        The end is None for a period that ends now: what the API sends belongs to it even if the
+        broker's clock is ahead.
+
         Args:
-            now: the end of a named period.
+            now: the time from which days are counted back.
             zone: the time zone whose midnights are the limits of the days.
         """
         today = now.astimezone(zone).date()
@@ -79,7 +82,7 @@ class Period:
         start = None
         if first:
             start = midnight(first, zone)
-        end = now
+        end = None
         if self.last:
             # The last day belongs to the period, so that it ends at the midnight after it.
             next_day = self.last + timedelta(days=1)
