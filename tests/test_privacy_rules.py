@@ -55,6 +55,16 @@ def test_no_sum_leaves_exactly_one_of_its_figures_to_be_calculated(hidden: set[s
         assert sum(name in result for name in total) != 1
 
 
+def test_a_floating_profit_does_not_reveal_a_commission_or_a_swap() -> None:
+    """It is their sum with the profits. Most accounts pay no commission, so that hiding both swap
+    and commission must hide it too.
+    """
+    for hidden in ({"commission"}, {"swap"}, {"swap", "commission"}):
+        assert {privacy.FLOATING_PROFIT, "equity"} <= privacy.expand_hidden(hidden)
+    data = {"balance": Decimal(1), "profit": Decimal(2), "commission": None}
+    assert privacy.hide(data, privacy.expand_hidden({"commission"}))["profit"] is None
+
+
 def test_the_total_of_the_lots_goes_with_the_volumes() -> None:
     assert {
         "lots",

@@ -29,7 +29,7 @@ DEFAULT_TTL_SECONDS = 300.0
 
 # Figures, by their names in the JSON. The registry refuses a widget that uses any other name.
 MONEY: Final = frozenset(
-    "balance equity free_margin margin profit swap total welcome club "
+    "balance equity free_margin margin profit swap commission total welcome club "
     "available available_keeping_bonus amount".split()
 )
 """Figures that are amounts of the account's currency."""

@@ -16,7 +16,7 @@ NEVER_FRACTIONS: Final = frozenset({"balance", "equity"})
 profit."""
 
 FLOATING_PROFIT: Final = "floating profit"
-"""The account's ``profit``, which includes swaps and so is not the ``profit`` of its trades."""
+"""The account's ``profit``. It includes swaps and commissions, so it is not that of its trades."""
 
 HIDDEN_TOGETHER: Final[tuple[frozenset[str], ...]] = (
     # A sum is hidden with its parts and the parts with their sum: the displayed rows may be all
@@ -36,6 +36,10 @@ HIDDEN_TOGETHER: Final[tuple[frozenset[str], ...]] = (
 HIDDEN_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "equity": ("available", "available_keeping_bonus"),
     "profit": (FLOATING_PROFIT, "profit_factor"),
+    # It is the sum of profits, swaps and commissions. Even if two of the three are hidden it would
+    # reveal one: many accounts pay no commission.
+    "swap": (FLOATING_PROFIT,),
+    "commission": (FLOATING_PROFIT,),
     # The rows of symbols have one column for each side.
     "symbol": ("symbols",),
     "side": ("symbols",),
@@ -46,7 +50,7 @@ HIDDEN_WITH: Final[Mapping[str, tuple[str, ...]]] = {
 
 SUMS: Final[tuple[tuple[str, ...], ...]] = (
     ("equity", "balance", FLOATING_PROFIT),
-    (FLOATING_PROFIT, "profit", "swap"),
+    (FLOATING_PROFIT, "profit", "swap", "commission"),
     ("free_margin", "margin", "equity"),
     ("lots_missing", "lots_required", "lots_closed"),
     ("progress", "lots_required", "lots_closed"),

@@ -35,7 +35,7 @@ def order(
 
 def test_pending_orders_do_not_count_in_totals() -> None:
     summed = totals.position_totals([order(0), order(1), order(2), order(5)])
-    assert summed == {"count": 2, "volume": 2, "swap": -1, "profit": 10}
+    assert summed == {"count": 2, "volume": 2, "swap": -1, "commission": None, "profit": 10}
 
 
 def test_an_unknown_profit_is_unknown_in_the_sum_only_where_none_is_known() -> None:
@@ -56,8 +56,30 @@ def test_a_group_averages_prices_by_volume_on_each_side() -> None:
         "buy_price": Decimal("1.17500"),
         "sell_price": Decimal("1.30000"),
         "swap": Decimal("-1.5"),
+        "commission": None,
         "profit": 15,
     }
+
+
+FIGURE = st.none() | st.decimals(-100, 100, places=2)
+
+
+@given(st.lists(st.tuples(FIGURE, FIGURE, FIGURE), max_size=10))
+def test_a_result_is_profit_swap_and_commission_whichever_of_them_the_api_sends(
+    figures: list[tuple[Decimal | None, Decimal | None, Decimal | None]],
+) -> None:
+    trades = [
+        order(0)._replace(profit=profit, swap=swap, commission=commission)
+        for profit, swap, commission in figures
+    ]
+    known = [figure for trade in figures for figure in trade if figure is not None]
+    assert totals.total_result(trades) == sum(known)
+    commissions = [trade.commission for trade in trades if trade.commission is not None]
+    total = totals.position_totals(trades)["commission"]
+    if trades and not commissions:
+        assert total is None
+    else:
+        assert total == sum(commissions)
 
 
 def test_an_average_has_the_decimals_of_its_prices() -> None:

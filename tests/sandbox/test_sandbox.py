@@ -99,17 +99,23 @@ def test_the_figures_add_up_for_every_seed_and_moment(
     book = state(create_sandbox(seed=seed, clock=clock)).books[login]
     now = day * DAY + seconds
     figures, records = book.information(now), book.records(book.open(now), now)
-    floating = sum(record["profit"] + record["swaps"] for record in records)
+    floating = sum(map(result_of, records))
     assert figures["equity"] == pytest.approx(figures["balance"] + floating, abs=1e-6)
     assert figures["freeMargin"] < figures["equity"]
     assert all(record["profit"] == record["swaps"] == 0 for record in records if record["type"] > 1)
     assert sum(record["type"] > 1 for record in records) == 2
     closed = book.records(book.closed(now), now)
     assert figures["balance"] == pytest.approx(
-        sum(r["profit"] + r["swaps"] for r in closed if r["type"] != 7), abs=1e-6
+        sum(result_of(record) for record in closed if record["type"] != 7), abs=1e-6
     )
     tickets = [record["ticket"] for record in closed + records]
     assert len(tickets) == len(set(tickets))
+
+
+def result_of(record: dict[str, Any]) -> float:
+    """By how much a trade changes the balance when it is closed."""
+    result: float = record["profit"] + record["swaps"] + record.get("commission", 0)
+    return result
 
 
 @settings(max_examples=examples(20))

@@ -38,17 +38,26 @@ def total_swap(trades: Iterable[Trade]) -> Decimal | None:
     return sum_known(trade.swap for trade in trades)
 
 
+def total_commission(trades: Iterable[Trade]) -> Decimal | None:
+    """The commissions of all trades, as far as they are known."""
+    return sum_known(trade.commission for trade in trades)
+
+
 def total_profit(trades: Iterable[Trade]) -> Decimal | None:
     """The profits of all trades, as far as they are known."""
     return sum_known(trade.profit for trade in trades)
 
 
 def trade_result(trade: Trade) -> Decimal:
-    """The change of the balance when the trade is closed: profit and swap."""
-    # What the API does not send counts as 0: most APIs leave out a swap that is 0.
-    profit = trade.profit or ZERO
-    swap = trade.swap or ZERO
-    return profit + swap
+    """The change of the balance when the trade is closed: profit, swap and commission."""
+    # What the API does not send counts as 0: most APIs leave out a swap that is 0, and many know no
+    # commission.
+    result = trade.profit or ZERO
+    if trade.swap:
+        result += trade.swap
+    if trade.commission:
+        result += trade.commission
+    return result
 
 
 def total_result(trades: Iterable[Trade]) -> Decimal:
@@ -63,6 +72,7 @@ def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
         "count": len(positions),
         "volume": total_volume(positions),
         "swap": total_swap(positions),
+        "commission": total_commission(positions),
         "profit": total_profit(positions),
     }
 
@@ -70,7 +80,7 @@ def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
 def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
     """Totals of closed trades.
 
-    A trade is won if its profit, without swap, is above 0, and lost if it is below 0.
+    A trade is won if its profit, without swap and commission, is above 0, and lost if it is below.
     """
     won = 0
     lost = 0
@@ -89,6 +99,7 @@ def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
         "lost": lost,
         "volume": total_volume(trades),
         "swap": total_swap(trades),
+        "commission": total_commission(trades),
         "profit": total_profit(trades),
     }
 
@@ -118,6 +129,7 @@ def symbol_row(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
         "buy_price": average_price(bought),
         "sell_price": average_price(sold),
         "swap": total_swap(positions),
+        "commission": total_commission(positions),
         "profit": total_profit(positions),
     }
 

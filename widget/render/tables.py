@@ -139,7 +139,7 @@ class TableWriter:
         self.pattern = Pattern()
         self.columns: list[Column] = []
         for column in table.columns:
-            if column.always or column.name not in self.hidden:
+            if self.is_displayed(column):
                 self.columns.append(column)
         self.by_name = {column.name: column for column in table.columns}
         # Words and arrows are the same in every row: they are translated once.
@@ -153,10 +153,20 @@ class TableWriter:
             arrow = display.arrow(sign)
             self.arrows[sign] = str(arrow)
 
+    def is_displayed(self, column: Column) -> bool:
+        """Whether the table has this column."""
+        if column.if_known:
+            return any(row[column.name] is not None for row in self.data_rows())
+        return column.always or column.name not in self.hidden
+
+    def data_rows(self) -> list[dict[str, Any]]:
+        """The rows of the data; empty if they are hidden."""
+        return self.display.view.data[self.table.rows] or []
+
     def build(self) -> TableHtml:
         """The whole table."""
         data = self.display.view.data
-        rows = data[self.table.rows] or []
+        rows = self.data_rows()
         html = TableHtml(
             headings=[self.heading(column) for column in self.columns],
             rows=self.rows(rows),

@@ -40,6 +40,7 @@ class Account(NamedTuple):
         partner_password: the password for partner functions.
         network: the addresses from which tokens are given out.
         empty: whether it has no history.
+        commission: cents per lot that the broker takes; the API of most accounts knows none.
     """
 
     login: int
@@ -49,6 +50,7 @@ class Account(NamedTuple):
     partner_password: str | None = None
     network: str = "0.0.0.0/0"
     empty: bool = False
+    commission: int = 0
 
 
 # Not secrets: the accounts are simulated.
@@ -65,6 +67,7 @@ _ACCOUNTS = (
         "closed level, API password",
         closed=True,
         password=API_PASSWORD,
+        commission=700,
     ),
     Account(
         1000003,
@@ -341,12 +344,19 @@ class Book:
         cents_per_lot = SYMBOLS[trade.symbol].swaps[trade.command]
         return round(nights * trade.lots * cents_per_lot / 100)
 
+    def commission(self, trade: Trade) -> int:
+        """The commission of a trade, in cents: 0 or less."""
+        if not trade.is_position:
+            return 0
+        return -round(trade.lots * self.account.commission / 100)
+
     def total(self, trades: list[Trade], now: float) -> int:
-        """Profits and swaps of trades, in cents."""
+        """Profits, swaps and commissions of trades, in cents."""
         cents = 0
         for trade in trades:
             cents += self.profit(trade, now)
             cents += self.swap(trade, now)
+            cents += self.commission(trade)
         return cents
 
     def _ticket(self, day: int, n: int) -> int:
@@ -511,6 +521,8 @@ class Book:
             "profit": profit,
             **stop_and_limit(trade, digits),
         }
+        if self.account.commission:
+            record["commission"] = self.commission(trade) / 100
         if trade.closed <= now:
             record["closePrice"] = price
             record["closeTime"] = utc(trade.closed)

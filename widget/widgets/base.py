@@ -174,6 +174,7 @@ class Column:
         active_only: whether it is a dash in inactive rows.
         at_end: whether text is aligned to the end of the line, as numbers are.
         fills: whether it takes the room that the others leave; longer text is cut off.
+        if_known: whether it is left out if the API sends its figure for no row.
     """
 
     name: str
@@ -187,6 +188,7 @@ class Column:
     active_only: bool = False
     at_end: bool = False
     fills: bool = False
+    if_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ TRADES = Table(
         "stop_loss",
         "take_profit",
         "swap",
+        "commission",
         "profit",
     ),
     columns=(
@@ -36,6 +37,14 @@ TRADES = Table(
         Column("close_time", N_("Closed"), "time", priority=3, replaces="profit"),
         Column("ticket", N_("Ticket"), "id", priority=7),
         Column("swap", N_("Swap"), "signed", priority=5, total="swap"),
+        Column(
+            "commission",
+            N_("Commission"),
+            "signed",
+            priority=6,
+            total="commission",
+            if_known=True,
+        ),
         Column("profit", N_("Profit"), "result", total="profit", below=("close_time",)),
     ),
     empty=N_("No trades in this period"),
