@@ -153,12 +153,17 @@
     for (const { name, value } of after.attributes) {
       if (before.getAttribute(name) !== value && !(OURS.test(name) && before.matches(".plot"))) before.setAttribute(name, value);
     }
+    // Several rows can have the same key: the parts of a position have one ticket. They keep their order.
     const keyed = new Map();
-    for (const child of before.children) if (child.dataset.key) keyed.set(child.dataset.key, child);
+    for (const child of before.children) {
+      const { key } = child.dataset;
+      if (key && !keyed.has(key)) keyed.set(key, []);
+      if (key) keyed.get(key).push(child);
+    }
     let next = before.firstChild;
     for (const wanted of [...after.childNodes]) {
       const key = wanted.dataset?.key;
-      const found = key ? keyed.get(key) : next;
+      const found = key ? keyed.get(key)?.shift() : next;
       if (found?.nodeName === wanted.nodeName && found.dataset?.key === key) {
         if (found === next) next = next.nextSibling;
         else before.insertBefore(found, next);

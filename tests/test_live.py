@@ -97,7 +97,8 @@ class Live:
         calls = self.service.app.extensions["cabinet-widgets"].cache._flights._flights
         for _ in range(2):
             self.clock.now += seconds
-            self.service.get(self.path + ".json")
+            path, _, query = self.path.partition("?")
+            self.service.get(f"{path}.json?{query}")
             until(lambda: not calls)
 
 
@@ -203,6 +204,32 @@ def test_only_what_differs_is_changed(live: Live) -> None:
     live.set_balance(1000)
     live.until_next_request()
     assert live.page.evaluate("changed") == ["characterData Free margin", "characterData Margin"]
+
+
+def test_rows_with_the_same_ticket_all_stay(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parts of a position have one ticket. Of four rows, two were left after a refresh."""
+    trades = [
+        {
+            "ticket": ticket, "symbol": "EURUSD", "type": 0, "volume": volume, "openPrice": 1.1,
+            "closePrice": 1.2, "openTime": "2026-11-20T09:00:00",
+            "closeTime": "2026-11-20T10:00:00", "profit": 1, "swaps": 0,
+        }
+        for ticket, volume in ((7, 0.1), (7, 0.2), (7, 0.2), (8, 0.4))
+    ]  # fmt: skip
+    respond: Any = lambda book, now, query: trades  # noqa: E731
+    monkeypatch.setitem(sandbox_api.FUNCTIONS, "client/RequestClosedTrades", respond)
+    live.path = "/w/main/closed-trades?period=all&refresh=10"
+    live.open()
+    rows = live.page.locator("tbody tr")
+    volumes = rows.locator("td:nth-child(3)")
+    before = volumes.all_inner_texts()
+    assert sorted(before) == ["0.10", "0.20", "0.20", "0.40"]
+    trades.append({**trades[0], "volume": 0.3})
+    live.age(70)
+    live.until_next_request()
+    live.until_next_request()
+    after = volumes.all_inner_texts()
+    assert sorted(after) == ["0.10", "0.20", "0.20", "0.30", "0.40"]
 
 
 def test_focus_scroll_position_and_open_details_are_preserved(live: Live) -> None:
