@@ -1,5 +1,6 @@
 """Names that the configuration and the JSON use: functions of the API, and figures."""
 
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 Function = Literal[
@@ -43,6 +44,18 @@ VOLUMES: Final = frozenset(
 GAINS: Final = frozenset({"gain", "drawdown"})
 """Figures that are fractions of the balance even when money is not."""
 
+DECIMALS: Final[Mapping[str, int]] = {
+    "gain": 4,
+    "drawdown": 4,
+    "won_share": 4,
+    "progress": 4,
+    "profit_factor": 2,
+}
+"""How many decimals figures have in every form that are neither money nor lots nor prices."""
+
+FRACTION_DECIMALS: Final = 4
+"""The decimals of money that is a fraction of the balance."""
+
 COUNTS: Final = frozenset({"count", "orders", "open_trades", "total_trades"})
 """Figures that are numbers of trades."""
 
@@ -55,7 +68,8 @@ TIMES: Final = frozenset({"open_time", "close_time", "time"})
 OTHERS: Final = frozenset(
     "close_price current_price stop_loss take_profit won_share progress profit_factor "
     "leverage account_type swap_free verification_level trades won lost ticket symbol side "
-    "kind address application date from to points days records logins symbols totals".split()
+    "kind address application accounts date from to points days records logins symbols "
+    "totals".split()
 )
 """All figures without a group of their own: no rule treats several of them alike."""
 

@@ -163,20 +163,28 @@ def figure_as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
     return value / balance
 
 
-def round_fractions(data: Any, names: Collection[str]) -> Any:
-    """The data with the fractions of these names rounded to what a page displays: 0.01%."""
+def round_figures(data: Any, decimals: Mapping[str, int]) -> Any:
+    """The data with the figures of these names rounded half to even.
+
+    Args:
+        data: a widget's data.
+        decimals: how many decimals the figure of each name has.
+    """
     if isinstance(data, list | tuple):
-        return [round_fractions(value, names) for value in data]
+        return [round_figures(value, decimals) for value in data]
     if not isinstance(data, dict):
         return data
     result = {}
     for name, value in data.items():
-        result[name] = round_figure(name, value, names)
+        result[name] = round_figure(name, value, decimals)
     return result
 
 
-def round_figure(name: str, value: Any, names: Collection[str]) -> Any:
-    """A figure, or the data below a name, with rounded fractions."""
-    if name in names and value is not None:
-        return Decimal(f"{value:.4f}")
-    return round_fractions(value, names)
+def round_figure(name: str, value: Any, decimals: Mapping[str, int]) -> Any:
+    """A figure, or the data below a name, with rounded figures."""
+    if not isinstance(value, Decimal):
+        return round_figures(value, decimals)
+    if name not in decimals:
+        return value
+    # round() fails beyond 28 digits. The z removes the sign of a negative zero.
+    return Decimal(f"{value:z.{decimals[name]}f}")

@@ -129,7 +129,8 @@ def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[li
         (START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain))
         for k, gain in enumerate(gains)
     ]
-    drawn = chart.curve(points, Labels(fmt.gain, fmt.percent_on_axis, fmt.instants, fmt.span))
+    labels = Labels(fmt.signed_percent, fmt.percent_on_axis, fmt.instants, fmt.span)
+    drawn = chart.curve(points, labels)
     assert drawn is not None
     below = [tick.label for tick in drawn.x_ticks]
     beside = [tick.label for tick in drawn.y_ticks]

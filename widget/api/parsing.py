@@ -29,6 +29,7 @@ from widget.api.records import (
     bonus_progress,
     missing_lots,
     subtract,
+    without_noise,
 )
 from widget.errors import Unreadable
 from widget.names import Function
@@ -382,8 +383,10 @@ class Row:
         """A price with as many decimals as the row's ``digits`` say."""
         price = self.number(name)
         step = self._read("digits", parse_price_step, "a number of decimals")
-        if price is None or step is None:
-            return price
+        if price is None:
+            return None
+        if step is None:
+            return without_noise(price)
         # Binary fractions of the API such as 1.0847099999999999 become 1.08471 again.
         return price.quantize(step, ROUND_HALF_EVEN)
 

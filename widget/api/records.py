@@ -25,6 +25,8 @@ ACCOUNT_TYPES = (
 """What the codes of ``account_type`` mean, from 0. Other codes mean nothing to a visitor, and the
 codes of ``verification_level`` are not known at all."""
 
+MAX_PRICE_DIGITS = 12
+
 # Sums of money begin with this, so that the sum of nothing is a Decimal too.
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -201,6 +203,15 @@ class Referrals:
 Rows = tuple[OpenTrade, ...] | tuple[Login, ...] | tuple[Commission, ...] | tuple[Operation, ...]
 Result = AccountInformation | History | Bonus | Referrals | Decimal | Rows
 """What a function of the API returns. The Decimal is the result of ``lots``."""
+
+
+def without_noise(price: Decimal) -> Decimal:
+    """A price without what binary fractions add: 154.28 for 154.28000000000003."""
+    # The noise is in the sixteenth or seventeenth digit, and no price has so many.
+    if len(price.as_tuple().digits) <= MAX_PRICE_DIGITS:
+        return price
+    rounded = Decimal(f"{price:.{MAX_PRICE_DIGITS}g}")
+    return rounded.normalize()
 
 
 def subtract(figure: Decimal | None, part: Decimal | None) -> Decimal | None:

@@ -42,7 +42,7 @@ METHODS: Final[dict[Kind, str]] = {
 CHART_METHODS: Final = {
     "lots": ("lots", "lots_on_axis"),
     "money": ("amount", "amount_on_axis"),
-    "gain": ("gain", "percent_on_axis"),
+    "gain": ("signed_percent", "percent_on_axis"),
 }
 """The methods that write the figures of a chart, and those on its axis."""
 
@@ -104,7 +104,7 @@ class Display:
         return self.gettext(N_("No"))
 
     def figure(self, figure: base.Figure) -> Text | None:
-        """A figure with its name; None if it is hidden."""
+        """A figure with its name; None if it is hidden, or a code that nobody knows."""
         if figure.name in self.view.hidden and not figure.always:
             return None
         data = self.view.data
@@ -115,6 +115,10 @@ class Display:
             if data is None:
                 return None
         value = data[figure.name]
+        if isinstance(value, int) and figure.kind == "word":
+            if not 0 <= value < len(figure.words):
+                return None
+            value = figure.words[value]
         return Text(
             label=self.gettext(figure.label),
             text=self.write(figure.kind, value),

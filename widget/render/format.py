@@ -8,7 +8,7 @@ left to Babel. Rounding is half to even, in Decimal.
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -29,7 +29,6 @@ from babel.dates import (
 from babel.dates import parse_pattern as parse_date_pattern
 from babel.numbers import (
     NumberPattern,
-    get_currency_precision,
     get_decimal_symbol,
     get_group_symbol,
     get_minus_sign_symbol,
@@ -37,6 +36,7 @@ from babel.numbers import (
 )
 from markupsafe import escape
 
+from widget.render.currencies import decimals_of_currency, sign_of_currency
 from widget.render.i18n import cldr_locale
 
 Name = Callable[[Any], str]
@@ -50,8 +50,19 @@ LONG_CHART_DAYS: Final = 300
 """Longer charts name days with their year, since the same day could occur twice."""
 PERCENT: Final = "z,.2f"
 """Python's format of a percentage; ``z`` removes the sign of a negative zero."""
-DEFAULT_PRECISION: Final = 2
-"""The decimals of an amount whose currency is unknown."""
+UNKNOWN_CURRENCY: Final = ("z,.8f", 6)
+"""The format of an amount whose currency is unknown, which may be a cryptocurrency, and how many of
+its decimals are removed if they are zeros."""
+SMALL_LOTS: Final = Decimal("0.01")
+"""Volumes below have more decimals than others, so that something is left of them."""
+UNGROUPED: Final[Mapping[str, frozenset[str | None]]] = {
+    "es": frozenset({None, "ES", "EA", "GQ", "IC", "PH"}),
+    "it": frozenset({None, "IT", "CH", "SM", "VA"}),
+    "pl": frozenset({None, "PL"}),
+    "pt": frozenset("PT CH CV GQ GW LU MO MZ ST TL".split()),
+}
+"""Languages and territories that write 1234,50 but 12.345,50: CLDR's minimumGroupingDigits is 2
+there, which Babel does not have."""
 MAX_LEARNED_DIGITS: Final = 18
 """Longer numbers are always left to Babel."""
 NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
@@ -99,11 +110,11 @@ class Formatter:
         self._percent = number_format(self._locale, "percent", None)
         # An amount whose currency is unknown is written without one.
         self._money = self._plain
-        precision = DEFAULT_PRECISION
+        self._amount_spec, self._optional_decimals = UNKNOWN_CURRENCY
         if currency:
             self._money = number_format(self._locale, "currency", currency)
-            precision = get_currency_precision(currency)  # yen have no decimals
-        self._amount_spec = f"z,.{precision}f"
+            self._amount_spec = f"z,.{decimals_of_currency(currency)}f"
+            self._optional_decimals = 0
 
     @staticmethod
     def text(x: object) -> str:
@@ -138,12 +149,19 @@ class Formatter:
             return MISSING
         if self._percent_amounts:
             return self._percent.write(x * 100, PERCENT, signed=signed)
-        return numbers.write(x, self._amount_spec, signed=signed)
+        return numbers.write(
+            x,
+            self._amount_spec,
+            optional=self._optional_decimals,
+            signed=signed,
+        )
 
     def lots(self, x: Decimal | None) -> str:
-        """A volume in lots, with two to four decimals."""
+        """A volume in lots, with two to four decimals; up to eight if it is very small."""
         if x is None:
             return MISSING
+        if abs(x) < SMALL_LOTS:
+            return self._plain.write(x, "z,.8f", optional=6)
         return self._plain.write(x, "z,.4f", optional=2)
 
     def lots_if_any(self, x: Decimal | None) -> str:
@@ -163,25 +181,14 @@ class Formatter:
         return self._plain.write(Decimal(n), "z,.0f")
 
     def percent(self, x: Decimal | None, signed: bool = False) -> str:
-        """A fraction as a percentage with one or two decimals: 0.123 is 12.3%."""
+        """A fraction as a percentage with two decimals: 0.123 is 12.30%."""
         if x is None:
             return MISSING
-        return self._percent.write(
-            x * 100,
-            PERCENT,
-            optional=1,
-            signed=signed,
-        )
+        return self._percent.write(x * 100, PERCENT, signed=signed)
 
     def signed_percent(self, x: Decimal | None) -> str:
         """A fraction as a percentage with a plus sign for a gain."""
         return self.percent(x, signed=True)
-
-    def gain(self, x: Decimal | None) -> str:
-        """A gain as a percentage with its sign and always two decimals, for columns of them."""
-        if x is None:
-            return MISSING
-        return self._percent.write(x * 100, PERCENT, signed=True)
 
     def percent_on_axis(self, x: Decimal, step: Decimal) -> str:
         """A fraction as a percentage, with the decimals that its axis needs."""
@@ -365,6 +372,8 @@ class NumberFormat:
         point = get_decimal_symbol(locale)
         self._is_like_python = group == "," and point == "."
         self._separators = str.maketrans({",": group, ".": point})
+        territories = UNGROUPED.get(locale.language, ())
+        self._has_ungrouped_thousands = locale.territory in territories
         # CLDR's data often has a hyphen, which is narrower than a plus, and which screen readers
         # do not read.
         minus = get_minus_sign_symbol(locale).replace("-", "\N{MINUS SIGN}")
@@ -404,6 +413,8 @@ class NumberFormat:
         # Most numbers are short, even with their decimals: the quick test comes first.
         if len(text) > self._max_length and not self._can_group(text):
             return before + self._by_babel(text) + after
+        if self._has_ungrouped_thousands and text.find(",") == 1 and text.count(",") == 1:
+            text = text.replace(",", "")
         if not self._is_like_python:
             text = text.translate(self._separators)
         return before + text + after
@@ -474,12 +485,16 @@ def affixes(
     after = after.replace("-", sign)
     if not currency:
         return before, after
+    # Babel writes the code of a currency that it does not know.
+    written = sign_of_currency(currency)
+    before = before.replace(currency, written)
+    after = after.replace(currency, written)
     # CLDR's currencySpacing, which Babel leaves out: CHF 1.50, but $1.50.
     if needs_space(before[-1:]):
         before += NO_BREAK_SPACE
     if needs_space(after[:1]):
         after = NO_BREAK_SPACE + after
-    is_latin = after.strip(NO_BREAK_SPACE).isascii()
+    is_latin = after.strip(NO_BREAK_SPACE)[:1].isascii()
     if locale.text_direction == "rtl" and is_latin:
         # US$ between a number and text from right to left would be torn apart: $+65.26 US.
         after = f"\N{RIGHT-TO-LEFT MARK}{after}\N{LEFT-TO-RIGHT MARK}"

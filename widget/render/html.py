@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from widget.errors import N_, BadOption, CabinetError
+from widget.render.currencies import sign_of_currency
 from widget.render.display import Display, Text, build_display
 from widget.render.i18n import Catalogues, is_rtl
 from widget.render.tables import TableHtml, build_table
@@ -66,8 +67,8 @@ class Renderer:
             period = display.period()
             brief_period = display.brief_period()
         currency = None
-        if view.widget.shows_currency:
-            currency = view.currency
+        if view.widget.shows_currency and view.currency:
+            currency = sign_of_currency(view.currency)
         return self._render(
             "widget.html",
             display.language,

@@ -12,6 +12,7 @@ import resvg_py
 from widget import paths
 from widget.errors import N_
 from widget.render import svg
+from widget.render.currencies import sign_of_currency
 from widget.render.display import Display, Text, build_display
 from widget.render.i18n import Catalogues, is_rtl
 from widget.render.svg import Picture, Progress, Style
@@ -37,7 +38,9 @@ def build_picture(display: Display) -> Picture:
     title = ""
     if view.options.title:
         title = display.label
-    meta = view.currency or ""
+    meta = ""
+    if view.currency:
+        meta = sign_of_currency(view.currency)
     if "period" in widget.options:
         meta = display.period()
     note = ""

@@ -11,6 +11,7 @@ from typing import Any
 from widget import names, privacy
 from widget.config import Account
 from widget.data.source import Source
+from widget.render.currencies import decimals_of_currency
 from widget.widgets.base import Widget
 from widget.widgets.options import Options
 
@@ -50,23 +51,22 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
     data = widget.fetch(source, options)
     hidden = privacy.expand_hidden(account.hide)
     hidden_in_data = hidden
-    fractions = names.GAINS
+    decimals = dict(names.DECIMALS)
     if account.amounts == "percent":
         balance = source.balance().balance
         data = privacy.as_fractions(data, balance)
         hidden_in_data |= privacy.NEVER_FRACTIONS
-        # Money is a fraction now, so that there is no currency, and the balance is always hidden.
-        fractions |= names.MONEY
+        # Money is a fraction now, so that there is no currency.
         currency = None
-        balance_is_hidden = True
+        decimals |= dict.fromkeys(names.MONEY, names.FRACTION_DECIMALS)
     else:
         currency = source.currency()
-        balance_is_hidden = "balance" in hidden
+        if currency:
+            decimals |= dict.fromkeys(names.MONEY, decimals_of_currency(currency))
+    # Rounded last, after all sums, and for all forms alike. More decimals would be noise, and exact
+    # fractions of amounts in cents would reveal the balance.
+    data = privacy.round_figures(data, decimals)
     hidden_in_data |= privacy.hidden_names(data, hidden)
-    if balance_is_hidden and "volume" in hidden:
-        # Amounts are multiples of a cent, so that their exact fractions reveal the balance to the
-        # cent. Where volumes are displayed, they and the prices reveal it anyway.
-        data = privacy.round_fractions(data, fractions)
     return View(
         account=account,
         widget=widget,

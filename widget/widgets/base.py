@@ -22,6 +22,7 @@ Kind = Literal[
     "symbol",  # the name of an instrument
     "side",  # a trade's side, together with its ``kind``: "Buy", "Sell limit"
     "flag",  # true or false
+    "word",  # a code or a name; see ``Figure.words``
     "count",
     "money",
     "signed",  # money with a plus or minus sign
@@ -63,6 +64,8 @@ class Figure:
         kind: how it is written.
         within: the name of the object in the data that contains it; empty for the data itself.
         always: whether it is displayed as missing if the account hides it, instead of left out.
+        words: of the kind ``word``, what the codes mean, from 0. Any other code means nothing to a
+            visitor, so that the figure is left out.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Figure:
     kind: Kind
     within: str = ""
     always: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

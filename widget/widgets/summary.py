@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from widget.api.records import ACCOUNT_TYPES
 from widget.data.source import Source
 from widget.errors import N_
 from widget.widgets import balance
@@ -22,9 +23,10 @@ FIELDS = (
 FACTS = Card(
     figures=(
         Figure("leverage", N_("Leverage"), "leverage"),
-        Figure("account_type", N_("Account type"), "text"),
+        Figure("account_type", N_("Account type"), "word", words=ACCOUNT_TYPES),
         Figure("swap_free", N_("Swap-free"), "flag"),
-        Figure("verification_level", N_("Verification"), "text"),
+        # Nobody has published what its codes mean.
+        Figure("verification_level", N_("Verification"), "word"),
         Figure("open_trades", N_("Open trades"), "count"),
         Figure("open_lots", N_("Open lots"), "lots"),
         Figure("total_trades", N_("Total trades"), "count"),
