@@ -146,6 +146,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "profit": Decimal("11.90"),
         },
     },
+    "referrals": {"accounts": 17},
     "summary": {
         **BALANCE,
         "leverage": 500,

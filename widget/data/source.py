@@ -26,6 +26,7 @@ from widget.api.records import (
     Login,
     OpenTrade,
     Operation,
+    Referrals,
 )
 from widget.config import Account
 from widget.data import delay
@@ -221,6 +222,10 @@ class Source:
         records: tuple[Commission, ...] = self._get("commissions", tuple)
         in_period = [record for record in records if is_within(record.time, start, end)]
         return tuple(in_period)
+
+    def referrals(self) -> Referrals:
+        """How many accounts the partner has referred."""
+        return self._get("referrals", Referrals)
 
     def currency(self) -> str | None:
         """The account's currency: the configured one, otherwise that of the balance call.

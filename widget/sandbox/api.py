@@ -29,6 +29,9 @@ PARTNER_TOKEN = "RequestPartnerApiToken"  # noqa: S105
 CHECK_CREDENTIALS = "IsAccountCredentialsCorrect"
 TOKEN_FUNCTIONS = (CLIENT_TOKEN, PARTNER_TOKEN, CHECK_CREDENTIALS)
 
+# The only partner function that the API also gives out without a token, at the open level.
+CLICKS = "GetClickStatistics"
+
 DAYS_OF_HISTORY = 365
 
 # The API sends times without their zone.
@@ -102,7 +105,7 @@ FUNCTIONS: dict[str, Respond] = {
     "client/RequestLoginHistory": plain(Book.logins),
     # The older dialect, for partners.
     "partner/GetCommissionRecords": plain(Book.commissions),
-    "partner/GetClickStatistics": plain(Book.clicks),
+    f"partner/{CLICKS}": plain(Book.clicks),
     # The newer dialect.
     "basic/GetAccountInformation": plain(Book.information),
     "basic/GetOpenTrades": plain(open_trades_or_null),
@@ -259,17 +262,32 @@ class Sandbox:
             self.tokens[token] = (account.login, partner)
         return token
 
-    def authorized_book(self, login: object, token: object, *, partner: bool = False) -> Book:
+    def authorized_book(
+        self,
+        login: object,
+        token: object,
+        *,
+        partner: bool = False,
+        needs_no_token: bool = False,
+    ) -> Book:
         """The history of an account, if the token allows it; otherwise the response is an error.
 
-        Open accounts need no token, but partner functions always do.
+        Open accounts need no token, but partner functions do.
+
+        Args:
+            login: as received.
+            token: as received.
+            partner: whether a partner function is called.
+            needs_no_token: whether open accounts need no token even though it is one.
         """
         account = find_account(login)
         if account is None:
             abort(404, "Account not found.")
         if partner and account.partner_password is None:
             abort(404, "Account not found.")
-        needs_token = partner or account.closed
+        needs_token = account.closed
+        if partner and not (needs_no_token and token is None):
+            needs_token = True
         granted = self.tokens.get(str(token))
         if needs_token and granted != (account.login, partner):
             abort(401, "The token is invalid or has expired.")
@@ -298,7 +316,12 @@ class Sandbox:
         respond = find_function(area, function)
         token = request.headers.get("passkey")
         is_partner_function = area == "partner"
-        book = self.authorized_book(login, token, partner=is_partner_function)
+        book = self.authorized_book(
+            login,
+            token,
+            partner=is_partner_function,
+            needs_no_token=function == CLICKS,
+        )
         # Only two of the functions use it; like the real API, the others ignore it.
         period = {
             "from": request.args.get("from", type=int),
