@@ -101,7 +101,7 @@
   function schedule(pause = 0) {
     const { error, refresh, stale } = root.dataset;
     const interval = +refresh;
-    const isPermanent = isOver || (error && !/^(upstream|internal)/.test(error));
+    const isPermanent = isOver || (error && !/^(upstream|internal|delayed)/.test(error));
     const isStale = error || stale !== undefined;
     let seconds = interval;
     if (failures) seconds = Math.min(MAX_PAUSE, Math.min(interval, 30) * 2 ** (failures - 1));

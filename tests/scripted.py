@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from widget import app, config
 from widget.api import parsing, records
 from widget.config import Account
+from widget.data.sampler import Sampler
 from widget.errors import Unavailable
 from widget.names import Function
 from widget.widgets import registry
@@ -61,7 +62,8 @@ class InProcess:
         tables.setdefault("accounts", {"main": {"login": 7654321}})
         tables["api"] = {"base_url": "http://127.0.0.1:9", **tables.get("api", {})}
         settings = config.parse(tables, {}, WIDGETS, folder=Path(), demo=True)
-        self.app: Flask = app.create_app(settings, clock=clock)
+        self._minutes_back = 0.0
+        self.app: Flask = app.create_app(settings, clock=lambda: clock() - 60 * self._minutes_back)
         self.service = self.app.extensions["cabinet-widgets"]
         self.script = script
         self.service.client.call = script.call
@@ -73,10 +75,25 @@ class InProcess:
         self._accounts += 1
         slug = f"a{self._accounts}"
         raw = {"accounts": {slug: {"login": 7654321, "partner_password": "partner", **account}}}
-        self.service.settings.accounts.update(
-            config.parse(raw, {}, WIDGETS, folder=Path(), demo=True).accounts
-        )
+        accounts = config.parse(raw, {}, WIDGETS, folder=Path(), demo=True).accounts
+        self.service.settings.accounts.update(accounts)
+        # As if it had been there all the time.
+        self.take_snapshots(minutes_ago=accounts[slug].delay_minutes)
         return slug
+
+    def take_snapshots(self, minutes_ago: float = 0.0) -> None:
+        """Take the snapshots of delayed accounts that are due, as the sampler's thread does.
+
+        Args:
+            minutes_ago: when to take them.
+        """
+        service = self.service
+        plans = app.sampling_plans(service.settings, WIDGETS, service.client)
+        self._minutes_back = minutes_ago
+        sampler = Sampler(plans, service.client, service.snapshots, clock=service.clock)
+        for plan in sampler.due():
+            sampler.sample(plan)
+        self._minutes_back = 0.0
 
     def close(self) -> None:
         """Stop the threads of its cache."""

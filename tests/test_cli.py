@@ -6,7 +6,9 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from faults import Fault
 from processes import free_port, until
 from werkzeug.security import check_password_hash
 
-from widget import app, cli
+from widget import app, cli, config
 from widget.errors import OperatorError
 from widget.sandbox import demo
 from widget.widgets import registry
@@ -315,6 +317,46 @@ def test_serve_warns_if_several_workers_do_not_share_a_cache(
     ) as started:
         wait_for(f"http://127.0.0.1:{port}/healthz", started)
     assert "2 times as often" in started.output
+
+
+def test_serve_takes_snapshots_of_a_delayed_account_without_any_visitor(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    configure(tmp_path, upstream, "delay_minutes = 1")
+    port = free_port()
+    with running(tmp_path, "serve", "--bind", f"127.0.0.1:{port}", **PASSWORD) as started:
+        until(lambda: upstream.sandbox.calls["RequestOpenTrades"] > 0)
+        wait_for(f"http://127.0.0.1:{port}/healthz", started)
+        response = requests.get(f"http://127.0.0.1:{port}/w/main/balance.json", timeout=10)
+        assert response.json()["error"]["code"] == "delayed"
+        assert 1 <= int(response.headers["Retry-After"]) <= 60
+    assert "main: after a restart there are no figures" in started.output
+
+
+@pytest.mark.parametrize(
+    ("cache", "warning"),
+    [
+        ('type = "SimpleCache"', "a SimpleCache does not survive a restart"),
+        ('type = "FileSystemCache"\ndir = "{temporary}"', "is a temporary folder"),
+        ('type = "FileSystemCache"\ndir = "/var/cache/cabinet-widgets"', None),
+        ('type = "RedisCache"\nredis_url = "redis://127.0.0.1:6379/0"', None),
+    ],
+)
+def test_serve_warns_if_a_restart_loses_what_a_delayed_account_looked_like(
+    cache: str, warning: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = tomllib.loads(
+        "[accounts.main]\nlogin = 1\n[accounts.late]\nlogin = 2\ndelay_minutes = 5\n[cache]\n"
+        + cache.format(temporary=Path(tempfile.gettempdir()) / "cache")
+    )
+    settings = config.parse(document, {}, registry.discover(), folder=tmp_path, demo=True)
+    cli.warn_about_lost_snapshots(settings)
+    printed = capsys.readouterr().err
+    if warning is None:
+        assert printed == ""
+    else:
+        assert printed.startswith("cabinet-widgets: late: ")
+        assert warning in printed
 
 
 @pytest.mark.parametrize("bind", ["8000", "127.0.0.1", "127.0.0.1:99999", ":::"])

@@ -400,8 +400,8 @@ TESTS_OF_THREATS = {
         "test_a_balance_cannot_be_calculated_from_a_gain_and_a_profit",
     ],
     "Trades are copied as they happen": [
-        "test_a_trade_within_the_delay_leaves_no_trace_in_any_widget",
-        "test_a_trade_is_not_published_early_because_the_lists_are_older_than_the_figures",
+        "test_whatever_changes_at_any_time_is_displayed_as_it_was_and_not_before_the_delay",
+        "test_a_position_that_was_just_closed_is_still_open_for_visitors",
     ],
     "Names, postal addresses or the login number leak": [
         "test_names_and_addresses_of_people_and_the_login_are_in_no_form",

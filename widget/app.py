@@ -3,7 +3,8 @@
 import os
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -16,11 +17,14 @@ from werkzeug.exceptions import HTTPException
 from widget import config, paths
 from widget.api.client import Client
 from widget.api.guard import GuardedClient
-from widget.config import Settings
+from widget.config import Account, Settings
 from widget.data import locks
 from widget.data.cache import Environment, FreshCache
 from widget.data.call_threads import CallThreads
+from widget.data.sampler import Plan, Sampler, functions_to_sample
+from widget.data.snapshots import Snapshots, max_snapshots
 from widget.errors import OperatorError
+from widget.names import Function
 from widget.render import i18n
 from widget.render.html import Renderer
 from widget.web import assets, headers, logs
@@ -30,6 +34,7 @@ from widget.web.response_cache import ResponseCache
 from widget.web.routes import blueprint
 from widget.web.service import Service
 from widget.widgets import registry
+from widget.widgets.base import Widget
 
 CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
 DEFAULT_CONFIG = "widgets.toml"
@@ -59,13 +64,28 @@ def create_app(
     # Merging slashes redirects, to the Host of the request, which is not trusted.
     app.url_map.merge_slashes = False
     widgets = registry.discover()
-    catalogues = i18n.load_catalogues(paths.locales())
     metrics = Metrics()
+    client = _client(metrics, clock)
+    shared = _shared_store(app, settings)
+    snapshots = Snapshots(
+        shared.backend,
+        keep_seconds=settings.cache.keep_seconds,
+        clock=clock,
+    )
+    catalogues = i18n.load_catalogues(paths.locales())
     service = Service(
         settings=settings,
         widgets=widgets,
-        client=_client(metrics, clock),
-        cache=_cache(app, settings, clock),
+        client=client,
+        cache=_cache(shared, settings, clock),
+        snapshots=snapshots,
+        sampler=Sampler(
+            sampling_plans(settings, widgets, client),
+            client,
+            snapshots,
+            clock=clock,
+            lock=shared.lock,
+        ),
         catalogues=catalogues,
         renderer=Renderer(paths.templates(), catalogues),
         assets=assets.Assets(paths.static(), widgets, settings.server.path),
@@ -119,8 +139,10 @@ def from_environment() -> WSGIApplication:
     try:
         settings = load_settings(config_path(None, os.environ), os.environ)
         logs.configure(settings)
+        app = create_app(settings)
+        app.extensions["cabinet-widgets"].sampler.start()
         # Flask.__call__ would add a tenth to the time of a cached response.
-        return create_app(settings).wsgi_app
+        return app.wsgi_app
     except OperatorError as error:
         raise SystemExit(f"cabinet-widgets: {error}") from None
 
@@ -182,43 +204,92 @@ def _client(metrics: Metrics, clock: Callable[[], float]) -> GuardedClient:
     )
 
 
-def _cache(app: Flask, settings: Settings, clock: Callable[[], float]) -> FreshCache:
-    """The configured Flask-Caching cache, with freshness and one caller at a time on top."""
+def _cache(
+    shared: "SharedStore",
+    settings: Settings,
+    clock: Callable[[], float],
+) -> FreshCache:
+    """The cache of API results, with freshness and one caller at a time on top of the store."""
+    apis = {account.api.base_url for account in settings.accounts.values()}
+    return FreshCache(
+        shared.backend,
+        keep_seconds=settings.cache.keep_seconds,
+        patience_seconds=settings.server.patience_seconds,
+        lock=shared.lock,
+        threads=CallThreads(len(apis)),
+        environment=Environment(clock=clock),
+    )
+
+
+def sampling_plans(
+    settings: Settings,
+    widgets: Mapping[str, Widget],
+    client: GuardedClient,
+) -> list[Plan]:
+    """What to sample of each delayed account: the functions of the widgets that it displays."""
+    plans = []
+    for account in settings.accounts.values():
+        if account.delay_minutes == 0:
+            continue
+        used: set[Function] = set()
+        for name in registry.enabled_widgets(account, widgets):
+            used.update(widgets[name].functions)
+        plans.append(Plan(account, functions_to_sample(account, used, client)))
+    return plans
+
+
+@dataclass(frozen=True, slots=True)
+class SharedStore:
+    """What all processes of the service share, as far as the configuration allows it.
+
+    Attributes:
+        backend: the configured cache of Flask-Caching.
+        lock: creates the lock for a key.
+    """
+
+    backend: Any
+    lock: Callable[[str], locks.ProcessLock]
+
+
+def _shared_store(app: Flask, settings: Settings) -> SharedStore:
+    """The configured Flask-Caching cache, and the locks that go with it."""
     chosen = settings.cache
     accounts = settings.accounts.values()
-    # With too few entries, the accounts would push each other's results out of the cache.
-    needed_entries = CACHE_ENTRIES_PER_ACCOUNT * len(accounts)
     options: dict[str, Any] = {
         "CACHE_TYPE": chosen.type,
         "CACHE_DEFAULT_TIMEOUT": chosen.keep_seconds,
-        "CACHE_THRESHOLD": max(MIN_CACHE_ENTRIES, needed_entries),
+        "CACHE_THRESHOLD": _cache_entries(accounts),
     }
     # A call ends within its deadline. A lock that is twice as old belongs to a process that died.
     longest_deadline = max(account.api.deadline_seconds for account in accounts)
     lock_seconds = 2 * longest_deadline
-    lock_option: dict[str, Any] = {}
+    lock: Callable[[str], locks.ProcessLock] = locks.no_other_process
     folders = prepare_folders(settings)
     if folders is not None:
         results, lock_folder = folders
         options["CACHE_DIR"] = str(results)
-        lock_option["lock"] = locks.file_locks(lock_folder, lock_seconds)
+        lock = locks.file_locks(lock_folder, lock_seconds)
     if chosen.type == "RedisCache" and chosen.redis_url:
         from redis import Redis  # slow to import, and only needed here
 
         url = chosen.redis_url.get_secret_value()
         options |= _redis_cache_options(url)
         client = Redis.from_url(url, **locks.redis_options())
-        lock_option["lock"] = locks.redis_locks(client, lock_seconds)
-    store = Cache(app, config=options).cache
-    apis = {account.api.base_url for account in accounts}
-    return FreshCache(
-        store,
-        keep_seconds=chosen.keep_seconds,
-        patience_seconds=settings.server.patience_seconds,
-        threads=CallThreads(len(apis)),
-        environment=Environment(clock=clock),
-        **lock_option,
-    )
+        lock = locks.redis_locks(client, lock_seconds)
+    return SharedStore(Cache(app, config=options).cache, lock)
+
+
+def _cache_entries(accounts: Collection[Account]) -> int:
+    """How many values the cache must hold.
+
+    With too few, the accounts would push each other's results out of it.
+    """
+    needed = 0
+    for account in accounts:
+        needed += CACHE_ENTRIES_PER_ACCOUNT
+        if account.delay_minutes > 0:
+            needed += max_snapshots(account)
+    return max(MIN_CACHE_ENTRIES, needed)
 
 
 def _redis_cache_options(url: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -32,6 +33,9 @@ from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, Options, parse_options
 
 MAX_PASSWORD_LENGTH = 256
+TEMPORARY_FOLDERS = (Path(tempfile.gettempdir()), Path("/run"), Path("/dev"))
+"""Folders that are emptied when the machine is restarted, or are in memory."""
+
 SECONDS_PER_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -152,6 +156,7 @@ def serve(config: str | None, bind: str, workers: int) -> None:
     settings = load_settings(config)
     address, port = parse_bind(bind)
     warn_about_separate_caches(settings, workers)
+    warn_about_lost_snapshots(settings)
     # Before the workers start: one that fails is started again, and would repeat its error.
     check_port(address, port, f"--bind {address}:{port}")
     app.prepare_folders(settings)
@@ -171,6 +176,30 @@ def warn_about_separate_caches(settings: Settings, workers: int) -> None:
         f" {workers} times as often; to share one, set cache.type to RedisCache or"
         " FileSystemCache"
     )
+
+
+def warn_about_lost_snapshots(settings: Settings) -> None:
+    """Warn if a restart loses what delayed accounts looked like."""
+    delayed = [slug for slug, account in settings.accounts.items() if account.delay_minutes > 0]
+    if not delayed:
+        return
+    if settings.cache.type == "SimpleCache":
+        reason = "a SimpleCache does not survive a restart"
+    elif settings.cache.type == "FileSystemCache" and is_temporary(settings.cache.dir):
+        reason = f"{settings.cache.dir} is a temporary folder"
+    else:
+        return
+    listed = ", ".join(delayed)
+    warn(
+        f"{listed}: after a restart there are no figures until delay_minutes are over, because"
+        f" {reason}; set cache.type to RedisCache, or to FileSystemCache with another cache.dir"
+    )
+
+
+def is_temporary(folder: Path) -> bool:
+    """Whether a folder may be emptied when the machine or the service is restarted."""
+    path = folder.resolve()
+    return any(path.is_relative_to(parent.resolve()) for parent in TEMPORARY_FOLDERS)
 
 
 @main.command()

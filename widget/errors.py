@@ -5,6 +5,7 @@ Each error that becomes a response has an HTTP ``status``, a ``code`` for JSON a
 details and goes to the log only.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -141,6 +142,22 @@ class Unreachable(Unavailable):
 
 class NotCalled(Unavailable):
     """The upstream was not called, because it is down."""
+
+
+class Delayed(CabinetError):
+    """The account is displayed with a delay, and its first figures are not old enough yet.
+
+    The renderer inserts ``available_at`` into the message.
+    """
+
+    status = 503
+    code = "delayed"
+    message = N_("These figures are shown with a delay. They are available from %(time)s.")
+
+    def __init__(self, available_at: datetime, retry_after: float) -> None:
+        super().__init__(f"no snapshot is old enough before {available_at:%Y-%m-%dT%H:%M:%SZ}")
+        self.available_at = available_at
+        self.retry_after = retry_after
 
 
 class OperatorError(Exception):

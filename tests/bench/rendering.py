@@ -24,6 +24,7 @@ from widget.api.client import Client
 from widget.api.guard import GuardedClient
 from widget.config import Account
 from widget.data.cache import FreshCache
+from widget.data.snapshots import Snapshots
 from widget.data.source import Source
 from widget.names import Function
 from widget.render import i18n
@@ -95,12 +96,14 @@ class Rendering:
     account: Account
     client: GuardedClient
     cache: FreshCache
+    snapshots: Snapshots
     renderer: Renderer
     now: dt.datetime
 
     def view(self, widget: Widget, options: Options) -> View:
         """The view of a widget."""
-        return build_view(Source(self.account, self.client, self.cache, self.now), widget, options)
+        source = Source(self.account, self.client, self.cache, self.now, snapshots=self.snapshots)
+        return build_view(source, widget, options)
 
     def page(self, widget: Widget, options: Options) -> str:
         """The page of a widget."""
@@ -123,7 +126,8 @@ def history(trades: int) -> Iterator[Rendering]:
             update={"api": config.Api(deadline_seconds=120, max_response_bytes=2**31)}
         )
         client = GuardedClient(History(trades, now))
-        yield Rendering(account, client, fresh_cache, renderer, now)
+        snapshots = Snapshots(store, keep_seconds=86400, clock=time.time)
+        yield Rendering(account, client, fresh_cache, snapshots, renderer, now)
     finally:
         fresh_cache.close()
 

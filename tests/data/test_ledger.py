@@ -22,6 +22,7 @@ from widget.api import parsing, records
 from widget.api.client import Client
 from widget.api.guard import GuardedClient
 from widget.config import Account
+from widget.data.snapshots import Snapshots
 from widget.data.source import Source
 from widget.errors import Unavailable
 from widget.names import Function
@@ -157,13 +158,15 @@ class Bank:
         self.account = settings.accounts["main"]
         self._client = GuardedClient(Client())
         self._client.call = self.broker.call  # type: ignore[method-assign]
-        self._cache = inline(SimpleCache(), self.clock)
+        store = SimpleCache()
+        self._snapshots = Snapshots(store, keep_seconds=DAY, clock=self.clock)
+        self._cache = inline(store, self.clock)
 
     def data(self, widget: str, options: Options = ALL) -> dict[str, Any]:
         """The data of a widget now; what has to be refreshed was refreshed before."""
         for _ in range(2):
             now = datetime.fromtimestamp(self.clock.now, UTC)
-            source = Source(self.account, self._client, self._cache, now)
+            source = Source(self.account, self._client, self._cache, now, snapshots=self._snapshots)
             # The first time, an old value is served while a call refreshes it.
             data = WIDGETS[widget].fetch(source, options)
         return data

@@ -128,7 +128,8 @@ def test_the_log_has_nothing_from_which_a_login_could_be_found(
         assert service.get("/w/main/balance.json").status_code == 503
     now = datetime.fromtimestamp(upstream.sandbox.clock(), UTC)
     parts = service.app.extensions["cabinet-widgets"]
-    source = Source(parts.settings.accounts["main"], parts.client, parts.cache, now)
+    account = parts.settings.accounts["main"]
+    source = Source(account, parts.client, parts.cache, now, snapshots=parts.snapshots)
     name, digest = source.cache_key("balance", "").split("#")
     assert len(digest) == 16
     assert f"{name}: Unavailable" in caplog.text
@@ -234,6 +235,7 @@ def test_a_response_does_not_depend_on_earlier_requests(delay_minutes: int, amou
     def responses(names: list[str]) -> dict[str, Any]:
         with ExitStack() as stack:
             service = running(stack, Script(upstream_responses()), accounts={"main": account})
+            service.take_snapshots(minutes_ago=delay_minutes)
             return {name: service.client.get(f"/w/main/{name}.json").get_json() for name in names}
 
     all_in_a_row = responses(sorted(WIDGETS))

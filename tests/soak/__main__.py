@@ -54,7 +54,11 @@ FUNCTIONS = [
     "RequestClosedTrades",
     "GetOpenTrades",
 ]
-ERRORS = {502: {"upstream_refused", "upstream_unreadable"}, 503: {"upstream_unavailable"}}
+DELAY = 60
+ERRORS = {
+    502: {"upstream_refused", "upstream_unreadable"},
+    503: {"upstream_unavailable", "delayed"},
+}
 TTL_SECONDS = ", ".join(
     f"{name} = {TTL}"
     for name in (
@@ -84,7 +88,7 @@ ttl_seconds = {{{{ {TTL_SECONDS} }}}}
 api.dialect = "cabinet-basic"
 [accounts.delayed]
 login = 1000001
-delay_minutes = 5
+delay_minutes = {DELAY // 60}
 amounts = "percent"
 ttl_seconds = {{{{ {TTL_SECONDS} }}}}
 [accounts.closed]
@@ -224,6 +228,11 @@ class Soak:
         """Figures are never older than the limit, and old ones are marked as stale."""
         as_of = datetime.fromisoformat(str(response["as_of"])).timestamp()
         age = time.time() - as_of
+        if path.startswith("/w/delayed"):
+            if age < DELAY:
+                self.report_wrong(f"{path}: only {age:.1f} s old")
+            # One snapshot is taken every quarter of a minute, and may be late.
+            age -= DELAY + 15 + 30
         self.seen["stale" if response["stale"] else "fresh"] += 1
         if age > MAX_AGE + TOLERANCE:
             self.report_wrong(f"{path}: {age:.0f} s old")

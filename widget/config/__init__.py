@@ -133,7 +133,7 @@ class Account(Section):
     embed_secret: EmbedSecret | None = None
     hide: frozenset[FigureName] = frozenset()
     amounts: Literal["money", "percent"] = "money"
-    delay_minutes: int = Field(0, ge=0, le=525600, strict=True)
+    delay_minutes: int = Field(0, ge=0, le=1440, strict=True)
     ttl_seconds: dict[Function, Seconds] = {}
     api: Api = Api()
 

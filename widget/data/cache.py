@@ -25,7 +25,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from zlib import crc32
 
 from widget.data.call_threads import CallThreads
-from widget.data.locks import ProcessLock
+from widget.data.locks import ProcessLock, no_other_process
 from widget.errors import CabinetError, NotCalled, Unavailable
 from widget.single_flight import Flight, SingleFlight
 
@@ -339,7 +339,7 @@ class FreshCache:
         *,
         keep_seconds: float,
         patience_seconds: float = PATIENCE_SECONDS,
-        lock: Callable[[str], ProcessLock] = lambda _: threading.Lock(),
+        lock: Callable[[str], ProcessLock] = no_other_process,
         threads: CallThreads | None = None,
         environment: Environment = REAL,
     ) -> None:

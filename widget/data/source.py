@@ -1,7 +1,7 @@
 """The figures of one account for one request, from the cache: everything that a widget may request.
 
-The account's ``delay_minutes`` is applied here, so that no widget can display or count a trade that
-is too recent.
+Those of a delayed account come from a snapshot, see ``snapshots``, so that no widget can display or
+count anything that is too recent.
 """
 
 import math
@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from hashlib import blake2s
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from widget import __version__
@@ -29,9 +30,9 @@ from widget.api.records import (
     Referrals,
 )
 from widget.config import Account
-from widget.data import delay
 from widget.data.cache import CachedValue, Caller, FreshCache
 from widget.data.ledger import Ledger, Reading, read_consistently
+from widget.data.snapshots import Sample, Snapshots, Visible, join_records, recent_start
 from widget.data.totals import total_volume, trade_result
 from widget.errors import CabinetError, NoSuchPath, NotOffered, Unavailable
 from widget.names import Function
@@ -61,19 +62,16 @@ WHOLE_HISTORY = Window("all", 0)
 LEDGER = "ledger-"
 """In a cache key, before a window: balance, trades and operations of the same moment."""
 
-WITH_TRADES = "trades"
-"""In a cache key: the value of a function together with the trades that it may include."""
-
 CURRENCY_TTL_SECONDS = 3600.0
 """The age up to which a cached balance is used for the currency. A currency hardly ever changes, so
 widgets without a balance do not cause a call every few seconds."""
 
+OLD_TTL_SECONDS = 3600.0
+"""How long records are used that are older than a snapshot. They hardly ever change, so that the
+API is called for them less often than for an account without a delay."""
+
 CONNECTION_SETTINGS = {"deadline_seconds", "max_response_bytes", "ca_file", "proxy"}
 """Settings of an API that decide whether a call succeeds, and not what it returns."""
-
-# Several requests share a call, and one that began a little earlier has a delay that begins
-# earlier.
-SHARED_CALL_MARGIN = timedelta(minutes=1)
 
 
 class Source:
@@ -83,13 +81,13 @@ class Source:
         account: whose figures.
         client: makes the calls.
         cache: where their results are cached.
-        now: the time of the request.
+        requested_at: the time of the request.
         elapsed: how many seconds the visitor has waited already. The deadline is for the whole
             request.
+        snapshots: those of delayed accounts.
 
     Attributes:
         account: whose figures.
-        now: the time of the request.
         as_of: the Unix second in which the oldest value used so far was true.
         stale: whether one of the values is older than it should be.
         fresh_for_seconds: how long all values used so far are still fresh; 0 if one is not.
@@ -101,45 +99,55 @@ class Source:
         account: Account,
         client: GuardedClient,
         cache: FreshCache,
-        now: datetime,
+        requested_at: datetime,
         elapsed: float = 0.0,
+        *,
+        snapshots: Snapshots,
     ) -> None:
         self.account = account
-        self.now = now
-        self.as_of = now.timestamp()
+        self.as_of = requested_at.timestamp()
         self.stale = False
         self.fresh_for_seconds = math.inf
         self.usable_for_seconds = math.inf
         self._client = client
         self._cache = cache
+        self._requested_at = requested_at
         began = time.monotonic() - elapsed
         # However many values a widget needs, each of them is for the whole request.
         self._give_up_at = began + account.api.deadline_seconds
         self._patient_until = began + cache.patience_seconds
-        self._delayed_until = now - timedelta(minutes=account.delay_minutes)
         self._identity = cache_identity(account)
+        self._snapshots = snapshots.of(account, self._identity)
 
     @property
     def is_delayed(self) -> bool:
-        """Whether recent trades are withheld."""
+        """Whether the account is displayed as it was some time ago."""
         return self.account.delay_minutes > 0
+
+    @property
+    def now(self) -> datetime:
+        """When periods end that have no end: the time of the request, or that of the snapshot.
+
+        Raises:
+            Delayed: the account is delayed, and no snapshot is old enough.
+        """
+        if not self.is_delayed:
+            return self._requested_at
+        began = self._visible.snapshot.times.began
+        return datetime.fromtimestamp(began, UTC)
 
     def balance(self) -> AccountInformation:
         """Balance, equity and related figures."""
-        return self._account_information("balance")
+        return self._current("balance", AccountInformation)
 
     def summary(self) -> AccountInformation:
         """All figures of the account."""
-        return self._account_information("summary")
+        return self._current("summary", AccountInformation)
 
     def open_trades(self) -> tuple[OpenTrade, ...]:
         """Positions and pending orders, newest first."""
-        trades: tuple[OpenTrade, ...] = self._get("open_trades", tuple)
-        if not self.is_delayed:
-            return trades
-        # Young pending orders are withheld too: they reveal what is going to be traded.
-        old_enough = [trade for trade in trades if trade.open_time <= self._delayed_until]
-        return tuple(old_enough)
+        trades: tuple[OpenTrade, ...] = self._current("open_trades", tuple)
+        return trades
 
     def closed_trades(
         self,
@@ -152,9 +160,10 @@ class Source:
             start: the beginning of the period; None for the whole history.
             end: the end of the period, which is not part of it; None for a period that ends now.
         """
-        window = self._window_since(start)
-        # The window may begin before the period.
-        return self._public_trades(self._history(window).trades, start, end)
+        history = self._history(start)
+        # The window that was requested may begin before the period.
+        in_period = [trade for trade in history.trades if is_within(trade.close_time, start, end)]
+        return tuple(in_period)
 
     def ledger(self, start: datetime | None, end: datetime | None) -> Ledger:
         """The balance at ``start``, and what changed it until ``end``, as of the same moment.
@@ -162,16 +171,9 @@ class Source:
         Everything that combines balance, trades and operations is calculated from this, and never
         from the other methods: their values are of different ages.
         """
-        window = self._window_since(start)
-        ledger = self._get(
-            "closed_trades",
-            Ledger,
-            LEDGER + window.name,
-            lambda: self._fetch_ledger(window),
-        )
-        in_period = ledger.since(start)
-        trades = self._public_trades(in_period.trades, start, end)
-        return replace(in_period, trades=trades)
+        ledger = self._ledger(start).since(start)
+        in_period = [trade for trade in ledger.trades if is_within(trade.close_time, start, end)]
+        return replace(ledger, trades=tuple(in_period))
 
     def lots(
         self,
@@ -200,15 +202,11 @@ class Source:
 
     def bonus(self) -> Bonus:
         """Bonuses received, and the lots that are still required for them."""
-        if not self.is_delayed:
-            return self._get("bonus", Bonus)
-        bonus, _, history = self._with_trades("bonus")
-        late = self._withheld(history)
-        return delay.bonus(bonus, late)
+        return self._current("bonus", Bonus)
 
     def logins(self, start: datetime | None, end: datetime | None) -> tuple[Login, ...]:
         """Logins of a period, newest first."""
-        logins: tuple[Login, ...] = self._get("logins", tuple)
+        logins: tuple[Login, ...] = self._records("logins")
         # The API has no period for this function and sends what it has.
         in_period = [login for login in logins if is_within(login.time, start, end)]
         return tuple(in_period)
@@ -219,13 +217,13 @@ class Source:
         end: datetime | None,
     ) -> tuple[Commission, ...]:
         """The partner's commissions of a period, newest first."""
-        records: tuple[Commission, ...] = self._get("commissions", tuple)
+        records: tuple[Commission, ...] = self._records("commissions")
         in_period = [record for record in records if is_within(record.time, start, end)]
         return tuple(in_period)
 
     def referrals(self) -> Referrals:
         """How many accounts the partner has referred."""
-        return self._get("referrals", Referrals)
+        return self._current("referrals", Referrals)
 
     def currency(self) -> str | None:
         """The account's currency: the configured one, otherwise that of the balance call.
@@ -249,27 +247,116 @@ class Source:
         second = int(self.as_of)
         return datetime.fromtimestamp(second, UTC)
 
-    def _public_trades(
-        self,
-        trades: Iterable[ClosedTrade],
-        start: datetime | None,
-        end: datetime | None,
-    ) -> tuple[ClosedTrade, ...]:
-        """The trades of a period without those that were closed within the delay."""
-        in_period = [trade for trade in trades if is_within(trade.close_time, start, end)]
-        if self.is_delayed:
-            limit = self._delayed_until
-            in_period = [trade for trade in in_period if trade.close_time <= limit]
-        return tuple(in_period)
+    def _current(self, function: Function, kind: type[T]) -> T:
+        """The value of a function that has no history, as it is or as it was."""
+        if not self.is_delayed:
+            return self._get(function, kind)
+        value = self._sample(function).value
+        assert isinstance(value, kind), function
+        return value
 
-    def _history(self, window: Window) -> History:
-        """The closed trades of a window."""
+    def _records(self, function: Function) -> tuple[Any, ...]:
+        """The records of a function without a period, newest first."""
+        if not self.is_delayed:
+            return self._get(function, tuple)
+        sample = self._sample(function)
+        since = recent_start(sample.began)
+        old = self._old(function, tuple)
+        return join_records(old, sample.value, since, opening_time)
+
+    def _history(self, start: datetime | None) -> History:
+        """Closed trades and operations since ``start`` or earlier."""
+        if self.is_delayed:
+            return self._past_reading(start).history
+        window = self._window_since(start)
         return self._get(
             "closed_trades",
             History,
             window.name,
-            lambda: self._call("closed_trades", self._beginning(window)),
+            lambda: self._fetch_history(window),
         )
+
+    def _ledger(self, start: datetime | None) -> Ledger:
+        """The ledger since ``start`` or earlier."""
+        if self.is_delayed:
+            return self._past_reading(start).ledger(start)
+        window = self._window_since(start)
+        return self._get(
+            "closed_trades",
+            Ledger,
+            LEDGER + window.name,
+            lambda: self._fetch_ledger(window),
+        )
+
+    @cached_property
+    def _visible(self) -> Visible:
+        """The snapshot of a delayed account that visitors may see now."""
+        visible = self._snapshots.visible()
+        self.stale = self.stale or visible.stale
+        self.fresh_for_seconds = min(self.fresh_for_seconds, visible.seconds_left)
+        self.usable_for_seconds = min(self.usable_for_seconds, visible.seconds_left)
+        return visible
+
+    def _sample(self, function: Function) -> Sample:
+        """What a function returned for the snapshot, which counts for the age of the figures.
+
+        Raises:
+            Delayed: no snapshot is old enough, or the visible one is without this function.
+            CabinetError: no call of this function has been successful.
+        """
+        self._require(function)
+        shared = self._client.shared_function(self.account, function)
+        sample = self._snapshots.sample(self._visible.snapshot, shared)
+        self.as_of = min(self.as_of, sample.began)
+        self.stale = self.stale or sample.failure is not None
+        return sample
+
+    def _past_reading(self, start: datetime | None) -> Reading:
+        """Balance, trades and operations as they were, since ``start`` or earlier."""
+        sample = self._sample("closed_trades")
+        reading = sample.value
+        assert isinstance(reading, Reading)
+        since = recent_start(sample.began)
+        if start is not None and start >= since:
+            return reading
+        window = self._window_since(start)
+        old = self._old("closed_trades", History, window.name, lambda: self._fetch_history(window))
+        recent = reading.history
+        operations = reading.operations
+        if operations is not None:
+            old_operations = self._old("operations", tuple)
+            operations = join_records(old_operations, operations, since, opening_time)
+        return replace(
+            reading,
+            history=History(
+                join_records(old.trades, recent.trades, since, attrgetter("close_time")),
+                join_records(old.operations, recent.operations, since, opening_time),
+            ),
+            operations=operations,
+        )
+
+    def _old(
+        self,
+        function: Function,
+        kind: type[T],
+        span: str = "",
+        fetch: Callable[[], object] | None = None,
+    ) -> T:
+        """What the API has now, for the records that are older than those of a snapshot.
+
+        They do not count for the age of the figures. See ``_get`` for the arguments.
+        """
+        ttl = max(OLD_TTL_SECONDS, self.account.ttl(function))
+        if fetch is None:
+            fetch = partial(self._call, function)
+        cached = self._load(function, span, ttl, fetch)
+        self.stale = self.stale or cached.stale
+        assert isinstance(cached.value, kind), function
+        return cached.value
+
+    def _fetch_history(self, window: Window) -> object:
+        """Call the API for the closed trades of a window."""
+        return self._call("closed_trades", self._beginning(window))
 
     def _fetch_ledger(self, window: Window) -> Ledger:
         """Read balance, trades and operations.
@@ -338,7 +425,8 @@ class Source:
         """The API's own figure; None if it is unavailable or must not be requested."""
         last = end
         if self.is_delayed:
-            last = self._delayed_until
+            # Rounded down, since a request has whole seconds.
+            last = self.now.replace(microsecond=0)
             if end is not None:
                 last = min(end, last)
             # The whole period is within the delay.
@@ -348,7 +436,7 @@ class Source:
         if has_dates and not self._client.may_request_period(self.account, span):
             return None
         try:
-            return self._get("lots", Decimal, span, lambda: self._call("lots", start, last))
+            return self._lots_of_period(span, start, last)
         except (Unavailable, NoSuchPath):
             # The trades may still be available.
             return None
@@ -368,55 +456,29 @@ class Source:
             return f"{first}-now"
         return f"{first}-{last:%Y%m%d%H}"
 
-    def _account_information(self, function: Function) -> AccountInformation:
-        if not self.is_delayed:
-            return self._get(function, AccountInformation)
-        information, open_trades, history = self._with_trades(function)
-        young = [trade for trade in open_trades if trade.open_time > self._delayed_until]
-        late = self._withheld(history)
-        return delay.account_information(information, young, late)
+    def _lots_of_period(
+        self,
+        span: str,
+        start: datetime | None,
+        last: datetime | None,
+    ) -> Decimal:
+        as_of = self.as_of
+        lots = self._get("lots", Decimal, span, lambda: self._call("lots", start, last))
+        if self.is_delayed:
+            # The period ended with a snapshot, whenever the API was called.
+            self.as_of = as_of
+        return lots
 
     def _balance_for_currency(self) -> AccountInformation:
         """The same cached value that the balance widget uses, but possibly older."""
-        span = ""
-        fetch: Callable[[], object] = partial(self._call, "balance")
         if self.is_delayed:
-            span = WITH_TRADES
-            fetch = self._fetch_with_trades("balance")
-        cached = self._load("balance", span, CURRENCY_TTL_SECONDS, fetch)
-        information = cached.value
-        if self.is_delayed:
-            information = cached.value[0]
+            sample = self._snapshots.sample(self._visible.snapshot, "balance")
+            information = sample.value
+        else:
+            fetch = partial(self._call, "balance")
+            information = self._load("balance", "", CURRENCY_TTL_SECONDS, fetch).value
         assert isinstance(information, AccountInformation)
         return information
-
-    def _withheld(self, history: History) -> list[ClosedTrade]:
-        """The trades that were closed within the delay."""
-        return [trade for trade in history.trades if trade.close_time > self._delayed_until]
-
-    def _with_trades(self, function: Function) -> tuple[Any, tuple[OpenTrade, ...], History]:
-        """The value of a function together with the trades that it may include."""
-        value: tuple[Any, tuple[OpenTrade, ...], History] = self._get(
-            function,
-            tuple,
-            WITH_TRADES,
-            self._fetch_with_trades(function),
-        )
-        return value
-
-    def _fetch_with_trades(self, function: Function) -> Callable[[], object]:
-        """A function that fetches the value and its trades, to be cached as one value."""
-        history_start = self._delayed_until - SHARED_CALL_MARGIN
-
-        def fetch() -> object:
-            # In this order: trades that are older than the value would not include the very trades
-            # that must be subtracted from it.
-            value = self._call(function)
-            open_trades = self._call("open_trades")
-            history = self._call("closed_trades", history_start)
-            return value, open_trades, history
-
-        return fetch
 
     def _get(
         self,
@@ -440,7 +502,7 @@ class Source:
         # A widget is as old as the oldest of its values, and fresh as long as all of them are.
         self.as_of = min(self.as_of, cached.as_of)
         self.stale = self.stale or cached.stale
-        age = self.now.timestamp() - cached.as_of
+        age = self._requested_at.timestamp() - cached.as_of
         fresh_for = max(0.0, ttl - age)
         usable_for = max(0.0, 2 * ttl - age)
         self.fresh_for_seconds = min(self.fresh_for_seconds, fresh_for)

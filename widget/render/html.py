@@ -3,18 +3,22 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from widget.errors import N_, BadOption, CabinetError
+from widget.errors import N_, BadOption, CabinetError, Delayed
 from widget.render.currencies import sign_of_currency
 from widget.render.display import Display, Text, build_display
+from widget.render.format import formatter
 from widget.render.i18n import Catalogues, is_rtl
 from widget.render.tables import TableHtml, build_table
 from widget.render.view import View
 from widget.widgets import base
 from widget.widgets.options import Options
+
+UTC_ZONE: Final = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +118,18 @@ class Renderer:
             widget_label=widget_label,
         )
 
-    def message(self, error: CabinetError, language: str) -> str:
-        """The public text of an error."""
+    def message(self, error: CabinetError, language: str, zone: ZoneInfo = UTC_ZONE) -> str:
+        """The public text of an error; ``zone`` is that in which a time is written."""
         gettext = self._catalogues.translations(language).gettext
         # The reason stays English: it is for the person who wrote the URL, not for visitors.
         if isinstance(error, BadOption):
             text = gettext(N_("This widget's URL is not valid: %(option)s."))
             option = f"{error.option} {error.why}"
             return text % {"option": option}
+        if isinstance(error, Delayed):
+            fmt = formatter(language, zone, None)
+            moment = error.available_at
+            return gettext(error.message) % {"time": f"{fmt.datetime(moment)} {fmt.offset(moment)}"}
         return gettext(error.message)
 
     def template(self, name: str, language: str, **context: Any) -> str:

@@ -31,11 +31,17 @@ def running(upstream: str, port: int, clock: Callable[[], float]) -> Iterator[tu
     Yields:
         The URLs of the host page and of the service.
     """
-    with listen(port) as (service, serve), listen(0) as (host_page, serve_host):
+    with (
+        ExitStack() as sampling,
+        listen(port) as (service, serve),
+        listen(0) as (host_page, serve_host),
+    ):
         # On two ports, so that the host page has another origin, as in reality.
         application = app.create_app(settings(upstream, service, host_page), clock=clock)
         serve(application)
         wired = application.extensions["cabinet-widgets"]
+        wired.sampler.start()
+        sampling.callback(wired.sampler.stop)
         context = {"service": service, "widgets": wired.widgets, "options": Options(rows=5)}
         serve_host(Response(wired.renderer.template("demo.html", "en", **context)))
         yield host_page, service

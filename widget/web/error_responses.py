@@ -3,13 +3,14 @@
 import logging
 import math
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from flask import Response
 
 from widget.config import Account
 from widget.errors import CabinetError, Locked, TooManyAttempts, Unavailable
 from widget.render import picture
-from widget.render.html import PageContext
+from widget.render.html import UTC_ZONE, PageContext
 from widget.render.json import render_error_json
 from widget.render.snippet import widget_url
 from widget.web import headers
@@ -56,7 +57,7 @@ class ErrorResponses:
         """The response to a request that failed."""
         self._log(error, context)
         language = self._language(context)
-        message = self._service.renderer.message(error, language)
+        message = self._service.renderer.message(error, language, self._zone(context))
         # In the requested form, so that an <img> or a script can display the error as well.
         if context.suffix == HTML:
             response = self._page(error, context, language, message)
@@ -103,6 +104,14 @@ class ErrorResponses:
             *accepted_languages(),
             default,
         )
+
+    def _zone(self, context: ErrorContext) -> ZoneInfo:
+        """The time zone of a time in the message: that of the URL, or of the account."""
+        if context.options.tz is not None:
+            return context.options.tz
+        if context.account is not None:
+            return context.account.timezone
+        return UTC_ZONE
 
     def _page(
         self,

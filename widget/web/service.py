@@ -9,6 +9,8 @@ from flask import request
 from widget.api.guard import GuardedClient
 from widget.config import Account, Settings
 from widget.data.cache import FreshCache
+from widget.data.sampler import Sampler
+from widget.data.snapshots import Snapshots
 from widget.data.source import Source
 from widget.render.html import Renderer
 from widget.render.i18n import Catalogues
@@ -27,6 +29,7 @@ class Service:
     """Everything that is needed to handle requests.
 
     Attributes:
+        sampler: takes the snapshots of delayed accounts once it is started.
         clock: Unix seconds.
     """
 
@@ -34,6 +37,8 @@ class Service:
     widgets: Mapping[str, Widget]
     client: GuardedClient
     cache: FreshCache
+    snapshots: Snapshots
+    sampler: Sampler
     catalogues: Catalogues
     renderer: Renderer
     assets: Assets
@@ -59,7 +64,14 @@ class Service:
         now = datetime.fromtimestamp(self.clock(), UTC)
         # The time that the request waited in the response cache counts towards the deadline.
         elapsed = request.environ.get(ELAPSED, 0.0)
-        source = Source(account, self.client, self.cache, now, elapsed)
+        source = Source(
+            account,
+            self.client,
+            self.cache,
+            now,
+            elapsed,
+            snapshots=self.snapshots,
+        )
         return build_view(source, widget, options)
 
     def asset_urls(self, options: Options) -> dict[str, str]:

@@ -126,7 +126,9 @@ class WidgetEndpoint:
         self._service.metrics.count_response(label, error.status, "none")
 
     def _count(self, view: View, response: Response) -> None:
-        age = self._service.clock() - view.as_of.timestamp()
+        # A delay is no reason to worry: only what is older counts.
+        delay_seconds = view.account.delay_minutes * 60
+        age = self._service.clock() - view.as_of.timestamp() - delay_seconds
         freshness: Freshness = "fresh"
         if view.stale:
             freshness = "stale"

@@ -1,0 +1,343 @@
+"""Takes the snapshots of delayed accounts: on its own, whether anybody is watching or not.
+
+Each process has a sampler. They share a lock and the stored snapshots, so that only one of them
+takes each snapshot.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from widget.api.guard import GuardedClient
+from widget.api.records import AccountInformation, History, Operation
+from widget.config import Account
+from widget.data.cache import BestEffort
+from widget.data.ledger import Ledger, Reading, read_consistently
+from widget.data.locks import ProcessLock, no_other_process
+from widget.data.snapshots import (
+    AccountSnapshots,
+    Sample,
+    Snapshot,
+    Snapshots,
+    Times,
+    recent_start,
+)
+from widget.data.source import cache_identity, newest_first, opening_time
+from widget.errors import CabinetError
+from widget.names import Function
+
+MAX_SAMPLES = 8
+"""Snapshots that are taken at once, each of one account."""
+
+TICK_SECONDS = 1.0
+"""How often the sampler looks whether a snapshot is due."""
+
+CURRENT: Final[tuple[Function, ...]] = ("open_trades", "summary", "bonus", "referrals")
+"""Functions that are called for each snapshot, next to those of the ledger."""
+
+INDEPENDENT: Final[tuple[Function, ...]] = ("logins", "commissions")
+"""Functions whose records have nothing to do with the other figures. So they are called only when
+their time to live is over, as without a delay."""
+
+# The API may filter by its own clock, and that may be in another time zone.
+CLOCK_MARGIN = timedelta(days=1)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to sample.
+
+    Attributes:
+        account: a delayed account.
+        functions: those that its widgets use.
+    """
+
+    account: Account
+    functions: frozenset[Function]
+
+
+class Check(NamedTuple):
+    """When it was checked whether a snapshot is due, and in how many seconds it will be."""
+
+    at: float
+    seconds: float
+
+    def is_valid(self, now: float) -> bool:
+        """Whether nothing is due yet; no longer if the clock was set back."""
+        return 0 <= now - self.at < self.seconds
+
+
+class Sampler:
+    """Takes snapshots whenever they are due, in the background.
+
+    Args:
+        plans: the accounts; those without a delay are ignored.
+        client: makes the calls.
+        snapshots: where the snapshots are stored.
+        clock: gives Unix seconds.
+        lock: creates the lock between processes for a key, see ``locks``.
+    """
+
+    def __init__(
+        self,
+        plans: Iterable[Plan],
+        client: GuardedClient,
+        snapshots: Snapshots,
+        *,
+        clock: Callable[[], float],
+        lock: Callable[[str], ProcessLock] = no_other_process,
+    ) -> None:
+        self._plans = [plan for plan in plans if plan.account.delay_minutes > 0]
+        self._client = client
+        self._snapshots = snapshots
+        self._clock = clock
+        self._lock = lock
+        self._locking = BestEffort("locking snapshots", clock)
+        self._in_progress: set[str] = set()
+        self._checks: dict[str, Check] = {}
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin to take snapshots. Does nothing if no account has a delay."""
+        if not self._plans:
+            return
+        # Daemons, since a call that hangs must not keep the process from ending.
+        threading.Thread(target=self._run, name="cabinet-sampler", daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no further snapshots. Calls in progress end by themselves; nobody waits for them."""
+        self._stopping.set()
+
+    def due(self) -> list[Plan]:
+        """The accounts of which a snapshot has to be taken now."""
+        found = []
+        for plan in self._plans:
+            slug = plan.account.slug
+            now = self._clock()
+            # Spares the store: nobody takes the snapshot before.
+            if slug in self._checks and self._checks[slug].is_valid(now):
+                continue
+            seconds = self._stored(plan.account).seconds_until_due()
+            self._checks[slug] = Check(now, seconds)
+            if seconds <= 0:
+                found.append(plan)
+        return found
+
+    def sample(self, plan: Plan) -> None:
+        """Take a snapshot of an account, unless another process has just done it."""
+        stored = self._stored(plan.account)
+        with self._locked(stored.lock_key) as is_free:
+            # Whoever waited for another process sees its snapshot, or its failure.
+            if is_free and stored.seconds_until_due() <= 0:
+                self._sample(plan, stored)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            try:
+                for plan in self.due():
+                    self._start_sample(plan)
+            except Exception:
+                # Even a bug must not end the sampling of all accounts.
+                log.exception("the sampler failed")
+
+    def _start_sample(self, plan: Plan) -> None:
+        """Take a snapshot on a thread of its own, unless one is in progress."""
+        slug = plan.account.slug
+        if slug in self._in_progress or len(self._in_progress) >= MAX_SAMPLES:
+            return
+        self._in_progress.add(slug)
+
+        def run() -> None:
+            try:
+                self.sample(plan)
+            finally:
+                self._in_progress.discard(slug)
+
+        threading.Thread(target=run, name=f"cabinet-sample-{slug}", daemon=True).start()
+
+    def _stored(self, account: Account) -> AccountSnapshots:
+        return self._snapshots.of(account, cache_identity(account))
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[bool]:
+        """Hold the lock for a key: False if another process holds it all the time.
+
+        Continues without a lock if locks fail: at worst, there are two snapshots.
+        """
+        lock = self._lock(key)
+        is_held = self._locking.attempt(lock.acquire)
+        try:
+            yield is_held is not False
+        finally:
+            if is_held:
+                with suppress(Exception):  # it has expired, or its server is gone
+                    lock.release()
+
+    def _sample(self, plan: Plan, stored: AccountSnapshots) -> None:
+        """Take a snapshot and store it, or its failure."""
+        slug = plan.account.slug
+        taking = Taking(plan, self._client, self._clock, stored.latest())
+        try:
+            snapshot = taking.snapshot()
+        except CabinetError as error:
+            failure = stored.add_failure(error)
+            name = type(error).__name__
+            log.warning(
+                "%s: snapshot: %s: %s (failure %d, pause %.0f s)",
+                slug,
+                name,
+                error,
+                failure.count,
+                failure.pause,
+            )
+        except Exception:
+            stored.add_failure(CabinetError("unexpected"))
+            log.exception("%s: snapshot: unexpected", slug)
+        else:
+            stored.add(snapshot)
+
+
+class Taking:
+    """The calls for one snapshot.
+
+    Args:
+        plan: what to sample.
+        client: makes the calls.
+        clock: gives Unix seconds.
+        previous: the snapshot before, if there is one.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: GuardedClient,
+        clock: Callable[[], float],
+        previous: Snapshot | None,
+    ) -> None:
+        self._account = plan.account
+        self._functions = plan.functions
+        self._client = client
+        self._clock = clock
+        self._began = clock()
+        # Each sample stays until it is replaced by a newer one.
+        self._samples: dict[Function, Sample] = {}
+        if previous is not None:
+            # What is no longer sampled must not become visible again when it is.
+            for function, sample in previous.samples.items():
+                if function in plan.functions:
+                    self._samples[function] = sample
+
+    def snapshot(self) -> Snapshot:
+        """Make the calls, right after this object was created.
+
+        Raises:
+            CabinetError: the balance is not available.
+        """
+        self._add_ledger()
+        for function in CURRENT:
+            if function in self._functions:
+                self._add(function, partial(self._call, function))
+        for function in INDEPENDENT:
+            if function in self._functions and not self._is_fresh(function):
+                self._add(function, partial(self._recent_records, function))
+        return Snapshot(Times(self._began, self._clock()), self._samples)
+
+    def _add_ledger(self) -> None:
+        """Call for the balance, and for the trades and operations of the same moment."""
+        if "closed_trades" in self._functions:
+            self._add("closed_trades", self._read_ledger)
+        ledger = self._samples.get("closed_trades")
+        if ledger is not None and ledger.failure is None:
+            information = ledger.value.information
+        else:
+            # If this fails as well, the API cannot be reached or refuses the account.
+            information = self._call("balance")
+        self._samples["balance"] = Sample(information, self._began)
+
+    def _add(self, function: Function, fetch: Callable[[], object]) -> None:
+        """Add what a function returns now; if it fails, what it returned before."""
+        try:
+            self._samples[function] = Sample(fetch(), self._began)
+        except CabinetError as error:
+            log.warning("%s: snapshot: %s: %s", self._account.slug, type(error).__name__, error)
+            earlier = self._samples.get(function, Sample())
+            self._samples[function] = replace(earlier, failure=type(error))
+
+    def _is_fresh(self, function: Function) -> bool:
+        """Whether the previous snapshot has a value that does not have to be refreshed yet."""
+        sample = self._samples.get(function)
+        if sample is None or sample.failure is not None:
+            return False
+        return self._began - sample.began < self._account.ttl(function)
+
+    def _read_ledger(self) -> Reading:
+        """The balance, and the recent trades and operations of the same moment."""
+        start = recent_start(self._began)
+        previous: Ledger | None = None
+        sample = self._samples.get("closed_trades")
+        if sample is not None and sample.value is not None:
+            previous = sample.value.ledger(None)
+        return read_consistently(
+            lambda: self._read_once(start),
+            previous,
+            start,
+            datetime.fromtimestamp(self._began, UTC),
+            self._account.api.deadline_seconds,
+        )
+
+    def _read_once(self, start: datetime) -> Reading:
+        information = self._call("balance")
+        history = self._call("closed_trades", start - CLOCK_MARGIN)
+        operations: tuple[Operation, ...] | None = None
+        # The other APIs send operations among the closed trades.
+        if self._client.offers(self._account, "operations"):
+            operations = self._recent_records("operations")
+        assert isinstance(information, AccountInformation)
+        assert isinstance(history, History)
+        return Reading(information, recent_history(history, start), operations)
+
+    def _recent_records(self, function: Function) -> tuple[Any, ...]:
+        """The records of a function without a period, since the time that is left to snapshots."""
+        records = self._call(function)
+        assert isinstance(records, tuple)
+        start = recent_start(self._began)
+        return tuple(record for record in records if opening_time(record) >= start)
+
+    def _call(self, function: Function, start: datetime | None = None) -> object:
+        return newest_first(self._client.call(self._account, function, start))
+
+
+def recent_history(history: History, start: datetime) -> History:
+    """The part of a history since a time."""
+    trades = tuple(trade for trade in history.trades if trade.close_time >= start)
+    operations = tuple(each for each in history.operations if each.time >= start)
+    return History(trades, operations)
+
+
+def functions_to_sample(
+    account: Account,
+    used: Collection[Function],
+    client: GuardedClient,
+) -> frozenset[Function]:
+    """The functions that the snapshots of an account need, in addition to the balance.
+
+    Args:
+        account: the account.
+        used: the functions that its widgets use.
+        client: knows which of them the API has.
+    """
+    found = set()
+    for function in used:
+        if client.offers(account, function):
+            found.add(client.shared_function(account, function))
+    # Operations are part of the same sample, whether the API sends them among the trades or not.
+    if "operations" in used:
+        found.add("closed_trades")
+    return frozenset(found)
