@@ -395,9 +395,9 @@ TESTS_OF_THREATS = {
         "test_what_is_hidden_is_in_no_form_of_any_widget",
     ],
     "A hidden figure is calculated from others": [
-        "test_fractions_of_a_balance_that_is_not_published_have_too_few_decimals_to_calculate_it",
+        "test_figures_have_their_published_decimals",
         "test_no_two_figures_that_are_published_add_up_to_one_that_is_hidden",
-        "test_a_balance_cannot_be_calculated_from_a_gain_and_a_profit",
+        "test_a_gain_is_not_published_with_only_one_of_profit_and_balance",
     ],
     "Trades are copied as they happen": [
         "test_whatever_changes_at_any_time_is_displayed_as_it_was_and_not_before_the_delay",

@@ -328,15 +328,8 @@ def nothing_adds_up_to(hidden: set[str]) -> None:
         assert not sums & secret, (one, two)
 
 
-def test_a_balance_cannot_be_calculated_from_a_gain_and_a_profit() -> None:
+def test_a_gain_is_not_published_with_only_one_of_profit_and_balance() -> None:
     """The base of each step of the curve is the result of the trade over the step."""
-    all_data = everything()
-    newest = all_data["closed-trades.json"]["trades"][0]
-    before, after = (1 + point["gain"] for point in all_data["growth.json"]["points"][-2:])
-    result = newest["profit"] + newest["swap"]
-    calculated = result / (after / before - 1) + result
-    # If everything is published, the balance can be calculated.
-    assert abs(calculated - all_data["balance.json"]["balance"]) < 100
     for hidden in ("balance", "profit", "equity"):
         left = data(service().add(widgets=list(WIDGETS), hide=[hidden]))
         gain = left["growth.json"]["gain"]
@@ -345,25 +338,37 @@ def test_a_balance_cannot_be_calculated_from_a_gain_and_a_profit() -> None:
             left["balance.json"]["balance"],
         )
         assert gain is None or (profit is not None) == (balance is not None), hidden
+        assert gain is not None or left["growth.json"]["points"] is None
+
+
+DECIMALS = {
+    **dict.fromkeys(["gain", "drawdown", "won_share", "progress", "months"], 4),
+    "profit_factor": 2,
+}
 
 
 @pytest.mark.parametrize(
-    "withheld",
-    [{"amounts": "percent", "hide": ["volume"]}, {"hide": ["balance", "profit", "volume"]}],
+    ("settings", "money_decimals"),
+    [
+        ({}, 2),
+        ({"currency": "JPY"}, 0),
+        ({"currency": "KWD"}, 3),
+        ({"amounts": "percent"}, 4),
+        ({"amounts": "percent", "hide": ["volume"]}, 4),
+    ],
 )
-def test_fractions_of_a_balance_that_is_not_published_have_too_few_decimals_to_calculate_it(
-    withheld: dict[str, Any],
+def test_figures_have_their_published_decimals(
+    settings: dict[str, Any], money_decimals: int
 ) -> None:
-    """Amounts are whole cents, so exact fractions have a cent of the balance as common divisor."""
-    fractions = [
-        value
-        for widget in data(service().add(widgets=list(WIDGETS), **withheld)).values()
-        for name, value, _ in named(widget)
-        if (name in names.MONEY and "amounts" in withheld) or name in ("gain", "drawdown")
-        if value is not None
-    ]
-    assert len(set(fractions)) > 50
-    assert [value for value in fractions if value != round(value, 4)] == []
+    """More decimals of a ratio are the ratio of whole cents, and so reveal them."""
+    found = set()
+    for widget in data(service().add(widgets=list(WIDGETS), **settings)).values():
+        for name, value, _ in named(widget):
+            decimals = money_decimals if name in names.MONEY else DECIMALS.get(name)
+            if isinstance(value, Decimal) and decimals is not None:
+                assert value == round(value, decimals), (name, value)
+                found.add(name)
+    assert {"profit", "amount", "gain", "drawdown", "profit_factor", "won_share"} <= found
 
 
 def test_a_balance_cannot_be_calculated_from_the_lots_that_a_bonus_requires() -> None:

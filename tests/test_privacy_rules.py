@@ -1,8 +1,9 @@
 """A hidden figure is hidden everywhere, with everything that would reveal it."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,124 @@ def test_a_floating_profit_does_not_reveal_a_commission_or_a_swap() -> None:
     assert privacy.hide(data, privacy.expand_hidden({"commission"}))["profit"] is None
 
 
+RESULTS = {
+    "result", "gross_profit", "gross_loss", "expectancy", "average_win", "average_loss",
+    "best_trade", "worst_trade", "best_day", "worst_day",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("figure", "also_hidden"),
+    [
+        ("volume", {"close_price", "current_price", "average_volume", "lots", "margin"}),
+        ("profit", {"close_price", "current_price", *RESULTS, "gain", "months", "profit_factor"}),
+        ("profit", {"won_days", "lost_days", "longest_winning_streak", "longest_losing_streak"}),
+        ("swap", RESULTS),
+        ("commission", RESULTS),
+        ("result", {*RESULTS, "profit", "net"}),
+        ("best_trade", RESULTS),
+        ("trades", {"points", "count", "trades_per_week"}),
+        ("close_time", {"days", "time", "open_time", "average_duration"}),
+        ("days", {"close_time"}),
+        ("active_days", {"days"}),
+        ("balance", {"equity", "gain", "net", "deposits", "withdrawals"}),
+        ("net", {"balance", "deposits", "withdrawals"}),
+        ("total", {privacy.EARNINGS}),
+        ("amount", {privacy.EARNINGS, privacy.OPERATION, "total", "net"}),
+        ("months", {"gain", "years"}),
+        ("close_price", {"open_price"}),
+        ("won", {"lost", "won_share", "long_won_share"}),
+    ],
+)
+def test_what_reveals_a_figure_is_hidden_with_it(figure: str, also_hidden: set[str]) -> None:
+    assert also_hidden <= privacy.expand_hidden({figure})
+
+
+@pytest.mark.parametrize(
+    ("figure", "shown"),
+    [
+        # Dates can still be chosen: see ``DATED``.
+        ("balance", privacy.DATED),
+        ("profit", privacy.DATED),
+        ("volume", privacy.DATED | {"profit", "swap", "gain"}),
+        ("swap", privacy.DATED | {"profit", "commission", "gain", "balance"}),
+        ("trades", {"gain", "profit", "volume", "result", "days"}),
+        ("points", {"gain", "drawdown"}),
+        ("total", {privacy.OPERATION, "balance"}),
+    ],
+)
+def test_what_does_not_reveal_a_figure_stays(figure: str, shown: set[str]) -> None:
+    assert not shown & privacy.expand_hidden({figure})
+
+
+def test_a_name_of_two_figures_hides_only_the_one_that_is_hidden() -> None:
+    deposit = {"time": 1, "amount": Decimal(5)}
+    earned = {"date": 1, "amount": Decimal(5)}
+    hidden = privacy.expand_hidden({"total"})
+    assert privacy.hide([deposit, earned], hidden) == [deposit, {**earned, "amount": None}]
+
+
+@pytest.mark.parametrize(
+    ("by", "figure"),
+    [("weekday", "close_time"), ("hour", "open_time"), ("side", "side"), ("symbol", "symbol")],
+)
+def test_groups_are_hidden_with_the_figure_of_their_keys(by: str, figure: str) -> None:
+    hidden = privacy.expand_hidden({figure})
+    assert privacy.hide({"by": by, "groups": [{"key": 1}]}, hidden)["groups"] is None
+    assert privacy.hide({"by": by, "groups": [{"key": 1}]}, {"ticket"})["groups"] == [{"key": 1}]
+
+
+def test_the_number_of_pages_is_hidden_with_the_number_of_rows() -> None:
+    data = {"trades": [], "totals": {"count": 3}, "page": 1, "pages": 3}
+    assert privacy.hide(data, {"count"})["pages"] is None
+    assert privacy.hide(data, {"trades"})["pages"] is None
+    assert privacy.hide(data, {"won"})["pages"] == 3
+
+
+def test_what_stands_for_a_single_trade_is_hidden_with_the_trades() -> None:
+    day = {"date": 1, "result": Decimal(5), "trades": 2}
+    single_day = {"date": 2, "result": Decimal(7), "trades": 1}
+    data = {
+        "days": [day, single_day, {**single_day, "date": 3}],
+        "totals": {"count": 1, "profit": Decimal(5)},
+        "best_trade": Decimal(7),
+        "best_day": Decimal(7),
+        "worst_day": Decimal(5),
+        "_best_day_entries": 1,
+        "_worst_day_entries": 2,
+    }
+    found = privacy.without_single_entries(data, {"trades"})
+    assert found["days"] == [day]
+    assert found["totals"] == {"count": 1, "profit": None}
+    assert (found["best_trade"], found["best_day"], found["worst_day"]) == (None, None, Decimal(5))
+    assert privacy.without_single_entries(data, {"points"}) is data
+
+
+def test_a_day_that_would_be_the_difference_to_the_total_is_not_left_out_alone() -> None:
+    days = [{"date": day, "trades": trades} for day, trades in enumerate((5, 1, 2, 3))]
+    found = privacy.without_single_entries({"trades": 11, "days": days}, {"trades"})
+    assert found["days"] == [days[0], days[3]]
+
+
+def test_a_single_deposit_is_hidden_with_the_operations_and_not_with_the_trades() -> None:
+    data = {"operations": [], "totals": {"count": 1, "net": Decimal(5)}}
+    assert privacy.without_single_entries(data, {"operations"})["totals"]["net"] is None
+    assert privacy.without_single_entries(data, {"trades"}) == data
+
+
+@given(st.decimals(-(10**9), 10**9, places=6), st.integers(0, 4))
+def test_rounding_is_half_to_even(value: Decimal, decimals: int) -> None:
+    expected = value.quantize(Decimal(10) ** -decimals, ROUND_HALF_EVEN)
+    data = [{"profit": value, "months": [value, None], "volume": value}]
+    assert privacy.round_figures(data, {"profit": decimals, "months": decimals}) == [
+        {"profit": expected, "months": [expected, None], "volume": value}
+    ]
+
+
+def test_private_names_are_not_published() -> None:
+    assert privacy.hide({"lots": 1, "_entries": 3}, frozenset()) == {"lots": 1}
+
+
 def test_the_total_of_the_lots_goes_with_the_volumes() -> None:
     assert {
         "lots",
@@ -94,8 +213,10 @@ def test_as_fractions_no_amount_is_left_as_money(data: Any, balance: Decimal) ->
     before, after = named_values(data), named_values(privacy.as_fractions(data, balance))
     assert [name for name, _ in before] == [name for name, _ in after]
     for (name, old), (_, new) in zip(before, after, strict=True):
-        if name in ("balance", "equity"):
+        if name in ("balance", "equity", "deposits", "withdrawals", "net"):
             assert new is None
+        elif name == "amount" and new is None:
+            assert isinstance(old, Decimal | None)  # a deposit or withdrawal
         elif name in names.MONEY and isinstance(old, Decimal):
             assert new == old / balance
 

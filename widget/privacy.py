@@ -1,22 +1,37 @@
-"""Hidden figures and money as fractions: what an account does not publish, and what would reveal
-it.
+"""Hidden figures, money as fractions, and rounding: what an account does not publish, and what
+would reveal it.
 
 These rules work on a widget's data before it is rendered, so that page, JSON and picture cannot
-differ.
+differ. They are tables; ``docs/security.md`` explains them to operators, and what they cannot hide.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from widget.names import COUNTS, MONEY, OPEN_PRICES, TIMES, VOLUMES
+from widget.names import (
+    CASH_FLOWS,
+    COUNTS,
+    MONEY,
+    OPEN_PRICES,
+    RESULTS,
+    SHARES,
+    STREAKS,
+    TIMES,
+    VOLUMES,
+)
 
-NEVER_FRACTIONS: Final = frozenset({"balance", "equity"})
-"""Figures that are not published even as fractions of the balance: they would only repeat the
-profit."""
-
+# Names that have several meanings in the data. The rules need one name for each of them.
 FLOATING_PROFIT: Final = "floating profit"
 """The account's ``profit``. It includes swaps and commissions, so it is not that of its trades."""
+OPERATION: Final = "operation"
+"""The ``amount`` of a deposit or withdrawal."""
+EARNINGS: Final = "earnings"
+"""The ``amount`` of a partner's commissions."""
+
+NEVER_FRACTIONS: Final = CASH_FLOWS | {"balance", "equity", OPERATION}
+"""Figures that are not published even as fractions of the balance: balance and equity would only
+repeat the profit, and deposits are often round amounts, whose fractions reveal the balance."""
 
 HIDDEN_TOGETHER: Final[tuple[frozenset[str], ...]] = (
     # A sum is hidden with its parts and the parts with their sum: the displayed rows may be all
@@ -25,45 +40,116 @@ HIDDEN_TOGETHER: Final[tuple[frozenset[str], ...]] = (
     VOLUMES,
     COUNTS,
     OPEN_PRICES,
-    # A growth curve has a point at the time when a trade was closed.
-    TIMES,
-    frozenset({"amount", "total"}),
-    # The gain is the last point of the curve, and the drawdown is calculated from its points.
-    frozenset({"gain", "points", "drawdown"}),
+    # A growth curve has a point at the time when a trade was closed, and the days on which trades
+    # were closed are their times, only less precise.
+    TIMES | {"days"},
+    RESULTS,
+    CASH_FLOWS | {OPERATION},
+    frozenset({EARNINGS, "total"}),
+    # The factors of the months multiply to those of the years, and these to the gain.
+    frozenset({"gain", "months", "years"}),
+    # In the groups by side, the share of all trades is that of the long or the short ones.
+    SHARES,
 )
 """Groups of figures that are all hidden as soon as one of them is."""
 
+MADE_OF_RESULTS: Final = ("gain", "profit_factor", *sorted(STREAKS))
+"""Ratios and counts that are calculated from results."""
+
 HIDDEN_WITH: Final[Mapping[str, tuple[str, ...]]] = {
+    "amount": (EARNINGS, OPERATION),
     "equity": ("available", "available_keeping_bonus"),
-    "profit": (FLOATING_PROFIT, "profit_factor"),
-    # It is the sum of profits, swaps and commissions. Even if two of the three are hidden it would
-    # reveal one: many accounts pay no commission.
-    "swap": (FLOATING_PROFIT,),
-    "commission": (FLOATING_PROFIT,),
+    # A profit is a difference of prices times the volume, and the margin is a part of price times
+    # volume.
+    "profit": ("close_price", "current_price", FLOATING_PROFIT, "result", *MADE_OF_RESULTS),
+    "volume": ("close_price", "current_price", "margin"),
+    # The floating profit is the sum of profits, swaps and commissions. Even if two of the three are
+    # hidden it would reveal one: many accounts pay no commission.
+    "swap": (FLOATING_PROFIT, "result"),
+    "commission": (FLOATING_PROFIT, "result"),
+    # The mean of what passes between two times.
+    "time": ("average_duration",),
+    "date": ("days",),
+    "month": ("days",),
+    "active_days": ("days",),
     # The rows of symbols have one column for each side.
     "symbol": ("symbols",),
-    "side": ("symbols",),
-    # The length of a list of trades is their number.
-    "trades": ("count",),
+    "side": ("symbols", "long_trades", "short_trades"),
+    # The length of a list of trades is their number, and each point of a curve is a trade. What
+    # stands for a single trade is hidden too, see ``without_single_entries``.
+    "trades": ("count", "points"),
+    # The drawdown is calculated from the points.
+    "drawdown": ("points",),
 }
 """For a hidden figure, the figures that are hidden with it, but not the reverse."""
 
 SUMS: Final[tuple[tuple[str, ...], ...]] = (
     ("equity", "balance", FLOATING_PROFIT),
-    (FLOATING_PROFIT, "profit", "swap", "commission"),
+    ("profit", "swap", "commission", "result"),
+    # A balance is what was deposited and what was traded.
+    ("net", "balance", "result"),
     ("free_margin", "margin", "equity"),
     ("lots_missing", "lots_required", "lots_closed"),
     ("progress", "lots_required", "lots_closed"),
     ("progress", "lots_missing", "lots_required"),
     ("welcome", "club", "total"),
     ("won", "lost", "count"),
-    ("won_share", "won", "trades"),
+    ("won_share", "won", "count"),
+    ("short_trades", "long_trades", "count"),
+    ("close_price", "open_price", "profit", "volume"),
+    ("current_price", "open_price", "profit", "volume"),
 )
 """Groups in which a figure can be calculated from the others. If exactly one of them is hidden, the
 first of the others is hidden too."""
 
 MONEY_OF_A_GAIN: Final = frozenset({"profit", "balance"})
 """A gain is a profit divided by a balance: together with one of the two it reveals the other."""
+
+HIDDEN_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    # The gain is the last point of the curve; if there is one loss, the drawdown is the gain.
+    "gain": ("drawdown", "points"),
+    "profit_factor": ("gross_profit", "average_win", "expectancy"),
+    # Averages are weighted by volume.
+    "buy_volume": ("buy_price",),
+    "sell_volume": ("sell_price",),
+    # Many trades are closed at one of these prices.
+    "close_price": ("stop_loss", "take_profit"),
+}
+"""For a hidden figure, the figures that are hidden with it in the same object only."""
+
+GROUPS_BY: Final[Mapping[str, str]] = {
+    "symbol": "symbol",
+    "side": "side",
+    "weekday": "close_time",
+    "hour": "close_time",
+}
+"""The figure whose values are the keys of groups: without it, there are no groups."""
+
+PAGED: Final = frozenset({"trades", "symbols", "logins", "records", "operations"})
+"""Lists of which a visitor can request one page after the other."""
+
+DATED: Final = TIMES | {"days", "points", "records", "operations"}
+"""While one of these is hidden, visitors cannot choose dates: a period that is moved day by day
+would reveal which day each figure belongs to. ``trades`` hides ``points``."""
+
+ENTRY_LISTS: Final = ("records", "operations", "trades")
+"""Lists of entries that other figures are sums of."""
+ENTRIES: Final = "_entries"
+"""In the data of a widget: how many trades, or records, an object stands for, if none of the names
+below says so. It is never published."""
+ENTRY_COUNTS: Final = (ENTRIES, "count", "orders", "trades")
+"""The names of the number of entries that an object stands for, the first one that it has."""
+COUNTED_BY: Final[Mapping[str, str]] = {
+    "open_lots": "open_trades",
+    "total_lots": "total_trades",
+    "best_day": "_best_day_entries",
+    "worst_day": "_worst_day_entries",
+}
+"""Figures that stand for another number of entries than the object that they are in."""
+SINGLE_TRADES: Final = frozenset({"best_trade", "worst_trade"})
+"""Figures that always stand for a single trade."""
+LABELS: Final = frozenset({"from", "to", "date", "key", "by", "symbol", "month", "year"})
+"""What an object is about, which is no figure of its entries."""
 
 
 def expand_hidden(hidden: Iterable[str]) -> frozenset[str]:
@@ -98,7 +184,7 @@ def expand_once(hidden: frozenset[str]) -> frozenset[str]:
 
 
 def hide(data: Any, hidden: Collection[str]) -> Any:
-    """The data with every hidden figure set to None, at any depth."""
+    """The data with every hidden figure set to None, at any depth, and without private names."""
     if isinstance(data, list | tuple):
         return [hide(value, hidden) for value in data]
     if not isinstance(data, dict):
@@ -106,6 +192,8 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
     names = hidden_names(data, hidden)
     result: dict[str, Any] = {}
     for name, value in data.items():
+        if name.startswith("_"):
+            continue
         # The name stays, so that the data has the same fields whatever is hidden.
         if name in names:
             result[name] = None
@@ -114,26 +202,127 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
     return result
 
 
-def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> frozenset[str]:
-    """The names in this object whose figures are hidden.
+def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> set[str]:
+    """The names in this object whose figures are hidden."""
+    names = set()
+    for name in data:
+        if name in hidden or meaning(name, data) in hidden:
+            names.add(name)
+            names.update(HIDDEN_BESIDE.get(name, ()))
+    keys = GROUPS_BY.get(str(data.get("by")))
+    if keys in hidden:
+        names.add("groups")
+    # With one row on each page, the number of pages is that of the rows.
+    has_hidden_count = "totals" in data and "count" in hidden
+    if has_hidden_count or names & PAGED:
+        names.add("pages")
+    return names & data.keys()
 
-    What ``profit`` and ``trades`` mean depends on the object.
-    """
-    names = {name for name in data if name in hidden}
+
+def names_hidden_in(data: Any, hidden: Collection[str]) -> set[str]:
+    """The names that are hidden in some object of the data, at any depth."""
+    # All rows of a list have the same names: the first one is enough.
+    if is_list_of_objects(data):
+        return names_hidden_in(data[0], hidden)
+    if not isinstance(data, dict):
+        return set()
+    names = hidden_names(data, hidden)
+    for value in data.values():
+        names |= names_hidden_in(value, hidden)
+    return names
+
+
+def meaning(name: str, data: Mapping[str, Any]) -> str:
+    """What a name stands for in this object, by the name that the rules have for it."""
     # Next to a balance, the profit is that of the account.
-    has_floating_profit = "balance" in data and "profit" in data
-    if has_floating_profit and FLOATING_PROFIT in hidden:
-        names.add("profit")
-    if "count" in hidden and "trades" in data:
-        # Without a list of trades, it is their number.
-        is_number = not isinstance(data["trades"], list)
-        if is_number:
-            names.add("trades")
-    return frozenset(names)
+    if name == "profit" and "balance" in data:
+        return FLOATING_PROFIT
+    # Without a list of trades, it is their number.
+    if name == "trades" and not isinstance(data[name], list | tuple):
+        return "count"
+    if name != "amount":
+        return name
+    # Earnings also have a date, or a symbol and a volume.
+    if data.keys() == {"time", "amount"}:
+        return OPERATION
+    return EARNINGS
+
+
+def without_single_entries(data: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+    """The data without figures that stand for a single entry of a hidden list.
+
+    The total of one trade is that trade. In lists of days and groups, the whole row is left out.
+    """
+    hidden_lists = [name for name in ENTRY_LISTS if name in hidden]
+    if not hidden_lists:
+        return data
+    # A widget has the entries of one list; the figures without a list are those of trades.
+    found = [name for name in ENTRY_LISTS if name in data]
+    if not found:
+        found = ["trades"]
+    if found[0] not in hidden_lists:
+        return data
+    return without_singles(data)
+
+
+def without_singles(data: dict[str, Any]) -> dict[str, Any]:
+    """An object without its figures of a single entry, at any depth."""
+    result = {}
+    for name, value in data.items():
+        if is_single(name, data):
+            result[name] = None
+        elif isinstance(value, dict):
+            result[name] = without_singles(value)
+        elif is_list_of_objects(value):
+            rows = without_single_rows(value)
+            # Not an empty list, which would say that there is nothing in the period.
+            result[name] = [without_singles(row) for row in rows] or None
+        else:
+            result[name] = value
+    return result
+
+
+def is_list_of_objects(value: Any) -> bool:
+    """Whether a value is a list with rows."""
+    return isinstance(value, list | tuple) and len(value) > 0 and isinstance(value[0], dict)
+
+
+def is_single(name: str, data: Mapping[str, Any]) -> bool:
+    """Whether a figure of an object stands for a single entry."""
+    if name in SINGLE_TRADES:
+        return True
+    if name in LABELS or name in ENTRY_COUNTS or name.startswith("_"):
+        return False
+    if name in COUNTED_BY:
+        return data.get(COUNTED_BY[name]) == 1
+    return entry_count(data) == 1 and not isinstance(data[name], dict | list | tuple)
+
+
+def entry_count(data: Mapping[str, Any]) -> int | None:
+    """The number of entries that an object stands for; None if it does not say."""
+    for name in ENTRY_COUNTS:
+        count = data.get(name)
+        if isinstance(count, int):
+            return count
+    return None
+
+
+def without_single_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that stand for more than one entry.
+
+    If they lack a single entry, one more row is left out: otherwise the entry would be the
+    difference between their sum and the total.
+    """
+    kept = [row for row in rows if entry_count(row) != 1]
+    left_out = len(rows) - len(kept)
+    if left_out == 1 and kept:
+        smallest = min(kept, key=lambda row: entry_count(row) or 0)
+        kept.remove(smallest)
+    return kept
 
 
 def as_fractions(data: Any, balance: Decimal | None) -> Any:
-    """The data with money as fractions of the balance, and with balance and equity set to None.
+    """The data with money as fractions of the balance, and None for what has no fraction.
 
     Args:
         data: a widget's data.
@@ -145,26 +334,29 @@ def as_fractions(data: Any, balance: Decimal | None) -> Any:
         return data
     result = {}
     for name, value in data.items():
-        result[name] = figure_as_fraction(name, value, balance)
+        # Below the name of an amount there may be a list or an object instead.
+        is_amount = name in MONEY and isinstance(value, Decimal)
+        if not is_amount:
+            result[name] = as_fractions(value, balance)
+        elif meaning(name, data) in NEVER_FRACTIONS:
+            result[name] = None
+        else:
+            result[name] = fraction(value, balance)
     return result
 
 
-def figure_as_fraction(name: str, value: Any, balance: Decimal | None) -> Any:
-    """A figure, or the data below a name, with money as fractions of the balance."""
-    if name in NEVER_FRACTIONS:
-        return None
-    # Below the name of an amount there may be a list or an object instead.
-    is_amount = name in MONEY and isinstance(value, Decimal)
-    if not is_amount:
-        return as_fractions(value, balance)
-    # The fraction of an empty account is not defined.
+def fraction(amount: Decimal, balance: Decimal | None) -> Decimal | None:
+    """An amount as a fraction of the balance; that of an empty account is not defined."""
     if balance is None or balance <= 0:
         return None
-    return value / balance
+    return amount / balance
 
 
 def round_figures(data: Any, decimals: Mapping[str, int]) -> Any:
     """The data with the figures of these names rounded half to even.
+
+    More decimals would reveal more than is displayed: a ratio of two amounts with eight decimals is
+    the ratio of two whole numbers of cents, which can be found.
 
     Args:
         data: a widget's data.
@@ -176,15 +368,18 @@ def round_figures(data: Any, decimals: Mapping[str, int]) -> Any:
         return data
     result = {}
     for name, value in data.items():
-        result[name] = round_figure(name, value, decimals)
+        if name in decimals:
+            result[name] = rounded(value, decimals[name])
+        else:
+            result[name] = round_figures(value, decimals)
     return result
 
 
-def round_figure(name: str, value: Any, decimals: Mapping[str, int]) -> Any:
-    """A figure, or the data below a name, with rounded figures."""
+def rounded(value: Any, decimals: int) -> Any:
+    """A figure, or a list of figures, with so many decimals; anything else stays as it is."""
+    if isinstance(value, list | tuple):
+        return [rounded(each, decimals) for each in value]
     if not isinstance(value, Decimal):
-        return round_figures(value, decimals)
-    if name not in decimals:
         return value
     # round() fails beyond 28 digits. The z removes the sign of a negative zero.
-    return Decimal(f"{value:z.{decimals[name]}f}")
+    return Decimal(f"{value:z.{decimals}f}")

@@ -1,6 +1,6 @@
 """Sums over trades: totals, groups by symbol, sums by day. Everything is calculated in Decimal."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -171,3 +171,8 @@ def sum_by_day(
         day = moment.astimezone(zone).date()
         days[day] += amount
     return sorted(days.items())
+
+
+def count_by_day(moments: Iterable[datetime], zone: ZoneInfo) -> Counter[date]:
+    """How many moments are on each calendar day of a time zone; 0 for all other days."""
+    return Counter(moment.astimezone(zone).date() for moment in moments)

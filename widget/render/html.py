@@ -289,8 +289,8 @@ def build_chart(chart: base.Bars | base.Curve, display: Display) -> ChartHtml | 
 
 
 def build_html_table(table: base.Table, display: Display) -> TableHtml | None:
-    """A table; None if the widget fetched the rows of another one."""
-    if table.rows not in display.view.data:
+    """A table; None if its rows are hidden, or if the widget fetched those of another one."""
+    if display.view.data.get(table.rows) is None:
         return None
     return build_table(table, display)
 

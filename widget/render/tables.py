@@ -364,6 +364,9 @@ class TableWriter:
             if count.name in self.hidden:
                 continue
             number = totals[count.name]
+            # The count of a single hidden trade.
+            if number is None:
+                continue
             one, many = count.messages
             message = self.display.translations.ngettext(one, many, number)
             text = message % {"count": fmt.integer(number)}

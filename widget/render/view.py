@@ -13,7 +13,7 @@ from widget.config import Account
 from widget.data.source import Source
 from widget.render.currencies import decimals_of_currency
 from widget.widgets.base import Widget
-from widget.widgets.options import Options
+from widget.widgets.options import Options, refuse_dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,23 @@ class View:
 
 
 def build_view(source: Source, widget: Widget, options: Options) -> View:
-    """Fetch the data of a widget and remove what the account hides."""
+    """Fetch the data of a widget and remove what the account hides.
+
+    Raises:
+        BadOption: an option would reveal what the account hides.
+        CabinetError: the data are not available.
+    """
     account = source.account
-    data = widget.fetch(source, options)
     hidden = privacy.expand_hidden(account.hide)
-    hidden_in_data = hidden
+    # Here, where every form begins, so that none of them can forget it.
+    refuse_dates(options, hidden)
+    data = widget.fetch(source, options)
+    withheld = hidden
     decimals = dict(names.DECIMALS)
     if account.amounts == "percent":
         balance = source.balance().balance
         data = privacy.as_fractions(data, balance)
-        hidden_in_data |= privacy.NEVER_FRACTIONS
+        withheld |= privacy.NEVER_FRACTIONS
         # Money is a fraction now, so that there is no currency.
         currency = None
         decimals |= dict.fromkeys(names.MONEY, names.FRACTION_DECIMALS)
@@ -63,15 +70,16 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
         currency = source.currency()
         if currency:
             decimals |= dict.fromkeys(names.MONEY, decimals_of_currency(currency))
-    # Rounded last, after all sums, and for all forms alike. More decimals would be noise, and exact
-    # fractions of amounts in cents would reveal the balance.
-    data = privacy.round_figures(data, decimals)
-    hidden_in_data |= privacy.hidden_names(data, hidden)
+    hidden_in_data = withheld | privacy.names_hidden_in(data, withheld)
+    data = privacy.without_single_entries(data, hidden)
+    data = privacy.hide(data, withheld)
     return View(
         account=account,
         widget=widget,
         options=options,
-        data=privacy.hide(data, hidden),
+        # Rounded last, after all sums, and for all forms alike. More decimals would be noise, and
+        # exact fractions of amounts in cents would reveal the balance.
+        data=privacy.round_figures(data, decimals),
         hidden=hidden_in_data,
         currency=currency,
         as_of=datetime.fromtimestamp(source.as_of, UTC),

@@ -5,6 +5,7 @@ from typing import Any
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
+from widget.privacy import ENTRIES
 from widget.widgets.base import Bars, Card, Column, Figure, Table, Widget
 from widget.widgets.options import Options
 
@@ -28,12 +29,21 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     records = source.commissions(start, end)
     amounts = [(record.time, record.amount) for record in records]
     days = totals.sum_by_day(amounts, zone)
+    counts = totals.count_by_day((record.time for record in records), zone)
     return {
         "from": start,
         "to": source.known_until(end),
         "total": totals.sum_known(record.amount for record in records),
-        "days": [{"date": day, "amount": amount} for day, amount in days],
+        "days": [
+            {
+                "date": day,
+                "amount": amount,
+                ENTRIES: counts[day],
+            }
+            for day, amount in days
+        ],
         "records": RECORDS.rows_of(records[: options.rows]),
+        ENTRIES: len(records),
     }
 
 

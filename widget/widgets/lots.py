@@ -5,6 +5,7 @@ from typing import Any
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
+from widget.privacy import ENTRIES
 from widget.widgets.base import Bars, Card, Figure, Widget
 from widget.widgets.options import Options
 
@@ -19,12 +20,21 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     trades = source.closed_trades(start, end)
     traded = [(trade.close_time, trade.volume) for trade in trades]
     days = totals.sum_by_day(traded, zone)
+    counts = totals.count_by_day((trade.close_time for trade in trades), zone)
     lots = source.lots(start, end, has_dates=options.period.has_dates)
     return {
         "from": start,
         "to": source.known_until(end),
         "lots": lots,
-        "days": [{"date": day, "lots": volume} for day, volume in days],
+        "days": [
+            {
+                "date": day,
+                "lots": volume,
+                ENTRIES: counts[day],
+            }
+            for day, volume in days
+        ],
+        ENTRIES: len(trades),
     }
 
 

@@ -4,7 +4,7 @@ Options are parsed once, at the edge: everything behind ``parse_options`` works 
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from widget.config import zones
 from widget.errors import N_, BadOption
+from widget.privacy import DATED
 
 COMMON_OPTIONS: Final = ("theme", "accent", "lang", "tz", "title", "refresh")
 PICTURE_OPTIONS: Final = ("size", "scale")
@@ -221,6 +222,16 @@ class Options(BaseModel):
     size: Size = "medium"
     scale: Scale = 1
 
+    @property
+    def dates(self) -> Iterator[str]:
+        """The names of the options that were given and that choose dates."""
+        if self.period.first:
+            yield "from"
+        if self.period.last:
+            yield "to"
+        if "month" in self.model_fields_set:
+            yield "month"
+
 
 Params = Iterable[tuple[str, str]]
 """The names and texts of a query string, in order."""
@@ -259,6 +270,18 @@ def parse_options(
         if name not in allowed:
             raise BadOption(printable(name), "is not an option of this widget")
     return validate_options(texts)
+
+
+def refuse_dates(options: Options, hidden: Collection[str]) -> None:
+    """Refuse dates that a visitor chose, if the account hides when something happened.
+
+    Raises:
+        BadOption: it does, and an option chooses a date.
+    """
+    if DATED.isdisjoint(hidden):
+        return
+    for name in options.dates:
+        raise BadOption(name, "is not available for this account: it would reveal hidden figures")
 
 
 def valid_options(params: Params, names: Collection[str]) -> Options:
