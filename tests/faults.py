@@ -51,7 +51,7 @@ class Fault:
     times: int = UNLIMITED
     seconds: float = 1.0
     status: int = 401
-    megabytes: int = 32
+    megabytes: int = 40
     location: str = "http://elsewhere.invalid/"
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -518,3 +519,37 @@ def test_keys_that_other_keys_require_are_reported_together_with_other_mistakes(
     toml: str, keys: set[str], tmp_path: Path
 ) -> None:
     assert {line.partition(": ")[0] for line in problems(tmp_path, toml, SHORT="short")} == keys
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"),
+    [("+03:00", 3), ("-05:30", -5.5), ("+14:00", 14), ("Asia/Kolkata", 5.5), ("UTC", 0)],
+)
+def test_the_clock_of_an_api_is_a_zone_or_an_offset(
+    tmp_path: Path, written: str, hours: float
+) -> None:
+    settings = load(tmp_path, f'[api]\ntimezone = "{written}"\n{account()}')
+    zone = settings.accounts["main"].api.timezone
+    moment = datetime(2026, 11, 23, tzinfo=zone)
+    assert moment.utcoffset() == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("written", ['"+3"', '"+14:30"', '"+03:60"', '"Europe/Pariss"', "3"])
+def test_any_other_clock_of_an_api_is_a_mistake(tmp_path: Path, written: str) -> None:
+    (problem,) = problems(tmp_path, f"[api]\ntimezone = {written}\n{account()}")
+    assert problem.startswith("api.timezone: is ") or problem.startswith(
+        "accounts.main.api.timezone: is "
+    )
+
+
+def test_unix_times_are_utc_unless_they_are_local(tmp_path: Path) -> None:
+    for text, expected in (("", "utc"), ('unix_times = "local"', "local")):
+        settings = load(tmp_path, f"[api]\n{text}\n{account()}")
+        assert settings.accounts["main"].api.unix_times == expected
+    (problem,) = problems(tmp_path, f'[api]\nunix_times = "gmt"\n{account()}')
+    assert "unix_times" in problem
+
+
+def test_a_response_may_have_32_mib(tmp_path: Path) -> None:
+    settings = load(tmp_path, account())
+    assert settings.accounts["main"].api.max_response_bytes == 32 * 2**20

@@ -283,8 +283,8 @@ MAY: dict[str, tuple[Callable[[World], None], int, str]] = {
     "drip_its_headers": (misbehave(Gateway.drip_headers), 503, LATE),
     "drip_its_response": (misbehave(Gateway.drip_body), 503, LATE),
     "cut_its_response_short": (misbehave(Gateway.cut_short), 503, "IncompleteRead"),
-    "send_many_megabytes": (simulate("huge"), 502, "more than 4194304 bytes"),
-    "send_a_zip_bomb": (simulate("gzip_bomb"), 502, "more than 4194304 bytes"),
+    "send_many_megabytes": (simulate("huge"), 502, "more than 33554432 bytes"),
+    "send_a_zip_bomb": (simulate("gzip_bomb"), 502, "more than 33554432 bytes"),
     "send_an_error_page_with_status_200": (
         simulate("html200"),
         502,

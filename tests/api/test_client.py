@@ -27,10 +27,11 @@ from urllib.parse import parse_qs, urlsplit
 import brotli
 import pytest
 from conftest import Clock
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from processes import until
 from programs import find_program
 
-from widget.api import client as client_module
 from widget.api import records, transport
 from widget.api.client import Client
 from widget.config import Account, Api
@@ -39,6 +40,7 @@ from widget.names import FUNCTIONS, Function
 from widget.sandbox.api import create_sandbox, serve_sandbox
 from widget.single_flight import Flight, SingleFlight
 
+DIALECTS = ["client-api", "cabinet-basic"]
 LOGIN = 7654321
 PASSWORD = "correct-horse"
 PARTNER_PASSWORD = "battery-staple"
@@ -336,6 +338,7 @@ PATHS = {
     "bonus": f"/client/RequestBonusStatistic/{LOGIN}",
     "logins": f"/client/RequestLoginHistory/{LOGIN}",
     "commissions": f"/partner/GetCommissionRecords/{LOGIN}",
+    "referrals": f"/partner/GetClickStatistics/{LOGIN}",
 }
 VALUES: dict[Function, object] = {
     "balance": {"balance": 1},
@@ -354,7 +357,9 @@ def test_client_api_is_called_with_get_and_the_passkey(serve: Serve, function: F
     closed = account(upstream.url, password=PASSWORD, partner_password=PARTNER_PASSWORD)
     Client().call(closed, function, FROM, TO)
     token, call = upstream.seen
-    kind = ("Partner", PARTNER_PASSWORD) if function == "commissions" else ("Client", PASSWORD)
+    kind = ("Client", PASSWORD)
+    if function in ("commissions", "referrals"):
+        kind = ("Partner", PARTNER_PASSWORD)
     assert (token.method, token.target) == ("POST", f"/api/Authentication/Request{kind[0]}ApiToken")
     assert (token.body, token.headers["Content-Type"]) == (
         {"Login": LOGIN, "Password": kind[1]},
@@ -411,10 +416,57 @@ def test_the_open_level_is_called_without_credentials(serve: Serve, dialect: str
     assert "passkey" not in upstream.seen[0].headers
 
 
-def test_a_period_without_bounds_is_all_until_now(serve: Serve) -> None:
+def test_referrals_are_called_at_the_open_level_without_a_partner_password(serve: Serve) -> None:
+    upstream = serve(lambda _: reply([{"ReferalAccounts": [1, 2]}, {"ReferalAccounts": [2]}]))
+    # The account's own password is for other functions.
+    ordinary = account(upstream.url, password=PASSWORD)
+    assert Client().call(ordinary, "referrals") == records.Referrals(2)
+    (request,) = upstream.seen
+    assert (request.method, request.target) == ("GET", PATHS["referrals"])
+    assert "passkey" not in request.headers
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_period_that_ends_now_has_no_upper_bound(serve: Serve, dialect: str) -> None:
     upstream = serve(lambda _: reply(None))
-    Client(now=lambda: 1763631064.2).call(account(upstream.url), "closed_trades")
-    assert upstream.seen[0].query == {"from": ["0"], "to": ["1763631065"]}
+    Client(now=lambda: 1763631064.2).call(account(upstream.url, dialect=dialect), "closed_trades")
+    request = upstream.seen[0]
+    period = request.body or {name: int(text[0]) for name, text in request.query.items()}
+    assert period["from"] == 0
+    # No clock is more than 14 hours ahead of UTC.
+    assert period["to"] >= 1763631064 + 14 * 3600
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_times_in_the_future_are_read_and_noted_once(
+    serve: Serve, dialect: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The clock of the server is three hours ahead; the last trade closed five minutes ago.
+    closed = many(1)[0] | {"closeTime": 1763631064 + 10500}
+    rows = reply([closed])
+    empty = reply([])
+    upstream = serve(lambda request: empty if (request.body or {}).get("offset") else rows)
+    client = Client(now=lambda: 1763631064.0)
+    for _ in range(2):
+        history = client.call(account(upstream.url, dialect=dialect), "closed_trades")
+        assert isinstance(history, records.History)
+        assert len(history.trades) == 1
+    (line,) = caplog.messages
+    assert line.startswith("account main: times: ")
+    assert 'api.timezone = "+03:00"' in line
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_period_is_requested_in_the_seconds_that_the_api_counts(
+    serve: Serve, dialect: str
+) -> None:
+    upstream = serve(lambda _: reply(None))
+    for unix_times, ahead in (("utc", 0), ("local", 10800)):
+        eastern = account(upstream.url, dialect=dialect, timezone="+03:00", unix_times=unix_times)
+        Client().call(eastern, "closed_trades", FROM, TO)
+        request = upstream.seen[-1]
+        period = request.body or {name: int(text[0]) for name, text in request.query.items()}
+        assert (period["from"], period["to"]) == (86400 + ahead, 172800 + ahead)
 
 
 @pytest.mark.parametrize(
@@ -477,7 +529,6 @@ DENIALS = [
     reply("Access denied", 500),
     reply(b"<html>Runtime Error</html>", 500),
 ]
-DIALECTS = ["client-api", "cabinet-basic"]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -645,9 +696,11 @@ def test_an_error_that_mentions_a_token_is_no_refusal_if_none_was_sent(
 
 def test_an_account_that_is_not_at_the_open_level_needs_a_password(serve: Serve) -> None:
     upstream = serve(lambda _: reply({}, 401))
-    with pytest.raises(Refused, match=r"^balance: .*open level.*password_env"):
+    with pytest.raises(Refused, match=r"^balance: .*open level.* in password_env"):
         Client().call(account(upstream.url), "balance")
-    assert len(upstream.seen) == 1
+    with pytest.raises(Refused, match=r"^referrals: .*open level.* in partner_password_env"):
+        Client().call(account(upstream.url, password=PASSWORD), "referrals")
+    assert len(upstream.seen) == 2
 
 
 def in_threads(count: int, work: Callable[[], object]) -> list[object]:
@@ -769,37 +822,76 @@ def many(count: int, first: int = 0) -> list[dict[str, Any]]:
     ]
 
 
-def page(rows: list[dict[str, Any]], request: Seen) -> Reply:
-    return reply(rows[request.body["offset"] :][: request.body["count"]])
+def history_of(upstream: Upstream, **settings: Any) -> records.History:
+    """The closed trades that the client reads from a server of the newer dialect."""
+    basic = account(upstream.url, dialect="cabinet-basic", **settings)
+    history = Client().call(basic, "closed_trades")
+    assert isinstance(history, records.History)
+    return history
+
+
+def offsets(upstream: Upstream) -> list[int]:
+    """Where the requested pages begin."""
+    return [request.body["offset"] for request in upstream.seen if "offset" in request.body]
 
 
 @pytest.mark.parametrize(
-    ("count", "offsets"), [(0, [0]), (999, [0]), (1000, [0, 1000]), (2500, [0, 1000, 2000])]
+    ("count", "page_rows", "expected"),
+    [
+        (0, 1000, [0]),
+        (999, 1000, [0, 999]),
+        (1000, 1000, [0, 1000]),
+        (2500, 1000, [0, 1000, 2000, 2500]),
+        (250, 100, [0, 100, 200, 250]),
+        (50, 20, [0, 20, 40, 50]),
+    ],
 )
-def test_cabinet_basic_is_paged_until_fewer_come_back(
-    serve: Serve, count: int, offsets: list[int]
+def test_cabinet_basic_is_paged_until_a_page_is_empty(
+    serve: Serve, count: int, page_rows: int, expected: list[int]
 ) -> None:
     rows = many(count)
-    upstream = serve(lambda request: page(rows, request))
-    history = Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
-    assert isinstance(history, records.History)
+    upstream = serve(lambda request: reply(rows[request.body["offset"] :][:page_rows]))
+    history = history_of(upstream)
     assert [trade.ticket for trade in history.trades] == list(range(count))
-    assert [request.body["offset"] for request in upstream.seen] == offsets
+    assert offsets(upstream) == expected
+    assert sum(trade.volume for trade in history.trades) == Decimal(count) / 10
 
 
-def test_a_trade_that_moves_to_the_next_page_meanwhile_counts_once(serve: Serve) -> None:
-    rows = many(1500)
+@pytest.mark.parametrize("order", [1, -1])
+def test_trades_that_close_between_two_pages_are_neither_lost_nor_counted_twice(
+    serve: Serve, order: int
+) -> None:
+    rows = many(150)[::order]
 
     def respond(request: Seen) -> Reply:
-        result = page(rows, request)
-        rows.insert(
-            0, many(1, first=9999)[0]
-        )  # the newest first, and another one closes between the pages
+        result = reply(rows[request.body["offset"] :][:40])
+        if len(rows) < 160:
+            added = many(1, first=9000 + len(rows))[0]
+            # The newest first, or last.
+            rows.insert(0 if order == -1 else len(rows), added)
         return result
 
-    history = Client().call(account(serve(respond).url, dialect="cabinet-basic"), "closed_trades")
+    tickets = [trade.ticket for trade in history_of(serve(respond)).trades]
+    assert len(set(tickets)) == len(tickets)
+    assert set(range(150)) <= set(tickets)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("page_rows", [1, 2, 3, 100])
+def test_identical_partial_closes_are_as_many_trades_as_the_api_sends(
+    serve: Serve, dialect: str, page_rows: int
+) -> None:
+    part = many(1)[0]
+    rows = [*many(2, first=5), part, part, *many(2, first=8)]
+
+    def respond(request: Seen) -> Reply:
+        if request.body is None:
+            return reply(rows)
+        return reply(rows[request.body["offset"] :][:page_rows])
+
+    history = Client().call(account(serve(respond).url, dialect=dialect), "closed_trades")
     assert isinstance(history, records.History)
-    assert [trade.ticket for trade in history.trades] == list(range(1500))
+    assert [trade.ticket for trade in history.trades] == [5, 6, 0, 0, 8, 9]
 
 
 def test_deposits_among_the_trades_are_skipped_in_cabinet_basic(serve: Serve) -> None:
@@ -812,30 +904,123 @@ def test_deposits_among_the_trades_are_skipped_in_cabinet_basic(serve: Serve) ->
         assert len(history.operations) == count
 
 
-def test_an_api_that_does_not_page_is_read_once_or_refused(serve: Serve) -> None:
-    everything = serve(lambda _: reply(many(1001)))
-    history = Client().call(account(everything.url, dialect="cabinet-basic"), "closed_trades")
-    assert isinstance(history, records.History)
-    assert (len(history.trades), len(everything.seen)) == (1001, 1)
-    the_same_again = serve(lambda _: reply(many(1000)))
-    with pytest.raises(Unreadable, match=r"^closed trades: two pages are the same"):
-        Client().call(account(the_same_again.url, dialect="cabinet-basic"), "closed_trades")
-    assert len(the_same_again.seen) == 2
+def test_a_page_of_deposits_does_not_end_the_history(serve: Serve) -> None:
+    deposits = [{"type": 6, "profit": n, "closeTime": 1763627465} for n in range(45)]
+    rows = [*many(5), *deposits, *many(5, first=5)]
+    upstream = serve(lambda request: reply(rows[request.body["offset"] :][:20]))
+    assert [trade.ticket for trade in history_of(upstream).trades] == list(range(10))
 
 
-def test_the_number_of_pages_is_limited(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "PAGE_ROWS", 3)
-    monkeypatch.setattr(client_module, "MAX_PAGES", 4)
-    upstream = serve(lambda request: reply(many(3, first=request.body["offset"])))
-    with pytest.raises(Unreadable, match=r"^closed trades: more than 12 rows"):
-        Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
-    assert len(upstream.seen) == 4
+@pytest.mark.parametrize(
+    ("count", "requests"),
+    [(0, 1), (1, 7), (2, 3), (999, 3), (1000, 2), (1001, 2)],
+)
+def test_an_api_that_ignores_the_offset_is_read_to_its_end(
+    serve: Serve, count: int, requests: int
+) -> None:
+    upstream = serve(lambda _: reply(many(count)))
+    assert len(history_of(upstream).trades) == count
+    assert len(upstream.seen) == requests
+
+
+@pytest.mark.parametrize("last_row", [0, 249])
+def test_an_api_that_has_no_empty_page_is_read_to_its_end(serve: Serve, last_row: int) -> None:
+    """Beyond the last row, some begin again, and others send the last row or the last page."""
+    rows = many(250)
+
+    def respond(request: Seen) -> Reply:
+        begin = request.body["offset"]
+        if begin >= len(rows):
+            begin = last_row
+        return reply(rows[begin:][:100])
+
+    assert len(history_of(serve(respond)).trades) == 250
+
+
+def test_a_page_may_have_more_rows_than_requested(serve: Serve) -> None:
+    rows = many(3000)
+    upstream = serve(lambda request: reply(rows[request.body["offset"] :][:1300]))
+    assert len(history_of(upstream).trades) == 3000
+    assert offsets(upstream) == [0, 1300, 2600, 3000]
+
+
+@dataclass
+class Growing:
+    """A server of the newer dialect whose list of trades grows while it is read.
+
+    Attributes:
+        tickets: the tickets of its rows. Rows with the same ticket are the same in every field.
+        page_rows: the size of its pages.
+        added: before which pages it adds rows: their number, and where they go, from 0 (in front)
+            to 1 (behind).
+    """
+
+    tickets: list[int]
+    page_rows: int
+    added: dict[int, tuple[int, float]]
+    pages: int = 0
+    last_begin: int = -1
+
+    def __call__(self, request: Seen) -> Reply:
+        begin = request.body["offset"]
+        # A page that is requested again is no progress.
+        if begin > self.last_begin:
+            self.last_begin = begin
+            rows, place = self.added.get(self.pages, (0, 0))
+            self.pages += 1
+            position = round(place * len(self.tickets))
+            new = range(9000 + len(self.tickets), 9000 + len(self.tickets) + rows)
+            self.tickets[position:position] = new
+        page = self.tickets[begin : begin + self.page_rows]
+        return reply([many(1, first=ticket)[0] for ticket in page])
+
+
+@st.composite
+def growing_servers(draw: st.DrawFn) -> Growing:
+    """Lists in any order and in pages of any size: rows occur twice, or rows are added."""
+    order = draw(st.sampled_from(["newest first", "oldest first", "unordered"]))
+    tickets = list(range(draw(st.integers(0, 25))))
+    has_pairs = bool(tickets) and draw(st.booleans())
+    if has_pairs:
+        tickets += draw(st.sets(st.sampled_from(tickets), max_size=3))
+    tickets.sort(reverse=order == "newest first")
+    least = 1
+    if order == "unordered":
+        tickets = list(draw(st.permutations(tickets)))
+        # Otherwise whole pages may consist of repeated rows, as if the server repeated itself.
+        least = 4
+    page_rows = draw(st.integers(least, 9))
+    if has_pairs:
+        return Growing(tickets, page_rows, {})
+    place = {"newest first": st.just(0.0), "oldest first": st.just(1.0)}.get(order, st.floats(0, 1))
+    addition = st.tuples(st.integers(1, page_rows), place)
+    added = draw(st.dictionaries(st.integers(1, 5), addition, max_size=1))
+    return Growing(tickets, page_rows, added)
+
+
+@settings(deadline=None)
+@given(server=growing_servers())
+def test_every_row_counts_as_often_as_the_list_has_it(server: Growing) -> None:
+    at_first = Counter(server.tickets)
+    with Upstream(server).serve() as upstream:
+        trades = history_of(upstream).trades
+    read = Counter(trade.ticket for trade in trades)
+    # The reference: all that was there at the beginning, and of what was added nothing twice.
+    assert at_first <= read
+    assert read <= Counter(server.tickets)
+
+
+def test_all_pages_together_have_a_maximum_size(serve: Serve) -> None:
+    upstream = serve(lambda request: reply(many(20, first=request.body["offset"])))
+    with pytest.raises(Unreadable, match=r"^closed trades: .*30000 bytes .*max_response_bytes"):
+        history_of(upstream, max_response_bytes=30_000)
+    assert len(upstream.seen) < 15
 
 
 def test_a_bad_row_of_a_later_page_is_named_by_its_number(serve: Serve) -> None:
     rows = many(1002)
     rows[1001]["closePrice"] = None
-    upstream = serve(lambda request: page(rows, request))
+    upstream = serve(lambda request: reply(rows[request.body["offset"] :][:1000]))
     with pytest.raises(Unreadable, match=r"^closed trades\[1001\]\.closePrice: missing"):
         Client().call(account(upstream.url, dialect="cabinet-basic"), "closed_trades")
 
@@ -860,6 +1045,7 @@ def test_a_token_that_expires_between_pages_costs_no_page(serve: Serve) -> None:
         1000,
         1000,
         2000,
+        2500,
     ]
 
 
@@ -907,6 +1093,7 @@ def test_what_each_dialect_offers() -> None:
             "lots",
             "bonus",
             "logins",
+            "referrals",
         ],
         "cabinet-basic": [
             "balance",
@@ -1203,7 +1390,7 @@ def test_the_cap_counts_what_was_decompressed(serve: Serve, encoding: str) -> No
     content = b" " * 50_000_000
     packed = gzip.compress(content) if encoding == "gzip" else zlib.compress(content)
     upstream = serve(lambda _: reply(packed, Content_Encoding=encoding))
-    with pytest.raises(Unreadable, match=r"^balance: more than 4194304 bytes"):
+    with pytest.raises(Unreadable, match=r"^balance: more than 33554432 bytes"):
         Client().call(account(upstream.url), "balance")
 
 

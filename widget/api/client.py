@@ -14,18 +14,18 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from math import ceil
 from typing import Any
 
 import requests
 from urllib3.exceptions import DecodeError
 from urllib3.exceptions import HTTPError as TransportError
 
-from widget.api import parsing
-from widget.api.dialects import DIALECTS, PARTNER_FUNCTIONS, Call, Request, path_of
+from widget.api import clocks, parsing
+from widget.api.dialects import DIALECTS, PASSWORD_FUNCTIONS, Call, Request, path_of
+from widget.api.pages import Page, PageReader
 from widget.api.records import AccountInformation, ClosedTrade, History, Result
 from widget.api.transport import DEADLINE, Deadline, Session, remaining_seconds
 from widget.config import Account
@@ -42,12 +42,12 @@ from widget.errors import (
 from widget.names import Function
 from widget.single_flight import SingleFlight
 
+log = logging.getLogger(__name__)
+
 CHUNK_BYTES = 65536
 
-# Nobody has published the largest page. Larger pages mean fewer calls; an API that sends fewer rows
-# than requested counts as finished.
+# Nobody has published the largest page. Larger pages mean fewer calls; an API may send fewer rows.
 PAGE_ROWS = 1000
-MAX_PAGES = 500
 
 # Seconds until the next attempt after a 429 or 5xx, whatever Retry-After says.
 MIN_RETRY_AFTER = 1.0
@@ -63,8 +63,8 @@ TOKEN_DENIALS = frozenset({400, 401, 403, 500})
 """With one of these, an API may respond to a request whose token has expired. The newer dialect
 does it with 500 and "Access denied". Other codes say nothing about the token."""
 
-OPEN_LEVEL_DENIALS = frozenset({401, 403})
-"""With these, an API refuses a request that has no token."""
+REFUSALS = frozenset({401, 403})
+"""With these, an API refuses a request, with a token or without one."""
 
 PASSWORD_DENIALS = frozenset({400, 401, 403})
 """With these, an API refuses a password. Some respond to it as to a malformed request."""
@@ -83,6 +83,21 @@ NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDO
 
 FAULTS = (requests.RequestException, TransportError, OSError, ValueError)
 """All that requests and urllib3 raise when a server misbehaves."""
+
+
+class LogOnce:
+    """Logs what the operator of an account should know, each fact once."""
+
+    def __init__(self) -> None:
+        self._logged: set[tuple[str, str]] = set()
+
+    def __call__(self, slug: str, note: parsing.Note) -> None:
+        """Log a note unless there was one about the same field."""
+        key = (slug, note.field)
+        if key in self._logged:
+            return
+        self._logged.add(key)
+        log.warning("account %s: %s: %s", slug, note.field, note.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +119,8 @@ class Client:
     Args:
         clock: gives seconds from any starting point, for deadlines.
         now: gives Unix seconds, for periods that end now.
+        on_note: is called with the slug of an account and what its operator should know. The same
+            may be noted again; by default it is logged once.
     """
 
     def __init__(
@@ -111,9 +128,13 @@ class Client:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        on_note: Callable[[str, parsing.Note], object] | None = None,
     ) -> None:
         self._clock = clock
         self._now = now
+        self._on_note = on_note or LogOnce()
+        # How far the times of each account's API were in the future at most.
+        self._leads: dict[str, timedelta] = {}
         self._session = Session()
         self._tokens = Tokens(clock)
         # urllib3 logs whole URLs, and these have the login.
@@ -123,7 +144,7 @@ class Client:
         """Whether the account's API has a function, and its password is configured."""
         if not path_of(account, function):
             return False
-        if function in PARTNER_FUNCTIONS:
+        if function in PASSWORD_FUNCTIONS:
             return account.partner_password is not None
         # The other functions need no password, if the account is at the open level.
         return True
@@ -152,7 +173,7 @@ class Client:
             function: the function.
             start: the beginning of the period, for functions that have one; None for the whole
                 history.
-            end: its end; None for now.
+            end: its end; None for a period that ends now, and has no upper bound therefore.
 
         Raises:
             NotOffered: the API does not have the function.
@@ -162,7 +183,8 @@ class Client:
             raise NotOffered(
                 f"{function}: not offered by this API, or its password is not configured"
             )
-        call = Call(account, function, self._period(start, end))
+        period = clocks.requested_period(account.api, start, end, self._now())
+        call = Call(account, function, period)
         deadline = Deadline(self._clock, account.api.deadline_seconds)
         # A context variable, because the sockets that check it are created deep inside urllib3.
         reset = DEADLINE.set(deadline)
@@ -175,25 +197,15 @@ class Client:
         finally:
             DEADLINE.reset(reset)
 
-    def _period(self, start: datetime | None, end: datetime | None) -> dict[str, int]:
-        """``from`` and ``to`` of a request in Unix seconds."""
-        first_second = 0
-        if start is not None:
-            first_second = int(start.timestamp())
-        last_second = self._now()
-        if end is not None:
-            last_second = end.timestamp()
-        # Rounded up, so that a trade of the present second is included.
-        return {"from": first_second, "to": ceil(last_second)}
-
     def _call(self, call: Call) -> Result:
         account = call.account
         dialect = DIALECTS[account.api.dialect]
         if call.function == "closed_trades" and dialect.pages_history:
-            return self._paged_history(call)
-        body = self._fetch(call, {})
-        rules = parsing.TimeRules(account.api.timezone)
-        result = parsing.parse(call.function, body, rules).result
+            result: Result = self._paged_history(call)
+        else:
+            body = self._fetch(call, {})
+            result = self._parse(call, body).result
+        self._note_lead(account, result)
         # The configured currency wins: what the API's codes mean differs by deployment.
         if isinstance(result, AccountInformation) and account.currency:
             return replace(result, currency=account.currency, currency_is_certain=True)
@@ -201,24 +213,35 @@ class Client:
 
     def _paged_history(self, call: Call) -> History:
         """All pages of the closed trades. These APIs have operations in a function of their own."""
-        # As keys, because a trade that moves to the next page between two requests comes twice.
-        trades: dict[ClosedTrade, None] = {}
-        previous_body = b""
-        rules = parsing.TimeRules(call.account.api.timezone)
-        for offset in range(0, PAGE_ROWS * MAX_PAGES, PAGE_ROWS):
-            body = self._fetch(call, {"count": PAGE_ROWS, "offset": offset})
-            parsed = parsing.parse(call.function, body, rules, first_row=offset)
-            if parsed.row_count and body == previous_body:
-                raise Unreadable("two pages are the same: the API ignores the offset")
+
+        def fetch(begin: int) -> Page[ClosedTrade]:
+            body = self._fetch(call, {"count": PAGE_ROWS, "offset": begin})
+            parsed = self._parse(call, body, first_row=begin)
             assert isinstance(parsed.result, History)
-            for trade in parsed.result.trades:
-                trades[trade] = None
-            # A page with more rows than requested is from an API without pages, which sent
-            # everything.
-            if parsed.row_count != PAGE_ROWS:
-                return History(tuple(trades))
-            previous_body = body
-        raise Unreadable(f"more than {PAGE_ROWS * MAX_PAGES} rows")
+            return Page(parsed.result.trades, parsed.row_count, body)
+
+        reader = PageReader(fetch, call.account.api.max_response_bytes)
+        return History(tuple(reader.read()))
+
+    def _parse(self, call: Call, body: bytes, first_row: int = 0) -> parsing.Parsed:
+        """The meaning of a body. What could not be read is noted."""
+        api = call.account.api
+        rules = parsing.TimeRules(api.timezone, unix_times_are_local=api.unix_times == "local")
+        parsed = parsing.parse(call.function, body, rules, first_row)
+        for note in parsed.notes:
+            self._on_note(call.account.slug, note)
+        return parsed
+
+    def _note_lead(self, account: Account, result: Result) -> None:
+        """Note if times lie in the future: the configured time zone is then wrong."""
+        now = self._now()
+        lead = clocks.lead_of(result, now)
+        # The longest lead is the best hint to the zone: the newest time is hardly older than now.
+        if lead <= self._leads.get(account.slug, timedelta(0)):
+            return
+        self._leads[account.slug] = lead
+        text = clocks.describe_lead(account.api, lead, now)
+        self._on_note(account.slug, parsing.Note("times", text))
 
     def _fetch(self, call: Call, page: Mapping[str, int]) -> bytes:
         """The body for a request.
@@ -229,10 +252,9 @@ class Client:
         result = self._send_with_token(call, token, page)
         if isinstance(result, Denial) and token is not None:
             result = self._repeat_with_new_token(call, token, page, result)
-        has_token = token is not None
         if isinstance(result, Denial):
-            raise error_of_status(result.status, result.retry_after, has_token=has_token)
-        if has_token:
+            raise error_of_denial(call, result)
+        if token is not None:
             self._tokens.count_success(token_key(call), call.function)
         return result
 
@@ -276,7 +298,7 @@ class Client:
         """The body for a request, or how the API denies it."""
         dialect = DIALECTS[call.account.api.dialect]
         request = dialect.request(call, token, page)
-        denials = OPEN_LEVEL_DENIALS
+        denials = REFUSALS
         if token is not None:
             denials = TOKEN_DENIALS
         return self._send(call.account, request, denials)
@@ -352,7 +374,7 @@ class Client:
         retry_after = self._retry_after(response.headers.get("Retry-After", ""))
         if status in denials:
             return Denial(status, retry_after)
-        raise error_of_status(status, retry_after, has_token=False)
+        raise error_of_status(status, retry_after)
 
     def _retry_after(self, header: str) -> float:
         """The seconds of a Retry-After header, within limits."""
@@ -497,21 +519,28 @@ def token_key(call: Call) -> TokenKey:
     return (call.account.slug, call.is_partner)
 
 
-def error_of_status(status: int, retry_after: float, *, has_token: bool) -> UpstreamError:
-    """The error for a response that is not successful.
+def error_of_denial(call: Call, denial: Denial) -> UpstreamError:
+    """The error for a request that was denied, with a new token too if there was one."""
+    if denial.status not in REFUSALS:
+        return error_of_status(denial.status, denial.retry_after)
+    if call.password is not None:
+        return Refused(
+            "a new token was refused too: the API password is wrong, "
+            "or this server's address is outside the account's IP mask"
+        )
+    key = "password_env"
+    if call.is_partner:
+        key = "partner_password_env"
+    return Refused(f"the account is not at the open level: set its API password in {key}")
+
+
+def error_of_status(status: int, retry_after: float) -> UpstreamError:
+    """The error for a response that is neither successful nor a refusal.
 
     Args:
         status: its HTTP status.
         retry_after: seconds until another attempt makes sense, if the server has trouble.
-        has_token: whether the request had a token.
     """
-    if status in (401, 403):
-        if has_token:
-            return Refused(
-                "a new token was refused too: the API password is wrong, "
-                "or this server's address is outside the account's IP mask"
-            )
-        return Refused("the account is not at the open level: set its API password in password_env")
     if status == 429:
         return RateLimited(f"HTTP {status}", retry_after)
     if status >= 500:

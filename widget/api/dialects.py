@@ -13,8 +13,11 @@ from typing import Any, ClassVar
 from widget.config import Account
 from widget.names import Function
 
-PARTNER_FUNCTIONS: frozenset[Function] = frozenset({"commissions"})
-"""Functions that need the partner's password and token."""
+PARTNER_FUNCTIONS: frozenset[Function] = frozenset({"commissions", "referrals"})
+"""Functions that are called with the partner's token instead of the account's."""
+
+PASSWORD_FUNCTIONS: frozenset[Function] = frozenset({"commissions"})
+"""Functions that have no open level."""
 
 PERIOD_FUNCTIONS: frozenset[Function] = frozenset({"closed_trades", "lots"})
 """Functions whose result depends on the period."""
@@ -46,7 +49,7 @@ class Call:
     Attributes:
         account: whose figures.
         function: the function.
-        period: ``from`` and ``to`` in Unix seconds.
+        period: ``from`` and ``to`` in seconds of the API's clock.
     """
 
     account: Account
@@ -108,6 +111,7 @@ class ClientApi(Dialect):
         "bonus": "client/RequestBonusStatistic/{login}",
         "logins": "client/RequestLoginHistory/{login}",
         "commissions": "partner/GetCommissionRecords/{login}",
+        "referrals": "partner/GetClickStatistics/{login}",
     }
 
     def token_request(self, call: Call) -> Request:

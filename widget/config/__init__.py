@@ -27,6 +27,7 @@ from widget.config.secrets import (
 )
 from widget.config.values import (
     BaseUrl,
+    Clock,
     EmbedSecret,
     FigureName,
     Language,
@@ -104,9 +105,12 @@ class Api(Section):
     dialect: Literal["client-api", "cabinet-basic"] = "client-api"
     base_url: BaseUrl = "https://client-api.instaforex.com"
     # The zone of times that the API sends without one, unlike an account's time zone.
-    timezone: Zone = ZoneInfo("UTC")
+    timezone: Clock = ZoneInfo("UTC")
+    # Numbers should count the seconds of UTC. Some servers count those of their own clock.
+    unix_times: Literal["utc", "local"] = "utc"
     deadline_seconds: float = Field(8.0, gt=0, le=120, strict=True)
-    max_response_bytes: int = Field(4194304, ge=1024, strict=True)
+    # 32 MiB, enough for 100,000 trades.
+    max_response_bytes: int = Field(33554432, ge=1024, strict=True)
     ca_file: str = ""
     proxy: str = Field("", repr=False)  # its URL may contain a password
     methods: dict[Function, Method] = {}

@@ -4,13 +4,14 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Collection
+from datetime import timedelta, timezone, tzinfo
 from functools import cache
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr
 from werkzeug.security import check_password_hash
 
 from widget.names import FIGURES
@@ -23,6 +24,9 @@ PORT = r"(:\d{1,5})?"
 ORIGIN = re.compile(rf"https?://((\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]){PORT}")
 PLACEHOLDERS = {"login", "from", "to"}
 MAPPED_PREFIX_LENGTH = 96  # the IPv6 form of all IPv4 addresses is ::ffff:0:0/96
+
+OFFSET = re.compile(r"([+-])(\d\d):([0-5]\d)", re.ASCII)
+MAX_OFFSET = timedelta(hours=14)
 
 IPv4Network = ipaddress.IPv4Network
 IPv6Network = ipaddress.IPv6Network
@@ -72,6 +76,25 @@ def parse_zone(value: object) -> ZoneInfo:
     if not isinstance(value, str) or value not in zones():
         raise ValueError("is not an IANA time zone such as Europe/Paris")
     return ZoneInfo(value)
+
+
+def parse_clock(value: object) -> tzinfo:
+    """The zone of an API's clock: an IANA name, or a fixed offset from UTC such as +03:00."""
+    text = str(value)
+    match = OFFSET.fullmatch(text)
+    if match:
+        sign, hours, minutes = match.groups()
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        if offset > MAX_OFFSET:
+            raise ValueError("is more than 14 hours away from UTC, as no clock is")
+        if sign == "-":
+            offset = -offset
+        return timezone(offset)
+    if text in zones():
+        return ZoneInfo(text)
+    raise ValueError(
+        "is neither an IANA time zone such as Europe/Athens nor an offset such as +03:00"
+    )
 
 
 def check_language(value: str) -> str:
@@ -214,6 +237,7 @@ def check_method(value: str) -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(check_base_url)]
+Clock = Annotated[tzinfo, BeforeValidator(parse_clock), PlainSerializer(str)]
 EmbedSecret = Annotated[SecretStr, AfterValidator(check_embed_secret)]
 FigureName = Annotated[str, AfterValidator(check_figure)]
 Language = Annotated[str, AfterValidator(check_language)]
