@@ -1431,7 +1431,7 @@ def test_what_cannot_be_decompressed_is_unreadable(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>Runtime Error</html>", b"\xef\xbb\xbf<!DOCTYPE html>", b""]
+    "body", [b"<html>Runtime Error</html>", b"\xef\xbb\xbf<!DOCTYPE html>", b"OK"]
 )
 def test_an_error_page_with_status_200_is_unreadable(serve: Serve, body: bytes) -> None:
     upstream = serve(lambda _: reply(body, Content_Type="text/html"))

@@ -5,18 +5,18 @@ one deadline, which ``transport`` enforces.
 """
 
 import errno
-import json
 import logging
 import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
+from itertools import islice
 from typing import Any
 
 import requests
@@ -25,6 +25,7 @@ from urllib3.exceptions import HTTPError as TransportError
 
 from widget.api import clocks, parsing
 from widget.api.dialects import DIALECTS, PASSWORD_FUNCTIONS, Call, Request, path_of
+from widget.api.documents import NotJSON, rows_in
 from widget.api.pages import Page, PageReader
 from widget.api.records import AccountInformation, ClosedTrade, History, Result
 from widget.api.transport import DEADLINE, Deadline, Session, remaining_seconds
@@ -563,11 +564,12 @@ def token_in(body: bytes) -> str | None:
     """The token of a response: bare text, a JSON string, or the field ``token`` of an object."""
     text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n")
     try:
-        # Numbers stay text: a token of digits only is not a number.
-        data = json.loads(text, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
+        values = list(islice(rows_in(text), 2))
+    except NotJSON:
         return text
-    value = parsing.unwrap(data)
+    if len(values) != 1:
+        return None
+    value = values[0]
     if isinstance(value, dict):
         fields = {name.lower(): item for name, item in value.items()}
         value = fields.get("token")

@@ -1,0 +1,118 @@
+"""The ways in which APIs write times."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from widget.api.values import parse_number
+
+# How older .NET services write times.
+DOTNET_DATE = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/", re.ASCII)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_OF_CLOCKS = EPOCH.replace(tzinfo=None)
+"""What a clock in any zone shows when Unix time begins there."""
+
+NO_TIME = timedelta()
+DAY = timedelta(days=1)
+MILLISECONDS_FROM = 10**11
+"""From this number on a time is in milliseconds: in seconds it would be in the year 5138."""
+
+# An instant outside of these cannot be meant.
+FIRST = EPOCH + DAY
+LAST = datetime(2199, 12, 31, tzinfo=UTC)
+
+# What APIs write where they have no date. The first is MySQL's, the second .NET's.
+NO_DATE = ("0000-00-00", "0001-01-01")
+YEAR_1 = timedelta(days=-719_162)
+"""From 1970 back to the year 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRules:
+    """How an API writes times that do not say what they mean.
+
+    Attributes:
+        zone: the zone of times that have none.
+        unix_times_are_local: whether numbers count the seconds of a clock in this zone, and not
+            those of UTC.
+    """
+
+    zone: tzinfo
+    unix_times_are_local: bool = False
+
+    def parse(self, text: str) -> datetime | None:
+        """An instant in UTC; None if the text says that there is no date.
+
+        Raises:
+            ValueError: the text is not a time.
+        """
+        if not text or text.startswith(NO_DATE):
+            return None
+        try:
+            instant = self._parse_any(text)
+        except OverflowError as error:
+            raise ValueError from error
+        if instant is None or FIRST <= instant <= LAST:
+            return instant
+        # Unix times of 0 and -1, in any zone.
+        if abs(instant - EPOCH) < DAY:
+            return None
+        raise ValueError
+
+    def _parse_any(self, text: str) -> datetime | None:
+        """The same of any year.
+
+        Raises:
+            ValueError: the text is not a time.
+            OverflowError: the time is outside of the calendar.
+        """
+        if text[4:5] == "-":
+            return self._parse_iso(text)
+        match = DOTNET_DATE.fullmatch(text)
+        if match:
+            # These count in UTC. The zone behind them is only for display.
+            milliseconds = int(match[1])
+            return unix_time(timedelta(milliseconds=milliseconds), UTC)
+        try:
+            elapsed = parse_unix_time(text)
+        except ValueError:
+            return self._parse_iso(text)
+        if self.unix_times_are_local:
+            return unix_time(elapsed, self.zone)
+        return unix_time(elapsed, UTC)
+
+    def _parse_iso(self, text: str) -> datetime:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+        # This takes half of the time of replace() and astimezone().
+        elapsed = moment - EPOCH_OF_CLOCKS
+        offset = self.zone.utcoffset(moment) or NO_TIME
+        return EPOCH + elapsed - offset
+
+
+def parse_unix_time(text: str) -> timedelta:
+    """A number of seconds or milliseconds.
+
+    Raises:
+        ValueError: the text is not a number.
+    """
+    number = parse_number(text)
+    microseconds = number * 10**6
+    if abs(number) >= MILLISECONDS_FROM:
+        microseconds = number * 1000
+    # A timedelta, since datetime.fromtimestamp() would round to what a float can hold.
+    return timedelta(microseconds=int(microseconds))
+
+
+def unix_time(elapsed: timedelta, zone: tzinfo) -> datetime | None:
+    """The instant at which a clock in the zone shows so much time since 1970.
+
+    None if it is the beginning of .NET's calendar.
+    """
+    # Other zones begin the year 1 some hours earlier or later.
+    if elapsed < YEAR_1 + DAY:
+        return None
+    offset = zone.utcoffset(EPOCH_OF_CLOCKS + elapsed) or NO_TIME
+    return EPOCH + elapsed - offset

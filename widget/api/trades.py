@@ -1,0 +1,234 @@
+"""Trades, of which a response may have a hundred thousand.
+
+Nearly all rows of a list have the same keys, and most of their values have been seen before. So the
+value of each text is remembered by column, and a row costs little more than to look them up. A row
+that differs in any way is read by its names, as all other objects are, with the same result.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
+from operator import getitem, itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from widget.api.records import ClosedTrade, OpenTrade, without_noise
+from widget.api.rows import (
+    COMMAND,
+    INTEGER,
+    MAX_FIELD_LENGTH,
+    NUMBER,
+    PRICE_STEP,
+    TEXT,
+    Kind,
+    Reading,
+    Row,
+    field_names,
+)
+from widget.api.values import parse_number
+
+Trade = TypeVar("Trade", bound=OpenTrade | ClosedTrade)
+
+MAX_REMEMBERED = 2**14
+"""Texts that a column remembers. More would take memory for prices that do not come back."""
+
+MAX_LAYOUTS = 32
+"""Layouts of rows, and ways to write ``digits``, that are remembered. A real API has a few."""
+
+
+class Field(NamedTuple):
+    """A field of a trade.
+
+    Attributes:
+        name: its name in the JSON.
+        kind: what it can be.
+        read: the method of ``Row`` that reads it.
+        is_unique: whether hardly any value comes twice.
+    """
+
+    name: str
+    kind: Kind[Any]
+    read: Callable[[Row, str, Kind[Any]], Any] = Row.optional
+    is_unique: bool = False
+
+
+def open_trade_fields(reading: Reading, step: Decimal | None) -> tuple[Field, ...]:
+    """The fields of an open trade, in the order of the record.
+
+    Args:
+        reading: of the response.
+        step: the smallest step of prices, if it is known.
+    """
+    price = price_kind(step)
+    limit = limit_kind(price)
+    return (
+        Field("ticket", INTEGER, Row.required, is_unique=True),
+        Field("symbol", TEXT, Row.required),
+        Field("type", COMMAND, Row.required),
+        Field("volume", NUMBER, Row.required),
+        Field("openPrice", price, Row.required),
+        Field("openTime", reading.time, Row.required, is_unique=True),
+        Field("currentPrice", price, Row.decoration),
+        Field("sl", limit, Row.decoration),
+        Field("tp", limit, Row.decoration),
+        Field("swaps", NUMBER),
+        Field("commission", NUMBER),
+        Field("profit", NUMBER),
+    )
+
+
+def closed_trade_fields(reading: Reading, step: Decimal | None) -> tuple[Field, ...]:
+    """The same of a closed trade."""
+    price = price_kind(step)
+    limit = limit_kind(price)
+    return (
+        Field("ticket", INTEGER, Row.required, is_unique=True),
+        Field("symbol", TEXT, Row.required),
+        Field("type", COMMAND, Row.required),
+        Field("volume", NUMBER, Row.required),
+        Field("openPrice", price, Row.required),
+        Field("openTime", reading.time, Row.required, is_unique=True),
+        Field("closePrice", price, Row.required),
+        Field("closeTime", reading.time, Row.required, is_unique=True),
+        Field("sl", limit, Row.decoration),
+        Field("tp", limit, Row.decoration),
+        Field("swaps", NUMBER),
+        Field("commission", NUMBER),
+        Field("profit", NUMBER),
+    )
+
+
+def price_kind(step: Decimal | None) -> Kind[Decimal]:
+    """A price without the noise of binary fractions: the API's 1.0847099999999999 becomes 1.08471
+    again. Without a step, only digits that no price has are rounded away.
+    """
+    if step is None:
+        return Kind(NUMBER.name, lambda text: without_noise(parse_number(text)))
+    return Kind(NUMBER.name, lambda text: parse_number(text).quantize(step, ROUND_HALF_EVEN))
+
+
+def limit_kind(price: Kind[Decimal]) -> Kind[Decimal]:
+    """A price at which a trade is closed; 0 means that there is none."""
+    return Kind(price.name, lambda text: price.convert(text) or None)
+
+
+class Column(dict[object, Any]):
+    """The values of a field by their texts, which are converted when they are first looked up.
+
+    Raises:
+        KeyError, ValueError, TypeError: the row is to be read by names.
+    """
+
+    def __init__(self, field: Field) -> None:
+        self._convert = field.kind.convert
+        self._is_required = field.read is Row.required
+        self._is_unique = field.is_unique
+        self._forget()
+
+    def __missing__(self, text: object) -> Any:
+        if not isinstance(text, str) or not text or len(text) > MAX_FIELD_LENGTH:
+            raise KeyError(text)
+        value = self._convert(text.strip())
+        if value is None and self._is_required:
+            raise KeyError(text)
+        if not self._is_unique:
+            if len(self) >= MAX_REMEMBERED:
+                self._forget()
+            self[text] = value
+        return value
+
+    def _forget(self) -> None:
+        self.clear()
+        if not self._is_required:
+            self[None] = None
+            self[""] = None
+
+
+class Layout(NamedTuple):
+    """Where the fields are in rows with the same keys.
+
+    Attributes:
+        digits_key: the key of the number of decimals; None if there is none.
+        pick: picks the texts of the record's fields, in their order, from the values and a None.
+    """
+
+    digits_key: str | None
+    pick: Callable[[tuple[object, ...]], tuple[object, ...]]
+
+
+class TradeReader(Generic[Trade]):
+    """Reads the trades of one response.
+
+    Args:
+        reading: what the rows have in common.
+        make: makes a record of its fields.
+        fields: the fields of the record, from the reading and the smallest step of prices.
+        last_command: the last MetaTrader command that is a trade.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        make: Callable[[Iterable[Any]], Trade],
+        fields: Callable[[Reading, Decimal | None], tuple[Field, ...]],
+        last_command: int,
+    ) -> None:
+        self._reading = reading
+        self._make = make
+        self._fields = fields
+        self._last_command = last_command
+        self._layouts: dict[tuple[str, ...], Layout] = {}
+        self._columns: dict[object, tuple[Column, ...]] = {}
+
+    def read_by_columns(self, value: object) -> Trade | None:
+        """The trade in a row; None if the row is to be read by names, since it is new or unusual.
+
+        Args:
+            value: the decoded JSON.
+        """
+        if not isinstance(value, dict):
+            return None
+        layout = self._layouts.get(tuple(value))
+        if layout is None:
+            return None
+        try:
+            digits = None
+            if layout.digits_key is not None:
+                digits = value[layout.digits_key]
+            columns = self._columns[digits]
+            texts = layout.pick((*value.values(), None))
+            trade = self._make(map(getitem, columns, texts))
+        except (KeyError, ValueError, TypeError):
+            return None
+        if trade.command > self._last_command:
+            return None
+        return trade
+
+    def read_by_names(self, row: Row) -> Trade:
+        """The trade in a row, whatever its layout is.
+
+        Raises:
+            Unreadable: the text names the field.
+        """
+        step = row.decoration("digits", PRICE_STEP)
+        fields = self._fields(self._reading, step)
+        trade = self._make([field.read(row, field.name, field.kind) for field in fields])
+        self._remember(row.value, fields)
+        return trade
+
+    def _remember(self, value: Mapping[str, object], fields: tuple[Field, ...]) -> None:
+        """Remember the layout and the columns of a row."""
+        if len(self._layouts) >= MAX_LAYOUTS or len(self._columns) >= MAX_LAYOUTS:
+            return
+        positions = {name: position for position, name in enumerate(field_names(value))}
+        # Behind the values there is a None, for the fields that the row does not have.
+        none = len(value)
+        picked = [positions.get(field.name.lower(), none) for field in fields]
+        digits_key = None
+        if "digits" in positions:
+            keys = tuple(value)
+            digits_key = keys[positions["digits"]]
+        self._layouts[tuple(value)] = Layout(digits_key, itemgetter(*picked))
+        digits = None
+        if digits_key is not None:
+            digits = value[digits_key]
+        if digits is None or isinstance(digits, str):
+            self._columns.setdefault(digits, tuple(Column(field) for field in fields))
