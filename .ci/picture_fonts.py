@@ -23,7 +23,7 @@ from fontTools.ttLib import TTFont
 
 from widget import paths
 from widget.render import i18n
-from widget.render.picture import FONT_FAMILY, FONT_WEIGHTS
+from widget.render.painter import FONT_FAMILY, FONT_WEIGHTS
 
 SOURCES = {
     "NotoSans-{}.ttf": 0,

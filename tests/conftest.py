@@ -239,7 +239,9 @@ def serve(upstream: Upstream) -> Iterator[Callable[..., Service]]:
             widgets = registry.discover()
             settings = config.parse(tables, {}, widgets, folder=Path(), demo=True)
             application = app.create_app(settings, clock=clock)
-            stack.callback(application.extensions["cabinet-widgets"].cache.close)
+            parts = application.extensions["cabinet-widgets"]
+            stack.callback(parts.cache.close)
+            stack.callback(parts.painter.close)
             return Service(stack.enter_context(serving(application)), application)
 
         yield start

@@ -34,6 +34,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started and that are still running."""
+    command = [find_program("ps"), "-o", "pid=,stat=", "--ppid", str(pid)]
+    listed = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    return [int(pid) for pid, state in map(str.split, listed) if not state.startswith("Z")]
+
+
 @dataclass
 class Program:
     """A program in the background whose output goes to a file."""
@@ -47,9 +54,7 @@ class Program:
 
     def children(self) -> list[int]:
         """The processes that it has started and that are still running."""
-        command = [find_program("ps"), "-o", "pid=,stat=", "--ppid", str(self.process.pid)]
-        listed = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-        return [int(pid) for pid, state in map(str.split, listed) if not state.startswith("Z")]
+        return children_of(self.process.pid)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it and its processes, and return its exit code."""

@@ -27,6 +27,7 @@ from widget.errors import OperatorError
 from widget.names import Function
 from widget.render import i18n
 from widget.render.html import Renderer
+from widget.render.painter import Painter
 from widget.web import assets, headers, logs
 from widget.web.metrics import Metrics
 from widget.web.passwords import PasswordAttempts
@@ -88,6 +89,7 @@ def create_app(
         ),
         catalogues=catalogues,
         renderer=Renderer(paths.templates(), catalogues),
+        painter=Painter(),
         assets=assets.Assets(paths.static(), widgets, settings.server.path),
         attempts=PasswordAttempts(_limiter(app, settings), settings.server),
         metrics=metrics,

@@ -89,6 +89,15 @@ class TooManyAttempts(CabinetError):
     retry_after = 60.0
 
 
+class Overloaded(CabinetError):
+    """Too many pictures are requested at the same time."""
+
+    status = 503
+    code = "overloaded"
+    message = N_("These figures are temporarily unavailable.")
+    retry_after = 1.0
+
+
 class NotOffered(CabinetError):
     """The account's API has no such function, or no password for it is configured."""
 

@@ -320,6 +320,51 @@ def large_amounts(times: int) -> None:
     print(f"| a line is logged, with 10,000 accounts to mask | {bulk.mask(10_000, times):.3f} |")
 
 
+def pictures(bench: Bench, visits: int) -> None:
+    """The fourth table: visits of a cached page, while others request pictures without a pause."""
+    attackers = 4
+    with bench.service(ACCOUNT.format(slug="main", seconds=3600)) as (url, _, _):
+        page = f"{url}/w/main/open-trades"
+        colours = itertools.count()
+        done = threading.Event()
+
+        def largest() -> float:
+            # Each has a colour of its own, so that none is in a cache.
+            query = f"size=large&scale=2&accent={next(colours):06x}"
+            return visit(f"{url}/w/main/growth.png?{query}")
+
+        def attack() -> int:
+            number = 0
+            while not done.is_set():
+                largest()
+                number += 1
+            return number
+
+        largest()
+        alone = [largest() for _ in range(max(3, visits // 100))]
+        quiet = [visit(page) for _ in range(visits)]
+        with ThreadPoolExecutor(attackers) as pool:
+            attacks = [pool.submit(attack) for _ in range(attackers)]
+            try:
+                busy = [visit(page) for _ in range(visits)]
+            finally:
+                done.set()
+            drawn = sum(attack.result() for attack in attacks)
+    print("\n| pictures | p50 ms | p99 ms |")
+    print("| --- | ---: | ---: |")
+    for name, taken in (
+        ("a picture of the largest size", alone),
+        ("cached page, no pictures", quiet),
+        (f"cached page, {attackers} connections request pictures ({drawn} drawn)", busy),
+    ):
+        print(f"| {name} | {median(taken):.2f} | {percentile_99(taken):.2f} |")
+
+
+def percentile_99(values: list[float]) -> float:
+    """The 99th percentile."""
+    return quantiles(values, n=100, method="inclusive")[98]
+
+
 def outage(bench: Bench, seconds: float) -> None:
     """An API that works and one that does not respond, with a TTL of two seconds."""
     with bench.service(ACCOUNT.format(slug="main", seconds=2)) as (url, _, _):
@@ -399,7 +444,7 @@ def growth(
             calls = bench.sandbox.calls.total()
             assert calls == seen, "an account was fetched more than once in a period, or not at all"
             print(
-                f"| {rate} | {median(taken):.2f} | {quantiles(taken, n=100)[98]:.2f} | "
+                f"| {rate} | {median(taken):.2f} | {percentile_99(taken):.2f} | "
                 f"{calls} | {seen} | {mebibytes(pid):.0f} |"
             )
 
@@ -498,6 +543,7 @@ def main() -> None:
             lambda: speed(bench, 1, "abcdg") if quick else speed(bench, 9, "abcdegh"),
             lambda: pages(3 if quick else 40),
             lambda: large_amounts(1 if quick else 10),
+            lambda: pictures(bench, 300 if quick else 10_000),
             lambda: outage(bench, 1 if quick else 5),
             lambda: isolation(bench, 2 if quick else 8),
         ]

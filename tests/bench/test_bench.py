@@ -43,5 +43,6 @@ def test_a_quick_run_prints_its_tables_with_a_figure_in_every_cell() -> None:
         "10,000 closed trades are parsed",
         "a line is logged, with 10,000 accounts to mask",
     )
-    for name in names + large_amounts:
+    pictures = ("a picture of the largest size", "cached page, no pictures")
+    for name in names + large_amounts + pictures:
         assert figures[name], ran.stdout

@@ -26,7 +26,7 @@ from playwright.sync_api import Browser
 
 from widget import config, paths, privacy
 from widget.errors import OperatorError
-from widget.render import i18n, picture, snippet
+from widget.render import i18n, painter, picture, snippet
 from widget.render.display import Display, build_display
 from widget.render.format import Formatter
 from widget.render.svg import Style, draw_message
@@ -40,7 +40,7 @@ CATALOGUES = i18n.load_catalogues(paths.locales())
 SECRET = "a secret of more than thirty-two bytes"
 ALL = {"login": 1000005, "currency": "USD"}
 FONTS = {
-    weight: TTFont(paths.static() / "fonts" / f"{weight}.ttf") for weight in picture.FONT_WEIGHTS
+    weight: TTFont(paths.static() / "fonts" / f"{weight}.ttf") for weight in painter.FONT_WEIGHTS
 }
 Serve = Callable[..., Service]
 
@@ -263,7 +263,7 @@ def test_a_picture_requested_with_a_token_is_not_cached(serve: Serve, instant: f
 
 def test_pictures_are_drawn_with_the_shipped_font_alone() -> None:
     ani, bani, a_umlaut = (
-        picture.svg_to_png(
+        painter.svg_to_png(
             re.sub("<title>.*</title>", "", draw_message(letter, Style(picture.text_width)))
         )
         for letter in ("ა", "ბ", "Ä")

@@ -1,13 +1,8 @@
-"""From a view or a message to a picture.
-
-PNGs are drawn with the font that is shipped, so that they are the same on every machine.
-"""
+"""From a view or a message to an SVG picture; ``painter`` draws it as PNG."""
 
 import json
-from functools import cache, lru_cache
+from functools import cache
 from unicodedata import category
-
-import resvg_py
 
 from widget import paths
 from widget.errors import N_
@@ -18,9 +13,6 @@ from widget.render.i18n import Catalogues, is_rtl
 from widget.render.svg import Picture, Progress, Style
 from widget.render.view import View
 from widget.widgets.options import Options
-
-FONT_FAMILY = "Cabinet Widgets Sans"
-FONT_WEIGHTS = ("Regular", "Bold")
 
 
 def widget_svg(view: View, catalogues: Catalogues) -> str:
@@ -108,20 +100,6 @@ def as_of(display: Display) -> str:
 def message_svg(message: str, language: str, options: Options) -> str:
     """The picture of a message, with the size and colours of the options."""
     return svg.draw_message(message, style(options, language))
-
-
-# It takes up to 30 ms, during which no other thread runs.
-@lru_cache(maxsize=64)
-def svg_to_png(drawing: str) -> bytes:
-    """Draw an SVG of this module as PNG, with the shipped font only."""
-    folder = paths.static() / "fonts"
-    return resvg_py.svg_to_bytes(
-        svg_string=drawing,
-        skip_system_fonts=True,
-        font_files=[str(folder / f"{weight}.ttf") for weight in FONT_WEIGHTS],
-        font_family=FONT_FAMILY,
-        sans_serif_family=FONT_FAMILY,
-    )
 
 
 def text_width(text: str, bold: bool) -> float:

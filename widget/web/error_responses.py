@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from flask import Response
 
 from widget.config import Account
-from widget.errors import CabinetError, Locked, TooManyAttempts, Unavailable
+from widget.errors import CabinetError, Locked, Overloaded, TooManyAttempts, Unavailable
 from widget.render import picture
 from widget.render.html import UTC_ZONE, PageContext
 from widget.render.json import render_error_json
+from widget.render.painter import Painter
 from widget.render.snippet import widget_url
 from widget.web import headers
 from widget.web.request_data import accepted_languages, query_parameters, without_token
@@ -63,7 +64,7 @@ class ErrorResponses:
             response = self._page(error, context, language, message)
         elif context.suffix in PICTURE_TYPES:
             svg = picture.message_svg(message, language, context.options)
-            response = picture_response(svg, context.suffix)
+            response = self._message_picture(svg, context.suffix)
         else:
             text = render_error_json(error, message)
             response = Response(text, content_type="application/json")
@@ -82,6 +83,13 @@ class ErrorResponses:
             # A script that may read the figures may also read why there are none.
             cors=account is None or not account.is_private,
         )
+
+    def _message_picture(self, svg: str, suffix: str) -> Response:
+        """The picture of a message; an SVG, which browsers display as well, if nothing else can."""
+        try:
+            return picture_response(svg, suffix, self._service.painter)
+        except Overloaded:
+            return picture_response(svg, ".svg", self._service.painter)
 
     def _log(self, error: CabinetError, context: ErrorContext) -> None:
         slug = "-"
@@ -153,9 +161,9 @@ class ErrorResponses:
         return widget_url(base, account.slug, widget.name, "/unlock", options)
 
 
-def picture_response(svg: str, suffix: str) -> Response:
-    """An SVG picture in one of ``PICTURE_TYPES``."""
+def picture_response(svg: str, suffix: str, painter: Painter) -> Response:
+    """An SVG picture in one of ``PICTURE_TYPES``; Overloaded if it cannot be drawn as PNG now."""
     content_type = PICTURE_TYPES[suffix]
     if suffix == ".png":
-        return Response(picture.svg_to_png(svg), content_type=content_type)
+        return Response(painter.png(svg), content_type=content_type)
     return Response(svg, content_type=content_type)

@@ -14,6 +14,7 @@ from widget.data.snapshots import Snapshots
 from widget.data.source import Source
 from widget.render.html import Renderer
 from widget.render.i18n import Catalogues
+from widget.render.painter import Painter
 from widget.render.view import View, build_view
 from widget.web import access
 from widget.web.assets import Assets
@@ -41,6 +42,7 @@ class Service:
     sampler: Sampler
     catalogues: Catalogues
     renderer: Renderer
+    painter: Painter
     assets: Assets
     attempts: PasswordAttempts
     metrics: Metrics

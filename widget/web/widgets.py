@@ -166,7 +166,7 @@ class WidgetEndpoint:
 
     def _picture(self, view: View, grant: Grant | None, suffix: str) -> Response:
         svg = picture.widget_svg(view, self._service.catalogues)
-        response = picture_response(svg, suffix)
+        response = picture_response(svg, suffix, self._service.painter)
         return self._with_headers(response, view, grant)
 
     def _with_headers(

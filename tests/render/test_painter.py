@@ -1,0 +1,191 @@
+"""The process that draws pictures: what happens if it dies, hangs or has too much to do."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import pytest
+from conftest import Service
+from processes import PATIENCE, until
+
+from widget.errors import Overloaded
+from widget.render.painter import NICENESS, Painter
+from widget.render.picture import message_svg
+from widget.widgets.options import Options
+
+Serve = Callable[..., Service]
+
+
+def drawing(text: str) -> str:
+    """A picture of a text."""
+    return message_svg(text, "en", Options())
+
+
+def painters_of(parent: int) -> list[int]:
+    """The processes that draw pictures for a process."""
+    found = []
+    for folder in Path("/proc").glob("[1-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            status = (folder / "status").read_text()
+        except OSError:
+            continue  # it has ended in the meantime
+        if b"widget.render.painter" in command and f"PPid:\t{parent}\n" in status:
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.fixture
+def painter() -> Iterator[Painter]:
+    """A painter that has drawn a picture, and allows one at a time."""
+    started = Painter(max_pictures=1, drawing_seconds=PATIENCE)
+    assert started.png(drawing("first")).startswith(b"\x89PNG")
+    yield started
+    started.close()
+
+
+def process_of(painter: Painter) -> int:
+    """The process of the only painter of this process that is open."""
+    assert painter
+    (pid,) = painters_of(os.getpid())
+    return pid
+
+
+def test_pictures_are_drawn_by_another_process_at_a_lower_priority(painter: Painter) -> None:
+    pid = process_of(painter)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    # 19 is the lowest priority that there is.
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, own + NICENESS)
+    # While that process stands still there is no picture, and this one goes on.
+    os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as thread:
+        second = thread.submit(painter.png, drawing("second"))
+        assert not second.done()
+        os.kill(pid, signal.SIGCONT)
+        assert second.result(PATIENCE).startswith(b"\x89PNG")
+
+
+def test_a_picture_that_was_drawn_before_needs_no_process(painter: Painter) -> None:
+    before = painter.png(drawing("first"))
+    painter.close()
+    assert painter.png(drawing("first")) == before
+    assert painters_of(os.getpid()) == []
+
+
+def test_if_the_process_dies_the_next_picture_gets_another_one(
+    painter: Painter, caplog: pytest.LogCaptureFixture
+) -> None:
+    killed = process_of(painter)
+    os.kill(killed, signal.SIGKILL)
+    assert painter.png(drawing("second")).startswith(b"\x89PNG")
+    assert process_of(painter) != killed
+    assert caplog.messages == ["the process that draws pictures has ended; starting another one"]
+
+
+def test_a_process_that_hangs_is_replaced() -> None:
+    painter = Painter(drawing_seconds=PATIENCE)
+    painter.png(drawing("first"))
+    hanging = process_of(painter)
+    os.kill(hanging, signal.SIGSTOP)
+    painter._drawing_seconds = 0.01
+    with pytest.raises(Overloaded, match="not drawn in time"):
+        painter.png(drawing("second"))
+    painter._drawing_seconds = PATIENCE
+    assert painter.png(drawing("second")).startswith(b"\x89PNG")
+    assert process_of(painter) != hanging
+    painter.close()
+
+
+def test_more_pictures_than_places_are_refused_at_once(painter: Painter) -> None:
+    pid = process_of(painter)
+    os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(painter.png, drawing(text)) for text in ("second", "third")]
+        refused, waiting = wait(both, PATIENCE, FIRST_COMPLETED)
+        os.kill(pid, signal.SIGCONT)
+        assert [type(future.exception()) for future in refused] == [Overloaded]
+        (drawn,) = waiting
+        assert drawn.result(PATIENCE).startswith(b"\x89PNG")
+
+
+def test_a_picture_waits_a_limited_time_for_those_before_it() -> None:
+    painter = Painter(waiting_seconds=0.01, drawing_seconds=PATIENCE)
+    painter.png(drawing("first"))
+    pid = process_of(painter)
+    os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(painter.png, drawing(text)) for text in ("second", "third")]
+        refused, waiting = wait(both, PATIENCE, FIRST_COMPLETED)
+        os.kill(pid, signal.SIGCONT)
+        assert [str(future.exception()) for future in refused] == [
+            "the pictures before this one take too long"
+        ]
+        (drawn,) = waiting
+        assert drawn.result(PATIENCE).startswith(b"\x89PNG")
+    painter.close()
+
+
+def test_what_is_not_an_svg_is_an_error_and_the_process_goes_on(painter: Painter) -> None:
+    before = process_of(painter)
+    with pytest.raises(ValueError, match="cannot read"):
+        painter.png("<p>")
+    assert process_of(painter) == before
+
+
+PARENT = """
+import sys
+from widget.render.painter import Painter
+painter = Painter()
+painter.png('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>')
+print("drawn", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_the_process_ends_with_the_one_that_started_it(how: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"drawn\n"
+        (pid,) = painters_of(parent.pid)
+        parent.send_signal(how)
+        parent.wait(PATIENCE)
+    until(lambda: not is_painter(pid))
+
+
+def is_painter(pid: int) -> bool:
+    """Whether a process that draws pictures still runs; not if it has ended but not been read."""
+    try:
+        return b"widget.render.painter" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def test_too_many_pictures_get_503_with_retry_after_and_a_picture_of_the_message(
+    serve: Serve,
+) -> None:
+    service = serve()
+    painter = service.app.extensions["cabinet-widgets"].painter
+    assert service.get("/w/main/balance.png").status_code == 200
+    pid = process_of(painter)
+    os.kill(pid, signal.SIGSTOP)
+    paths = [f"/w/main/balance.png?accent=00000{number}" for number in range(9)]
+    with ThreadPoolExecutor(len(paths)) as visitors:
+        requested = [visitors.submit(service.get, path) for path in paths]
+        done, _ = wait(requested, PATIENCE, FIRST_COMPLETED)
+        page = service.get("/w/main/balance")
+        os.kill(pid, signal.SIGCONT)
+        refused = done.pop().result()
+    assert page.status_code == 200
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.headers["Cache-Control"] == "private, no-store"
+    assert refused.headers["Content-Type"] == "image/svg+xml"
+    assert "temporarily" in refused.text
+    assert service.get(paths[-1]).status_code == 200

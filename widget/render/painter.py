@@ -1,0 +1,175 @@
+"""Draws PNGs in a process of its own.
+
+The rasteriser takes tens of milliseconds and holds Python's interpreter lock all the time. In the
+worker itself, no other request would be handled meanwhile.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from contextlib import suppress
+from functools import lru_cache
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+
+import resvg_py
+
+from widget import paths
+from widget.errors import Overloaded
+
+FONT_FAMILY = "Cabinet Widgets Sans"
+FONT_WEIGHTS = ("Regular", "Bold")
+
+CACHED_PICTURES = 64
+# Requests for anything else come first, even on a machine with a single processor.
+NICENESS = 5
+
+# The process has ended, and with it its end of the connection.
+_GONE = (EOFError, OSError)
+
+log = logging.getLogger("widget.render")
+
+
+def svg_to_png(drawing: str) -> bytes:
+    """Draw an SVG of this package as PNG in this process, with the shipped font only.
+
+    Raises:
+        ValueError: it is not an SVG.
+    """
+    folder = paths.static() / "fonts"
+    return resvg_py.svg_to_bytes(
+        svg_string=drawing,
+        skip_system_fonts=True,
+        font_files=[str(folder / f"{weight}.ttf") for weight in FONT_WEIGHTS],
+        font_family=FONT_FAMILY,
+        sans_serif_family=FONT_FAMILY,
+    )
+
+
+class Painter:
+    """Draws one picture after the other in a process that it starts for the first one.
+
+    If that process dies, the next picture gets a new one. It ends with this process, however this
+    one ends.
+
+    Args:
+        max_pictures: how many are drawn or waiting at the same time; others are refused.
+        waiting_seconds: how long a picture waits for those before it.
+        drawing_seconds: how long one may take; after that, the process is considered to hang.
+    """
+
+    def __init__(
+        self,
+        max_pictures: int = 8,
+        waiting_seconds: float = 2.0,
+        drawing_seconds: float = 10.0,
+    ) -> None:
+        self._places = threading.BoundedSemaphore(max_pictures)
+        self._turn = threading.Lock()
+        self._waiting_seconds = waiting_seconds
+        self._drawing_seconds = drawing_seconds
+        self._connection: Connection | None = None
+        self._end_process: weakref.finalize[..., Painter] | None = None
+        self._cached = lru_cache(CACHED_PICTURES)(self._draw)
+
+    def png(self, drawing: str) -> bytes:
+        """Draw an SVG of this package as PNG.
+
+        Raises:
+            Overloaded: too many pictures are requested at the same time, or drawing it fails.
+        """
+        return self._cached(drawing)
+
+    def close(self) -> None:
+        """End the process, if there is one; another picture would start a new one."""
+        if self._end_process is not None:
+            self._end_process()
+        self._end_process = None
+        self._connection = None
+
+    def _draw(self, drawing: str) -> bytes:
+        if not self._places.acquire(blocking=False):
+            raise Overloaded("too many pictures are being drawn")
+        try:
+            if not self._turn.acquire(timeout=self._waiting_seconds):
+                raise Overloaded("the pictures before this one take too long")
+            try:
+                return self._draw_now(drawing.encode())
+            finally:
+                self._turn.release()
+        finally:
+            self._places.release()
+
+    def _draw_now(self, drawing: bytes) -> bytes:
+        if self._connection is not None:
+            try:
+                return self._send(self._connection, drawing)
+            except _GONE:
+                log.warning("the process that draws pictures has ended; starting another one")
+                self.close()
+        try:
+            return self._send(self._start(), drawing)
+        except _GONE as error:
+            self.close()
+            raise Overloaded(f"the process that draws pictures fails: {error!r}") from None
+
+    def _send(self, connection: Connection, drawing: bytes) -> bytes:
+        """Have a picture drawn; EOFError or OSError if the process ends before it is complete."""
+        connection.send_bytes(drawing)
+        if not connection.poll(self._drawing_seconds):
+            self.close()
+            raise Overloaded("a picture was not drawn in time")
+        png = connection.recv_bytes()
+        if not png:
+            raise ValueError("the rasteriser cannot read a picture")
+        return png
+
+    def _start(self) -> Connection:
+        """Start a process and connect to it."""
+        connection, its_end = Pipe()
+        descriptor = its_end.fileno()
+        # Not a fork: the threads of this process may hold locks that nobody would release there.
+        command = [sys.executable, "-m", "widget.render.painter", str(descriptor)]
+        process = subprocess.Popen(command, pass_fds=[descriptor])  # noqa: S603  # all is our own
+        # Only the process itself has this end now, so that this one notices if it is gone.
+        its_end.close()
+        self._connection = connection
+        self._end_process = weakref.finalize(self, _end, process, connection)
+        return connection
+
+
+def _end(process: subprocess.Popen[bytes], connection: Connection) -> None:
+    connection.close()
+    process.kill()
+    process.wait()
+
+
+def main(descriptor: int) -> None:
+    """Draw the pictures that arrive through a connection until its other end is closed."""
+    # These may reach the whole group of processes, but the worker still finishes its requests.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(PermissionError):  # a sandbox may forbid it
+        os.nice(NICENESS)
+    connection = Connection(descriptor)
+    while True:
+        try:
+            drawing = connection.recv_bytes().decode()
+            connection.send_bytes(_png_or_nothing(drawing))
+        except _GONE:
+            return
+
+
+def _png_or_nothing(drawing: str) -> bytes:
+    try:
+        return svg_to_png(drawing)
+    except ValueError:
+        return b""
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
