@@ -262,6 +262,19 @@ def test_token_creates_a_token_that_another_library_reads(tmp_path: Path) -> Non
         assert run(tmp_path, "token", "main", "balance", *wrong, S=SECRET).returncode == 2
 
 
+def test_token_creates_one_for_all_widgets_of_an_account(tmp_path: Path) -> None:
+    account = '[accounts.main]\nlogin = 5\nembed_secret_env = "S"\nwidgets = ["balance", "lots"]\n'
+    (tmp_path / "widgets.toml").write_text(account)
+    printed = run(tmp_path, "token", "main", "*", "--param", "period=7d", S=SECRET)
+    claims = jwt.decode(printed.stdout.strip(), SECRET, ["HS256"])
+    assert claims["sub"] == "main/*"
+    assert claims["params"] == {"period": "7d"}
+    # No enabled widget has rows.
+    for param in ("period=8d", "rows=5", "perod=7d"):
+        assert run(tmp_path, "token", "main", "*", "--param", param, S=SECRET).returncode == 2
+    assert "nobody" in run(tmp_path, "token", "nobody", "*", S=SECRET).stderr
+
+
 def test_password_prints_the_hash_alone_on_the_last_line(tmp_path: Path) -> None:
     printed = run(tmp_path, "password", stdin="open sesame\nsecond line\n")
     stored = printed.stdout.splitlines()[-1]

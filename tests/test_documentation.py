@@ -371,7 +371,12 @@ TESTS_OF_THREATS = {
     ],
     "The locked options of a token are changed": [
         "test_options_that_a_token_locks_cannot_be_changed_by_the_url",
-        "test_a_renewable_token_keeps_its_locked_options_and_is_renewed_for_a_day_at_most",
+        "test_what_a_token_for_the_account_locks_applies_to_the_widgets_that_have_the_option",
+        "test_a_token_of_a_site_is_not_renewed_by_the_service",
+    ],
+    "The token of a password form is read by the host page": [
+        "test_the_password_in_one_widget_opens_all_widgets_of_its_account_on_the_page",
+        "test_the_password_entered_on_one_site_opens_nothing_on_another",
     ],
     "A viewer password is guessed": [
         "test_ten_wrong_passwords_a_minute_then_not_even_the_right_one",

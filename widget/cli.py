@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from widget.server import check_port, parse_bind, run_server
 from widget.web import tokens
 from widget.widgets import registry
 from widget.widgets.base import Widget
-from widget.widgets.options import PICTURE_OPTIONS, Options, parse_options
+from widget.widgets.options import PICTURE_OPTIONS, HasOptions, Options, parse_options
 
 MAX_PASSWORD_LENGTH = 256
 TEMPORARY_FOLDERS = (Path(tempfile.gettempdir()), Path("/run"), Path("/dev"))
@@ -261,8 +262,8 @@ def who_can_see(account: Account, form: str) -> str:
 )
 @param_option("An option to lock; may be repeated.")
 def token(config: str | None, account: str, widget: str, ttl: str, params: tuple[str, ...]) -> None:
-    """Create a signed token for a WIDGET of an ACCOUNT."""
-    _, found, definition = find_widget(config, account, widget)
+    """Create a signed token for a WIDGET of an ACCOUNT; for all its widgets, write '*'."""
+    found, definition = find_subject(config, account, widget)
     if not found.embed_keys:
         raise OperatorError(
             f"accounts.{account}: needs an embed secret to sign tokens; set embed_secret_env"
@@ -273,6 +274,30 @@ def token(config: str | None, account: str, widget: str, ttl: str, params: tuple
     scope = f"{account}/{widget}"
     signed = tokens.sign(found.embed_keys, scope, expires, locked)
     click.echo(signed)
+
+
+def find_subject(config: str | None, account: str, widget: str) -> tuple[Account, HasOptions]:
+    """An account, and what has the options that a token may lock: a widget, or all for ``*``."""
+    if widget != "*":
+        _, found, definition = find_widget(config, account, widget)
+        return found, definition
+    found = find_account(load_settings(config), account)
+    widgets = registry.discover()
+    options: set[str] = set()
+    for name in registry.enabled_widgets(found, widgets):
+        options.update(widgets[name].all_options)
+    return found, AllWidgets(tuple(options))
+
+
+@dataclass(frozen=True, slots=True)
+class AllWidgets:
+    """What the enabled widgets of an account have in common.
+
+    Attributes:
+        all_options: the options that at least one of them has.
+    """
+
+    all_options: tuple[str, ...]
 
 
 def parse_ttl(ttl: str) -> int:
@@ -407,21 +432,26 @@ def find_widget(
     """The settings, an account and one of its widgets; OperatorError says what does not exist."""
     settings = load_settings(config)
     widgets = registry.discover()
-    if account not in settings.accounts:
-        listed = ", ".join(settings.accounts)
-        raise OperatorError(f"there is no account {account!r}; the accounts are: {listed}")
+    found = find_account(settings, account)
     if widget not in widgets:
         listed = ", ".join(widgets)
         raise OperatorError(f"there is no widget {widget!r}; the widgets are: {listed}")
-    found = settings.accounts[account]
     enabled = registry.enabled_widgets(found, widgets)
     if widget not in enabled:
         raise OperatorError(f"{widget} is not enabled: add it to accounts.{account}.widgets")
     return settings, found, widgets[widget]
 
 
+def find_account(settings: Settings, slug: str) -> Account:
+    """An account; OperatorError lists those that exist."""
+    if slug not in settings.accounts:
+        listed = ", ".join(settings.accounts)
+        raise OperatorError(f"there is no account {slug!r}; the accounts are: {listed}")
+    return settings.accounts[slug]
+
+
 def parse_params(
-    widget: Widget,
+    widget: HasOptions,
     params: Iterable[str],
     extra: Collection[str] = (),
 ) -> tuple[dict[str, str], Options]:

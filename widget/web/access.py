@@ -4,6 +4,7 @@ The functions are pure: clock, address and the check of a password are arguments
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,12 @@ VIEWER_TOKEN_SECONDS = 3600
 """Lifetime of a token of the unlock form. It is renewed by refreshes of the page."""
 MAX_VIEWER_SECONDS = 12 * 3600
 """How long after the password was entered tokens are renewed."""
+
+# 203.0.113.7:51234, [2001:db8::1] or [2001:db8::1]:443. Without brackets, the last part of an IPv6
+# address cannot be distinguished from a port.
+_ADDRESS_WITH_PORT = re.compile(
+    r"\[(?P<ipv6>[^\[\]]+)\](:\d{1,5})?|(?P<ipv4>[^:\[\]]+):\d{1,5}", re.ASCII
+)
 
 _NOT_FOUND = "unknown account or widget, or not enabled"
 
@@ -98,9 +105,13 @@ def authorize(
     if credentials.token is not None:
         # An invalid token is refused for an open account too. Otherwise the options that it locks
         # would be ignored.
-        keys = signing_keys(account)
-        subject = token_subject(account, widget)
-        return tokens.verify(credentials.token, keys, subject, now)
+        return tokens.verify(
+            credentials.token,
+            signing_keys(account),
+            f"{account.slug}/{widget}",
+            now,
+            renewing_key=viewer_key(account),
+        )
     if account.access == "open":
         return None
     if credentials.check_password is None:
@@ -111,6 +122,7 @@ def authorize(
     return Grant(
         params={},
         expires=0,
+        is_for_account=True,
         renewable_until=int(now) + MAX_VIEWER_SECONDS,
     )
 
@@ -133,32 +145,36 @@ def renew(grant: Grant, now: float) -> Grant | None:
     return replace(grant, expires=int(expires))
 
 
-def sign_renewal(account: Account, widget: str, grant: Grant) -> str:
-    """The token for a grant that was renewed."""
-    # The last key is that of the unlock form, if the account has a viewer password: a new password
-    # then ends the token.
-    key = signing_keys(account)[-1]
+def sign_renewal(account: Account, grant: Grant) -> str:
+    """The token for a grant that was renewed.
+
+    It is for the whole account, because the viewer password is.
+    """
+    # Only grants of the unlock form are renewed. A new password ends their tokens.
+    key = viewer_key(account)
+    assert key is not None
     return tokens.sign(
         [key],
-        token_subject(account, widget),
+        tokens.account_subject(account.slug),
         grant.expires,
-        params=grant.params,
         renewable_until=grant.renewable_until,
     )
 
 
-def token_subject(account: Account, widget: str) -> str:
-    """What a token is for: one widget of one account."""
-    return f"{account.slug}/{widget}"
-
-
 def signing_keys(account: Account) -> tuple[bytes, ...]:
     """All keys whose tokens are accepted: embed secrets, newest first, and the unlock form's."""
+    key = viewer_key(account)
+    if key is None:
+        return account.embed_keys
+    return (*account.embed_keys, key)
+
+
+def viewer_key(account: Account) -> bytes | None:
+    """The key that signs tokens of the unlock form, None if the account has no viewer password."""
     password_hash = account.viewer_password_hash
     if password_hash is None:
-        return account.embed_keys
-    viewer_key = tokens.viewer_key(password_hash.get_secret_value())
-    return (*account.embed_keys, viewer_key)
+        return None
+    return tokens.viewer_key(password_hash.get_secret_value())
 
 
 def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
@@ -177,9 +193,17 @@ def visitor_address(peer: str | None, forwarded: str, hops: int) -> str | None:
     if forwarded.strip():
         parts = forwarded.split(",")
         # The nearest one first, which the nearest proxy appended.
-        addresses += [part.strip() for part in reversed(parts)]
+        addresses += [_without_port(part.strip()) for part in reversed(parts)]
     farthest = len(addresses) - 1
     return addresses[min(hops, farthest)]
+
+
+def _without_port(element: str) -> str:
+    """The address in an element of X-Forwarded-For: some proxies add a port and brackets."""
+    match = _ADDRESS_WITH_PORT.fullmatch(element)
+    if match is None:
+        return element
+    return match["ipv6"] or match["ipv4"]
 
 
 def client_network(address: str | None) -> str:

@@ -1,7 +1,7 @@
-"""Signed tokens: JWT, HS256, for one widget of one account, with an expiry time and locked options.
+"""Signed tokens: JWT, HS256, for a widget or an account, with an expiry time and locked options.
 
 ``{"sub": "main/balance", "exp": 1795420800, "params": {"lang": "fr"}}``, signed with one of the
-account's keys.
+account's keys. The subject ``main/*`` stands for every enabled widget of the account.
 """
 
 import hashlib
@@ -17,14 +17,23 @@ from widget.errors import Expired, Locked
 
 MAX_SECONDS = 24 * 3600
 """The latest expiry of a token, in seconds from now."""
+LEEWAY_SECONDS = 30
+"""By how much the clock of whoever signed a token may differ from the clock of the service."""
 MAX_LENGTH = 4096
+MAX_TIME = 2**53
+"""The largest time, in Unix seconds: the largest integer that JavaScript represents exactly."""
 
 _ALGORITHM = "HS256"
-# PyJWT would check the times by the clock of the machine. verify() uses the clock of the service.
+# PyJWT checks the signature. It would check times by the clock of the machine, but verify() uses
+# the clock of the service; and it would refuse claims that have no meaning here.
 _DECODE_OPTIONS: Options = {
     "verify_exp": False,
-    "verify_iat": False,
+    "verify_nbf": False,
     "verify_sub": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_jti": False,
 }
 
 
@@ -35,12 +44,15 @@ class Grant:
     Attributes:
         params: options that the URL cannot change.
         expires: when the token expires, in Unix seconds.
-        renewable_until: the Unix time until which responses contain a new token, at most a day from
-            now; 0 if the token is not renewed.
+        is_for_account: whether it is for every enabled widget of the account, so that ``params``
+            apply to the widgets that have the option.
+        renewable_until: the Unix time until which responses contain a new token; 0 if the token is
+            not renewed.
     """
 
     params: Mapping[str, Any]
     expires: int
+    is_for_account: bool = False
     renewable_until: int = 0
 
 
@@ -55,7 +67,7 @@ def sign(
 
     Args:
         keys: the signing keys, newest first.
-        subject: ``account/widget``.
+        subject: ``account/widget`` or ``account/*``.
         expires: Unix seconds.
         params: the options to lock.
         renewable_until: see ``Grant``.
@@ -76,39 +88,57 @@ def verify(
     keys: Sequence[bytes],
     subject: str,
     now: float,
+    renewing_key: bytes | None = None,
 ) -> Grant:
     """Check a token and return what it grants.
 
     Args:
         token: any text.
         keys: the keys that tokens may be signed with.
-        subject: ``account/widget``.
+        subject: ``account/widget``; ``account/*`` for what only tokens of a whole account grant.
         now: Unix seconds.
+        renewing_key: the key whose tokens may be renewed. Others sign with the other keys, so that
+            the claim ``renew`` means nothing there.
 
     Raises:
         Expired: the token was valid until it expired.
-        Locked: the token is not valid for this widget.
+        Locked: the token is not valid for this widget. The text names the claim that is wrong.
     """
-    claims = _decode(token, keys)
-    expires = claims.get("exp")
+    claims, key = _decode(token, keys)
+    subject_of_account = account_subject(subject)
+    if claims.get("sub") not in (subject, subject_of_account):
+        raise Locked(f"token: sub is neither {subject} nor {subject_of_account}")
     params = claims.get("params", {})
-    renewable_until = claims.get("renew", 0)
-    # JavaScript creates times with fractions. A bool is an int in Python, but not in JSON.
-    if isinstance(expires, bool) or not isinstance(expires, int | float):
-        raise Locked("token: exp is required and must be a number")
+    # PHP writes an empty array as a list.
+    if params == []:
+        params = {}
     if not isinstance(params, dict):
-        raise Locked("token: params must be an object")
-    if type(renewable_until) is not int:
-        raise Locked("token: renew must be an integer")
-    if claims.get("sub") != subject:
-        raise Locked("token: signed for another widget")
-    # Both conditions are written so that NaN, which Python reads in JSON, does not pass.
-    if not expires > now:
-        raise Expired(f"token: expired {now - expires:.0f} s ago")
-    latest = now + MAX_SECONDS
-    if not max(expires, renewable_until) <= latest:
-        raise Locked(f"token: expires more than {MAX_SECONDS // 3600} hours from now")
-    return Grant(params, int(expires), renewable_until)
+        raise Locked("token: params is not an object")
+    expires = _seconds(claims, "exp")
+    if expires is None:
+        raise Locked("token: exp is missing")
+    if expires > now + MAX_SECONDS + LEEWAY_SECONDS:
+        raise Locked(f"token: exp is more than {MAX_SECONDS // 3600} hours ahead")
+    if expires <= now - LEEWAY_SECONDS:
+        raise Expired(f"token: exp was {now - expires:.0f} s ago")
+    not_before = _seconds(claims, "nbf")
+    if not_before is not None and not_before > now + LEEWAY_SECONDS:
+        raise Locked(f"token: nbf is {not_before - now:.0f} s ahead")
+    renewable_until = 0
+    if key == renewing_key:
+        renewable_until = claims.get("renew", 0)
+    return Grant(
+        params,
+        int(expires),
+        is_for_account=claims["sub"] == subject_of_account,
+        renewable_until=renewable_until,
+    )
+
+
+def account_subject(subject: str) -> str:
+    """The subject of tokens for the whole account that a subject belongs to: ``account/*``."""
+    slug, _, _ = subject.partition("/")
+    return f"{slug}/*"
 
 
 def viewer_key(password_hash: str) -> bytes:
@@ -120,14 +150,32 @@ def viewer_key(password_hash: str) -> bytes:
     return hmac.digest(password_hash.encode(), context, hashlib.sha256)
 
 
-def _decode(token: str, keys: Sequence[bytes]) -> dict[str, Any]:
-    """The claims of a token that is signed with one of the keys."""
+def _decode(token: str, keys: Sequence[bytes]) -> tuple[dict[str, Any], bytes]:
+    """The claims of a token that is signed with one of the keys, and the key."""
+    if len(token) > MAX_LENGTH:
+        raise Locked(f"token: longer than {MAX_LENGTH} characters")
     # Each key needs another attempt, since a token does not say which one signed it.
-    if len(token) <= MAX_LENGTH:
-        for key in keys:
-            try:
-                return jwt.decode(token, key, [_ALGORITHM], options=_DECODE_OPTIONS)
-            except (jwt.InvalidTokenError, RecursionError):
-                # RecursionError: PyJWT parses the header's JSON before it checks the signature.
-                continue
-    raise Locked("token: not signed with a key of this account, or not a token")
+    for key in keys:
+        try:
+            return jwt.decode(token, key, [_ALGORITHM], options=_DECODE_OPTIONS), key
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.InvalidAlgorithmError:
+            raise Locked(f"token: alg is not {_ALGORITHM}") from None
+        except (jwt.InvalidTokenError, RecursionError):
+            # RecursionError: older releases of PyJWT do not handle deeply nested JSON.
+            raise Locked("token: not a JWT") from None
+    raise Locked("token: signature is not by a key of this account")
+
+
+def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
+    """A claim in Unix seconds, None if it is missing."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    # JavaScript creates times with fractions. A bool is an int in Python, but not in JSON.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Python reads NaN and Infinity in JSON, and integers that are too large for a float.
+    if not is_number or not -MAX_TIME <= value <= MAX_TIME:
+        raise Locked(f"token: {name} is not a time in Unix seconds")
+    return float(value)

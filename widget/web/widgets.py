@@ -35,7 +35,13 @@ from widget.web.responses import figures_response, shortest_ttl
 from widget.web.service import Service
 from widget.web.tokens import Grant
 from widget.widgets.base import Widget
-from widget.widgets.options import MIN_REFRESH, PICTURE_OPTIONS, Options, parse_options
+from widget.widgets.options import (
+    MIN_REFRESH,
+    OPTION_NAMES,
+    PICTURE_OPTIONS,
+    Options,
+    parse_options,
+)
 
 Render = Callable[[View, Grant | None], Response]
 
@@ -185,7 +191,7 @@ class WidgetEndpoint:
         if renewal is None:
             # The page still has its token, and only needs to know how long it is valid.
             return replace(context, expires=grant.expires)
-        token = access.sign_renewal(view.account, view.widget.name, renewal)
+        token = access.sign_renewal(view.account, renewal)
         return replace(context, expires=renewal.expires, token=token)
 
     def _canonical_url(self, view: View) -> str:
@@ -210,13 +216,24 @@ def _parse_options(
     Raises:
         BadOption: one of them is wrong.
     """
-    locked: Mapping[str, object] = {}
-    if grant:
-        locked = grant.params
     extra: Sequence[str] = ()
     if suffix in PICTURE_TYPES:
         extra = PICTURE_OPTIONS
+    locked = _locked_options(widget, grant, extra)
     return parse_options(widget, parameters, locked, extra)
+
+
+def _locked_options(
+    widget: Widget, grant: Grant | None, extra: Sequence[str]
+) -> Mapping[str, object]:
+    """The options that a token locks. One for all widgets may lock options that others have."""
+    if grant is None:
+        return {}
+    if not grant.is_for_account:
+        return grant.params
+    options_of_others = OPTION_NAMES.difference(widget.all_options, extra)
+    # A name that no widget has stays, and is reported as an unknown option.
+    return {name: value for name, value in grant.params.items() if name not in options_of_others}
 
 
 def _default_refresh(view: View) -> int:
