@@ -211,15 +211,21 @@
 
   // -- Access --------------------------------------------------------------------------------------------------------
 
+  const LEEWAY = 30_000; // milliseconds for which the service accepts a token after its expiry
   let warning;
   let ending;
   let announcedExpiry;
+  let shared; // the token that the viewer password was exchanged for
 
   // Reads the data that the page contains for this script.
   function readData() {
     const { token, expires } = root.dataset;
     delete root.dataset.token; // only in memory from now on
-    if (token) address.searchParams.set("token", token);
+    // Only the service itself puts tokens into pages, after the right password. So they are for all widgets of the account.
+    if (token) {
+      shared = token;
+      address.searchParams.set("token", token);
+    }
     // Announce the end of each token once, however many refreshes happen before it.
     if (expires !== announcedExpiry) {
       announcedExpiry = expires;
@@ -228,11 +234,48 @@
       const left = 1000 * expires - Date.now();
       if (expires) {
         warning = setTimeout(notify, left - Math.min(30_000, left / 5), "expired");
-        ending = setTimeout(refresh, left + 1000);
+        ending = setTimeout(refresh, left + LEEWAY + 1000);
       }
     }
+    joinSiblings();
     for (const plot of root.querySelectorAll(".plot")) prepare(plot);
   }
+
+  // One password opens all widgets of its account on a page. They have the same origin, so they talk to each other directly:
+  // the host page cannot listen, and browsers separate the frames of different sites. Pages in hidden tabs do not take part,
+  // because a password is for the page where it was entered.
+  let siblings;
+
+  function joinSiblings() {
+    if (siblings || !(isLocked() || shared)) return;
+    const [, prefix, account] = address.pathname.match(/(.*)\/[wa]\/([^/]+)/);
+    try {
+      siblings = new BroadcastChannel(`cabinet-widgets ${prefix}/${account}`);
+    } catch {
+      return; // in a browser that blocks all storage, each widget asks for the password
+    }
+    siblings.onmessage = ({ data: { token } }) => {
+      if (document.hidden) return;
+      if (!token) shareToken();
+      else if (isLocked()) renew(token);
+    };
+    askSiblings();
+  }
+
+  function isLocked() {
+    return Boolean(root.querySelector(".unlock"));
+  }
+
+  // A frame may load, or become visible, after another one was unlocked.
+  function askSiblings() {
+    if (isLocked() && !document.hidden) siblings?.postMessage({});
+  }
+
+  function shareToken() {
+    if (shared && !isLocked()) siblings?.postMessage({ token: shared });
+  }
+
+  addEventListener("visibilitychange", askSiblings);
 
   function renew(token) {
     address.searchParams.set("token", token);
@@ -249,6 +292,7 @@
     try {
       await apply(await fetch(form.action, { method: "POST", body }));
       delete root.dataset.state;
+      shareToken();
     } catch {
       root.dataset.state = "lost";
     }

@@ -33,6 +33,7 @@ const commands = {
   },
   goto: async (url) => void (await page.goto(url)),
   evaluate: (expression) => page.evaluate(expression),
+  evaluateInFrames: (expression) => Promise.all(page.frames().slice(1).map((frame) => frame.evaluate(expression))),
   complaints: () => complaints,
 };
 

@@ -16,6 +16,7 @@ from faults import Fault
 from playwright.sync_api import Browser, Error
 from processes import until
 from programs import CACHE, find_program
+from werkzeug.security import generate_password_hash
 
 from widget.web import tokens
 from widget.widgets.options import Options
@@ -23,6 +24,7 @@ from widget.widgets.options import Options
 pytestmark = pytest.mark.programs
 
 Serve = Callable[..., Service]
+PASSWORD_HASH = generate_password_hash("open sesame", "scrypt:1024:8:1")
 SECRET = "0123456789abcdef" * 2
 LOADER_BYTES = 1_500
 FIRST_VIEW_BYTES = 12_000
@@ -70,6 +72,9 @@ class Tab(Protocol):
     def evaluate(self, expression: str) -> Any:
         """The value of an expression on the page."""
 
+    def evaluate_in_frames(self, expression: str) -> list[Any]:
+        """The values of an expression in the frames of the page, of whatever origin."""
+
     def complaints(self) -> list[str]:
         """The complaints in the console since the tab was opened."""
 
@@ -96,6 +101,9 @@ class Chromium:
 
     def evaluate(self, expression: str) -> Any:
         return self._page.evaluate(expression)
+
+    def evaluate_in_frames(self, expression: str) -> list[Any]:
+        return [frame.evaluate(expression) for frame in self._page.frames[1:]]
 
     def complaints(self) -> list[str]:
         return self._complaints
@@ -130,6 +138,9 @@ class Firefox:
 
     def evaluate(self, expression: str) -> Any:
         return self._send("evaluate", expression)
+
+    def evaluate_in_frames(self, expression: str) -> list[Any]:
+        return list(self._send("evaluateInFrames", expression))
 
     def complaints(self) -> list[str]:
         return list(self._send("complaints"))
@@ -295,6 +306,74 @@ def test_twenty_at_once_each_have_their_own_figures_and_height(opened: Tab, serv
             """,
         )
     assert seen == [[name, WIDGETS[name].pixels(Options()), 1, 0] for name in ([*WIDGETS] * 3)[:20]]
+
+
+ENTER_PASSWORD = """
+(() => {
+  if (!location.pathname.startsWith("/w/main/balance")) return;
+  document.querySelector("#password").value = "open sesame";
+  document.querySelector("form").requestSubmit();
+})()
+"""
+LOCKED = """
+`${location.pathname} ${document.querySelector(".unlock") ? "locked" : "open"}`
+"""
+
+
+def locked_widgets(opened: Tab) -> set[str]:
+    """The widgets on the page, and whether they are locked."""
+    try:
+        return set(opened.evaluate_in_frames(LOCKED))
+    except (AssertionError, Error):  # a frame is loading
+        return set()
+
+
+def test_the_password_in_one_widget_opens_all_widgets_of_its_account_on_the_page(
+    opened: Tab, serve: Serve
+) -> None:
+    """Without the host page, which is another site, and without the widgets of other accounts."""
+    closed = {"login": 1000001, "access": "closed", "viewer_password_hash": PASSWORD_HASH}
+    with host("") as url:
+        site = url.replace("127.0.0.1", "localhost")
+        account = {**closed, "allowed_origins": [site]}
+        service = serve(accounts={"main": account, "other": account})
+        opened.goto(site)
+        opened.evaluate(
+            f"""
+            window.heard = [];
+            addEventListener("message", ({{ data }}) => heard.push(JSON.stringify(data)));
+            for (const name of ["main", "other"]) {{
+              const channel = new BroadcastChannel(`cabinet-widgets /${{name}}`);
+              channel.onmessage = ({{ data }}) => heard.push(JSON.stringify(data));
+            }}
+            const script = document.createElement("script");
+            script.src = "{service.url}/embed.js";
+            document.head.append(script);
+            """
+        )
+        run(
+            opened,
+            """
+            make({ widget: "balance" });
+            make({ widget: "lots" });
+            make({ account: "other" });
+            await Promise.all(elements().map(displayed));
+            """,
+        )
+        main = "/w/main"
+        other = {"/w/other/balance locked"}
+        locked = {f"{main}/balance locked", f"{main}/lots locked"}
+        until(lambda: locked_widgets(opened) == locked | other)
+        opened.evaluate_in_frames(ENTER_PASSWORD)
+        unlocked = {f"{main}/balance open", f"{main}/lots open"}
+        until(lambda: locked_widgets(opened) == unlocked | other)
+        # Those that load later, such as widgets far down, ask the others.
+        run(opened, 'await displayed(make({ widget: "summary" }));')
+        until(lambda: locked_widgets(opened) == unlocked | other | {f"{main}/summary open"})
+        heard = opened.evaluate("heard")
+        # The host page heard other messages, but no token.
+        assert any("load" in message for message in heard)
+        assert not [message for message in heard if "eyJ" in message or "token" in message]
 
 
 def test_a_widget_far_down_is_loaded_when_it_comes_near(

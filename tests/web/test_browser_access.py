@@ -8,10 +8,11 @@ from typing import Any
 import documents
 import processes
 import pytest
-from browsers import host, tab
+from browsers import QUIET, host, tab
 from conftest import Clock, Service, Upstream, serving
 from faults import Fault
 from playwright.sync_api import Browser, FrameLocator, Page, expect
+from programs import find_program
 from test_closed import HASH, SECRET
 
 from widget.web import tokens
@@ -164,6 +165,49 @@ def test_an_unlocked_widget_renews_itself_for_hours_and_then_is_locked_again(sit
     expect(frame.get_by_label("Password")).to_be_visible()
 
 
+def test_the_password_entered_on_one_site_opens_nothing_on_another(
+    browser: Browser, serve: Callable[..., Service]
+) -> None:
+    # Playwright switches the separation of sites off, among other things; the last of two equal
+    # arguments counts.
+    separating = browser.browser_type.launch(
+        executable_path=find_program("chromium"),
+        args=[*QUIET, "--disable-features=Translate"],
+        chromium_sandbox=False,
+    )
+    with separating, host("") as first, host("") as second:
+        context = separating.new_context()
+        other_site = second.replace("127.0.0.1", "localhost")
+        account = {
+            "login": 1000001,
+            "access": "closed",
+            "viewer_password_hash": HASH,
+            "allowed_origins": [first, other_site],
+        }
+        service = serve(accounts={"main": account})
+        tags = (
+            f'<script async src="{service.url}/embed.js"></script>'
+            "<cabinet-widget account=main widget=balance></cabinet-widget>"
+            "<cabinet-widget account=main widget=lots></cabinet-widget>"
+        )
+        pages = []
+        for site in (first, other_site):
+            page = context.new_page()
+            page.goto(site)
+            page.set_content(tags)
+            expect(page.frame_locator("iframe >> nth=1").get_by_label("Password")).to_be_visible()
+            pages.append(page)
+        here, elsewhere = pages
+        frame = here.frame_locator("iframe >> nth=0")
+        frame.get_by_label("Password").fill(PASSWORD)
+        frame.get_by_role("button").click()
+        # By then, the other site would have received it as well.
+        expect(here.frame_locator("iframe >> nth=1").get_by_label("Password")).not_to_be_visible()
+        for n in range(2):
+            locked = elsewhere.frame_locator(f"iframe >> nth={n}")
+            expect(locked.get_by_label("Password")).to_be_visible()
+
+
 def test_without_javascript_the_form_works_too(
     browser: Browser, serve: Callable[..., Service]
 ) -> None:
@@ -191,7 +235,7 @@ def test_a_token_that_is_not_renewed_expires_and_the_last_figures_stay(site: Sit
     # Before it expires, so that there is time for a new one.
     processes.until(lambda: page.evaluate("window.expired") == 1)
     expect(frame.locator(".over")).not_to_be_visible()
-    site.advance(40)
+    site.advance(60)
     expect(frame.locator(".over")).to_be_visible()
     expect(frame.locator(".over")).to_contain_text("Access has expired")
     expect(frame.get_by_role("status")).to_contain_text("Access has expired")
