@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,6 +28,7 @@ from widget.api.dialects import DIALECTS, PASSWORD_FUNCTIONS, Call, Request, pat
 from widget.api.documents import NotJSON, rows_in
 from widget.api.pages import Page, PageReader
 from widget.api.records import AccountInformation, ClosedTrade, History, Result
+from widget.api.rows import Note
 from widget.api.transport import DEADLINE, Deadline, Session, remaining_seconds
 from widget.config import Account
 from widget.errors import (
@@ -92,13 +93,13 @@ class LogOnce:
     def __init__(self) -> None:
         self._logged: set[tuple[str, str]] = set()
 
-    def __call__(self, slug: str, note: parsing.Note) -> None:
+    def __call__(self, slug: str, note: Note) -> None:
         """Log a note unless there was one about the same field."""
         key = (slug, note.field)
         if key in self._logged:
             return
         self._logged.add(key)
-        log.warning("account %s: %s: %s", slug, note.field, note.text)
+        log.warning("account %s: %s", slug, note.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Client:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
-        on_note: Callable[[str, parsing.Note], object] | None = None,
+        on_note: Callable[[str, Note], object] | None = None,
     ) -> None:
         self._clock = clock
         self._now = now
@@ -230,7 +231,8 @@ class Client:
         rules = parsing.TimeRules(api.timezone, unix_times_are_local=api.unix_times == "local")
         parsed = parsing.parse(call.function, body, rules, first_row)
         for note in parsed.notes:
-            self._on_note(call.account.slug, note)
+            text = self._without_secrets(call.account, note.text)
+            self._on_note(call.account.slug, Note(note.field, text))
         return parsed
 
     def _note_lead(self, account: Account, result: Result) -> None:
@@ -242,7 +244,7 @@ class Client:
             return
         self._leads[account.slug] = lead
         text = clocks.describe_lead(account.api, lead, now)
-        self._on_note(account.slug, parsing.Note("times", text))
+        self._on_note(account.slug, Note("times", text))
 
     def _fetch(self, call: Call, page: Mapping[str, int]) -> bytes:
         """The body for a request.
