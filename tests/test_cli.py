@@ -1,6 +1,7 @@
 """The command line, run as a user runs it."""
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -25,6 +26,7 @@ from werkzeug.security import check_password_hash
 
 from widget import app, cli, config
 from widget.errors import OperatorError
+from widget.names import FUNCTIONS, Function
 from widget.sandbox import demo
 from widget.widgets import registry
 
@@ -107,26 +109,78 @@ def test_check_prints_a_line_for_each_function_with_time_and_state(
     configure(tmp_path, upstream)
     checked = run(tmp_path, "check", **PASSWORD)
     assert checked.returncode == 0, checked.stderr
+    *lines, last = checked.stdout.splitlines()
+    assert [line.split()[1] for line in lines] == list(FUNCTIONS)
+    assert all(re.search(r"\d+ ms  ok$|not offered: ", line) for line in lines)
+    assert "no such function" in lines[FUNCTIONS.index("operations")]
+    assert "accounts.main.partner_password_env" in lines[FUNCTIONS.index("commissions")]
+    assert "run cabinet-widgets serve" in last
+    assert "http://127.0.0.1:8000/w/main/balance" in last
+
+
+def failures(checked: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines of a check about what does not work."""
+    assert checked.returncode == 1
     lines = checked.stdout.splitlines()
-    assert len(lines) == 9
-    assert [line.split()[1] for line in lines] == (
-        "balance summary open_trades closed_trades lots bonus logins commissions operations".split()
+    return [line for line in lines if not re.search(r"\d+ ms  ok$|not offered: ", line)]
+
+
+WELL_KNOWN: tuple[Function, ...] = ("balance", "summary", "open_trades", "closed_trades", "bonus")
+
+
+@pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
+@pytest.mark.parametrize("password", ["guess", "wrong", "password", "API", "is"])
+def test_check_reports_a_wrong_password_once(
+    tmp_path: Path, upstream: Upstream, dialect: str, password: str
+) -> None:
+    configure(tmp_path, upstream, f'api.dialect = "{dialect}"')
+    (line,) = failures(run(tmp_path, "check", API_PASSWORD=password))
+    assert line.startswith("refused: no token: the API password is wrong, or ")
+    assert "accounts.main.password_env" in line
+    assert all(function in line for function in WELL_KNOWN)
+    assert "guess" not in line
+
+
+@pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("http://127.0.0.1:9", "ConnectionRefusedError"),
+        ("https://nowhere.invalid", "the name of the API's host cannot be resolved"),
+    ],
+)
+def test_check_reports_an_api_that_cannot_be_reached_once_for_all_accounts(
+    tmp_path: Path, url: str, cause: str, dialect: str
+) -> None:
+    (tmp_path / "widgets.toml").write_text(
+        f'[api]\nbase_url = "{url}"\ndialect = "{dialect}"\n'
+        "[accounts.main]\nlogin = 1000001\n[accounts.second]\nlogin = 1000002\n"
     )
-    assert all(re.search(r"\d+ ms  ok$|not offered$", line) for line in lines)
+    (line,) = failures(run(tmp_path, "check"))
+    assert line.startswith("not reached: ")
+    assert cause in line
+    assert f"api.base_url ({url})" in line
+    assert "main: balance, " in line
+    assert "second: balance, " in line
+
+
+@pytest.mark.parametrize("dialect", ["client-api", "cabinet-basic"])
+def test_check_reports_a_wrong_login_once(tmp_path: Path, upstream: Upstream, dialect: str) -> None:
+    (tmp_path / "widgets.toml").write_text(
+        f'[api]\nbase_url = "{upstream.url}"\ndialect = "{dialect}"\n[accounts.main]\nlogin = 99\n'
+    )
+    (line,) = failures(run(tmp_path, "check"))
+    assert "HTTP 404" in line
+    assert "accounts.main.login" in line
+    assert all(function in line for function in WELL_KNOWN)
 
 
 def test_check_says_what_to_fix_and_exits_1(tmp_path: Path, upstream: Upstream) -> None:
     configure(tmp_path, upstream)
-    wrong = run(tmp_path, "check", API_PASSWORD="guess")
-    assert wrong.returncode == 1
-    assert "refused" in wrong.stdout
-    assert "accounts.main.password_env" in wrong.stdout
-    assert "guess" not in wrong.stdout + wrong.stderr
     upstream.sandbox.faults.append(Fault("html200", "RequestOpenTrades"))
-    garbled = run(tmp_path, "check", **PASSWORD)
+    (line,) = failures(run(tmp_path, "check", **PASSWORD))
     upstream.sandbox.faults.clear()
-    assert garbled.returncode == 1
-    assert "api.methods.open_trades" in garbled.stdout
+    assert "api.methods.open_trades" in line
 
 
 def test_check_of_a_url_without_an_api_names_the_url_and_each_hint_once(
@@ -136,9 +190,9 @@ def test_check_of_a_url_without_an_api_names_the_url_and_each_hint_once(
     (tmp_path / "widgets.toml").write_text(
         f'[api]\nbase_url = "{elsewhere}"\n[accounts.main]\nlogin = 1000001\n'
     )
-    first = run(tmp_path, "check").stdout.splitlines()[0]
-    assert f"api.base_url ({elsewhere})" in first
-    assert first.count("api.methods") == 1
+    (line,) = failures(run(tmp_path, "check"))
+    assert f"api.base_url ({elsewhere})" in line
+    assert line.count("api.methods") == 1
     (tmp_path / "widgets.toml").write_text(
         f'[api]\nbase_url = "{upstream.url}"\nmax_response_bytes = 1024\n'
         "[accounts.main]\nlogin = 1000001\n"
@@ -146,14 +200,46 @@ def test_check_of_a_url_without_an_api_names_the_url_and_each_hint_once(
     assert "raise api.max_response_bytes" in run(tmp_path, "check").stdout
 
 
-def test_check_names_a_host_that_cannot_be_reached(tmp_path: Path, upstream: Upstream) -> None:
-    (tmp_path / "widgets.toml").write_text(
-        '[api]\nbase_url = "http://127.0.0.1:9"\n[accounts.main]\nlogin = 1000001\n'
-    )
-    checked = run(tmp_path, "check")
-    assert checked.returncode == 1
-    assert "not reached" in checked.stdout
-    assert "api.base_url (http://127.0.0.1:9)" in checked.stdout
+def test_check_finds_a_clock_that_is_ahead_of_utc(tmp_path: Path, upstream: Upstream) -> None:
+    # The sandbox sends times of UTC without a zone. Read as those of a zone behind UTC, they lie in
+    # the future, as those of a server ahead of UTC do.
+    configure(tmp_path, upstream, 'api.timezone = "-09:00"')
+    checked = run(tmp_path, "check", **PASSWORD)
+    assert checked.returncode == 0
+    (line,) = [line for line in checked.stdout.splitlines() if "in the future" in line]
+    assert line.startswith("main: times: ")
+    assert "api.timezone" in line
+
+
+def test_check_records_shapes_and_no_values(tmp_path: Path, upstream: Upstream) -> None:
+    configure(tmp_path, upstream)
+    checked = run(tmp_path, "check", "--record", "shapes.json", **PASSWORD)
+    assert checked.returncode == 0, checked.stderr
+    file = tmp_path / "shapes.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    text = file.read_text()
+    for secret in ("1000002", "sandbox-password", "EURUSD", upstream.url):
+        assert secret not in text
+    (account,) = json.loads(text)["accounts"]
+    responses = account["responses"]
+    assert responses["token"][0]["shape"] == "text, 32 characters"
+    assert responses["balance"][0]["shape"]["Balance"] == "fraction"
+    trades = responses["open_trades"][0]["shape"]
+    assert trades["each"]["OpenTime"] == "/Date(ms+zone)/"
+    assert trades["each"]["Ticket"] == "whole number, 8 digits"
+    closed = responses["closed_trades"][0]["shape"]
+    assert closed["each"]["CloseTime"] == "iso without zone"
+
+
+def test_check_never_overwrites_a_record(tmp_path: Path, upstream: Upstream) -> None:
+    configure(tmp_path, upstream)
+    (tmp_path / "shapes.json").write_text("mine")
+    for name, reason in (("shapes.json", "already exists"), ("no/folder", "cannot be written")):
+        ended = run(tmp_path, "check", "--record", name, **PASSWORD)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.count("\n") == 1
+        assert reason in ended.stderr
+    assert (tmp_path / "shapes.json").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from widget.api import parsing
 from widget.api.client import Client
-from widget.api.dialects import PARTNER_FUNCTIONS
+from widget.api.dialects import PARTNER_FUNCTIONS, path_of
+from widget.api.records import AccountInformation
 from widget.config import Account
-from widget.errors import CabinetError, NotOffered, Refused, Unavailable
+from widget.errors import CabinetError, Refused, Unavailable
 from widget.names import FUNCTIONS, Function
 
 
@@ -16,25 +18,36 @@ class Result:
     """What came of one call.
 
     Attributes:
-        account: the slug of the account.
-        function: the function that was called.
-        seconds: how long it took; None if the API does not offer the function.
-        problem: what is wrong and what to do about it; None if nothing is.
+        account: whose function it is.
+        function: the function.
+        seconds: how long the call took; None if there was none.
+        reason: why there was none.
+        error: how the call failed; None if it did not.
+        advice: what the operator should add to the configuration; empty if nothing.
     """
 
-    account: str
+    account: Account
     function: Function
     seconds: float | None = None
-    problem: str | None = None
+    reason: str = ""
+    error: CabinetError | None = None
+    advice: str = ""
 
     def __str__(self) -> str:
         duration = ""
-        outcome = "not offered"
+        outcome = f"not offered: {self.reason}"
         if self.seconds is not None:
             milliseconds = 1000 * self.seconds
             duration = f"{milliseconds:.0f} ms"
-            outcome = self.problem or "ok"
-        return f"{self.account:<16} {self.function:<14} {duration:>8}  {outcome}"
+            outcome = "ok"
+        return f"{self.account.slug:<16} {self.function:<14} {duration:>8}  {outcome}"
+
+
+@dataclass
+class Problem:
+    """One cause, with all calls that failed because of it."""
+
+    results: list[Result] = field(default_factory=list)
 
 
 def check_accounts(accounts: Iterable[Account], client: Client) -> Iterator[Result]:
@@ -45,35 +58,118 @@ def check_accounts(accounts: Iterable[Account], client: Client) -> Iterator[Resu
     """
     for account in accounts:
         for function in FUNCTIONS:
-            if not client.offers(account, function):
-                yield Result(account.slug, function)
-                continue
-            began = time.monotonic()
-            problem = call(client, account, function)
-            seconds = time.monotonic() - began
-            yield Result(account.slug, function, seconds, problem)
+            reason = reason_not_to_call(account, function)
+            if reason:
+                yield Result(account, function, reason=reason)
+            else:
+                yield call(client, account, function)
 
 
-def call(client: Client, account: Account, function: Function) -> str | None:
-    """Call a function: what is wrong and what to do about it, or None if it works."""
+def reason_not_to_call(account: Account, function: Function) -> str:
+    """Why a function is not called; empty if it is."""
+    if not path_of(account, function):
+        return "this API has no such function, and its widget says so"
+    is_for_partners = function in PARTNER_FUNCTIONS
+    if not is_for_partners or account.partner_password is not None:
+        return ""
+    # Referrals have an open level, which most accounts do not need.
+    is_enabled = account.widgets is not None and function in account.widgets
+    if function == "referrals" and is_enabled:
+        return ""
+    return f"for partners only; if you are one, set accounts.{account.slug}.partner_password_env"
+
+
+def call(client: Client, account: Account, function: Function) -> Result:
+    """Call a function."""
+    began = time.monotonic()
+    error = None
+    advice = ""
     try:
-        client.call(account, function)
-    except CabinetError as error:
-        return explain(error, account, function)
-    return None
+        value = client.call(account, function)
+    except CabinetError as failure:
+        error = failure
+    else:
+        if isinstance(value, AccountInformation):
+            advice = advice_about_currency(account, value)
+    seconds = time.monotonic() - began
+    return Result(account, function, seconds, error=error, advice=advice)
 
 
-def explain(error: CabinetError, account: Account, function: Function) -> str:
-    """What is wrong, and which keys of the configuration to check."""
+def advice_about_currency(account: Account, information: AccountInformation) -> str:
+    """That the currency should be configured; empty if it is known."""
+    key = f"accounts.{account.slug}.currency"
+    if information.currency is None:
+        return f'{key}: the API reports no currency; set it, such as currency = "USD"'
+    if information.currency_is_certain:
+        return ""
+    return (
+        f"{key}: the API sends a code that probably means {information.currency};"
+        " set the currency to be sure"
+    )
+
+
+def group_problems(results: Iterable[Result]) -> list[Problem]:
+    """The failed calls by their causes."""
+    problems: dict[tuple[str, ...], Problem] = {}
+    for result in results:
+        if result.error is None:
+            continue
+        cause = cause_of(result.error, result.function)
+        key = (type(result.error).__name__, cause, scope_of(result))
+        problem = problems.setdefault(key, Problem())
+        problem.results.append(result)
+    return list(problems.values())
+
+
+def cause_of(error: CabinetError, function: Function) -> str:
+    """The text of an error without the name of the function that failed."""
+    title = parsing.function_title(function)
+    return str(error).removeprefix(f"{title}: ")
+
+
+def scope_of(result: Result) -> str:
+    """For what a cause is the same: an API that is not reached, a password, or an account."""
+    account = result.account
+    if isinstance(result.error, Unavailable):
+        return account.api.base_url
+    if isinstance(result.error, Refused):
+        return f"{account.slug} {password_key(result.function)}"
+    return account.slug
+
+
+def explain(problem: Problem, results: Iterable[Result]) -> str:
+    """What is wrong, what to do about it, and which functions are affected, in one line.
+
+    Args:
+        problem: the cause.
+        results: all calls.
+    """
+    first = problem.results[0]
+    account = first.account
+    error = first.error
+    assert error is not None
+    cause = cause_of(error, first.function)
     if isinstance(error, Refused):
-        key = password_key(function)
-        return f"refused: {error}; check accounts.{account.slug}.{key}"
-    if isinstance(error, Unavailable):
-        keys = connection_keys(account)
-        return f"not reached: {error}; check {keys}"
-    if isinstance(error, NotOffered):
-        return f"not offered: {error}"
-    return f"unreadable: {error}; {advice_if_unreadable(error, account, function)}"
+        key = password_key(first.function)
+        text = (
+            f"refused: {cause}; check accounts.{account.slug}.{key}"
+            f" and accounts.{account.slug}.login"
+        )
+    elif isinstance(error, Unavailable):
+        text = f"not reached: {cause}; check {connection_keys(account)}"
+    else:
+        advice = advice_if_unreadable(problem, results)
+        text = f"unreadable: {cause}; {advice}"
+    return f"{text} (affects {affected(problem)})"
+
+
+def affected(problem: Problem) -> str:
+    """The functions that failed, by account."""
+    functions: dict[str, list[str]] = {}
+    for result in problem.results:
+        functions.setdefault(result.account.slug, []).append(result.function)
+    lists = [f"{slug}: {', '.join(names)}" for slug, names in functions.items()]
+    return "; ".join(lists)
 
 
 def password_key(function: Function) -> str:
@@ -95,16 +191,22 @@ def connection_keys(account: Account) -> str:
     return keys
 
 
-def advice_if_unreadable(error: CabinetError, account: Account, function: Function) -> str:
-    """What to do about a response that is not what the function should return."""
+def advice_if_unreadable(problem: Problem, results: Iterable[Result]) -> str:
+    """What to do about responses that are not what the functions should return."""
+    first = problem.results[0]
+    account = first.account
     # These errors have one class: they differ for the operator only, and their text says how.
-    text = str(error)
-    if "max_response_bytes" in text:
+    if "max_response_bytes" in str(first.error):
         return "raise api.max_response_bytes"
-    advice = (
-        f"check accounts.{account.slug}.login,"
-        f" api.base_url ({account.api.base_url}) and api.dialect"
+    some_work = any(
+        result.account.slug == account.slug and result.error is None and not result.reason
+        for result in results
     )
-    if "api.methods" not in text:  # the error may give the same hint
-        advice += f', or set api.methods.{function} ("" if the API does not have it)'
-    return advice
+    if not some_work:
+        return (
+            f"check accounts.{account.slug}.login,"
+            f" api.base_url ({account.api.base_url}) and api.dialect"
+        )
+    keys = [f"api.methods.{result.function}" for result in problem.results]
+    listed = ", ".join(keys)
+    return f'check {listed}: the path, or "" if the API does not have the function'

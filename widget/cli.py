@@ -11,14 +11,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from werkzeug.security import generate_password_hash
 
 from widget import __version__, app, paths
+from widget import check as checks
 from widget.api.client import Client
-from widget.check import check_accounts
+from widget.api.parsing import Note
+from widget.api.shapes import Recorder
 from widget.config import Account, Settings
 from widget.errors import BadOption, ConfigError, OperatorError
 from widget.render import i18n
@@ -128,18 +130,77 @@ def init(path: Path) -> None:
 
 @main.command()
 @config_option
-def check(config: str | None) -> None:
+@click.option(
+    "--record",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the shapes of the API's responses to a new file, without any value.",
+)
+def check(config: str | None, record: Path | None) -> None:
     """Call every function of every account once; print what works and what to fix."""
     settings = load_settings(config)
-    has_failed = False
-    for result in check_accounts(settings.accounts.values(), Client()):
-        # Printed one by one, since each call may take seconds.
-        click.echo(str(result))
-        if result.problem:
-            has_failed = True
+    if record is None:
+        results = print_check(settings, None)
+    else:
+        # Created first: a mistake in its name must not be found after all calls.
+        with create_private_file(record) as file:
+            recorder = Recorder()
+            results = print_check(settings, recorder)
+            file.write(recorder.document())
+        click.echo(f"Wrote the shapes of the responses, without their values, to {record}")
     # Scripts and monitoring see from the exit code whether everything works.
-    if has_failed:
+    if any(result.error for result in results):
         sys.exit(1)
+    click.echo(next_step(settings))
+
+
+def print_check(settings: Settings, recorder: Recorder | None) -> list[checks.Result]:
+    """Check all accounts and print the results; each cause of a failure is printed once."""
+    notes: dict[tuple[str, str], str] = {}
+
+    def remember(slug: str, note: Note) -> None:
+        # A later note about the same field knows more.
+        notes[slug, note.field] = note.text
+
+    client = Client(on_note=remember, on_response=recorder)
+    results = []
+    for result in checks.check_accounts(settings.accounts.values(), client):
+        # Printed one by one, since each call may take seconds.
+        if result.error is None:
+            click.echo(str(result))
+        results.append(result)
+    for problem in checks.group_problems(results):
+        click.echo(checks.explain(problem, results))
+    for (slug, field), text in notes.items():
+        click.echo(f"{slug}: {field}: {text}")
+    advice = dict.fromkeys(result.advice for result in results if result.advice)
+    for line in advice:
+        click.echo(line)
+    return results
+
+
+def create_private_file(path: Path) -> TextIO:
+    """A new file that only its owner can read; never an existing one."""
+
+    def open_private(name: str, flags: int) -> int:
+        return os.open(name, flags, mode=0o600)
+
+    try:
+        return open(path, "x", encoding="utf-8", opener=open_private)
+    except FileExistsError:
+        raise OperatorError(
+            f"{path} already exists; remove it first or choose another name"
+        ) from None
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def next_step(settings: Settings) -> str:
+    """What to do when everything works: the command, and a page to open."""
+    account = next(iter(settings.accounts.values()))
+    widget = registry.enabled_widgets(account, registry.discover())[0]
+    url = f"{settings.server.public_url}/w/{account.slug}/{widget}"
+    return f"Everything works. Next: run cabinet-widgets serve, then open {url}"
 
 
 @main.command()

@@ -58,6 +58,11 @@ MAX_RETRY_AFTER = 300.0
 
 MAX_DEBUG_TEXT = 500
 
+# Texts of errors quote what the server has sent; numbers of more than a few digits are its too.
+SERVER_TEXT = re.compile(
+    r"""(?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|"(?:[^"\\]|\\.)*"|\d[\d.]{4,}""",
+)
+
 # What may be a token. A login page with status 200 is not, and would be sent as a header.
 TOKEN = re.compile(r"[A-Za-z0-9+/=_.~:-]{1,4096}")
 
@@ -76,6 +81,9 @@ AMBIGUOUS_DENIALS = frozenset({400, 500})
 
 RENEWAL_PAUSE_SECONDS = 120.0
 """How long a renewal that did not help is not repeated for ``AMBIGUOUS_DENIALS``."""
+
+OnResponse = Callable[[str, str, int, str, bytes | None], object]
+"""See ``Client``."""
 
 TokenKey = tuple[str, bool]
 """The slug of an account, and whether it is the partner's token."""
@@ -123,6 +131,8 @@ class Client:
         now: gives Unix seconds, for periods that end now.
         on_note: is called with the slug of an account and what its operator should know. The same
             may be noted again; by default it is logged once.
+        on_response: is called with each response: the slug of the account, the function (or
+            "token"), the status, the Content-Type, and the body (None if it was not read).
     """
 
     def __init__(
@@ -131,10 +141,12 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         on_note: Callable[[str, Note], object] | None = None,
+        on_response: OnResponse | None = None,
     ) -> None:
         self._clock = clock
         self._now = now
         self._on_note = on_note or LogOnce()
+        self._on_response = on_response
         # How far the times of each account's API were in the future at most.
         self._leads: dict[str, timedelta] = {}
         self._session = Session()
@@ -193,8 +205,8 @@ class Client:
         try:
             return self._call(call)
         except UpstreamError as error:
-            text = with_title(function, str(error))
-            error.args = (self._without_secrets(account, text),)
+            text = self._public_text(account, str(error))
+            error.args = (with_title(function, text)[:MAX_DEBUG_TEXT],)
             raise
         finally:
             DEADLINE.reset(reset)
@@ -231,8 +243,8 @@ class Client:
         rules = parsing.TimeRules(api.timezone, unix_times_are_local=api.unix_times == "local")
         parsed = parsing.parse(call.function, body, rules, first_row)
         for note in parsed.notes:
-            text = self._without_secrets(call.account, note.text)
-            self._on_note(call.account.slug, Note(note.field, text))
+            text = self._public_text(call.account, note.text)
+            self._on_note(call.account.slug, note._replace(text=text))
         return parsed
 
     def _note_lead(self, account: Account, result: Result) -> None:
@@ -304,7 +316,7 @@ class Client:
         denials = REFUSALS
         if token is not None:
             denials = TOKEN_DENIALS
-        return self._send(call.account, request, denials)
+        return self._send(call, request, denials, call.function)
 
     def _token(self, call: Call, refused: str | None = None) -> str | None:
         """A token other than the refused one; None if no password is configured."""
@@ -318,7 +330,7 @@ class Client:
 
     def _request_token(self, call: Call) -> str:
         request = DIALECTS[call.account.api.dialect].token_request(call)
-        body = self._send(call.account, request, PASSWORD_DENIALS)
+        body = self._send(call, request, PASSWORD_DENIALS, "token")
         token = None
         if not isinstance(body, Denial):
             token = token_in(body)
@@ -333,11 +345,20 @@ class Client:
 
     def _send(
         self,
-        account: Account,
+        call: Call,
         request: Request,
         denials: Collection[int],
+        name: str,
     ) -> bytes | Denial:
-        """The body of the response; a denial if its status is one of these."""
+        """The body of the response; a denial if its status is one of these.
+
+        Args:
+            call: for which call.
+            request: the request.
+            denials: codes of HTTP.
+            name: what is requested, for ``on_response``.
+        """
+        account = call.account
         path = request.path.lstrip("/")
         url = f"{account.api.base_url}/{path}"
         # The second attempt is for a connection that the server has closed meanwhile, or a server
@@ -351,7 +372,7 @@ class Client:
                     json=request.json,
                     **transport_options(account),
                 ) as response:
-                    return self._read(response, account, denials)
+                    return self._read(response, account, denials, name)
             except FAULTS as error:
                 cause = innermost(error)
                 was_before_response = isinstance(error, requests.ConnectionError)
@@ -361,19 +382,27 @@ class Client:
                 break
         # It is raised outside of the handler, so that no exception with the URL, and so the login,
         # is attached to it.
-        raise fault(cause, account.api.deadline_seconds)
+        reason = self._without_secrets(account, str(cause))
+        raise fault(cause, reason, account.api.deadline_seconds)
 
     def _read(
         self,
         response: requests.Response,
         account: Account,
         denials: Collection[int],
+        name: str,
     ) -> bytes | Denial:
         """The body of a response; a denial if its status is one of these."""
         status = response.status_code
         is_success = 200 <= status < 300
+        body = None
         if is_success:
-            return read_body(response, account.api.max_response_bytes)
+            body = read_body(response, account.api.max_response_bytes)
+        if self._on_response is not None:
+            kind = response.headers.get("Content-Type", "")
+            self._on_response(account.slug, name, status, kind, body)
+        if body is not None:
+            return body
         retry_after = self._retry_after(response.headers.get("Retry-After", ""))
         if status in denials:
             return Denial(status, retry_after)
@@ -389,8 +418,20 @@ class Client:
             return MIN_RETRY_AFTER
         return min(seconds, MAX_RETRY_AFTER)
 
+    def _public_text(self, account: Account, text: str) -> str:
+        """The text of an error, in which what the server has sent is without secrets.
+
+        Our own words stay as they are, even if the password is one of them.
+        """
+
+        def mask(match: re.Match[str]) -> str:
+            return self._without_secrets(account, match[0])
+
+        text = SERVER_TEXT.sub(mask, text)
+        return without_login(account, text)
+
     def _without_secrets(self, account: Account, text: str) -> str:
-        """A text from which passwords, tokens and the login are removed.
+        """What a server has sent, without passwords, tokens and the login.
 
         Servers repeat them in their errors.
         """
@@ -404,10 +445,7 @@ class Client:
             # An empty secret would insert the stars between all characters.
             if secret:
                 text = text.replace(secret, "***")
-        # Only as a whole number: a short login may be a part of a larger one, such as a port.
-        login = rf"(?<!\d){account.login}(?!\d)"
-        text = re.sub(login, "***", text)
-        return text[:MAX_DEBUG_TEXT]
+        return without_login(account, text)
 
 
 class Tokens:
@@ -517,6 +555,13 @@ class Tokens:
         return token
 
 
+def without_login(account: Account, text: str) -> str:
+    """A text without the number of the account."""
+    # Only as a whole number: a short login may be a part of a larger one, such as a port.
+    login = rf"(?<!\d){account.login}(?!\d)"
+    return re.sub(login, "***", text)
+
+
 def token_key(call: Call) -> TokenKey:
     """Whose token a call needs."""
     return (call.account.slug, call.is_partner)
@@ -617,18 +662,23 @@ def innermost(error: BaseException) -> BaseException:
     return error
 
 
-def fault(cause: BaseException, deadline_seconds: float) -> UpstreamError:
-    """The error for a fault of a connection or a server."""
+def fault(cause: BaseException, reason: str, deadline_seconds: float) -> UpstreamError:
+    """The error for a fault of a connection or a server.
+
+    Args:
+        cause: what was raised.
+        reason: its text, without secrets.
+        deadline_seconds: the time limit of the call.
+    """
     if isinstance(cause, TimeoutError):
         return Unavailable(f"no complete response within the deadline of {deadline_seconds:g} s")
     if isinstance(cause, socket.gaierror):
-        reason = cause.strerror
-        return Unreachable(f"the name of the API's host cannot be resolved ({reason})")
+        return Unreachable(f"the name of the API's host cannot be resolved ({cause.strerror})")
     if isinstance(cause, ssl.SSLError):
-        return Unreachable(f"TLS failed: {cause}; if the API has a private CA, set ca_file")
+        return Unreachable(f"TLS failed: {reason}; if the API has a private CA, set ca_file")
     if isinstance(cause, DecodeError):
         return Unreadable("the response cannot be decompressed")
-    text = f"{type(cause).__name__}: {cause}"
+    text = f"{type(cause).__name__}: {reason}"
     if is_unreachable(cause):
         return Unreachable(text)
     return Unavailable(text)
