@@ -434,6 +434,7 @@ def hostile_responses(text: str) -> dict[Any, Any]:
         "open_trades": [{**trade, "currentPrice": 1.2}],
         "closed_trades": [{**trade, "closePrice": 1.2, "closeTime": at(60)}],
         "logins": [{"time": at(60), "ip": text, "application": text}],
+        "referrals": [{"ReferalAccounts": [8101, 8102]}],
         "commissions": [
             {"time": at(60), "amount": 3, "symbol": text, "volume": 1, "currency": text}
         ],

@@ -283,10 +283,12 @@ class Sandbox:
         account = find_account(login)
         if account is None:
             abort(404, "Account not found.")
-        if partner and account.partner_password is None:
+        # At the open level, everybody may ask how many accounts somebody has referred.
+        is_open = needs_no_token and token is None
+        if partner and account.partner_password is None and not is_open:
             abort(404, "Account not found.")
         needs_token = account.closed
-        if partner and not (needs_no_token and token is None):
+        if partner and not is_open:
             needs_token = True
         granted = self.tokens.get(str(token))
         if needs_token and granted != (account.login, partner):

@@ -701,6 +701,8 @@ class Book:
 
     def clicks(self, now: float) -> list[Record]:
         """The visits of referral links today, with and without accounts that came from them."""
+        if self.account.partner_password is None:
+            return []
         midnight = now // DAY * DAY
         visits = {
             "date": utc(midnight),
