@@ -18,6 +18,7 @@ from werkzeug.security import generate_password_hash
 
 from widget import config
 from widget.api.guard import MAX_PERIODS_PER_ACCOUNT, PERIODS_SECONDS
+from widget.config import Account
 from widget.data import source as source_module
 from widget.data.source import Source
 from widget.errors import Refused
@@ -353,6 +354,17 @@ def test_an_account_with_another_login_or_api_does_not_use_the_cached_values(
     first = serve(cache=cache, accounts={"main": {"login": 1000001}}).json("/w/main/balance.json")
     other = {"login": 1000002, "password": "sandbox-password"}
     assert serve(cache=cache, accounts={"main": other}).json("/w/main/balance.json") != first
+
+
+@pytest.mark.parametrize("change", [{"timezone": "+03:00"}, {"unix_times": "local"}])
+def test_values_are_not_used_any_more_if_times_are_read_differently(
+    change: dict[str, str],
+) -> None:
+    account = Account(slug="main", login=1)
+    other = Account.model_validate({"slug": "main", "login": 1, "api": change})
+    identity = source_module.cache_identity(account)
+    assert identity == source_module.cache_identity(account)
+    assert identity != source_module.cache_identity(other)
 
 
 def test_time_spent_waiting_for_another_request_counts_towards_the_deadline(
