@@ -120,6 +120,7 @@ def history(trades: int) -> Iterator[Rendering]:
     store = Cache(Flask("bench", root_path="."), config={"CACHE_TYPE": "SimpleCache"}).cache
     now = dt.datetime.now(dt.UTC)
     fresh_cache = FreshCache(store, keep_seconds=86400)
+    snapshots = Snapshots(store, keep_seconds=86400, clock=time.time)
     renderer = Renderer(paths.templates(), i18n.load_catalogues(paths.locales()))
     try:
         account = settings.accounts["main"].model_copy(

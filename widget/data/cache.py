@@ -25,6 +25,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from zlib import crc32
 
 from widget.data.call_threads import CallThreads
+from widget.data.derived import DerivedResults
 from widget.data.locks import ProcessLock, no_other_process
 from widget.errors import CabinetError, NotCalled, Unavailable
 from widget.single_flight import Flight, SingleFlight
@@ -331,6 +332,7 @@ class FreshCache:
 
     Attributes:
         patience_seconds: as given.
+        derived: what was calculated from the values.
     """
 
     def __init__(
@@ -351,6 +353,7 @@ class FreshCache:
         self._clock = environment.clock
         self._timer = environment.timer
         self._random_fraction = environment.random_fraction
+        self.derived = DerivedResults()
         self._memory = Memory(MAX_LOCAL_ENTRIES, keep_seconds)
         # Each of these can fail while the others work: a full disk can be read, for example.
         self._reading = BestEffort("reading", self._clock)

@@ -6,7 +6,7 @@ count anything that is too recent.
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -118,6 +118,8 @@ class Source:
         self._patient_until = began + cache.patience_seconds
         self._identity = cache_identity(account)
         self._snapshots = snapshots.of(account, self._identity)
+        # The values used so far, each with its time.
+        self._versions: list[tuple[str, float]] = []
 
     @property
     def is_delayed(self) -> bool:
@@ -162,8 +164,11 @@ class Source:
         """
         history = self._history(start)
         # The window that was requested may begin before the period.
-        in_period = [trade for trade in history.trades if is_within(trade.close_time, start, end)]
-        return tuple(in_period)
+        return self.derived(
+            "closed_trades",
+            (start, end),
+            lambda: trades_within(history.trades, start, end),
+        )
 
     def ledger(self, start: datetime | None, end: datetime | None) -> Ledger:
         """The balance at ``start``, and what changed it until ``end``, as of the same moment.
@@ -171,9 +176,25 @@ class Source:
         Everything that combines balance, trades and operations is calculated from this, and never
         from the other methods: their values are of different ages.
         """
-        ledger = self._ledger(start).since(start)
-        in_period = [trade for trade in ledger.trades if is_within(trade.close_time, start, end)]
-        return replace(ledger, trades=tuple(in_period))
+        ledger = self._ledger(start)
+
+        def part() -> Ledger:
+            since_start = ledger.since(start)
+            return replace(since_start, trades=trades_within(since_start.trades, start, end))
+
+        return self.derived("ledger", (start, end), part)
+
+    def derived(self, name: str, period: Hashable, calculate: Callable[[], T]) -> T:
+        """The result of a calculation, which is made once for the values that this request used so
+        far.
+
+        Args:
+            name: what is calculated.
+            period: for which period, and what else the result depends on.
+            calculate: returns the result, which nobody may change.
+        """
+        key = (self.account.slug, self._identity, name, period)
+        return self._cache.derived.get(key, tuple(self._versions), calculate)
 
     def lots(
         self,
@@ -308,6 +329,7 @@ class Source:
         shared = self._client.shared_function(self.account, function)
         sample = self._snapshots.sample(self._visible.snapshot, shared)
         self.as_of = min(self.as_of, sample.began)
+        self._versions.append((function, sample.began))
         self.stale = self.stale or sample.failure is not None
         return sample
 
@@ -527,7 +549,9 @@ class Source:
             account=self.account.slug,
             patience_seconds=max(0.0, self._patient_until - now),
         )
-        return self._cache.get(key, ttl, fetch, wait_seconds, caller)
+        cached = self._cache.get(key, ttl, fetch, wait_seconds, caller)
+        self._versions.append((key, cached.as_of))
+        return cached
 
     def _require(self, function: Function) -> None:
         """Check that the API has a function; ``NotOffered`` if it does not."""
@@ -586,6 +610,16 @@ def is_within(moment: datetime, start: datetime | None, end: datetime | None) ->
     if start is not None and moment < start:
         return False
     return end is None or moment < end
+
+
+def trades_within(
+    trades: Iterable[ClosedTrade],
+    start: datetime | None,
+    end: datetime | None,
+) -> tuple[ClosedTrade, ...]:
+    """The trades that were closed in a period."""
+    in_period = [trade for trade in trades if is_within(trade.close_time, start, end)]
+    return tuple(in_period)
 
 
 def newest_first(result: object) -> object:

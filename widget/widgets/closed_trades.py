@@ -67,7 +67,11 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
         "from": start,
         "to": source.known_until(end),
         "trades": TRADES.rows_of(trades[: options.rows]),
-        "totals": totals.closed_totals(trades),
+        "totals": source.derived(
+            "closed_totals",
+            (start, end),
+            lambda: totals.closed_totals(trades),
+        ),
     }
 
 

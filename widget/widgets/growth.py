@@ -18,7 +18,11 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)
     ledger = source.ledger(start, end)
-    result = growth.calculate(ledger.opening, ledger.trades, ledger.operations, start)
+    result = source.derived(
+        "growth",
+        (start, end),
+        lambda: growth.calculate(ledger.opening, ledger.trades, ledger.operations, start),
+    )
     return {
         "from": start,
         "to": source.known_until(end),

@@ -18,9 +18,17 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)
     trades = source.closed_trades(start, end)
-    traded = [(trade.close_time, trade.volume) for trade in trades]
-    days = totals.sum_by_day(traded, zone)
-    counts = totals.count_by_day((trade.close_time for trade in trades), zone)
+    traded = ((trade.close_time, trade.volume) for trade in trades)
+    days = source.derived(
+        "volume_by_day",
+        (start, end),
+        lambda: totals.sum_by_day(traded, zone),
+    )
+    counts = source.derived(
+        "trades_by_day",
+        (start, end),
+        lambda: totals.count_by_day((trade.close_time for trade in trades), zone),
+    )
     lots = source.lots(start, end, has_dates=options.period.has_dates)
     return {
         "from": start,
