@@ -520,6 +520,7 @@ def test_extreme_numbers_break_no_form_of_any_widget() -> None:
                 "time",
                 "leverage",
                 "verificationLevel",
+                "ReferalAccounts",
             )
             return {
                 name: inner if name in unchanged else extreme(inner)

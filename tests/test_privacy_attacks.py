@@ -334,6 +334,7 @@ NOT_CHANGED = {
     "swap", "commission",
     "amount",  # is tested by ``total``
     "progress",  # is a ratio of lots
+    "currency_is_certain",  # is in no response
     "current_price",  # is hidden with ``open_price``, and the reverse
     *names.VOLUMES,  # are all hidden together
 }  # fmt: skip

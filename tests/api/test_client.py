@@ -452,7 +452,7 @@ def test_times_in_the_future_are_read_and_noted_once(
         assert isinstance(history, records.History)
         assert len(history.trades) == 1
     (line,) = caplog.messages
-    assert line.startswith("account main: times: ")
+    assert line.startswith("account main: its newest times are ")
     assert 'api.timezone = "+03:00"' in line
 
 
@@ -1766,9 +1766,11 @@ def test_every_function_of_the_sandbox_is_read(
     with serve_sandbox(create_sandbox(clock=clock)) as url:
         client = Client(now=clock)
         open_account = account(url, dialect=dialect, login=login, password=password)
-        results = {
-            f: client.call(open_account, f) for f in FUNCTIONS if client.offers(open_account, f)
-        }
+        offered = {f for f in FUNCTIONS if client.offers(open_account, f)}
+        if password is not None:
+            # A closed account has no open level, and this one has no partner password.
+            offered.discard("referrals")
+        results = {f: client.call(open_account, f) for f in offered}
     assert isinstance(results["balance"], records.AccountInformation)
     assert results["balance"].margin is not None
     assert isinstance(results["closed_trades"], records.History)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +20,7 @@ from widget import config
 from widget.api.guard import MAX_PERIODS_PER_ACCOUNT, PERIODS_SECONDS
 from widget.config import Account
 from widget.data import source as source_module
+from widget.data.cache import Caller
 from widget.data.source import Source
 from widget.errors import Refused
 from widget.web.response_cache import ELAPSED
@@ -294,10 +295,12 @@ def test_a_balance_that_hangs_delays_other_widgets_no_longer_than_the_deadline(
     get = cache.get
     waits = []
 
-    def note_the_wait(key: str, ttl: float, fetch: Callable[[], object], seconds: float) -> Any:
+    def note_the_wait(
+        key: str, ttl: float, fetch: Callable[[], object], seconds: float, caller: Caller
+    ) -> Any:
         if ":balance:" in key:
             waits.append(seconds)
-        return get(key, ttl, fetch, seconds)
+        return get(key, ttl, fetch, seconds, caller)
 
     monkeypatch.setattr(cache, "get", note_the_wait)
     # Work before the call takes no time, however busy the machine is.

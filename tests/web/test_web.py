@@ -291,7 +291,10 @@ def test_the_language_is_that_of_the_url_then_of_the_account_then_english(serve:
 def test_a_hundred_and_twenty_visitors_of_a_cold_widget_cost_one_call_and_one_token(
     serve: Serve, upstream: Upstream
 ) -> None:
-    service = serve(accounts={"main": {"login": 1000002, "password": "sandbox-password"}})
+    service = serve(
+        accounts={"main": {"login": 1000002, "password": "sandbox-password"}},
+        api={"deadline_seconds": 100},  # until all have arrived on a busy machine
+    )
     upstream.sandbox.faults.append(Fault("slow", "RequestOpenTrades", seconds=30))
     original, arrived = service.app.wsgi_app, threading.Semaphore(0)
 
@@ -351,7 +354,8 @@ def test_after_a_quiet_time_no_widget_and_no_picture_is_marked_and_its_figures_a
         clock.now += quiet_seconds
         response = service.get(f"/w/main/{name}.json").json()
         assert not response["stale"], name
-        assert datetime.fromisoformat(response["as_of"]).timestamp() >= int(clock.now), name
+        age = clock.now - datetime.fromisoformat(response["as_of"]).timestamp()
+        assert age <= 2 * 300, "twice the longest TTL"
         clock.now += quiet_seconds
         assert "data-stale" not in service.get(f"/w/main/{name}").text
         clock.now += quiet_seconds
