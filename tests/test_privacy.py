@@ -141,6 +141,7 @@ def responses() -> dict[Function, Any]:
             | {"amount": f"{n + 2}71{n}.3{n}", "currency": "USD"}
             for n in range(8)
         ],
+        "referrals": [{"ReferalAccounts": [86401337, 86401338, 86401339], "clicks": 5}],
     }
 
 
