@@ -179,7 +179,9 @@ def published(service: InProcess, slug: str, form: str = ".json") -> dict[str, A
                 assert re.search(r"\b(from|to|month)\b", response.text), (name, query)
                 continue
             assert response.status_code == 200, (name, query, response.text)
-            found[f"{name}?{query}"] = response.json["data"] if form == ".json" else response.text
+            found[f"{name}?{query}"] = (
+                response.get_json()["data"] if form == ".json" else response.text
+            )
     return found
 
 
@@ -260,10 +262,9 @@ def later(function: Function, key: str, seconds: int) -> Callable[[Responses], N
 
 def flipped(upstream: Responses) -> None:
     """A change of the sides."""
-    for function in ("closed_trades", "open_trades"):
-        for row in upstream[function]:  # type: ignore[index]
-            if row["type"] < 2:
-                row["type"] = 1 - row["type"]
+    for row in upstream["closed_trades"] + upstream["open_trades"]:
+        if row["type"] < 2:
+            row["type"] = 1 - row["type"]
 
 
 def shifted(*keys: str) -> Callable[[Responses], None]:
@@ -432,8 +433,8 @@ def test_no_trade_is_found_in_totals_days_and_their_differences(stack: ExitStack
             by_place.setdefault(place.removeprefix("sum of "), set()).add(number)
         if "lots" in data:
             # What the total has more than the days.
-            numbers = dict(found)
-            calculated.add(numbers[".lots"] - numbers.get("sum of .days.lots", Decimal(0)))
+            sums = dict(found)
+            calculated.add(sums[".lots"] - sums.get("sum of .days.lots", Decimal(0)))
     for numbers in by_place.values():
         calculated |= numbers
         # Between two periods.
@@ -533,8 +534,10 @@ def test_a_balance_is_not_found_from_ratios_in_percent_mode(stack: ExitStack) ->
     for age in range(1, 40):
         day = TODAY - timedelta(days=age)
         dates = f"from={day}&to={day}"
-        growth = service.client.get(f"/w/{slug}/growth.json?{dates}").json["data"]
-        rows = service.client.get(f"/w/{slug}/closed-trades.json?{dates}").json["data"]["trades"]
+        growth = service.client.get(f"/w/{slug}/growth.json?{dates}").get_json()["data"]
+        rows = service.client.get(f"/w/{slug}/closed-trades.json?{dates}").get_json()["data"][
+            "trades"
+        ]
         [won] = [Fraction(str(row["profit"])) for row in rows if row["profit"] > 0]
         [lost] = [-Fraction(str(row["profit"])) for row in rows if row["profit"] < 0]
         factor = growth["profit_factor"]

@@ -267,7 +267,7 @@ def without_single_entries(data: dict[str, Any], hidden: Collection[str]) -> dic
 
 def without_singles(data: dict[str, Any]) -> dict[str, Any]:
     """An object without its figures of a single entry, at any depth."""
-    result = {}
+    result: dict[str, Any] = {}
     for name, value in data.items():
         if is_single(name, data):
             result[name] = None
