@@ -11,7 +11,7 @@ from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response
 from flask_caching import Cache
-from flask_limiter import Limiter
+from limits.storage import MemoryStorage, RedisStorage, Storage
 from werkzeug.exceptions import HTTPException
 
 from widget import config, paths
@@ -29,6 +29,7 @@ from widget.render import i18n
 from widget.render.html import Renderer
 from widget.render.painter import Painter
 from widget.web import assets, headers, logs
+from widget.web.attempt_file import AttemptFile
 from widget.web.metrics import Metrics
 from widget.web.passwords import PasswordAttempts
 from widget.web.response_cache import ResponseCache
@@ -38,6 +39,10 @@ from widget.widgets import registry
 from widget.widgets.base import Widget
 
 CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
+ATTEMPTS_VARIABLE = "CABINET_WIDGETS_ATTEMPTS"
+"""Environment variable by which ``serve`` names a file to its workers, in which they count password
+attempts."""
+ATTEMPT_FILE = "attempts.sqlite"
 DEFAULT_CONFIG = "widgets.toml"
 MAX_BODY_BYTES = 4096
 # One for each function, and several for histories of different lengths.
@@ -91,7 +96,7 @@ def create_app(
         renderer=Renderer(paths.templates(), catalogues),
         painter=Painter(),
         assets=assets.Assets(paths.static(), widgets, settings.server.path),
-        attempts=PasswordAttempts(_limiter(app, settings), settings.server),
+        attempts=PasswordAttempts(_attempt_storage(settings), settings.server),
         metrics=metrics,
         clock=clock,
     )
@@ -304,20 +309,20 @@ def _redis_cache_options(url: str) -> dict[str, Any]:
     }
 
 
-def _limiter(app: Flask, settings: Settings) -> Limiter:
-    """The limiter that counts password attempts: in Redis if the cache is there, else in memory."""
-    uri = "memory://"
-    options: dict[str, Any] = {}
+def _attempt_storage(settings: Settings) -> Storage:
+    """Where password attempts are counted: with the cache if that is shared between processes.
+
+    Otherwise in the file that ``serve`` provides for its workers, or in memory.
+    """
     chosen = settings.cache
     if chosen.type == "RedisCache" and chosen.redis_url:
-        uri = chosen.redis_url.get_secret_value()
-        options = locks.redis_options()
-    return Limiter(
-        lambda: "",  # each limit has its own key
-        app=app,
-        storage_uri=uri,
-        storage_options=options,
-        strategy="moving-window",
-        # While Redis fails, attempts are counted in memory, instead of not at all.
-        in_memory_fallback_enabled=True,
-    )
+        url = chosen.redis_url.get_secret_value()
+        return RedisStorage(url, wrap_exceptions=True, **locks.redis_options())
+    folders = prepare_folders(settings)
+    if folders is not None:
+        _, lock_folder = folders
+        return AttemptFile(lock_folder / ATTEMPT_FILE)
+    path = os.environ.get(ATTEMPTS_VARIABLE)
+    if path:
+        return AttemptFile(Path(path))
+    return MemoryStorage()

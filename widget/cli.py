@@ -8,9 +8,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 import click
@@ -225,7 +226,22 @@ def serve(config: str | None, bind: str, workers: int) -> None:
     # The workers are processes that import the application by name and read the file again.
     path = app.config_path(config, os.environ).resolve()
     os.environ[app.CONFIG_VARIABLE] = str(path)
-    run_server("widget.app:from_environment", address, port, workers)
+    with attempt_file():
+        run_server("widget.app:from_environment", address, port, workers)
+
+
+@contextmanager
+def attempt_file() -> Iterator[None]:
+    """Provide the file in which workers count password attempts if they do not share a cache.
+
+    It also preserves the count when a worker is restarted.
+    """
+    with ExitStack() as stack:
+        # On a machine without a folder for temporary files, each worker counts by itself.
+        with suppress(OSError):
+            folder = stack.enter_context(TemporaryDirectory(prefix="cabinet-widgets-"))
+            os.environ[app.ATTEMPTS_VARIABLE] = str(Path(folder) / app.ATTEMPT_FILE)
+        yield
 
 
 def warn_about_separate_caches(settings: Settings, workers: int) -> None:

@@ -186,11 +186,12 @@ TIMES = (
 
 def should_be_allowed(claims: dict[str, Any]) -> bool:
     """The rules of the contract, written down as simply as possible."""
-    expires = claims.get("exp")
-    not_before = claims.get("nbf", NOW)
-    for seconds in (expires, not_before):
+    times: list[float] = []
+    for seconds in (claims.get("exp"), claims.get("nbf", NOW)):
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             return False
+        times.append(seconds)
+    expires, not_before = times
     return (
         claims.get("sub") in ("main/balance", "main/*")
         and NOW - 30 < expires <= NOW + 24 * 3600 + 30

@@ -1,11 +1,14 @@
 """Checks of passwords, which are limited in number."""
 
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from flask import request
-from flask_limiter import Limiter
-from flask_limiter.errors import RateLimitExceeded
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, Storage
+from limits.strategies import MovingWindowRateLimiter
 from pydantic import SecretStr
 from werkzeug.security import check_password_hash
 
@@ -14,60 +17,97 @@ from widget.errors import TooManyAttempts
 from widget.web import access
 from widget.web.request_data import visitor_address
 
-ATTEMPT_LIMIT = "10 per minute"
+PER_ADDRESS = RateLimitItemPerMinute(10)
 """Limit of password attempts from one address for one account."""
+PER_ACCOUNT = RateLimitItemPerMinute(60)
+"""Limit of wrong passwords for one account, from whatever address."""
+MAX_CHECKS = 2
+"""How many passwords are checked at the same time, since each check takes 32 MiB of memory."""
+MAX_WAITING = 16
+"""How many requests wait for these. More could occupy all threads."""
 
 
 class PasswordAttempts:
     """Checks passwords, a limited number of times for each address and account.
 
     Args:
-        limiter: counts the attempts. It is not attached to a route, so that only the requests that
-            get as far as a password check are counted.
+        storage: counts the attempts, if possible for all processes. While it fails, this process
+            counts by itself.
         server: the settings of the service.
+        check: whether a hash and a password match.
     """
 
-    def __init__(self, limiter: Limiter, server: Server) -> None:
-        def attempt_key() -> str:
-            slug = (request.view_args or {}).get("slug")  # None for the studio
-            network = access.client_network(visitor_address(server))
-            return f"{network} {slug}"
-
-        self._limiter = limiter
-        # Flask-Limiter counts the calls of a decorated function, so there has to be one.
-        count = limiter.limit(ATTEMPT_LIMIT, key_func=attempt_key)
-        self._count = count(_do_nothing)
+    def __init__(
+        self,
+        storage: Storage,
+        server: Server,
+        check: Callable[[str, str], bool] = check_password_hash,
+    ) -> None:
+        self._shared = MovingWindowRateLimiter(storage)
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._server = server
+        self._check = check
+        self._checks = threading.BoundedSemaphore(MAX_CHECKS)
+        self._places = threading.BoundedSemaphore(MAX_CHECKS + MAX_WAITING)
 
     def verify(self, stored: SecretStr | None, password: Callable[[], str]) -> bool:
         """Whether a password matches a stored hash.
 
         The attempt is counted before the password is read from the request, since that may take a
-        while. A correct password resets the count, because the widgets of a page are unlocked one
-        by one.
+        while. A correct password resets the count of the address, because without JavaScript the
+        widgets of a page are unlocked one by one.
 
         Args:
             stored: the hash; None matches no password.
             password: reads the password from the request.
 
         Raises:
-            TooManyAttempts: the limit is exceeded.
+            TooManyAttempts: a limit is exceeded, or too many passwords are being checked.
         """
-        try:
-            self._count()
-        except RateLimitExceeded:
-            raise TooManyAttempts("passwords") from None
+        account = (request.view_args or {}).get("slug", "")  # empty for the studio
+        network = access.client_network(visitor_address(self._server))
+        if not self._hit(PER_ADDRESS, network, account):
+            raise TooManyAttempts("passwords from one address")
+        given = password()
         if stored is None:
             return False
-        is_right = check_password_hash(stored.get_secret_value(), password())
+        with self._turn():
+            if not self._test(PER_ACCOUNT, account):
+                raise TooManyAttempts("wrong passwords for one account")
+            is_right = self._check(stored.get_secret_value(), given)
+            if not is_right:
+                self._hit(PER_ACCOUNT, account)
         if is_right:
-            self._reset()
+            self._clear(PER_ADDRESS, network, account)
         return is_right
 
-    def _reset(self) -> None:
-        for limit in self._limiter.current_limits:
-            with suppress(Exception):  # Redis may be unreachable, which must not lock anybody out
-                self._limiter.limiter.clear(limit.limit, *limit.request_args)
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until this thread may check a password."""
+        if not self._places.acquire(blocking=False):
+            raise TooManyAttempts("too many passwords are being checked")
+        try:
+            with self._checks:
+                yield
+        finally:
+            self._places.release()
 
+    def _hit(self, limit: RateLimitItem, *key: str) -> bool:
+        """Count an attempt; False if that exceeds the limit."""
+        try:
+            return self._shared.hit(limit, *key)
+        except StorageError:
+            return self._own.hit(limit, *key)
 
-def _do_nothing() -> None:
-    pass
+    def _test(self, limit: RateLimitItem, *key: str) -> bool:
+        """Whether another attempt would not exceed the limit."""
+        try:
+            return self._shared.test(limit, *key)
+        except StorageError:
+            return self._own.test(limit, *key)
+
+    def _clear(self, limit: RateLimitItem, *key: str) -> None:
+        try:
+            self._shared.clear(limit, *key)
+        except StorageError:
+            self._own.clear(limit, *key)
