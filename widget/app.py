@@ -32,6 +32,7 @@ from widget.web import assets, headers, logs
 from widget.web.attempt_file import AttemptFile
 from widget.web.metrics import Metrics
 from widget.web.passwords import PasswordAttempts
+from widget.web.request_data import UntrustedProxyWarning
 from widget.web.response_cache import ResponseCache
 from widget.web.routes import blueprint
 from widget.web.service import Service
@@ -67,7 +68,9 @@ def create_app(
     # Without Flask's own folders: pages and scripts come from the renderer and the assets.
     app = Flask("widget", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES  # the only bodies are passwords
-    # Merging slashes redirects, to the Host of the request, which is not trusted.
+    # A slash at the end of a URL makes no difference, and two are not one. Otherwise Flask would
+    # redirect, to the Host of the request, which is not trusted.
+    app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     widgets = registry.discover()
     metrics = Metrics()
@@ -112,6 +115,9 @@ def create_app(
 
 def _register_handlers(app: Flask, settings: Settings) -> None:
     """Make all responses that no endpoint makes safe: errors, and OPTIONS."""
+
+    if not settings.server.trusted_proxies:
+        app.before_request(UntrustedProxyWarning().check)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

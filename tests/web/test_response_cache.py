@@ -457,17 +457,115 @@ def test_a_clock_that_jumps_back_does_not_extend_a_lifetime(
     assert len(backend.requests) == 2
 
 
-def test_the_least_recently_used_response_is_dropped_first(backend: Backend, clock: Clock) -> None:
-    cache = ResponseCache(backend, clock=clock, max_entries=3)
-    for query in ("a", "b", "c", "a", "d"):
+def test_urls_that_are_requested_once_do_not_displace_one_that_is_requested_often(
+    backend: Backend, clock: Clock
+) -> None:
+    backend.control = "public, max-age=3600"
+    cache = ResponseCache(backend, clock=clock, max_entries=100)
+    for _ in range(3):
+        send_request(cache, "/popular")
         clock.now += 1
-        send_request(cache, query=query)
-    assert len(backend.requests) == 4
-    for query in ("a", "c", "d"):
-        send_request(cache, query=query)
-    assert len(backend.requests) == 4
-    send_request(cache, query="b")
-    assert len(backend.requests) == 5
+    for n in range(2000):
+        send_request(cache, query=f"from={n}")
+        if n % 400 == 0:
+            clock.now += 1
+            send_request(cache, "/popular")
+    paths = Counter(environ["PATH_INFO"] for environ in backend.requests)
+    assert paths == {"/popular": 1, "/w": 2000}
+    assert len(cache.entries) == 100
+
+
+def test_a_response_that_is_not_requested_any_more_leaves(backend: Backend, clock: Clock) -> None:
+    backend.control = "public, max-age=3600"
+    cache = ResponseCache(backend, clock=clock, max_entries=20)
+
+    def request_often(path: str) -> None:
+        for _ in range(5):
+            send_request(cache, path)
+            clock.now += 1
+
+    request_often("/yesterday")
+    for n in range(100):
+        request_often(f"/today/{n}")
+    assert ("/yesterday", "") not in cache.entries
+    assert ("/today/99", "") in cache.entries
+
+
+def test_an_expired_response_leaves_however_often_it_was_used(
+    backend: Backend, clock: Clock
+) -> None:
+    cache = ResponseCache(backend, clock=clock, max_entries=4)
+    for _ in range(10):
+        send_request(cache, "/expired")
+        clock.now += 1
+    clock.now += 3600
+    for n in range(4):
+        for _ in range(2):
+            send_request(cache, f"/new/{n}")
+            clock.now += 1
+    assert ("/expired", "") not in cache.entries
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 20), st.integers(0, 3000)), max_size=60)
+)
+def test_the_limits_hold_and_the_bytes_are_counted_exactly_whatever_is_requested(
+    steps: list[tuple[int, int, int]],
+) -> None:
+    clock = Clock(1_800_000_000.0)
+    backend = Backend(clock)
+    cache = ResponseCache(backend, clock=clock, max_entries=6, max_bytes=40_000)
+    for path, pause, size in steps:
+        clock.now += pause
+        backend.body = bytes(size)
+        assert send_request(cache, f"/{path}").status == 200
+        assert len(cache.entries) <= 6
+        assert cache.size <= 40_000
+        assert cache.size == sum(response.size for response in cache.entries.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "queries"),
+    [
+        ("/w/main/balance", ["", "utm_source=x", "fbclid=1&utm_campaign=y", "gclid=", "msclkid=2"]),
+        ("/w/main/balance", ["mc_cid=1", "mc_eid=2", "utm_x=%20"]),
+        ("/w/main/balance", ["theme=dark&lang=fr", "lang=fr&theme=dark", "lang=f%72&theme=dark"]),
+        ("/w/main/balance", ["lang=fr&utm_source=x", "lang=fr"]),
+        ("/embed.js", ["", "v=1", "anything"]),
+        ("/static/abc/widget.css", ["", "v=1"]),
+        ("/oembed", ["url=x&format=json", "format=json&url=x&n=1"]),
+    ],
+)
+def test_urls_with_the_same_response_share_an_entry(
+    path: str, queries: list[str], cache: ResponseCache, backend: Backend
+) -> None:
+    for query in queries:
+        send_request(cache, path, query=query)
+        send_request(cache, f"{path}/", query=query)
+    assert len(cache.entries) == 1
+    assert len(backend.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("rows=5", "rows=6"),
+        ("rows=5", "rows=5&rows=6"),
+        ("rows=5&rows=6", "rows=6&rows=5"),
+        ("", "unknown=1"),
+        ("", "UTM_source=1"),
+        ("lang=%ff", "lang=%fe"),
+        ("lang=fr", "lang=fr%26theme=dark"),
+        ("lang=fr&theme=dark", "lang=fr%26theme%3Ddark"),
+        ("rows", "rows=1"),
+    ],
+)
+def test_urls_whose_responses_may_differ_do_not_share_an_entry(
+    first: str, second: str, cache: ResponseCache, backend: Backend
+) -> None:
+    for query in (first, second):
+        send_request(cache, "/w/main/lots", query=query)
+    assert len(backend.requests) == 2
 
 
 def test_the_stored_bytes_are_limited_and_counted_exactly(backend: Backend, clock: Clock) -> None:
@@ -482,7 +580,7 @@ def test_the_stored_bytes_are_limited_and_counted_exactly(backend: Backend, cloc
     backend.body = bytes(20_000)
     for _ in range(2):
         send_request(cache, query="large")  # more than an eighth of max_bytes
-    assert ("/w", "large") not in cache.entries
+    assert ("/w", "large=") not in cache.entries
 
 
 def test_the_urls_of_stored_responses_count_as_well(backend: Backend, clock: Clock) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import jwt
@@ -605,3 +606,74 @@ def test_embed_json_lists_the_widgets_and_a_single_open_account_and_no_other(
         catalogue = serve(accounts=accounts).get("/embed.json").json()
         assert catalogue["accounts"] == named
         assert list(catalogue["widgets"]) == list(WIDGETS)
+
+
+def test_tracking_parameters_and_a_slash_at_the_end_make_no_difference(serve: Serve) -> None:
+    service = serve()
+    plain = service.get("/w/main/balance")
+    assert plain.status_code == 200
+    tracked = "utm_source=news&utm_medium=mail&fbclid=1&gclid=2&msclkid=3&mc_cid=4&mc_eid=5"
+    for path in ("/w/main/balance/", f"/w/main/balance?{tracked}", f"/w/main/balance/?{tracked}"):
+        response = service.get(path, allow_redirects=False)
+        assert (response.status_code, response.text) == (200, plain.text), path
+    for query in ("utm=1", "fbclid2=1", "x=1"):
+        assert service.get(f"/w/main/balance?{query}").status_code == 400, query
+    url = quote("http://127.0.0.1:8000/w/main/balance/?utm_source=news", safe="")
+    assert "utm_source" not in service.get(f"/oembed?url={url}").json()["html"]
+
+
+def test_scripts_of_other_origins_may_send_conditional_requests_for_public_data(
+    serve: Serve,
+) -> None:
+    closed = {"login": 1000001, "access": "closed", "viewer_password_hash": HASH}
+    inside = {"login": 1000001, "allowed_networks": ["127.0.0.0/8"]}
+    service = serve(accounts={"main": {"login": 1000001}, "closed": closed, "inside": inside})
+    cors = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Headers": "If-None-Match",
+        "Access-Control-Expose-Headers": "ETag",
+    }
+    preflight = {
+        "Origin": "https://blog.example.com",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "if-none-match",
+    }
+    for path, is_public in {
+        "/embed.js": True,
+        "/embed.json": True,
+        "/static/x/widget.css": True,
+        "/w/main/balance.json": True,
+        "/w/main/balance.svg": True,
+        "/w/main/balance.png": True,
+        "/w/main/balance": False,
+        "/w/main/balance.xml": False,
+        "/w/closed/balance.json": False,
+        "/w/inside/balance.json": False,
+        "/w/nobody/balance.json": False,
+    }.items():
+        response = requests.options(service.url + path, headers=preflight, timeout=30)
+        assert response.status_code == 200
+        allowed = {name: response.headers.get(name) for name in cors}
+        assert allowed == (cors if is_public else dict.fromkeys(cors)), path
+        if not is_public:
+            continue
+        etag = service.get(path).headers["ETag"]
+        unchanged = service.get(path, headers={"If-None-Match": etag})
+        assert unchanged.status_code == 304, path
+        assert unchanged.headers["Access-Control-Allow-Origin"] == "*"
+        assert unchanged.headers["Access-Control-Expose-Headers"] == "ETag"
+
+
+def test_a_proxy_that_is_not_configured_is_reported_once(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.5"}
+    configured = serve(server={"trusted_proxies": 1})
+    configured.get("/w/main/balance", headers=forwarded)
+    unconfigured = serve()
+    unconfigured.get("/w/main/balance")
+    assert "trusted_proxies" not in caplog.text
+    for path in ("/w/main/balance.json", "/w/main/lots", "/healthz"):
+        unconfigured.get(path, headers=forwarded)
+    assert caplog.text.count("server.trusted_proxies is 0") == 1
+    assert "203.0.113.5" not in caplog.text

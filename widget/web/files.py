@@ -39,6 +39,10 @@ class FileEndpoints:
             cache = _IMMUTABLE
         return self._file(name, cache)
 
+    def preflight(self, **_: str) -> Response:
+        """``OPTIONS`` of the files: scripts of any origin may read them."""
+        return headers.preflight_response(self._server, cors=True)
+
     def favicon(self) -> Response:
         """``GET /favicon.ico``: empty. Browsers request it for every page in a tab of its own."""
         response = Response(status=204)

@@ -3,11 +3,14 @@
 Responses differ in who may cache them, read them from a script, and frame them.
 """
 
-from flask import Response
+from flask import Response, current_app
 
 from widget.config import Account, Server
 
 PRIVATE = "private, no-store"
+
+# Browsers store the response to a preflight for two hours at most.
+_PREFLIGHT_SECONDS = 7200
 
 # Nothing inline is allowed, so that text that gets into a page as markup cannot run.
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -87,9 +90,25 @@ def set_headers(
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if cors:
         headers["Access-Control-Allow-Origin"] = "*"
+        # So that scripts can send it back as If-None-Match.
+        headers["Access-Control-Expose-Headers"] = "ETag"
     if server.public_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
+
+
+def preflight_response(server: Server, *, cors: bool) -> Response:
+    """The response to ``OPTIONS``.
+
+    Args:
+        server: the settings of the service.
+        cors: whether scripts of other origins may send ``If-None-Match``, and read the response.
+    """
+    response = current_app.make_default_options_response()
+    if cors:
+        response.headers["Access-Control-Allow-Headers"] = "If-None-Match"
+        response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_SECONDS)
+    return set_headers(response, server, PRIVATE, cors=cors)
 
 
 def frame_ancestors(account: Account | None, *, studio: bool) -> str:

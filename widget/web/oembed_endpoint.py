@@ -14,6 +14,7 @@ from widget.errors import BadOption, CabinetError, Locked, NotFound
 from widget.render.view import View
 from widget.web import access, oembed
 from widget.web.access import Credentials
+from widget.web.cache_key import is_tracking
 from widget.web.error_responses import JSON, ErrorContext, ErrorResponses
 from widget.web.request_data import Parameters, query_parameters, visitor_address
 from widget.web.responses import figures_response
@@ -49,13 +50,14 @@ def parse_widget_url(url: str, base: str) -> WidgetUrl:
     Raises:
         NotFound: it is not the URL of a widget of this service.
     """
-    pattern = re.escape(base) + r"/w/([^/?#]+)/([^/?#]+)(?:\?([^#]*))?(?:#.*)?"
+    pattern = re.escape(base) + r"/w/([^/?#]+)/([^/?#]+)/?(?:\?([^#]*))?(?:#.*)?"
     match = re.fullmatch(pattern, url)
     if match is None:
         raise NotFound("not the URL of a widget")
     slug, widget, query = match.groups()
     parameters = parse_qsl(query or "", keep_blank_values=True)
-    return WidgetUrl(slug, widget, parameters)
+    options = [(name, value) for name, value in parameters if not is_tracking(name)]
+    return WidgetUrl(slug, widget, options)
 
 
 class OEmbedEndpoint:

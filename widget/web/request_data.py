@@ -1,6 +1,8 @@
 """What the current request contains: options, token, the address of the visitor."""
 
 import ipaddress
+import logging
+import threading
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
@@ -9,11 +11,14 @@ from flask import request
 from widget.config import Server
 from widget.errors import BadOption
 from widget.web import access
+from widget.web.cache_key import is_tracking
 from widget.widgets.options import PICTURE_OPTIONS, Options, valid_options
 
 # A token has up to 4,096 characters, and servers accept lines of about 8,000.
 MAX_QUERY_LENGTH = 6144
 MAX_PARAMETERS = 40
+
+log = logging.getLogger("widget.web")
 
 _APPEARANCE_OPTIONS = ("theme", "accent", "lang", "title", *PICTURE_OPTIONS)
 # A proxy sets at least one of these.
@@ -24,7 +29,7 @@ Parameters = list[tuple[str, str]]
 
 
 def query_parameters() -> Parameters:
-    """The parameters of the query.
+    """The parameters of the query, without those that other sites append for tracking.
 
     Raises:
         BadOption: the query is too long or not valid UTF-8.
@@ -32,7 +37,7 @@ def query_parameters() -> Parameters:
     if len(request.query_string) > MAX_QUERY_LENGTH:
         raise BadOption("query", f"is longer than {MAX_QUERY_LENGTH} characters")
     try:
-        return parse_qsl(
+        parameters = parse_qsl(
             request.query_string.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
@@ -40,6 +45,7 @@ def query_parameters() -> Parameters:
         )
     except ValueError:  # also if there are too many parameters
         raise BadOption("query", "cannot be read") from None
+    return [(name, value) for name, value in parameters if not is_tracking(name)]
 
 
 def token_of(parameters: Parameters) -> str | None:
@@ -79,6 +85,25 @@ def visitor_address(server: Server) -> str | None:
     """The address of the visitor."""
     forwarded = request.headers.get("X-Forwarded-For", "")
     return access.visitor_address(request.remote_addr, forwarded, server.trusted_proxies)
+
+
+class UntrustedProxyWarning:
+    """Warns once if a proxy is in front of the service, but none is configured."""
+
+    def __init__(self) -> None:
+        self._first = threading.Lock()
+
+    def check(self) -> None:
+        """Look at the current request."""
+        if "X-Forwarded-For" not in request.headers:
+            return
+        # It is never released, so that only one request gets it.
+        if self._first.acquire(blocking=False):
+            log.warning(
+                "a request has X-Forwarded-For, but server.trusted_proxies is 0: if there is a"
+                " proxy in front of this service, all its visitors count as one, so set it to the"
+                " number of your proxies; otherwise, a visitor has sent the header"
+            )
 
 
 def is_from_private_network(server: Server) -> bool:

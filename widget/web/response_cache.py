@@ -21,6 +21,7 @@ import brotli
 from werkzeug.http import parse_accept_header, parse_etags, unquote_etag
 
 from widget.single_flight import Flight, SingleFlight
+from widget.web.cache_key import cache_key
 
 CacheStatus = Literal["HIT", "STALE", "MISS", "BYPASS"]
 """How a request was handled.
@@ -54,7 +55,7 @@ _SUPPORTED_DIRECTIVES = {
 }
 # A cookie is for one visitor. The others would need one stored response for each value.
 _UNCACHEABLE_HEADERS = {"set-cookie", "vary", "content-encoding"}
-# The headers that RFC 9110 requires in a 304, and the one that a script of another origin needs.
+# The headers that RFC 9110 requires in a 304, and those that a script of another origin needs.
 # The visitor has all others already, and each of them costs time.
 _HEADERS_OF_304 = {
     "cache-control",
@@ -64,6 +65,7 @@ _HEADERS_OF_304 = {
     "expires",
     "vary",
     "access-control-allow-origin",
+    "access-control-expose-headers",
 }
 # They make the application respond with 304, or without a body.
 _CONDITIONS = {
@@ -82,6 +84,10 @@ _FAST_LEVELS = {"br": 4, "gzip": 6}
 # For headers, in every encoding, and the objects that hold them.
 _ENTRY_OVERHEAD_BYTES = 4096
 _MAX_ACCEPT_ENCODING_LENGTH = 256
+# With more, a response would stay for too long after its last use.
+_MAX_USES = 15
+# The part of the stored responses that may be unused, so that new ones have time to be used.
+_UNUSED_SHARE = 0.25
 # Browsers send only a handful of different Accept-Encoding headers.
 _MAX_ENCODINGS = 8
 
@@ -92,14 +98,14 @@ class ResponseCache:
     Args:
         app: the application.
         clock: Unix seconds.
-        max_entries: the number of responses that are stored. The least recently used one is dropped
-            first; use is recorded once a second.
+        max_entries: the number of responses that are stored. What is requested often remains: see
+            ``_make_room``.
         max_bytes: the memory that they may take in total.
         max_wait_seconds: how long a request waits for another that fetches the same response.
         count: called with the cache status of each request.
 
     Attributes:
-        entries: the stored responses, the least recently used first.
+        entries: the stored responses, by the key of their URL.
         size: the bytes that they take in total.
     """
 
@@ -113,8 +119,11 @@ class ResponseCache:
         max_wait_seconds: float = 2.0,
         count: Callable[[CacheStatus], object] = lambda _: None,
     ) -> None:
-        self.entries: OrderedDict[Key, CachedResponse] = OrderedDict()
+        self.entries: dict[Key, CachedResponse] = {}
         self.size = 0
+        # The keys of the entries, in the order in which they are considered for removal.
+        self._unused: OrderedDict[Key, None] = OrderedDict()
+        self._used: OrderedDict[Key, None] = OrderedDict()
         self._app = app
         self._clock = clock
         self._max_entries = max_entries
@@ -131,9 +140,15 @@ class ResponseCache:
         if has_credentials or environ["REQUEST_METHOD"] not in _CACHEABLE_METHODS:
             self._count("BYPASS")
             return self._app(environ, start_response)
-        key = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        path = environ["PATH_INFO"]
+        query = environ.get("QUERY_STRING", "")
+        key = path, query
         # Without the lock: reading a dict is atomic in CPython.
         stored = self.entries.get(key)
+        if stored is None:
+            # Most URLs are their own key, and need not be parsed.
+            key = cache_key(path, query)
+            stored = self.entries.get(key)
         if stored is None:
             return self._fetch(key, None, environ, start_response)
         now = self._clock()
@@ -142,8 +157,7 @@ class ResponseCache:
             # This happens once a second: whatever need not be done for every request is done here.
             if not stored.is_fresh(now):
                 return self._fetch(key, stored, environ, start_response)
-            with suppress(KeyError):  # another thread may just have dropped it
-                self.entries.move_to_end(key)
+            stored.count_use()
             encoded = stored.encode(environ.get("HTTP_ACCEPT_ENCODING"), now)
         self._count("HIT")
         return stored.send(encoded, environ, start_response)
@@ -156,9 +170,8 @@ class ResponseCache:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Handle a request for which there is no fresh response."""
-        _, query = key
         # The response to a token is never stored, whatever its headers say.
-        if _has_token(query):
+        if _has_token(environ.get("QUERY_STRING", "")):
             self._count("BYPASS")
             return self._app(environ, start_response)
         response = self._fetch_once(key, stored, environ)
@@ -249,15 +262,53 @@ class ResponseCache:
         # One large response must not displace many others.
         is_small = response.size <= self._max_bytes // 8
         with self._lock:
-            old = self.entries.pop(key, None)
+            old = self.entries.get(key)
             if old:
-                self.size -= old.size
+                response.uses = old.uses
+                response.count_use()
+                self._remove(key)
             if response.max_age and is_small:
-                self.entries[key] = response
-                self.size += response.size
-            while self._is_too_full():
-                _, dropped = self.entries.popitem(last=False)
-                self.size -= dropped.size
+                self._add(key, response)
+            self._make_room()
+
+    def _add(self, key: Key, response: "CachedResponse") -> None:
+        self.entries[key] = response
+        self.size += response.size
+        if response.uses:
+            self._used[key] = None
+        else:
+            self._unused[key] = None
+
+    def _remove(self, key: Key) -> None:
+        response = self.entries.pop(key)
+        self.size -= response.size
+        self._unused.pop(key, None)
+        self._used.pop(key, None)
+
+    def _make_room(self) -> None:
+        """Drop responses until the rest is within the limits.
+
+        This is a simple form of S3-FIFO: responses that were never used again leave first, as long
+        as they are more than a quarter. So requests for any number of different URLs displace only
+        each other. The others leave in turn, each after one more round for each time it was used.
+        """
+        now = self._clock()
+        while self._is_too_full():
+            if len(self._unused) >= len(self.entries) * _UNUSED_SHARE:
+                key = next(iter(self._unused))
+                # It was used since it was added.
+                stays = self.entries[key].uses > 0
+            else:
+                key = next(iter(self._used))
+                response = self.entries[key]
+                stays = response.uses > 0 and response.is_within_grace(now)
+                response.uses -= 1
+            if stays:
+                self._unused.pop(key, None)
+                self._used[key] = None
+                self._used.move_to_end(key)
+            else:
+                self._remove(key)
 
     def _is_too_full(self) -> bool:
         if self.size > self._max_bytes:
@@ -293,6 +344,8 @@ class CachedResponse:
         grace: for how many more seconds it may be sent while a new one is fetched.
         size: an upper bound of the bytes that it takes, including all encodings.
         encoded: how it was last sent, by Accept-Encoding.
+        uses: how often it was used since it was stored, up to a limit; counted once a second. Each
+            round in which it might have been dropped takes one off.
     """
 
     def __init__(self, status: str, headers: Headers, body: bytes, made_at: float) -> None:
@@ -311,6 +364,7 @@ class CachedResponse:
         # Twice the body, since the compressed ones of a text take less than the text itself.
         self.size = 2 * len(body) + _ENTRY_OVERHEAD_BYTES
         self.encoded: dict[str | None, EncodedResponse] = {}
+        self.uses = 0
         self._headers = headers
         self._bodies = {"identity": body}
         content_type = by_name.get("content-type", "")
@@ -327,6 +381,10 @@ class CachedResponse:
         if size < _MIN_COMPRESSED_BYTES:
             return False
         return _COMPRESSIBLE_TYPE.match(content_type) is not None
+
+    def count_use(self) -> None:
+        """Count a use of the response. If two threads do so at once, one may not count."""
+        self.uses = min(self.uses + 1, _MAX_USES)
 
     def is_fresh(self, now: float) -> bool:
         """Whether the response may be sent at a time in Unix seconds."""

@@ -1,6 +1,8 @@
 """The URLs of the service and the endpoints behind them."""
 
-from flask import Blueprint
+from collections.abc import Callable
+
+from flask import Blueprint, Response
 
 from widget.web.error_responses import ErrorResponses
 from widget.web.files import FileEndpoints
@@ -9,6 +11,8 @@ from widget.web.service import Service
 from widget.web.status import StatusEndpoints
 from widget.web.studio_page import StudioPage
 from widget.web.widgets import WidgetEndpoint
+
+Endpoint = Callable[..., Response]
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -22,15 +26,19 @@ def blueprint(service: Service) -> Blueprint:
 
     routes = Blueprint("cabinet", __name__)
     route = routes.add_url_rule
-    route("/w/<slug>/<name>", "widget", widgets.get)
+
+    def public(rule: str, name: str, get: Endpoint, preflight: Endpoint) -> None:
+        """Add a URL that scripts of other origins may read, after a preflight if need be."""
+        route(rule, name, get, provide_automatic_options=False)
+        route(rule, f"{name}_preflight", preflight, methods=["OPTIONS"])
+
+    public("/w/<slug>/<name>", "widget", widgets.get, widgets.preflight)
     route("/w/<slug>/<name>/unlock", "unlock", widgets.unlock, methods=["POST"])
-    # With strict slashes, a URL without a path is redirected to the Host of the request, which is
-    # not trusted.
-    route("/", "studio", studio.get, strict_slashes=False)
+    route("/", "studio", studio.get)
     route("/oembed", "oembed", oembed.get)
-    route("/embed.js", "loader", files.loader)
-    route("/embed.json", "embed_json", files.embed_json)
-    route("/static/<version>/<name>", "static", files.static)
+    public("/embed.js", "loader", files.loader, files.preflight)
+    public("/embed.json", "embed_json", files.embed_json, files.preflight)
+    public("/static/<version>/<name>", "static", files.static, files.preflight)
     route("/favicon.ico", "favicon", files.favicon)
     route("/healthz", "health", status.health)
     route("/readyz", "ready", status.ready)

@@ -12,7 +12,7 @@ from widget.render.html import PageContext
 from widget.render.json import render_json
 from widget.render.snippet import widget_url
 from widget.render.view import View
-from widget.web import access
+from widget.web import access, headers
 from widget.web.access import Credentials
 from widget.web.error_responses import (
     HTML,
@@ -62,11 +62,20 @@ class WidgetEndpoint:
 
     def get(self, slug: str, name: str) -> Response:
         """``GET /w/{account}/{widget}``, with the suffix of a form or none."""
-        widget_name, dot, extension = name.partition(".")
-        suffix = dot + extension
+        widget_name, suffix = _split_name(name)
         if suffix not in self._forms:
             return self._errors.respond(NotFound("no such form"), ErrorContext(JSON))
         return self._respond(slug, widget_name, suffix)
+
+    def preflight(self, slug: str, name: str) -> Response:
+        """``OPTIONS`` of the same: what scripts of other origins may read has CORS headers."""
+        widget_name, suffix = _split_name(name)
+        try:
+            account, _ = self._find(slug, widget_name, suffix)
+            is_readable = not account.is_private and suffix in self._forms and suffix != HTML
+        except NotFound:
+            is_readable = False
+        return headers.preflight_response(self._server, cors=is_readable)
 
     def unlock(self, slug: str, name: str) -> Response:
         """``POST /w/{account}/{widget}/unlock``, with the viewer password in the form."""
@@ -203,6 +212,12 @@ class WidgetEndpoint:
             "",
             query_parameters(),
         )
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """The name of a widget, and the suffix of a form with its dot, or nothing."""
+    widget, dot, extension = name.partition(".")
+    return widget, dot + extension
 
 
 def _parse_options(
