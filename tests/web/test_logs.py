@@ -1,5 +1,6 @@
 """Logging: lines of JSON with the id of their request and without secrets."""
 
+import io
 import json
 import logging
 import re
@@ -11,7 +12,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import jwt
 import pytest
 import requests
-from conftest import Service
+from conftest import Clock, Service
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import service as served
@@ -20,7 +21,7 @@ from processes import until
 from widget import config
 from widget.config import Settings
 from widget.web import logs
-from widget.web.logs import JsonFormatter, RequestLogger, SecretFilter
+from widget.web.logs import CountingHandler, JsonFormatter, RequestLogger, SecretFilter
 
 LOGIN = 77123456
 SECRETS = {
@@ -152,6 +153,91 @@ def test_a_line_is_one_line_of_json_with_time_level_and_message(
         **{"level": "warning", "logger": "test_logs", "message": "two\nlines"},
         **{"status": 200, "path": "x"},
     }
+
+
+@given(st.text())
+def test_a_line_has_no_character_that_a_terminal_could_obey(text: str) -> None:
+    record = logging.makeLogRecord({"msg": text, "path": text})
+    line = JsonFormatter().format(record)
+    assert line.isprintable()
+    assert json.loads(line)["message"] == text
+    assert json.loads(line)["path"] == text
+
+
+@pytest.mark.parametrize("control", ["\x7f", "\x80", "\x9b31m", "\u2028", "\u202e", "\x1b[2J"])
+def test_control_characters_are_escaped(control: str) -> None:
+    line = JsonFormatter().format(logging.makeLogRecord({"msg": f"GET /w/{control}"}))
+    assert control not in line
+    assert json.loads(line)["message"] == f"GET /w/{control}"
+
+
+@pytest.fixture
+def counting() -> Iterator[tuple[Callable[..., None], Clock, Callable[[], list[str]]]]:
+    """A way to log as the service does, the clock of the log, and what was written."""
+    stream = io.StringIO()
+    clock = Clock(0.0)
+    handler = CountingHandler(stream, clock)
+    handler.addFilter(SecretFilter(settings()))
+    handler.setFormatter(JsonFormatter())
+
+    def write(message: str, name: str = "widget.web", level: int = logging.WARNING) -> None:
+        record = logging.makeLogRecord(
+            {"name": name, "levelno": level, "levelname": logging.getLevelName(level)}
+            | {"msg": message}
+        )
+        handler.handle(record)
+
+    def messages() -> list[str]:
+        return [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
+
+    yield write, clock, messages
+    handler.close()
+
+
+def test_equal_messages_are_counted_instead_of_repeated(
+    counting: tuple[Callable[..., None], Clock, Callable[[], list[str]]],
+) -> None:
+    write, clock, messages = counting
+    for n in range(121):
+        write(f"main: refused with the password {SECRETS['password']}")
+        clock.now += 0.4
+        if n == 60:
+            write("main: something else")
+    refused = "main: refused with the password ***"
+    assert messages() == [refused, "main: something else"]
+    clock.now = 60.0
+    write("later")
+    assert messages()[2:] == [f"{refused} (repeated 120 times in 60 s)", "later"]
+    write(refused)
+    clock.now = 1000.0
+    write(refused)
+    # Nothing was repeated in between.
+    assert messages()[4:] == [refused, refused]
+
+
+def test_messages_of_another_level_or_logger_and_requests_are_not_repetitions(
+    counting: tuple[Callable[..., None], Clock, Callable[[], list[str]]],
+) -> None:
+    write, _, messages = counting
+    write("one")
+    write("one", level=logging.ERROR)
+    write("one", name="widget.api")
+    for _ in range(3):
+        write("GET /w/main/balance", name="widget.requests", level=logging.INFO)
+    assert len(messages()) == 6
+
+
+def test_many_different_messages_do_not_fill_the_memory(
+    counting: tuple[Callable[..., None], Clock, Callable[[], list[str]]],
+) -> None:
+    write, clock, messages = counting
+    for n in range(3000):
+        write(f"message {n}")
+    write("message 2999")
+    assert len(messages()) == 3001
+    clock.now = 61.0
+    write("the last")
+    assert len(messages()) == 3002
 
 
 def logging_app(control: str) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

@@ -9,7 +9,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TextIO
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pydantic import BaseModel, SecretStr
@@ -44,6 +45,9 @@ GRANIAN_LOGGING: dict[str, Any] = {
 
 Headers = list[tuple[str, str]]
 
+_COUNTED_SECONDS = 60
+# More different messages than that are written without being counted.
+_MAX_COUNTED_MESSAGES = 1000
 _PREFIX_LENGTH = 4
 _REPLACEMENT = "***"
 # Tokens are made by others, so they are found by their form: base64 of {" and two dots.
@@ -183,6 +187,69 @@ class ThreadAdviceFilter(logging.Filter):
         return "Python threads, which seems quite high" not in record.getMessage()
 
 
+class CountingHandler(logging.StreamHandler[TextIO]):
+    """Writes records to a stream. Equal messages within a minute are written once and counted.
+
+    Their number is written with the first record after the minute. Requests are always written,
+    because each has its own status and duration.
+
+    Args:
+        stream: usually stderr.
+        clock: seconds since any point in time.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream)
+        self._clock = clock
+        self._recent: dict[MessageKey, Repetitions] = {}  # the oldest first
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write or count a record. The caller holds the lock of the handler."""
+        now = self._clock()
+        self._report_repetitions(now)
+        if record.name == log.name:
+            super().emit(record)
+            return
+        key = (record.name, record.levelno, record.getMessage(), record.exc_text)
+        recent = self._recent.get(key)
+        if recent is not None:
+            recent.count += 1
+            return
+        if len(self._recent) < _MAX_COUNTED_MESSAGES:
+            self._recent[key] = Repetitions(since=now)
+        super().emit(record)
+
+    def _report_repetitions(self, now: float) -> None:
+        """Write how often the messages were repeated whose minute is over."""
+        while self._recent:
+            key, repetitions = next(iter(self._recent.items()))
+            if repetitions.since + _COUNTED_SECONDS > now:
+                return
+            del self._recent[key]
+            if not repetitions.count:
+                continue
+            name, level, message, _ = key
+            summary = {
+                "name": name,
+                "levelno": level,
+                "levelname": logging.getLevelName(level),
+                "msg": f"{message} (repeated {repetitions.count} times in {_COUNTED_SECONDS} s)",
+            }
+            super().emit(logging.makeLogRecord(summary))
+
+
+MessageKey = tuple[str, int, str, str | None]
+"""What makes messages equal: logger, level, text and traceback."""
+
+
+@dataclass(slots=True)
+class Repetitions:
+    """How often a message was repeated, since a time of the handler's clock."""
+
+    since: float
+    count: int = 0
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as JSON: time, level, logger, message, request_id, ``extra``, exception."""
 
@@ -207,7 +274,8 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             line["stack"] = record.stack_info
         # A value that JSON does not have must not keep the rest from being logged.
-        return json.dumps(line, default=str, ensure_ascii=False)
+        text = json.dumps(line, default=str, ensure_ascii=False)
+        return _escape_controls(text)
 
     def _time(self, record: logging.LogRecord) -> str:
         created = time.gmtime(record.created)
@@ -216,9 +284,21 @@ class JsonFormatter(logging.Formatter):
         return f"{seconds}.{milliseconds:03d}Z"
 
 
+def _escape_controls(line: str) -> str:
+    """A line of JSON in which characters that do not print are escaped.
+
+    JSON allows some of them, such as U+009B, which terminals take for the beginning of a command.
+    """
+    if line.isprintable():
+        return line
+    return "".join(
+        character if character.isprintable() else json.dumps(character)[1:-1] for character in line
+    )
+
+
 def configure(settings: Settings) -> None:
     """Log everything in this process to stderr, from level INFO."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = CountingHandler(sys.stderr)
     handler.addFilter(SecretFilter(settings))
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
