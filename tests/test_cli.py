@@ -509,6 +509,20 @@ def test_serve_says_in_one_line_that_its_cache_cannot_be_written(
     assert "name a folder that the service's user may write" in ended.stderr
 
 
+@pytest.mark.parametrize("folder", ["none", "file", "/proc"])
+def test_serve_says_in_one_line_that_metrics_cannot_be_shared(
+    folder: str, tmp_path: Path, upstream: Upstream
+) -> None:
+    """Root can write everywhere but in /proc."""
+    configure(tmp_path, upstream)
+    (tmp_path / "file").touch()
+    environment = {**PASSWORD, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / folder)}
+    ended = run(tmp_path, "serve", "--bind", f"127.0.0.1:{free_port()}", **environment)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    assert ended.stderr.startswith("cabinet-widgets: PROMETHEUS_MULTIPROC_DIR: ")
+
+
 def test_demo_displays_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> None:
     with running(tmp_path, "demo", "--port", "0") as started:
         assert started.process.stdout is not None

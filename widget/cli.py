@@ -31,7 +31,7 @@ from widget.sandbox import demo as demonstration
 from widget.sandbox.book import ACCOUNTS
 from widget.sandbox.book import Account as SimulatedAccount
 from widget.server import check_port, parse_bind, run_server
-from widget.web import tokens
+from widget.web import metrics, tokens
 from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, HasOptions, Options, parse_options
@@ -223,6 +223,7 @@ def serve(config: str | None, bind: str, workers: int) -> None:
     # Before the workers start: one that fails is started again, and would repeat its error.
     check_port(address, port, f"--bind {address}:{port}")
     app.prepare_folders(settings)
+    metrics.check_folder(os.environ)
     # The workers are processes that import the application by name and read the file again.
     path = app.config_path(config, os.environ).resolve()
     os.environ[app.CONFIG_VARIABLE] = str(path)

@@ -182,6 +182,32 @@ def test_workers_that_share_a_folder_add_up(
             assert found['cabinet_answers_total{freshness="none",status="404",widget="none"}'] == 40
 
 
+def test_a_broken_file_in_the_folder_is_skipped(
+    tmp_path: Path, upstream_in_real_time: Upstream
+) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    toml = f'[api]\nbase_url = "{upstream_in_real_time.url}"\n[accounts.main]\nlogin = 1000001\n'
+    with service(tmp_path, "one", toml, PROMETHEUS_MULTIPROC_DIR=str(folder)) as (url, program):
+        requests.get(f"{url}/w/main/nothing", timeout=30)
+        [intact] = folder.glob("counter_*.db")
+        broken = {
+            "counter_1.db": b"",
+            "counter_2.db": b"not metrics",
+            "counter_3.db": b"\xff" * 64,
+            "counter_4.db": intact.read_bytes()[:100],
+            "histogram_5.db": intact.read_bytes().replace(b"cabinet", b"\xff\xfe\xfdinet"),
+            "gauge.db": intact.read_bytes(),
+        }
+        for name, content in broken.items():
+            (folder / name).write_bytes(content)
+        response = requests.get(f"{url}/metrics", timeout=30)
+        assert response.status_code == 200
+        found = figures(response.text)
+        assert found['cabinet_answers_total{freshness="none",status="404",widget="none"}'] == 1
+        assert "is skipped" in program.text()
+
+
 def named(text: str) -> Iterator[str]:
     """The names of the metrics in a text."""
     yield from set(re.findall(r"\bcabinet_[a-z_]+", text))

@@ -1,13 +1,18 @@
 """Prometheus metrics. No label contains text from a visitor or the name of an account."""
 
 import itertools
+import logging
 import os
 import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from widget.errors import OperatorError
 from widget.names import Function
 from widget.web.response_cache import CacheStatus
 
@@ -17,8 +22,31 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable of prometheus-client: a folder in which workers share their metrics."""
 
+log = logging.getLogger("widget.web")
+
 _AGES = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)  # seconds
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)  # seconds
+
+
+def check_folder(env: Mapping[str, str]) -> None:
+    """Check that workers can share their metrics, if the environment names a folder for that.
+
+    Raises:
+        OperatorError: the folder does not exist or cannot be written.
+    """
+    name = env.get(MULTIPROCESS_VARIABLE)
+    if not name:
+        return
+    folder = Path(name)
+    try:
+        # Whether files can be created is only certain after one was created.
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OperatorError(
+            f"{MULTIPROCESS_VARIABLE}: {folder} cannot be written: {error.strerror};"
+            " create this folder for the service's user, or unset the variable"
+        ) from None
 
 
 class _BatchedCounter:
@@ -62,6 +90,31 @@ def _cache_counters(registry: CollectorRegistry) -> dict[CacheStatus, _BatchedCo
     )
     statuses: tuple[CacheStatus, ...] = get_args(CacheStatus)
     return {status: _BatchedCounter(requests.labels(status)) for status in statuses}
+
+
+class _FolderCollector(MultiProcessCollector):
+    """Adds up the files of all workers. A file that cannot be read is left out."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics of all readable files."""
+        paths = [str(path) for path in Path(self._path).glob("*.db")]
+        readable = [path for path in paths if self._is_readable(path)]
+        return self._merge(readable)
+
+    def _is_readable(self, path: str) -> bool:
+        try:
+            self._merge([path])
+        except Exception as error:  # noqa: BLE001  # a broken file may cause any
+            log.warning("metrics: %s is skipped, because it cannot be read: %r", path, error)
+            return False
+        return True
+
+    def _merge(self, paths: list[str]) -> Iterable[Metric]:
+        merged: Iterable[Metric] = self.merge(paths)  # type: ignore[no-untyped-call]
+        return merged
 
 
 class Metrics:
@@ -136,8 +189,9 @@ class Metrics:
         for counter in self._cache_requests.values():
             counter.flush()
         registry = self._registry
-        if os.environ.get(MULTIPROCESS_VARIABLE):
+        folder = os.environ.get(MULTIPROCESS_VARIABLE)
+        if folder and Path(folder).is_dir():
             # The own registry only has the metrics of this worker; the folder has those of all.
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            _FolderCollector(registry)
         return generate_latest(registry)
