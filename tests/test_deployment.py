@@ -73,6 +73,20 @@ def test_nginx_listens_on_the_ports_of_http_and_https() -> None:
     ]
 
 
+def test_nginx_limits_requests_and_connections_and_hides_its_version() -> None:
+    site = deployment_file("nginx.conf")
+    servers = site.split("\nserver {")[1:]
+    assert all("    server_tokens off;\n" in server for server in servers)
+    https = servers[-1]
+    for limit in ("limit_req", "limit_conn"):
+        [zone] = re.findall(rf"{limit}_zone \$binary_remote_addr zone=(\w+):", site)
+        assert re.search(rf"    {limit} (zone=)?{zone}[ ;]", https)
+        assert f"    {limit}_status 429;\n" in https
+    # Once, for its own responses and for those of the service.
+    assert https.count("add_header Strict-Transport-Security") == 1
+    assert "proxy_hide_header Strict-Transport-Security;" in https
+
+
 def on_free_ports(site: str) -> str:
     """nginx's file with free loopback ports: `nginx -t` opens them, and low ones need root."""
     for port in ("80", "443"):
@@ -166,6 +180,14 @@ def test_caddy_accepts_its_file(tmp_path: Path) -> None:
         )
         assert "Valid configuration" in output
     assert checked(caddy, "fmt", "Caddyfile", folder=tmp_path, **homes) == text
+
+
+def test_caddy_limits_bodies_headers_and_connections() -> None:
+    site = deployment_file("Caddyfile")
+    for setting in ("max_size 4KB", "max_header_size", "read_header", "idle", "max_conns_per_host"):
+        assert f"\t{setting}" in site
+    # The question mark leaves the header of the service as it is.
+    assert "\theader ?Strict-Transport-Security" in site
 
 
 @pytest.fixture(scope="module")
