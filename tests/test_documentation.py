@@ -383,6 +383,19 @@ TESTS_OF_THREATS = {
         "test_parallel_attempts_are_no_more_than_ten",
         "test_ipv6_addresses_are_counted_by_network",
         "test_attempts_are_counted_while_redis_fails",
+        "test_ten_attempts_a_minute_are_allowed_however_many_workers_there_are_and_die",
+        "test_sixty_wrong_passwords_a_minute_for_an_account_whatever_their_addresses",
+    ],
+    "Password checks use up memory or threads": [
+        "test_two_passwords_are_checked_at_once_and_few_requests_wait",
+    ],
+    "Many addresses push the popular pages out of the response cache": [
+        "test_urls_that_are_requested_once_do_not_displace_one_that_is_requested_often",
+        "test_urls_with_the_same_response_share_an_entry",
+    ],
+    "Control characters or floods of messages get into the log": [
+        "test_a_line_has_no_character_that_a_terminal_could_obey",
+        "test_equal_messages_are_counted_instead_of_repeated",
     ],
     "The studio's password is guessed": [
         "test_outside_of_the_demo_the_studio_requires_its_password_and_allows_ten_attempts",
