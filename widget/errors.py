@@ -81,7 +81,7 @@ class NotFound(CabinetError):
 
 
 class TooManyAttempts(CabinetError):
-    """Too many wrong passwords came from one address."""
+    """Too many passwords were entered, from one address, for one account, or at the same time."""
 
     status = 429
     code = "too_many_tries"
