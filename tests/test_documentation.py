@@ -332,6 +332,22 @@ TESTS_OF_FAULTS = {
     "a worker is killed during a refresh": [
         "test_a_worker_may_be_killed_in_the_middle_of_a_refresh",
     ],
+    "too many pictures are requested at the same time": [
+        "test_too_many_pictures_get_503_with_retry_after_and_a_picture_of_the_message",
+        "test_a_picture_waits_a_limited_time_for_those_before_it",
+    ],
+    "the process that draws pictures is killed": [
+        "test_if_the_process_dies_the_next_picture_gets_another_one",
+    ],
+    "a worker dies again and again": [
+        "test_workers_that_die_again_and_again_are_started_again",
+    ],
+    "the main process is killed": [
+        "test_if_the_main_process_is_killed_its_workers_end_and_free_the_port",
+    ],
+    "SIGHUP while `widgets.toml` has mistakes": [
+        "test_sighup_with_an_invalid_file_is_one_line_in_the_log_and_changes_nothing",
+    ],
     "SIGTERM under load": [
         "test_sigterm_under_load_cuts_off_no_request",
     ],
@@ -532,12 +548,17 @@ def test_the_documented_status_and_log_of_a_fault_are_those_that_its_test_expect
         assert re.search(pattern, log), message
 
 
-MESSAGES_OF_OTHER_PROGRAMS = {"_granian", "Shutting down", "connect() failed"}
+MESSAGES_OF_OTHER_PROGRAMS = {
+    "Unexpected exit from worker-…",
+    "Shutting down",
+    "connect() failed",
+}
 
 
 def test_the_documented_log_of_every_other_fault_is_one_of_the_code() -> None:
     known = [log for _, _, log in test_faults.MAY.values()]
-    known.append((ROOT / "widget/data/cache.py").read_text(encoding="utf-8"))
+    for module in ("data/cache", "render/painter", "supervisor"):
+        known.append((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
     quoted = {message for _, _, log_says, _ in faults().values() for message in code(log_says)}
     for message in quoted - MESSAGES_OF_OTHER_PROGRAMS:
         text = re.sub(r"^cache: \S+", "cache: %s", message).strip("… ")

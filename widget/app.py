@@ -147,15 +147,48 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
     return config.load(path, env, widgets.keys())
 
 
-def from_environment() -> WSGIApplication:
-    """Create the application for a WSGI server: ``widget.app:from_environment()``."""
-    try:
-        settings = load_settings(config_path(None, os.environ), os.environ)
-        logs.configure(settings)
-        app = create_app(settings)
+class Application:
+    """Creates the WSGI application in each worker, with a configuration that was read before.
+
+    Args:
+        path: the configuration file.
+        env: the environment that secrets are read from.
+
+    Attributes:
+        settings: the configuration.
+
+    Raises:
+        OperatorError: the configuration has mistakes, or its cache cannot be used.
+    """
+
+    def __init__(self, path: Path, env: Mapping[str, str]) -> None:
+        self._path = path
+        self._env = env
+        self.settings = self._read()
+
+    def __call__(self) -> WSGIApplication:
+        """Create the application; OperatorError if the cache cannot be used."""
+        logs.configure(self.settings)
+        app = create_app(self.settings)
         app.extensions["cabinet-widgets"].sampler.start()
         # Flask.__call__ would add a tenth to the time of a cached response.
         return app.wsgi_app
+
+    def reload(self) -> None:
+        """Read the configuration again; if that raises OperatorError, the present one stays."""
+        self.settings = self._read()
+
+    def _read(self) -> Settings:
+        settings = load_settings(self._path, self._env)
+        prepare_folders(settings)
+        return settings
+
+
+def from_environment() -> WSGIApplication:
+    """Create the application for a WSGI server: ``widget.app:from_environment()``."""
+    try:
+        application = Application(config_path(None, os.environ), os.environ)
+        return application()
     except OperatorError as error:
         raise SystemExit(f"cabinet-widgets: {error}") from None
 

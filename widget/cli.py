@@ -216,19 +216,18 @@ def next_step(settings: Settings) -> str:
 )
 def serve(config: str | None, bind: str, workers: int) -> None:
     """Run the production server."""
-    settings = load_settings(config)
     address, port = parse_bind(bind)
-    warn_about_separate_caches(settings, workers)
-    warn_about_lost_snapshots(settings)
+    # Absolute, since it is read again on SIGHUP.
+    path = app.config_path(config, os.environ).resolve()
+    application = app.Application(path, os.environ)
+    print_warnings(application.settings)
+    warn_about_separate_caches(application.settings, workers)
+    warn_about_lost_snapshots(application.settings)
     # Before the workers start: one that fails is started again, and would repeat its error.
     check_port(address, port, f"--bind {address}:{port}")
-    app.prepare_folders(settings)
     metrics.check_folder(os.environ)
-    # The workers are processes that import the application by name and read the file again.
-    path = app.config_path(config, os.environ).resolve()
-    os.environ[app.CONFIG_VARIABLE] = str(path)
     with attempt_file():
-        run_server("widget.app:from_environment", address, port, workers)
+        run_server(application, address, port, workers, application.reload)
 
 
 @contextmanager
@@ -497,9 +496,14 @@ def load_settings(config: str | None) -> Settings:
     """Read the configuration and print its warnings."""
     path = app.config_path(config, os.environ)
     settings = app.load_settings(path, os.environ)
+    print_warnings(settings)
+    return settings
+
+
+def print_warnings(settings: Settings) -> None:
+    """Print what the operator should know about a configuration."""
     for warning in settings.warnings:
         warn(f"warning: {warning}")
-    return settings
 
 
 def find_widget(

@@ -5,7 +5,9 @@ import errno
 import os
 import re
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+from wsgiref.types import WSGIApplication
 
 from widget.errors import OperatorError
 from widget.web import logs
@@ -75,23 +77,32 @@ def check_port(address: str, port: int, option: str) -> None:
         raise OperatorError(f"{option}: cannot listen there: {reason}") from None
 
 
-def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
-    """Serve the application of a factory until SIGTERM or Ctrl+C.
+def run_server(
+    load: Callable[[], WSGIApplication],
+    address: str,
+    port: int,
+    workers: int = 1,
+    reload: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve an application until SIGTERM or Ctrl+C.
 
     Args:
-        factory: its name, as ``module:function``.
+        load: creates the application; called in each worker.
         address: an IP address of this machine.
         port: the port to listen on.
         workers: the number of processes.
+        reload: called in the main process on SIGHUP, before new workers replace the present ones.
+            If it raises OperatorError, they stay.
     """
     # Imported here because it is slow to import, and only needed by this command.
-    from granian import Granian
     from granian.constants import HTTPModes, Interfaces
 
+    from widget.supervisor import STOP_SECONDS, Supervisor
+
     limit_retained_memory()
-    server = Granian(
-        factory,
-        factory=True,
+    server = Supervisor(
+        load,
+        reload,
         address=address,
         port=port,
         interface=Interfaces.WSGI,
@@ -100,12 +111,13 @@ def run_server(factory: str, address: str, port: int, workers: int = 1) -> None:
         backlog=2048,
         http=HTTPModes.http1,
         websockets=False,
-        workers_kill_timeout=10,
-        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        # While workers are replaced, the old one goes on until the new one has started.
+        respawn_interval=1.0,
         log_access=False,
         log_dictconfig=logs.GRANIAN_LOGGING,
     )
-    server.serve()
+    server.run()
 
 
 def limit_retained_memory() -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -82,4 +82,10 @@ def sample() -> Flask:
 
 
 if __name__ == "__main__":
-    run_server(f"bench.apps:{sys.argv[1]}", "127.0.0.1", int(sys.argv[2]))
+    applications: dict[str, Callable[[], WSGIApplication]] = {
+        "empty": empty,
+        "bare": bare,
+        "cached": cached,
+        "sample": sample,
+    }
+    run_server(applications[sys.argv[1]], "127.0.0.1", int(sys.argv[2]))

@@ -39,6 +39,7 @@ GRANIAN_LOGGING: dict[str, Any] = {
     "loggers": {
         # Granian's main process never configures the log of the service.
         "_granian": {"handlers": ["stderr"], "propagate": False},
+        "widget.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }
 """Configuration for ``logging.config`` that writes the messages of Granian in the same format."""
