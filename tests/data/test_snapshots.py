@@ -18,6 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import NOW, WIDGETS, InProcess, Script, running
 
+from widget import config
+from widget.api.client import Client
 from widget.errors import Refused, Unreadable
 
 MINUTE = 60
@@ -25,10 +27,16 @@ HOUR = 3600
 DAY = 86400
 DELAY = 12 * MINUTE
 INTERVAL = 2 * MINUTE
+LOGIN = {"login": 7654321, "partner_password": "partner"}
+ACCOUNT = config.parse({"accounts": {"main": LOGIN}}, {}, WIDGETS, folder=Path(), demo=True)
+OFFERED = {
+    name: widget
+    for name, widget in WIDGETS.items()
+    if all(Client().offers(ACCOUNT.accounts["main"], each) for each in widget.functions)
+}
 EVERYTHING = {
-    "login": 7654321,
-    "partner_password": "partner",
-    "widgets": list(WIDGETS),
+    **LOGIN,
+    "widgets": list(OFFERED),
     # Not the API's own figure for a period that ends in the past: it changes with old records.
     "api": {"methods": {"lots": ""}},
     "ttl_seconds": {"logins": 1, "commissions": 1},
@@ -245,7 +253,7 @@ def old_book(clock_error: float = 0.0) -> Book:
 
 def addresses() -> Iterator[str]:
     """The JSON of all widgets, with several options."""
-    for name, widget in WIDGETS.items():
+    for name, widget in OFFERED.items():
         queries: tuple[str, ...] = ("",)
         if "period" in widget.options:
             queries = QUERIES
@@ -257,7 +265,7 @@ def addresses() -> Iterator[str]:
 
 def other_forms() -> Iterator[str]:
     """All other addresses of the widgets of the account."""
-    for name, widget in WIDGETS.items():
+    for name, widget in OFFERED.items():
         yield f"/w/main/{name}"
         yield f"/oembed?url=http://127.0.0.1:8000/w/main/{name}"
         if widget.picture:

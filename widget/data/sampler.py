@@ -78,7 +78,7 @@ class Sampler:
     """Takes snapshots whenever they are due, in the background.
 
     Args:
-        plans: the accounts; those without a delay are ignored.
+        plans: the delayed accounts.
         client: makes the calls.
         snapshots: where the snapshots are stored.
         clock: gives Unix seconds.
@@ -94,7 +94,7 @@ class Sampler:
         clock: Callable[[], float],
         lock: Callable[[str], ProcessLock] = no_other_process,
     ) -> None:
-        self._plans = [plan for plan in plans if plan.account.delay_minutes > 0]
+        self._plans = list(plans)
         self._client = client
         self._snapshots = snapshots
         self._clock = clock
