@@ -20,6 +20,8 @@ from widget.names import Function
 from widget.widgets import registry
 
 WIDGETS = registry.discover()
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+
 
 class Script:
     """The responses of the upstream by function. A callable is called for each request.

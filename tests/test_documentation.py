@@ -557,8 +557,8 @@ MESSAGES_OF_OTHER_PROGRAMS = {
 
 def test_the_documented_log_of_every_other_fault_is_one_of_the_code() -> None:
     known = [log for _, _, log in test_faults.MAY.values()]
-    for module in ("data/cache", "render/painter", "supervisor"):
-        known.append((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    modules = ("data/cache", "render/painter", "supervisor")
+    known += [(PACKAGE / f"{module}.py").read_text(encoding="utf-8") for module in modules]
     quoted = {message for _, _, log_says, _ in faults().values() for message in code(log_says)}
     for message in quoted - MESSAGES_OF_OTHER_PROGRAMS:
         text = re.sub(r"^cache: \S+", "cache: %s", message).strip("… ")

@@ -130,7 +130,6 @@ def responses() -> dict[Function, Any]:
             }
             for n in range(5)
         ],
-        "referrals": [{"ReferalAccounts": [8101, 8102]}],
         "commissions": [
             {
                 "time": at(n * 50_021 + 77),

@@ -127,7 +127,6 @@ def responses(seed: int = 3) -> Responses:
             {"time": at(n * 7_001 + 333), "ip": f"203.{n}.{n}.7", "application": f"Terminal {n}"}
             for n in range(5)
         ],
-        "referrals": [{"ReferalAccounts": [8101, 8102]}],
         "commissions": [
             {"time": at(n * 50_021 + 77), "login": 7654321, "volume": f"{n + 3}.41",
              "symbol": f"QZ{n}CHF", "amount": f"{n + 2}71{n}.3{n}", "currency": "USD"}
@@ -339,7 +338,6 @@ NOT_CHANGED = {
     "swap", "commission",
     "amount",  # is tested by ``total``
     "progress",  # is a ratio of lots
-    "currency_is_certain",  # is in no response
     "current_price",  # is hidden with ``open_price``, and the reverse
     *names.VOLUMES,  # are all hidden together
 }  # fmt: skip

@@ -20,7 +20,7 @@ from werkzeug.security import generate_password_hash
 from widget import __version__, app, paths
 from widget import check as checks
 from widget.api.client import Client
-from widget.api.parsing import Note
+from widget.api.rows import Note
 from widget.api.shapes import Recorder
 from widget.config import Account, Settings
 from widget.errors import BadOption, ConfigError, OperatorError

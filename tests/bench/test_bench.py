@@ -34,8 +34,12 @@ def test_a_quick_run_prints_its_tables_with_a_figure_in_every_cell() -> None:
         "the page through nginx proxy_cache",
     ):
         assert len(figures[name]) == 6, ran.stdout
-    names = ("balance", "50 rows", "500 rows", "upstream works", "upstream hangs")
-    names += (
+    names = (
+        "balance",
+        "50 rows",
+        "500 rows",
+        "upstream works",
+        "upstream hangs",
         "while nobody waits for another API",
         "while 60 visitors wait for 8 accounts of another API that hangs",
     )

@@ -301,6 +301,7 @@ class Source:
         """The ledger since ``start`` or earlier."""
         if self.is_delayed:
             return self._past_reading(start).ledger(start)
+        self._require("balance")
         window = self._window_since(start)
         return self._get(
             "closed_trades",
@@ -384,10 +385,8 @@ class Source:
         """Read balance, trades and operations.
 
         Raises:
-            NotOffered: the API has no balance.
             Unavailable: also if what was read does not fit together.
         """
-        self._require("balance")
         begin = self._beginning(window)
         key = self.cache_key("closed_trades", LEDGER + window.name)
         reading = read_consistently(

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
