@@ -72,9 +72,11 @@ bench: programs $(TEST_STAMP) ## measure the speed; needs an idle machine for fi
 	PYTHONPATH=tests $(BIN)/python -m bench
 
 SECONDS ?= 3600
+WORKERS ?= 2
+CACHE ?= FileSystemCache
 
-soak: programs $(TEST_STAMP) ## run the service for an hour while its API fails (SECONDS=60: a minute)
-	PYTHONPATH=tests $(BIN)/python -m soak --seconds $(SECONDS)
+soak: programs $(TEST_STAMP) ## run the service for an hour while its API fails (SECONDS=60: a minute; CACHE=RedisCache)
+	PYTHONPATH=tests $(BIN)/python -m soak --seconds $(SECONDS) --workers $(WORKERS) --cache $(CACHE)
 
 lock: $(BIN)/python ## lock the newest releases of all dependencies in .ci/constraints.txt
 	@echo "Looking up the newest releases that work with each other, on Python 3.11 and later."
