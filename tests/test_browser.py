@@ -81,7 +81,7 @@ def test_the_service_may_be_served_below_a_path_of_another_site(
         assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 640
 
 
-def test_the_demo_page_displays_nine_widgets_and_their_figures_change(
+def test_the_demo_page_displays_all_widgets_and_their_figures_change(
     page: Page, upstream: Upstream, clock: Clock
 ) -> None:
     page.clock.install(time=clock.now)
@@ -89,7 +89,7 @@ def test_the_demo_page_displays_nine_widgets_and_their_figures_change(
         page.set_viewport_size({"width": 1100, "height": 3000})
         page.goto(host_page)
         frames = page.locator("iframe")
-        expect(frames).to_have_count(10)
+        expect(frames).to_have_count(11)
         for frame in frames.all():
             frame.scroll_into_view_if_needed()
             expect(frame.content_frame.locator("#w")).to_be_visible()

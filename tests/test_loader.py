@@ -26,8 +26,8 @@ pytestmark = pytest.mark.programs
 Serve = Callable[..., Service]
 PASSWORD_HASH = generate_password_hash("open sesame", "scrypt:1024:8:1")
 SECRET = "0123456789abcdef" * 2
-LOADER_BYTES = 1_500
-FIRST_VIEW_BYTES = 12_000
+LOADER_BYTES = 1_600
+FIRST_VIEW_BYTES = 13_000
 FIRST_VIEW_REQUESTS = 4
 
 HELPERS = """

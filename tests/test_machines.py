@@ -52,6 +52,15 @@ class Api:
         return self._sandbox(environ, start)
 
 
+def session_from(address: str) -> requests.Session:
+    """A session whose requests come from a loopback address."""
+    adapter = requests.adapters.HTTPAdapter()
+    adapter.init_poolmanager(10, 25, source_address=(address, 0))
+    session = requests.Session()
+    session.mount("http://", adapter)
+    return session
+
+
 class Viewers:
     """Visitors of all widgets, each with its own URLs: nobody gets a response made for another.
 
@@ -66,6 +75,9 @@ class Viewers:
         self.statuses: Counter[int | str] = Counter()
         self.seen: dict[str, set[float]] = defaultdict(set)
         self._url, self._numbers, self._stop = url, itertools.count(10), threading.Event()
+        # nginx limits the requests from one address.
+        addresses = [f"127.0.0.{number}" for number in range(2, 102)]
+        self._sessions = itertools.cycle([session_from(address) for address in addresses])
 
     @contextmanager
     def visiting(self) -> Iterator[None]:
@@ -93,7 +105,7 @@ class Viewers:
         """Request a widget."""
         try:
             url = f"{self._url}/w/main/{widget}.json?refresh={next(self._numbers)}"
-            response = requests.get(url, timeout=30)
+            response = next(self._sessions).get(url, timeout=30)
             self.statuses[response.status_code] += 1
             if response.ok:
                 as_of = datetime.fromisoformat(response.json()["as_of"])
