@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
@@ -22,6 +23,7 @@ from widget.api.records import (
     Login,
     OpenTrade,
     Operation,
+    Referrals,
 )
 from widget.errors import Unreadable
 from widget.names import FUNCTIONS, Function
@@ -740,3 +742,346 @@ def test_ten_thousand_trades_are_read() -> None:
     history = parse("closed_trades", body, ZoneInfo("Europe/Paris"))
     assert isinstance(history, History)
     assert [trade.profit for trade in history.trades] == [Decimal(n) / 100 for n in range(10_000)]
+
+
+def noted(function: Function, value: object) -> tuple[Any, list[str]]:
+    parsed = parsing.parse(function, json.dumps(value), parsing.TimeRules(UTC))
+    return parsed.result, [note.text for note in parsed.notes]
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n", b"\xef\xbb\xbf", b"null", b'""', b'{"d": null}'])
+def test_an_empty_body_is_an_empty_list_or_no_bonus(body: bytes) -> None:
+    for function in LISTS:
+        assert parse(function, body) == ()
+    assert parse("closed_trades", body) == History()
+    assert parse("bonus", body) == Bonus()
+    assert parse("referrals", body) == Referrals(0)
+    totals: tuple[Function, ...] = ("balance", "summary", "lots")
+    for total in totals:
+        with pytest.raises(Unreadable, match=f"^{total}"):
+            parse(total, body)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_json_may_be_inside_a_text(function: Function) -> None:
+    plain = read(function, SAMPLES[function])
+    text = json.dumps(SAMPLES[function])
+    assert read(function, text) == plain
+    assert read(function, {"d": text}) == plain
+    assert read(function, {"result": True, "data": json.dumps({"d": text})}) == plain
+
+
+@pytest.mark.parametrize("ticket", [0, 10**18, 9_223_372_036_854_775_807, 10**20 - 1])
+def test_tickets_have_up_to_20_digits(ticket: int) -> None:
+    for written in (ticket, str(ticket)):
+        assert read("open_trades", [{**OPEN, "ticket": written}])[0].ticket == ticket
+        assert read("closed_trades", [CLOSED, {**CLOSED, "ticket": written}]).trades[1][0] == ticket
+    with pytest.raises(Unreadable, match=r"^open trades\[0\]\.ticket: "):
+        read("open_trades", [{**OPEN, "ticket": 10**20}])
+
+
+@pytest.mark.parametrize(
+    ("written", "leverage"),
+    [("1:500", 500), ("1 : 500", 500), (500, 500), ("500", 500), (500.0, 500), ("1:1", 1)],
+)
+def test_a_leverage_may_be_a_ratio(written: object, leverage: int) -> None:
+    assert noted("summary", {**INFORMATION, "leverage": written})[0].leverage == leverage
+
+
+@pytest.mark.parametrize("key", ["type", "Type", "Cmd", "cmd"])
+@pytest.mark.parametrize(
+    ("written", "command"),
+    [
+        ("Buy", 0),
+        ("sell", 1),
+        ("Buy limit", 2),
+        ("SellLimit", 3),
+        ("BUY_STOP", 4),
+        ("OP_SELLSTOP", 5),
+        ("3", 3),
+        (4.0, 4),
+    ],
+)
+def test_a_command_may_be_a_name_and_called_cmd(key: str, written: object, command: int) -> None:
+    row = {name: value for name, value in OPEN.items() if name != "type"} | {key: written}
+    assert [trade.command for trade in read("open_trades", [row, row])] == [command, command]
+
+
+@pytest.mark.parametrize("command", ["Balance", "balance", "OP_BALANCE", 6])
+def test_a_balance_operation_may_have_a_name(command: object) -> None:
+    rows = [CLOSED, {**CLOSED, "type": command}, {**CLOSED, "type": "Credit"}, CLOSED]
+    history = read("closed_trades", rows)
+    assert len(history.trades) == 2
+    at = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    assert history.operations == (Operation(at, Decimal("11.9")),)
+
+
+def test_the_type_wins_over_cmd() -> None:
+    assert read("open_trades", [{**OPEN, "Cmd": 1}])[0].command == 0
+
+
+def test_account_type_and_verification_may_be_texts() -> None:
+    account = read("summary", {"type": "Standard", "verificationLevel": "Verified"})
+    assert (account.account_type, account.verification_level) == ("Standard", "Verified")
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "field"),
+    [
+        ("summary", {**INFORMATION, "leverage": "high"}, "leverage"),
+        ("summary", {**INFORMATION, "type": {}}, "type"),
+        ("summary", {**INFORMATION, "isSwapFree": "perhaps"}, "isSwapFree"),
+        ("summary", {**INFORMATION, "verificationLevel": []}, "verificationLevel"),
+        ("summary", {**INFORMATION, "currency": {}}, "currency"),
+        ("summary", {**INFORMATION, "totalTradesCount": "many"}, "totalTradesCount"),
+        ("open_trades", [{**OPEN, "sl": "none"}] * 2, "sl"),
+        ("open_trades", [{**OPEN, "tp": True}] * 2, "tp"),
+        ("open_trades", [{**OPEN, "digits": "400"}] * 2, "digits"),
+        ("open_trades", [{**OPEN, "digits": 2.5}] * 2, "digits"),
+        ("open_trades", [{**OPEN, "currentPrice": "?"}] * 2, "currentPrice"),
+        ("closed_trades", [CLOSED, {**CLOSED, "sl": {}}, {**CLOSED, "sl": "-"}], "sl"),
+        ("logins", [{**LOGIN, "application": {}}] * 2, "application"),
+        ("logins", [{**LOGIN, "ip": []}], "ip"),
+        ("commissions", [{**COMMISSION, "symbol": {}}], "symbol"),
+        ("commissions", [{**COMMISSION, "volume": "?"}], "volume"),
+    ],
+)
+def test_what_only_decorates_becomes_null_with_one_note(
+    function: Function, value: Any, field: str
+) -> None:
+    title = function.replace("_", " ")
+    result, notes = noted(function, value)
+    assert len(notes) == 1
+    assert re.match(rf"{title}(\[\d\])?\.{field}: .* is not ", notes[0])
+    without = [{**row, field: None} for row in (value if isinstance(value, list) else [value])]
+    expected, no_notes = noted(function, without)
+    assert no_notes == []
+    assert result == expected
+
+
+NO_DATES = [
+    None,
+    "",
+    " ",
+    0,
+    "0",
+    0.0,
+    -1,
+    "-1",
+    "0000-00-00",
+    "0000-00-00 00:00:00",
+    "0000-00-00T00:00:00Z",
+    "0001-01-01T00:00:00",
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00.0000000+03:00",
+    "1970-01-01",
+    "1970-01-01T00:00:00",
+    "1970-01-01T00:00:00.000Z",
+    "1970-01-01T03:00:00+03:00",
+    "/Date(-62135596800000)/",
+    "/Date(-62135607600000+0300)/",
+    "/Date(0)/",
+    "/Date(-1)/",
+    -62135596800,
+    -62135596800000,
+]
+
+
+@pytest.mark.parametrize("written", NO_DATES)
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
+def test_no_date_is_missing_in_all_ways_to_write_it(written: object, zone: str) -> None:
+    deposit = {
+        "type": 6,
+        "profit": 900,
+        "openTime": "2026-11-20T09:31:05Z",
+        "closeTime": written,
+    }
+    for is_local in (False, True):
+        rules = parsing.TimeRules(ZoneInfo(zone), is_local)
+        parsed = parsing.parse("closed_trades", json.dumps([CLOSED, deposit]), rules)
+        assert isinstance(parsed.result, History)
+        assert parsed.result.operations == (Operation(INSTANT, Decimal(900)),)
+    for function, row, field in (
+        ("closed_trades", CLOSED, "closeTime"),
+        ("open_trades", OPEN, "openTime"),
+        ("logins", LOGIN, "time"),
+        ("commissions", COMMISSION, "time"),
+        ("operations", OPERATION, "date"),
+    ):
+        with pytest.raises(Unreadable, match=rf"\[1\]\.{field}: missing$"):
+            read(function, [row, {**row, field: written}], ZoneInfo(zone))
+
+
+@given(
+    moment=st.datetimes(datetime(1973, 4, 1), datetime(2199, 12, 30)),  # noqa: DTZ001
+    zone=st.sampled_from(["UTC", "Europe/Moscow", "America/New_York", "Pacific/Kiritimati"]),
+)
+def test_unix_times_may_be_those_of_a_local_clock(moment: datetime, zone: str) -> None:
+    moment = moment.replace(microsecond=0)
+    seconds = (moment - datetime(1970, 1, 1)) // timedelta(seconds=1)  # noqa: DTZ001
+    expected = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    rules = parsing.TimeRules(ZoneInfo(zone), unix_times_are_local=True)
+    for written in (seconds, str(seconds), seconds * 1000, moment.isoformat()):
+        logins = parsing.parse("logins", json.dumps([{"time": written}]), rules).result
+        assert logins == (Login(expected),)
+    # This form says itself that it counts in UTC.
+    logins = parsing.parse("logins", f'[{{"time": "/Date({seconds}000)/"}}]', rules).result
+    assert logins == (Login(moment.replace(tzinfo=UTC)),)
+
+
+def test_two_identical_partial_closes_are_two_trades() -> None:
+    history = read("closed_trades", [CLOSED, CLOSED, {**CLOSED, "profit": 1}, CLOSED])
+    assert len(history.trades) == 4
+    assert history.trades[0] == history.trades[1] == history.trades[3]
+
+
+@pytest.mark.parametrize("key", ["commission", "commissions", "Commission", "Commissions"])
+def test_a_commission_may_have_two_names(key: str) -> None:
+    expected = [Decimal("-7.5")] * 2
+    rows = [{**CLOSED, key: -7.5}] * 2
+    assert [trade.commission for trade in read("closed_trades", rows).trades] == expected
+    rows = [{**OPEN, key: "-7.5"}] * 2
+    assert [trade.commission for trade in read("open_trades", rows)] == expected
+    with pytest.raises(Unreadable, match=r"^open trades\[1\]\.commission: .x. is not"):
+        read("open_trades", [OPEN, {**OPEN, key: "x"}])
+
+
+def test_operations_may_have_names_and_unknown_ones_are_left_out_with_one_note() -> None:
+    rows = [
+        {**OPERATION, "operationType": "Deposit", "status": "Completed"},
+        {**OPERATION, "operationType": "WITHDRAWAL", "status": "completed"},
+        {**OPERATION, "operationType": 7},
+        {**OPERATION, "operationType": "Transfer"},
+        {**OPERATION, "status": 3},
+        {**OPERATION, "status": "Frozen"},
+        {**OPERATION, "status": "Pending", "operationType": 7},
+        {**OPERATION, "status": "failed"},
+    ]
+    operations, notes = noted("operations", rows)
+    assert [operation.amount for operation in operations] == [Decimal("250.5"), Decimal("-250.5")]
+    assert notes == [
+        "operations[2].operationType: neither deposit (0) nor withdrawal (1); it is not counted",
+        "operations[4].status: unknown; the operation counts as not completed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "accounts"),
+    [
+        ([{"ReferalAccounts": [5, 6, 5]}, {"ReferalAccounts": ["6", 7.0]}, {"Clicks": 9}], 3),
+        ({"d": {"referralAccounts": [10**19]}}, 1),
+        ([{"ReferalAccounts": []}, {"ReferalAccounts": None}], 0),
+        ([], 0),
+    ],
+)
+def test_referrals_are_the_number_of_different_accounts(value: object, accounts: int) -> None:
+    assert read("referrals", value) == Referrals(accounts)
+
+
+def spelled(value: object, form: int) -> object:
+    """A value in one of the forms that APIs use."""
+    if isinstance(value, bool | str) or value is None:
+        return value
+    return (value, str(value), f" {value} ")[form]
+
+
+ROW = st.fixed_dictionaries(
+    {
+        "ticket": st.integers(1, 10**20 - 1),
+        "symbol": st.sampled_from(["EURUSD", "XAUUSD", "BTC/USD"]),
+        "type": st.integers(0, 1),
+        "volume": st.integers(1, 500).map(lambda lots: lots / 100),
+        "digits": st.sampled_from([2, 5, None]),
+        "openPrice": st.integers(1, 10**7).map(lambda price: price / 10**5),
+        "openTime": st.sampled_from(["2026-11-20T09:31:05", "2026-11-20T11:31:05+02:00"]),
+        "closePrice": st.integers(1, 10**7).map(lambda price: price / 10**5),
+        "closeTime": st.integers(1_500_000_000, 1_900_000_000),
+    },
+    optional={
+        "sl": st.sampled_from([None, 0, 1.07, "", "-"]),
+        "tp": st.sampled_from([None, 0, 1.09123]),
+        "swaps": st.sampled_from([None, -0.42, 0]),
+        "commission": st.sampled_from([None, -7, 0.5]),
+        "profit": st.sampled_from([None, 11.9, -3, 0, 1e-05]),
+        "comment": st.sampled_from([None, "", "from #5"]),
+        "login": st.just(1234567),
+    },
+)
+CASES = st.sampled_from([str, str.upper, str.lower, lambda name: name[:1].upper() + name[1:]])
+
+
+def decimal(value: Any) -> Decimal | None:
+    return None if value in (None, "", "-") else Decimal(str(value))
+
+
+def reference(row: dict[str, Any]) -> ClosedTrade:
+    """The trade of a row, read in the simplest way."""
+
+    def price(name: str) -> Decimal | None:
+        number = decimal(row.get(name))
+        digits = row["digits"]
+        return number if number is None or digits is None else round(number, digits)
+
+    return ClosedTrade(
+        ticket=row["ticket"],
+        symbol=row["symbol"],
+        command=row["type"],
+        volume=Decimal(str(row["volume"])),
+        open_price=price("openPrice") or Decimal(0),
+        open_time=INSTANT,
+        close_price=price("closePrice") or Decimal(0),
+        close_time=datetime.fromtimestamp(row["closeTime"], UTC),
+        stop_loss=price("sl") or None,
+        take_profit=price("tp") or None,
+        swap=decimal(row.get("swaps")),
+        commission=decimal(row.get("commission")),
+        profit=decimal(row.get("profit")),
+    )
+
+
+@given(
+    rows=st.lists(st.tuples(ROW, st.permutations(range(3)), CASES), max_size=12),
+    repeat=st.integers(1, 3),
+    wrapper=st.sampled_from([None, "d", "Data"]),
+)
+def test_trades_are_those_of_a_simple_reference_however_they_are_written(
+    rows: list[tuple[dict[str, Any], list[int], Callable[[str], str]]],
+    repeat: int,
+    wrapper: str | None,
+) -> None:
+    written: list[object] = []
+    expected = []
+    for row, forms, case in rows * repeat:
+        items = sorted(row.items(), key=lambda item: (len(item[0]) + forms[0]) % 5)
+        written.append({case(name): spelled(value, forms[0]) for name, value in items})
+        expected.append(reference(row))
+    value = {wrapper: written} if wrapper else written
+    assert read("closed_trades", value).trades == tuple(expected)
+
+
+@given(
+    rows=st.lists(ROW | st.sampled_from([{"type": 6, "profit": 5, "openTime": 1.7e9}]), max_size=9),
+    broken=st.dictionaries(
+        st.sampled_from([*CLOSED, "commission"]),
+        st.sampled_from([None, "", "x", True, {}, [], "NaN", 10**25, "1" * 2000]),
+        max_size=2,
+    ),
+    position=st.integers(0, 9),
+)
+def test_a_row_is_read_in_a_list_as_it_is_read_alone(
+    rows: list[dict[str, Any]], broken: dict[str, Any], position: int
+) -> None:
+    rows.insert(position, {**CLOSED, **broken})
+    alone = []
+    for row in rows:
+        try:
+            alone.append(read("closed_trades", [row]))
+        except Unreadable as error:
+            field = str(error).removeprefix("closed trades[0]")
+            place = f"closed trades[{len(alone)}]"
+            with pytest.raises(Unreadable, match=re.escape(place + field)):
+                read("closed_trades", rows)
+            return
+    history = read("closed_trades", rows)
+    assert history.trades == tuple(trade for each in alone for trade in each.trades)
+    assert history.operations == tuple(each for one in alone for each in one.operations)

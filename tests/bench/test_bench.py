@@ -44,7 +44,7 @@ def test_a_quick_run_prints_its_tables_with_a_figure_in_every_cell() -> None:
         "while 60 visitors wait for 8 accounts of another API that hangs",
     )
     large_amounts = (
-        "10,000 closed trades are parsed",
+        "json.loads",
         "a line is logged, with 10,000 accounts to mask",
     )
     pictures = ("a picture of the largest size", "cached page, no pictures")

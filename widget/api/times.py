@@ -47,29 +47,32 @@ class TimeRules:
         Raises:
             ValueError: the text is not a time.
         """
-        if not text or text.startswith(NO_DATE):
-            return None
         try:
-            instant = self._parse_any(text)
-        except OverflowError as error:
+            if text[4:5] == "-":
+                return self._parse_iso(text)
+            return self._parse_other(text)
+        except (ValueError, OverflowError) as error:
+            if text.startswith(NO_DATE):
+                return None
             raise ValueError from error
-        if instant is None or FIRST <= instant <= LAST:
-            return instant
-        # Unix times of 0 and -1, in any zone.
-        if abs(instant - EPOCH) < DAY:
+
+    def _parse_iso(self, text: str) -> datetime | None:
+        """A time that begins with a year and a hyphen."""
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return plausible(moment.astimezone(UTC))
+        # This takes half of the time of replace() and astimezone().
+        elapsed = moment - EPOCH_OF_CLOCKS
+        offset = self.zone.utcoffset(moment) or NO_TIME
+        return plausible(EPOCH + elapsed - offset)
+
+    def _parse_other(self, text: str) -> datetime | None:
+        """Any other time."""
+        if not text:
             return None
-        raise ValueError
-
-    def _parse_any(self, text: str) -> datetime | None:
-        """The same of any year.
-
-        Raises:
-            ValueError: the text is not a time.
-            OverflowError: the time is outside of the calendar.
-        """
-        if text[4:5] == "-":
-            return self._parse_iso(text)
-        match = DOTNET_DATE.fullmatch(text)
+        match = None
+        if text.startswith("/"):
+            match = DOTNET_DATE.fullmatch(text)
         if match:
             # These count in UTC. The zone behind them is only for display.
             milliseconds = int(match[1])
@@ -81,15 +84,6 @@ class TimeRules:
         if self.unix_times_are_local:
             return unix_time(elapsed, self.zone)
         return unix_time(elapsed, UTC)
-
-    def _parse_iso(self, text: str) -> datetime:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-        # This takes half of the time of replace() and astimezone().
-        elapsed = moment - EPOCH_OF_CLOCKS
-        offset = self.zone.utcoffset(moment) or NO_TIME
-        return EPOCH + elapsed - offset
 
 
 def parse_unix_time(text: str) -> timedelta:
@@ -107,12 +101,23 @@ def parse_unix_time(text: str) -> timedelta:
 
 
 def unix_time(elapsed: timedelta, zone: tzinfo) -> datetime | None:
-    """The instant at which a clock in the zone shows so much time since 1970.
-
-    None if it is the beginning of .NET's calendar.
-    """
+    """The instant at which a clock in the zone shows so much time since 1970; None if no date."""
     # Other zones begin the year 1 some hours earlier or later.
     if elapsed < YEAR_1 + DAY:
         return None
     offset = zone.utcoffset(EPOCH_OF_CLOCKS + elapsed) or NO_TIME
-    return EPOCH + elapsed - offset
+    return plausible(EPOCH + elapsed - offset)
+
+
+def plausible(instant: datetime) -> datetime | None:
+    """An instant; None if it is the beginning of Unix time, in any zone.
+
+    Raises:
+        ValueError: its year cannot be meant.
+    """
+    if FIRST <= instant <= LAST:
+        return instant
+    # Unix times of 0 and -1 are in here too.
+    if abs(instant - EPOCH) < DAY:
+        return None
+    raise ValueError

@@ -27,7 +27,7 @@ from widget.api.values import parse_number
 
 Trade = TypeVar("Trade", bound=OpenTrade | ClosedTrade)
 
-MAX_REMEMBERED = 2**14
+MAX_REMEMBERED = 2**15
 """Texts that a column remembers. More would take memory for prices that do not come back."""
 
 MAX_LAYOUTS = 32
@@ -111,7 +111,7 @@ def limit_kind(price: Kind[Decimal]) -> Kind[Decimal]:
 
 
 class Column(dict[object, Any]):
-    """The values of a field by their texts, which are converted when they are first looked up.
+    """The values of fields by their texts, which are converted when they are first looked up.
 
     Raises:
         KeyError, ValueError, TypeError: the row is to be read by names.
@@ -231,4 +231,15 @@ class TradeReader(Generic[Trade]):
         if digits_key is not None:
             digits = value[digits_key]
         if digits is None or isinstance(digits, str):
-            self._columns.setdefault(digits, tuple(Column(field) for field in fields))
+            self._columns.setdefault(digits, columns_of(fields))
+
+
+def columns_of(fields: tuple[Field, ...]) -> tuple[Column, ...]:
+    """The column of each field. Fields of the same kind share one, as their values are similar."""
+    shared: dict[object, Column] = {}
+    columns = []
+    for field in fields:
+        key = (field.kind, field.read)
+        column = shared.setdefault(key, Column(field))
+        columns.append(column)
+    return tuple(columns)
