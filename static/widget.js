@@ -2,7 +2,7 @@
  * The script of a widget's page. The page is complete without it; with it, the page
  *   - tells the host page its height and when its access is about to expire,
  *   - refreshes itself while it is visible, and changes only what is different,
- *   - unlocks itself without a reload, and makes its charts readable with pointer and keyboard.
+ *   - makes its charts readable with pointer and keyboard.
  */
 (() => {
   const root = document.getElementById("w");
@@ -215,15 +215,13 @@
   let warning;
   let ending;
   let announcedExpiry;
-  let shared; // the token that the viewer password was exchanged for
 
   // Reads the data that the page contains for this script.
   function readData() {
     const { token, expires } = root.dataset;
     delete root.dataset.token; // only in memory from now on
-    // Only the service itself puts tokens into pages, after the right password. So they are for all widgets of the account.
     if (token) {
-      shared = token;
+      root.widget.token = token;
       address.searchParams.set("token", token);
     }
     // Announce the end of each token once, however many refreshes happen before it.
@@ -237,45 +235,8 @@
         ending = setTimeout(refresh, left + LEEWAY + 1000);
       }
     }
-    joinSiblings();
     for (const plot of root.querySelectorAll(".plot")) prepare(plot);
   }
-
-  // One password opens all widgets of its account on a page. They have the same origin, so they talk to each other directly:
-  // the host page cannot listen, and browsers separate the frames of different sites. Pages in hidden tabs do not take part,
-  // because a password is for the page where it was entered.
-  let siblings;
-
-  function joinSiblings() {
-    if (siblings || !(isLocked() || shared)) return;
-    const [, prefix, account] = address.pathname.match(/(.*)\/[wa]\/([^/]+)/);
-    try {
-      siblings = new BroadcastChannel(`cabinet-widgets ${prefix}/${account}`);
-    } catch {
-      return; // in a browser that blocks all storage, each widget asks for the password
-    }
-    siblings.onmessage = ({ data: { token } }) => {
-      if (document.hidden) return;
-      if (!token) shareToken();
-      else if (isLocked()) renew(token);
-    };
-    askSiblings();
-  }
-
-  function isLocked() {
-    return Boolean(root.querySelector(".unlock"));
-  }
-
-  // A frame may load, or become visible, after another one was unlocked.
-  function askSiblings() {
-    if (isLocked() && !document.hidden) siblings?.postMessage({});
-  }
-
-  function shareToken() {
-    if (shared && !isLocked()) siblings?.postMessage({ token: shared });
-  }
-
-  addEventListener("visibilitychange", askSiblings);
 
   function renew(token) {
     address.searchParams.set("token", token);
@@ -283,29 +244,6 @@
     isOver = false;
     refresh();
   }
-
-  root.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const form = event.target;
-    const body = new URLSearchParams(new FormData(form));
-    form.querySelector("button").disabled = true;
-    try {
-      await apply(await fetch(form.action, { method: "POST", body }));
-      delete root.dataset.state;
-      shareToken();
-    } catch {
-      root.dataset.state = "lost";
-    }
-    etag = null;
-    const input = root.querySelector("#password");
-    if (input) {
-      root.querySelector("button").disabled = false;
-      input.select();
-    } else {
-      root.focus();
-    }
-    schedule();
-  });
 
   // -- Charts --------------------------------------------------------------------------------------------------------
 
@@ -391,6 +329,7 @@
     point(plot, Math.max(0, Math.min(last, to)));
   });
 
+  root.widget = { apply, renew, schedule }; // for unlock.js, which only locked pages load
   readData();
   measure();
   notifyState();

@@ -77,11 +77,15 @@ class Service:
         return build_view(source, widget, options)
 
     def asset_urls(self, options: Options) -> dict[str, str]:
-        """The URLs of the stylesheet (``css``) and the script (``js``) of a page."""
+        """The URLs of the stylesheet (``css``) and the scripts of a page.
+
+        ``js`` is for all pages, ``unlock`` for those with a password form.
+        """
         css = "widget.css"
         if options.accent:
             css = f"widget-{options.accent}.css"  # the style attribute is forbidden by the CSP
         return {
             "css": self.assets.url(css),
             "js": self.assets.url("widget.js"),
+            "unlock": self.assets.url("unlock.js"),
         }
