@@ -157,6 +157,9 @@ STACK = ExitStack()
 def _ended() -> Iterator[None]:
     yield
     STACK.close()
+    # The other tests of this file may be run later by the same process.
+    service.cache_clear()
+    everything.cache_clear()
 
 
 def published(slug: str) -> Iterator[tuple[str, str]]:
