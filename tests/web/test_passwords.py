@@ -20,7 +20,7 @@ from scripted import InProcess, Script, running
 from test_closed import CLOSED, HASH, unlock
 from test_privacy import responses
 
-from widget.web import passwords
+from widget.web import attempt_file, passwords
 from widget.web.attempt_file import AttemptFile
 
 SERVER = '[server]\ntrusted_proxies = 1\n[api]\nbase_url = "http://127.0.0.1:9"\n'
@@ -183,3 +183,29 @@ def test_a_file_that_was_removed_is_created_again(tmp_path: Path) -> None:
     assert not file.acquire_entry("main", 1, 60)
     (tmp_path / "attempts.sqlite").unlink()
     assert file.acquire_entry("main", 1, 60)
+
+
+def test_threads_of_a_process_wait_for_each_other_and_not_for_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the file in vain counts by itself, which would allow further attempts."""
+    monkeypatch.setattr(attempt_file, "_WAIT_SECONDS", 0)
+    gate = threading.Event()
+    has_begun = threading.Event()
+
+    def clock() -> float:
+        # Read within a transaction.
+        has_begun.set()
+        assert gate.wait(processes.PATIENCE)
+        return 1_800_000_000.0
+
+    file = AttemptFile(tmp_path / "attempts.sqlite", clock)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(file.acquire_entry, "main", 1, 60)
+        assert has_begun.wait(processes.PATIENCE)
+        second = threads.submit(file.acquire_entry, "main", 1, 60)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.2)
+        gate.set()
+        assert first.result()
+        assert not second.result()

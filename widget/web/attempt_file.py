@@ -5,6 +5,7 @@ the locks, and of processes that die while they write.
 """
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +14,8 @@ from pathlib import Path
 from limits.storage import MovingWindowSupport, Storage
 
 _WAIT_SECONDS = 1.0  # for other processes, each of which writes for a few milliseconds
+# For other threads of this process. Each takes as long as a process, and there are hundreds.
+_THREAD_WAIT_SECONDS = 5.0
 # Created by every connection, because the file may be removed while the service runs.
 _SCHEMA = """
     PRAGMA synchronous = OFF;
@@ -38,6 +41,9 @@ class AttemptFile(Storage, MovingWindowSupport):
         super().__init__(wrap_exceptions=True)
         self._path = path
         self._clock = clock
+        # SQLite does not queue: of many threads, some would wait in vain, and whoever cannot write
+        # counts by itself. So a burst of attempts would be more than the limit.
+        self._lock = threading.Lock()
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -103,6 +109,16 @@ class AttemptFile(Storage, MovingWindowSupport):
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """A connection that nobody else can write at the same time, without expired entries."""
+        if not self._lock.acquire(timeout=_THREAD_WAIT_SECONDS):
+            raise sqlite3.OperationalError("too many threads wait for the file")
+        try:
+            with self._transaction_between_processes() as database:
+                yield database
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _transaction_between_processes(self) -> Iterator[sqlite3.Connection]:
         # One for each transaction: a connection belongs to a thread, and there are hundreds.
         opened = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
         with closing(opened) as database:
