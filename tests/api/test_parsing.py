@@ -901,13 +901,14 @@ def test_no_date_is_missing_in_all_ways_to_write_it(written: object, zone: str) 
         parsed = parsing.parse("closed_trades", json.dumps([CLOSED, deposit]), rules)
         assert isinstance(parsed.result, History)
         assert parsed.result.operations == (Operation(INSTANT, Decimal(900)),)
-    for function, row, field in (
+    times: tuple[tuple[Function, dict[str, Any], str], ...] = (
         ("closed_trades", CLOSED, "closeTime"),
         ("open_trades", OPEN, "openTime"),
         ("logins", LOGIN, "time"),
         ("commissions", COMMISSION, "time"),
         ("operations", OPERATION, "date"),
-    ):
+    )
+    for function, row, field in times:
         with pytest.raises(Unreadable, match=rf"\[1\]\.{field}: missing$"):
             read(function, [row, {**row, field: written}], ZoneInfo(zone))
 
