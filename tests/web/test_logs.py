@@ -215,6 +215,31 @@ def test_equal_messages_are_counted_instead_of_repeated(
     assert messages()[4:] == [refused, refused]
 
 
+def test_a_number_of_repetitions_has_no_request_id() -> None:
+    """It is written during a request that need not have to do with the message."""
+    stream = io.StringIO()
+    clock = Clock(0.0)
+    handler = CountingHandler(stream, clock)
+    handler.setFormatter(JsonFormatter())
+
+    def app(_: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        record = {"name": "widget.web", "levelname": "WARNING", "msg": f"at {clock.now:.0f} s"}
+        handler.handle(logging.makeLogRecord(record))
+        start("200 OK", [])
+        return []
+
+    for now in (0.0, 0.0, 60.0):
+        clock.now = now
+        request = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_X_REQUEST_ID": f"request-{now}"}
+        RequestLogger(app)(request, lambda *_: lambda _: None)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["message"], line.get("request_id")) for line in lines] == [
+        ("at 0 s", "request-0.0"),
+        ("at 0 s (repeated 1 times in 60 s)", None),
+        ("at 60 s", "request-60.0"),
+    ]
+
+
 def test_messages_of_another_level_or_logger_and_requests_are_not_repetitions(
     counting: tuple[Callable[..., None], Clock, Callable[[], list[str]]],
 ) -> None:

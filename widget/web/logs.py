@@ -236,7 +236,10 @@ class CountingHandler(logging.StreamHandler[TextIO]):
                 "levelname": logging.getLevelName(level),
                 "msg": f"{message} (repeated {repetitions.count} times in {_COUNTED_SECONDS} s)",
             }
+            # The request during which this is written need not have to do with the messages.
+            reset = _request_id.set("")
             super().emit(logging.makeLogRecord(summary))
+            _request_id.reset(reset)
 
 
 MessageKey = tuple[str, int, str, str | None]
