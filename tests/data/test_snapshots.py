@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from conftest import Clock
 from effort import examples
@@ -20,7 +22,10 @@ from scripted import NOW, WIDGETS, InProcess, Script, running
 
 from widget import config
 from widget.api.client import Client
+from widget.config import Account
+from widget.data import sampler
 from widget.errors import Refused, Unreadable
+from widget.names import Function
 
 MINUTE = 60
 HOUR = 3600
@@ -391,6 +396,17 @@ def test_until_a_snapshot_is_old_enough_a_card_says_when_there_will_be_figures(
     assert service.get("balance.json").status_code == 200
 
 
+def test_the_time_when_there_will_be_figures_is_not_too_early(
+    delayed: Callable[..., Delayed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written without seconds."""
+    monkeypatch.setattr(Clock, "__call__", lambda clock: clock.now + 5)
+    service = delayed()
+    assert service.get("balance.json").headers["Retry-After"] == str(DELAY)
+    message = service.get("balance.json").get_json()["error"]["message"]
+    assert "12:13\N{NARROW NO-BREAK SPACE}PM UTC" in message
+
+
 def test_a_snapshot_counts_from_the_end_of_its_last_call(delayed: Callable[..., Delayed]) -> None:
     """Until then, a call may return something that happened meanwhile."""
     service = delayed()
@@ -602,6 +618,34 @@ def test_a_clock_that_is_set_back_reveals_nothing(delayed: Callable[..., Delayed
 def shared_cache(folder: Path) -> dict[str, Any]:
     """The table of a cache in a folder."""
     return {"type": "FileSystemCache", "dir": str(folder)}
+
+
+def test_an_api_that_hangs_does_not_delay_the_snapshots_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sampler, "TICK_SECONDS", 0.01)
+    gate = threading.Event()
+    was_sampled = threading.Event()
+
+    def call(account: Account, function: Function, *_: Any) -> Any:
+        if account.slug == "other":
+            was_sampled.set()
+        else:
+            gate.wait(processes.PATIENCE)
+        raise Refused(f"{function}: in this test")
+
+    account = {**LOGIN, "delay_minutes": 12, "widgets": ["balance"]}
+    accounts: dict[str, Any] = {
+        f"a{number}": account for number in range(sampler.MAX_SAMPLES_PER_API)
+    }
+    accounts["other"] = {**account, "api": {"base_url": "http://127.0.0.1:10"}}
+    with ExitStack() as stack:
+        service = running(stack, Script({}), accounts=accounts)
+        service.service.client.call = call
+        stack.callback(service.service.sampler.stop)
+        stack.callback(gate.set)
+        service.service.sampler.start()
+        assert was_sampled.wait(processes.PATIENCE)
 
 
 def test_one_process_takes_the_snapshots_for_all(tmp_path: Path) -> None:

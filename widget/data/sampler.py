@@ -31,8 +31,9 @@ from widget.data.source import cache_identity, newest_first, opening_time
 from widget.errors import CabinetError
 from widget.names import Function
 
-MAX_SAMPLES = 8
-"""Snapshots that are taken at once, each of one account."""
+MAX_SAMPLES_PER_API = 8
+"""Snapshots that are taken at once, each of one account. An API that hangs must not delay those of
+the others."""
 
 TICK_SECONDS = 1.0
 """How often the sampler looks whether a snapshot is due."""
@@ -100,7 +101,8 @@ class Sampler:
         self._clock = clock
         self._lock = lock
         self._locking = BestEffort("locking snapshots", clock)
-        self._in_progress: set[str] = set()
+        # The API of each account of which a snapshot is being taken.
+        self._in_progress: dict[str, str] = {}
         self._checks: dict[str, Check] = {}
         self._stopping = threading.Event()
 
@@ -150,15 +152,18 @@ class Sampler:
     def _start_sample(self, plan: Plan) -> None:
         """Take a snapshot on a thread of its own, unless one is in progress."""
         slug = plan.account.slug
-        if slug in self._in_progress or len(self._in_progress) >= MAX_SAMPLES:
+        api = plan.account.api.base_url
+        # A copy, because other threads end meanwhile.
+        busy = list(self._in_progress.values())
+        if slug in self._in_progress or busy.count(api) >= MAX_SAMPLES_PER_API:
             return
-        self._in_progress.add(slug)
+        self._in_progress[slug] = api
 
         def run() -> None:
             try:
                 self.sample(plan)
             finally:
-                self._in_progress.discard(slug)
+                del self._in_progress[slug]
 
         threading.Thread(target=run, name=f"cabinet-sample-{slug}", daemon=True).start()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -128,7 +129,7 @@ class Renderer:
             return text % {"option": option}
         if isinstance(error, Delayed):
             fmt = formatter(language, zone, None)
-            moment = error.available_at
+            moment = end_of_minute(error.available_at)
             return gettext(error.message) % {"time": f"{fmt.datetime(moment)} {fmt.offset(moment)}"}
         return gettext(error.message)
 
@@ -166,6 +167,16 @@ class HtmlBlock:
 
     macro: str
     content: Any
+
+
+def end_of_minute(moment: datetime) -> datetime:
+    """When the minute of a moment is over, so that a time that is written without seconds is not
+    too early.
+    """
+    minute = moment.replace(second=0, microsecond=0)
+    if minute == moment:
+        return moment
+    return minute + timedelta(minutes=1)
 
 
 def build_blocks(display: Display) -> list[HtmlBlock]:
