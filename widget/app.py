@@ -72,6 +72,19 @@ def create_app(
     # redirect, to the Host of the request, which is not trusted.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    service = _create_service(app, settings, clock)
+    app.extensions["cabinet-widgets"] = service
+    app.register_blueprint(blueprint(service))
+    _register_handlers(app, settings)
+    # Outermost, so that a cached response costs neither a log line nor anything of Flask.
+    logged: WSGIApplication = logs.RequestLogger(app.wsgi_app)
+    cached = ResponseCache(logged, clock=clock, count=service.metrics.count_request)
+    app.wsgi_app = cached  # type: ignore[method-assign]
+    return app
+
+
+def _create_service(app: Flask, settings: Settings, clock: Callable[[], float]) -> Service:
+    """All parts of the service, connected with each other."""
     widgets = registry.discover()
     metrics = Metrics()
     client = _client(metrics, clock)
@@ -82,7 +95,7 @@ def create_app(
         clock=clock,
     )
     catalogues = i18n.load_catalogues(paths.locales())
-    service = Service(
+    return Service(
         settings=settings,
         widgets=widgets,
         client=client,
@@ -103,14 +116,6 @@ def create_app(
         metrics=metrics,
         clock=clock,
     )
-    app.extensions["cabinet-widgets"] = service
-    app.register_blueprint(blueprint(service))
-    _register_handlers(app, settings)
-    # Outermost, so that a cached response costs neither a log line nor anything of Flask.
-    logged: WSGIApplication = logs.RequestLogger(app.wsgi_app)
-    cached = ResponseCache(logged, clock=clock, count=metrics.count_request)
-    app.wsgi_app = cached  # type: ignore[method-assign]
-    return app
 
 
 def _register_handlers(app: Flask, settings: Settings) -> None:
