@@ -1,7 +1,13 @@
 """Metrics for Prometheus, who may read them, and readiness."""
 
 import json
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +17,7 @@ import pytest
 import requests
 from conftest import Clock, Service, Upstream
 from faults import Fault
-from processes import service
+from processes import is_up, service, until
 
 Serve = Callable[..., Service]
 DOCS = Path(__file__).parents[2] / "docs"
@@ -206,6 +212,44 @@ def test_a_broken_file_in_the_folder_is_skipped(
         found = figures(response.text)
         assert found['cabinet_answers_total{freshness="none",status="404",widget="none"}'] == 1
         assert "is skipped" in program.text()
+
+
+@pytest.mark.programs
+def test_widgets_have_figures_while_the_folder_is_gone(
+    tmp_path: Path, upstream_in_real_time: Upstream
+) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    toml = f'[api]\nbase_url = "{upstream_in_real_time.url}"\n[accounts.main]\nlogin = 1000001\n'
+    with service(tmp_path, "one", toml, PROMETHEUS_MULTIPROC_DIR=str(folder)) as (url, program):
+        shutil.rmtree(folder)
+        response = requests.get(f"{url}/w/main/balance.json", timeout=30)
+        assert response.status_code == 200
+        assert requests.get(f"{url}/metrics", timeout=30).status_code == 200
+        assert "something was not counted" in program.text()
+        assert "Traceback" not in program.text()
+        [worker] = program.children()
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: is_up(f"{url}/healthz"))
+        assert folder.exists()
+
+
+def test_a_worker_starts_although_it_finds_a_broken_file_of_its_own_process_id(
+    tmp_path: Path,
+) -> None:
+    """In containers, the workers have the same ids after each restart."""
+    code = """
+        import os, pathlib
+        file = pathlib.Path(os.environ["PROMETHEUS_MULTIPROC_DIR"], f"counter_{os.getpid()}.db")
+        file.write_bytes(b"broken")
+        from widget.web.metrics import Metrics
+        Metrics().count_response("balance", 200, "fresh")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    finished = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    assert "is skipped" in finished.stderr
 
 
 def named(text: str) -> Iterator[str]:

@@ -4,7 +4,8 @@ import itertools
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal, get_args
@@ -47,6 +48,14 @@ def check_folder(env: Mapping[str, str]) -> None:
             f"{MULTIPROCESS_VARIABLE}: {folder} cannot be written: {error.strerror};"
             " create this folder for the service's user, or unset the variable"
         ) from None
+
+
+def _shared_folder() -> Path | None:
+    """The folder in which workers share their metrics, if there is one."""
+    name = os.environ.get(MULTIPROCESS_VARIABLE)
+    if not name or not Path(name).is_dir():
+        return None
+    return Path(name)
 
 
 class _BatchedCounter:
@@ -92,6 +101,33 @@ def _cache_counters(registry: CollectorRegistry) -> dict[CacheStatus, _BatchedCo
     return {status: _BatchedCounter(requests.labels(status)) for status in statuses}
 
 
+@contextmanager
+def _best_effort() -> Iterator[None]:
+    """Surrounds what counts: if the folder of the workers is gone or full, nothing else fails."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # a broken file may cause any
+        log.warning("metrics: something was not counted: %r", error)
+
+
+def _prepare_shared_folder() -> None:
+    """Make sure that this process can write its metrics, if workers share them.
+
+    The folder may have been removed while the service runs. And process ids are used again, in
+    containers always the same ones, so that there may be files that this process would continue. If
+    one is broken, because its process was killed or the disk was full, it is removed.
+    """
+    name = os.environ.get(MULTIPROCESS_VARIABLE)
+    if not name:
+        return
+    folder = Path(name)
+    folder.mkdir(exist_ok=True)
+    collector = _FolderCollector(CollectorRegistry())
+    for path in folder.glob(f"*_{os.getpid()}.db"):
+        if not collector.is_readable(str(path)):
+            path.unlink()
+
+
 class _FolderCollector(MultiProcessCollector):
     """Adds up the files of all workers. A file that cannot be read is left out."""
 
@@ -101,10 +137,11 @@ class _FolderCollector(MultiProcessCollector):
     def collect(self) -> Iterable[Metric]:
         """The metrics of all readable files."""
         paths = [str(path) for path in Path(self._path).glob("*.db")]
-        readable = [path for path in paths if self._is_readable(path)]
+        readable = [path for path in paths if self.is_readable(path)]
         return self._merge(readable)
 
-    def _is_readable(self, path: str) -> bool:
+    def is_readable(self, path: str) -> bool:
+        """Whether a file is not broken; otherwise a warning is logged."""
         try:
             self._merge([path])
         except Exception as error:  # noqa: BLE001  # a broken file may cause any
@@ -124,6 +161,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        _prepare_shared_folder()
         registry = CollectorRegistry()
         self._registry = registry
         self._responses = Counter(
@@ -169,16 +207,18 @@ class Metrics:
             freshness: of the figures; "none" if the response contains none.
             age: of the figures, in seconds; None if the response contains none.
         """
-        self._responses.labels(widget, str(status), freshness).inc()
-        if age is not None:
-            # The clocks of two machines that share a cache may differ.
-            self._age.labels(widget).observe(max(0.0, age))
+        with _best_effort():
+            self._responses.labels(widget, str(status), freshness).inc()
+            if age is not None:
+                # The clocks of two machines that share a cache may differ.
+                self._age.labels(widget).observe(max(0.0, age))
 
     def observe_call(self, function: Function, outcome: str, seconds: float) -> None:
         """Count a call of the API; the outcome is "ok" or an error's code."""
-        self._calls.labels(function).observe(seconds)
-        if outcome != "ok":
-            self._failures.labels(function, outcome).inc()
+        with _best_effort():
+            self._calls.labels(function).observe(seconds)
+            if outcome != "ok":
+                self._failures.labels(function, outcome).inc()
 
     def count_request(self, status: CacheStatus) -> None:
         """Count a request by how the response cache handled it."""
@@ -189,8 +229,7 @@ class Metrics:
         for counter in self._cache_requests.values():
             counter.flush()
         registry = self._registry
-        folder = os.environ.get(MULTIPROCESS_VARIABLE)
-        if folder and Path(folder).is_dir():
+        if _shared_folder() is not None:
             # The own registry only has the metrics of this worker; the folder has those of all.
             registry = CollectorRegistry()
             _FolderCollector(registry)
