@@ -901,14 +901,14 @@ def test_no_date_is_missing_in_all_ways_to_write_it(written: object, zone: str) 
         parsed = parsing.parse("closed_trades", json.dumps([CLOSED, deposit]), rules)
         assert isinstance(parsed.result, History)
         assert parsed.result.operations == (Operation(INSTANT, Decimal(900)),)
-    times: tuple[tuple[Function, dict[str, Any], str], ...] = (
+    samples: tuple[tuple[Function, dict[str, Any], str], ...] = (
         ("closed_trades", CLOSED, "closeTime"),
         ("open_trades", OPEN, "openTime"),
         ("logins", LOGIN, "time"),
         ("commissions", COMMISSION, "time"),
         ("operations", OPERATION, "date"),
     )
-    for function, row, field in times:
+    for function, row, field in samples:
         with pytest.raises(Unreadable, match=rf"\[1\]\.{field}: missing$"):
             read(function, [row, {**row, field: written}], ZoneInfo(zone))
 
@@ -1008,6 +1008,15 @@ ROW = st.fixed_dictionaries(
         "login": st.just(1234567),
     },
 )
+
+
+def in_blocks(function: Function, value: object) -> Any:
+    """The result if only four rows are read at once, so that there are several blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsing, "BLOCK_ROWS", 4)
+        return read(function, value)
+
+
 CASES = st.sampled_from([str, str.upper, str.lower, lambda name: name[:1].upper() + name[1:]])
 
 
@@ -1057,7 +1066,7 @@ def test_trades_are_those_of_a_simple_reference_however_they_are_written(
         written.append({case(name): spelled(value, forms[0]) for name, value in items})
         expected.append(reference(row))
     value = {wrapper: written} if wrapper else written
-    assert read("closed_trades", value).trades == tuple(expected)
+    assert in_blocks("closed_trades", value).trades == tuple(expected)
 
 
 @given(
@@ -1081,8 +1090,8 @@ def test_a_row_is_read_in_a_list_as_it_is_read_alone(
             field = str(error).removeprefix("closed trades[0]")
             place = f"closed trades[{len(alone)}]"
             with pytest.raises(Unreadable, match=re.escape(place + field)):
-                read("closed_trades", rows)
+                in_blocks("closed_trades", rows)
             return
-    history = read("closed_trades", rows)
+    history = in_blocks("closed_trades", rows)
     assert history.trades == tuple(trade for each in alone for trade in each.trades)
     assert history.operations == tuple(each for one in alone for each in one.operations)

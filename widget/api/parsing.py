@@ -8,6 +8,7 @@ What a total depends on is an error that names the function and the field.
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 
 from widget.api.documents import MAX_ROWS, NotJSON, rows_in
@@ -39,7 +40,7 @@ from widget.api.rows import (
     Row,
 )
 from widget.api.times import TimeRules as TimeRules
-from widget.api.trades import TradeReader, closed_trade_fields, open_trade_fields
+from widget.api.trades import Trade, TradeReader, closed_trade_fields, open_trade_fields
 from widget.api.values import parse_integer
 from widget.errors import Unreadable
 from widget.names import Function
@@ -70,6 +71,10 @@ NESTED_LISTS: dict[Function, tuple[str, ...]] = {
     "commissions": ("balancerecords",),
     "referrals": ("referalaccounts", "referralaccounts"),
 }
+
+
+BLOCK_ROWS = 500
+"""Rows of trades that are read at once, as far as they are written alike."""
 
 
 class Parsed(NamedTuple):
@@ -112,6 +117,19 @@ class Rows:
             if self.count > MAX_ROWS:
                 raise NotJSON(f"more than {MAX_ROWS} rows")
             yield value
+
+    def with_trades(self, reader: TradeReader[Trade]) -> Iterator[tuple[object, Trade | None]]:
+        """The decoded JSON of each row with its trade; None if the row is to be read by names."""
+        while block := list(islice(self._values, BLOCK_ROWS)):
+            if self.count + len(block) > MAX_ROWS:
+                raise NotJSON(f"more than {MAX_ROWS} rows")
+            trades = reader.read_block(block)
+            for value, trade in zip(block, trades, strict=True):
+                self.count += 1
+                if trade is None:
+                    yield value, reader.read_by_columns(value)
+                else:
+                    yield value, trade
 
     def row(self, value: object) -> Row:
         """The row of the value that was read last."""
@@ -284,8 +302,7 @@ def read_open_trades(rows: Rows) -> tuple[OpenTrade, ...]:
     """The result of ``open_trades``: positions and pending orders."""
     reader = TradeReader(rows.reading, OpenTrade._make, open_trade_fields, LAST_PENDING_ORDER)
     trades = []
-    for value in rows.values():
-        trade = reader.read_by_columns(value)
+    for value, trade in rows.with_trades(reader):
         if trade is None:
             row = rows.row(value)
             command = row.required("type", COMMAND)
@@ -307,8 +324,7 @@ def read_history(rows: Rows) -> History:
     reader = TradeReader(rows.reading, ClosedTrade._make, closed_trade_fields, SELL)
     trades = []
     operations = []
-    for value in rows.values():
-        trade = reader.read_by_columns(value)
+    for value, trade in rows.with_trades(reader):
         if trade is not None:
             trades.append(trade)
             continue

@@ -15,7 +15,8 @@ EPOCH_OF_CLOCKS = EPOCH.replace(tzinfo=None)
 
 NO_TIME = timedelta()
 DAY = timedelta(days=1)
-MILLISECONDS_FROM = 10**11
+MAX_SECONDS_DIGITS = 11
+MILLISECONDS_FROM = 10**MAX_SECONDS_DIGITS
 """From this number on a time is in milliseconds: in seconds it would be in the year 5138."""
 
 # An instant outside of these cannot be meant.
@@ -92,6 +93,10 @@ def parse_unix_time(text: str) -> timedelta:
     Raises:
         ValueError: the text is not a number.
     """
+    # Nearly all are whole seconds.
+    is_plain = text.isdecimal() and text.isascii()
+    if is_plain and len(text) <= MAX_SECONDS_DIGITS:
+        return timedelta(seconds=int(text))
     number = parse_number(text)
     microseconds = number * 10**6
     if abs(number) >= MILLISECONDS_FROM:

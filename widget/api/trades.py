@@ -1,10 +1,12 @@
 """Trades, of which a response may have a hundred thousand.
 
-Nearly all rows of a list have the same keys, and most of their values have been seen before. So the
-value of each text is remembered by column, and a row costs little more than to look them up. A row
+Nearly all rows of a list have the same keys, and most of their values have been seen before. So
+blocks of rows are read column by column, and each column remembers the values of its texts. A row
 that differs in any way is read by its names, as all other objects are, with the same result.
 """
 
+import dataclasses
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from operator import getitem, itemgetter
@@ -110,11 +112,14 @@ def limit_kind(price: Kind[Decimal]) -> Kind[Decimal]:
     return Kind(price.name, lambda text: price.convert(text) or None)
 
 
+UNUSUAL = (KeyError, ValueError, TypeError, AttributeError)
+"""What a column raises if a row is to be read by names."""
+
+
 class Column(dict[object, Any]):
     """The values of fields by their texts, which are converted when they are first looked up.
 
-    Raises:
-        KeyError, ValueError, TypeError: the row is to be read by names.
+    A value that is missing, unreadable or no text raises one of ``UNUSUAL``.
     """
 
     def __init__(self, field: Field) -> None:
@@ -135,6 +140,17 @@ class Column(dict[object, Any]):
             self[text] = value
         return value
 
+    def convert_all(self, texts: Iterable[object]) -> list[Any]:
+        """The values of many texts."""
+        if not self._is_unique:
+            return [self[text] for text in texts]
+        # None of these is remembered, so there is no need to look them up.
+        convert: Callable[[Any], Any] = self._convert
+        values = [convert(text) for text in texts]
+        if None in values:
+            raise KeyError(None)
+        return values
+
     def _forget(self) -> None:
         self.clear()
         if not self._is_required:
@@ -152,6 +168,19 @@ class Layout(NamedTuple):
 
     digits_key: str | None
     pick: Callable[[tuple[object, ...]], tuple[object, ...]]
+
+
+@dataclasses.dataclass
+class Group:
+    """Rows whose prices have the same number of decimals, and so the same columns.
+
+    Attributes:
+        positions: their positions in a block.
+        texts: how each of them writes the fields of the record, in their order.
+    """
+
+    positions: list[int] = dataclasses.field(default_factory=list)
+    texts: list[tuple[object, ...]] = dataclasses.field(default_factory=list)
 
 
 class TradeReader(Generic[Trade]):
@@ -178,29 +207,72 @@ class TradeReader(Generic[Trade]):
         self._layouts: dict[tuple[str, ...], Layout] = {}
         self._columns: dict[object, tuple[Column, ...]] = {}
 
+    def read_block(self, values: list[object]) -> list[Trade | None]:
+        """The trades in a block of rows, a column at a time.
+
+        Args:
+            values: the decoded JSON of each row.
+
+        Returns:
+            the trade of each row; None for a row that is to be read on its own.
+        """
+        trades: list[Trade | None] = [None] * len(values)
+        groups: dict[object, Group] = defaultdict(Group)
+        for position, value in enumerate(values):
+            written = self._written(value)
+            if written is not None:
+                digits, texts = written
+                group = groups[digits]
+                group.positions.append(position)
+                group.texts.append(texts)
+        for digits, group in groups.items():
+            columns = self._columns[digits]
+            try:
+                by_field = zip(*group.texts, strict=True)
+                fields = [
+                    column.convert_all(texts)
+                    for column, texts in zip(columns, by_field, strict=True)
+                ]
+            except UNUSUAL:
+                continue
+            group_trades = map(self._make, zip(*fields, strict=True))
+            for position, trade in zip(group.positions, group_trades, strict=True):
+                if trade.command <= self._last_command:
+                    trades[position] = trade
+        return trades
+
     def read_by_columns(self, value: object) -> Trade | None:
         """The trade in a row; None if the row is to be read by names, since it is new or unusual.
 
         Args:
             value: the decoded JSON.
         """
+        written = self._written(value)
+        if written is None:
+            return None
+        digits, texts = written
+        try:
+            trade = self._make(map(getitem, self._columns[digits], texts))
+        except UNUSUAL:
+            return None
+        if trade.command > self._last_command:
+            return None
+        return trade
+
+    def _written(self, value: object) -> tuple[object, tuple[object, ...]] | None:
+        """How a row writes ``digits``, and how it writes the fields of the record, in their order.
+
+        None if no row before was written like that.
+        """
         if not isinstance(value, dict):
             return None
         layout = self._layouts.get(tuple(value))
         if layout is None:
             return None
-        try:
-            digits = None
-            if layout.digits_key is not None:
-                digits = value[layout.digits_key]
-            columns = self._columns[digits]
-            texts = layout.pick((*value.values(), None))
-            trade = self._make(map(getitem, columns, texts))
-        except (KeyError, ValueError, TypeError):
+        digits = value.get(layout.digits_key)
+        if isinstance(digits, list | dict) or digits not in self._columns:
             return None
-        if trade.command > self._last_command:
-            return None
-        return trade
+        return digits, layout.pick((*value.values(), None))
 
     def read_by_names(self, row: Row) -> Trade:
         """The trade in a row, whatever its layout is.
