@@ -50,9 +50,10 @@
   // -- Refreshing ---------------------------------------------------------------------------------------------------
 
   const MAX_PAUSE = 600; // seconds
-  // The loader passes the host page's colour scheme, for widgets with theme=auto.
+  // The loader passes the host page's colour scheme, which the frame has as well.
   const scheme = location.hash.match(/^#(light|dark)$/)?.[1];
   const { dataset } = document.documentElement;
+  if (scheme) dataset.scheme = scheme;
   if (scheme && dataset.theme === "auto") dataset.theme = scheme;
   const address = new URL(location.href.replace(/\/unlock(?=\?|#|$)/, ""));
   address.hash = "";

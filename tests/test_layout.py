@@ -237,13 +237,13 @@ def luminance(colour: list[int]) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_widgets_are_transparent_and_have_enough_contrast_on_every_page(
+def test_without_a_background_widgets_have_that_of_the_page_and_enough_contrast(
     scheme: Any, browser: Browser, serve: Serve
 ) -> None:
     service = serve(accounts=accounts())
     themes = ("auto", "light", "dark")
     elements = "".join(
-        f"<cabinet-widget account=main widget=bonus theme={theme}></cabinet-widget>"
+        f"<cabinet-widget account=main widget=bonus theme={theme} background=none></cabinet-widget>"
         for theme in themes
     )
     with tab(browser, width=400, color_scheme=scheme) as page, tab(browser) as reader:
@@ -283,6 +283,80 @@ def test_widgets_are_transparent_and_have_enough_contrast_on_every_page(
                 assert (below == around) is fits, f"{case}: {below} on {around}"
                 lights = sorted((luminance(below), luminance(bar)))
                 assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 3, f"{case}: {bar} on {below}"
+
+
+PHOTOGRAPH = (
+    "<svg xmlns='http://www.w3.org/2000/svg' width='300' height='300'><filter id='f'>"
+    "<feTurbulence baseFrequency='0.05' numOctaves='4'/></filter>"
+    "<rect width='300' height='300' filter='url(#f)'/></svg>"
+)
+HOST_GROUNDS = {
+    "white": "#fff",
+    "cream": "#fff3d6",
+    "charcoal": "#1b1e23",
+    "black": "#000",
+    "photograph": f"url(data:image/svg+xml;base64,{base64.b64encode(PHOTOGRAPH.encode()).decode()})",
+    "gradient": "linear-gradient(135deg, #ffd27f, #102a43)",
+}
+CARDS = {"light": [255, 255, 255], "dark": [21, 24, 30]}
+"""The backgrounds of cards, for which the stylesheet chooses all other colours."""
+
+
+@pytest.mark.parametrize("declared", ["normal", "light", "dark", "light dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_card_has_its_own_surface_and_round_corners_on_every_page(
+    scheme: Any, declared: str, browser: Browser, serve: Serve
+) -> None:
+    service = serve(accounts=accounts())
+    themes = ("auto", "light", "dark")
+    cells = "".join(
+        f"<div style='background: {ground}; padding: 10px'>"
+        f"<cabinet-widget account=main widget=balance title=0 theme={theme} loading=eager>"
+        "</cabinet-widget></div>"
+        for ground in HOST_GROUNDS.values()
+        for theme in themes
+    )
+    style = (
+        f"<style>html {{ color-scheme: {declared}; background: #888 }} body {{ margin: 0;"
+        " display: grid; grid-template-columns: repeat(3, 340px) }</style>"
+    )
+    loader = f"<script async src='{service.url}/embed.js'></script>"
+    with (
+        tab(browser, width=1020, height=1300, color_scheme=scheme) as page,
+        tab(browser) as reader,
+        host(loader + cells, style) as url,
+    ):
+        reader.goto("about:blank")
+        page.goto(url)
+        page.wait_for_function(
+            "[...document.querySelectorAll('cabinet-widget')].every((element) =>"
+            " element.shadowRoot?.querySelector('iframe')?.style.visibility === '')"
+        )
+        boxes = page.locator("cabinet-widget").evaluate_all(
+            "all => all.map((each) => each.getBoundingClientRect()).map(({ x, y }) => [x, y])"
+        )
+        corners = [(x, y) for x, y in boxes]
+        inside = [(x + 5, y + 60) for x, y in boxes]
+        with_cards = base64.b64encode(page.screenshot()).decode()
+        page.add_style_tag(content="cabinet-widget { visibility: hidden }")
+        without_cards = base64.b64encode(page.screenshot()).decode()
+        surfaces = reader.evaluate(PIXELS, [with_cards, inside])
+        seen_corners = reader.evaluate(PIXELS, [with_cards, corners])
+        host_corners = reader.evaluate(PIXELS, [without_cards, corners])
+    cases = [f"theme {theme} on {ground}" for ground in HOST_GROUNDS for theme in themes]
+    page_scheme = declared
+    if declared == "light dark":
+        page_scheme = scheme
+    expected = {"auto": CARDS.get(page_scheme), **CARDS}
+    for case, surface in zip(cases, surfaces, strict=True):
+        theme = case.split()[1]
+        if expected[theme]:
+            assert surface == expected[theme], case
+        else:  # the page declares nothing: its text decides
+            assert surface in CARDS.values(), case
+    assert dict(zip(cases, seen_corners, strict=True)) == dict(
+        zip(cases, host_corners, strict=True)
+    )
 
 
 @pytest.mark.parametrize("hide", [[], ["profit"]])

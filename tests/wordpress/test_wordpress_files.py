@@ -128,8 +128,8 @@ def test_the_readme_has_the_form_of_the_plugin_directory() -> None:
         assert (PLUGIN / "assets" / f"screenshot-{number}.png").exists()
 
 
-@pytest.mark.parametrize("option", ["account", "widget", "for", "height", "label", "loading", "theme", "accent", "lang",
-                                    "tz", "title", "refresh", "rows", "period", "from", "to", "group"])  # fmt: skip
+@pytest.mark.parametrize("option", ["account", "widget", "for", "height", "label", "loading", "theme", "background", "accent",
+                                    "lang", "tz", "title", "refresh", "rows", "period", "from", "to", "group"])  # fmt: skip
 def test_the_readme_names_every_attribute(option: str) -> None:
     assert f"`{option}`" in README
 

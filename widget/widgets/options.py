@@ -18,10 +18,12 @@ from widget.config import zones
 from widget.errors import N_, BadOption
 from widget.privacy import DATED
 
-COMMON_OPTIONS: Final = ("theme", "accent", "lang", "tz", "title", "refresh")
+COMMON_OPTIONS: Final = ("theme", "background", "accent", "lang", "tz", "title", "refresh")
 PICTURE_OPTIONS: Final = ("size", "scale")
 """Options that only the URL of a picture may contain."""
 THEMES: Final = ("auto", "light", "dark")
+BACKGROUNDS: Final = ("card", "none")
+"""A surface of its own, or that of the host page."""
 SIZES: Final = {
     "small": (240, 60),
     "medium": (320, 160),
@@ -193,6 +195,7 @@ def integer_between(low: int, high: int) -> BeforeValidator:
 
 # pydantic's own rules are too lenient for URLs: it takes "yes" for true and " 7 " for a number.
 Theme = Annotated[str, one_of(THEMES)]
+Background = Annotated[str, one_of(BACKGROUNDS)]
 Accent = Annotated[str, BeforeValidator(check_colour)]
 Language = Annotated[str, BeforeValidator(check_language)]
 Zone = Annotated[ZoneInfo, BeforeValidator(check_zone)]
@@ -211,6 +214,7 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     theme: Theme = "auto"
+    background: Background = "card"
     accent: Accent | None = None
     lang: Language | None = None
     tz: Zone | None = None
