@@ -32,6 +32,9 @@ Trade = TypeVar("Trade", bound=OpenTrade | ClosedTrade)
 MAX_REMEMBERED = 2**15
 """Texts that a column remembers. More would take memory for prices that do not come back."""
 
+HASHABLE = (str, bool, type(None))
+"""What ``digits`` can be and be looked up. Numbers are text here."""
+
 MAX_LAYOUTS = 32
 """Layouts of rows, and ways to write ``digits``, that are remembered. A real API has a few."""
 
@@ -143,10 +146,10 @@ class Column(dict[object, Any]):
     def convert_all(self, texts: Iterable[object]) -> list[Any]:
         """The values of many texts."""
         if not self._is_unique:
-            return [self[text] for text in texts]
+            return list(map(self.__getitem__, texts))
         # None of these is remembered, so there is no need to look them up.
         convert: Callable[[Any], Any] = self._convert
-        values = [convert(text) for text in texts]
+        values = list(map(convert, texts))
         if None in values:
             raise KeyError(None)
         return values
@@ -270,7 +273,8 @@ class TradeReader(Generic[Trade]):
         if layout is None:
             return None
         digits = value.get(layout.digits_key)
-        if isinstance(digits, list | dict) or digits not in self._columns:
+        # A list or an object cannot be looked up.
+        if not isinstance(digits, HASHABLE) or digits not in self._columns:
             return None
         return digits, layout.pick((*value.values(), None))
 
