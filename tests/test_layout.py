@@ -290,12 +290,13 @@ PHOTOGRAPH = (
     "<feTurbulence baseFrequency='0.05' numOctaves='4'/></filter>"
     "<rect width='300' height='300' filter='url(#f)'/></svg>"
 )
+PHOTOGRAPH_DATA = base64.b64encode(PHOTOGRAPH.encode()).decode()
 HOST_GROUNDS = {
     "white": "#fff",
     "cream": "#fff3d6",
     "charcoal": "#1b1e23",
     "black": "#000",
-    "photograph": f"url(data:image/svg+xml;base64,{base64.b64encode(PHOTOGRAPH.encode()).decode()})",
+    "photograph": f"url(data:image/svg+xml;base64,{PHOTOGRAPH_DATA})",
     "gradient": "linear-gradient(135deg, #ffd27f, #102a43)",
 }
 CARDS = {"light": [255, 255, 255], "dark": [21, 24, 30]}
