@@ -96,8 +96,9 @@ class InProcess:
         self._minutes_back = 0.0
 
     def close(self) -> None:
-        """Stop the threads of its cache."""
+        """Stop the threads of its cache, and the process that draws its pictures."""
         self.service.cache.close()
+        self.service.painter.close()
 
 
 def running(stack: ExitStack, script: Script, **more: Any) -> InProcess:
