@@ -19,7 +19,7 @@ import jwt
 import pytest
 import requests
 from click.testing import CliRunner
-from conftest import Upstream
+from conftest import Clock, Upstream, simulated
 from faults import Fault
 from processes import free_port, until
 from werkzeug.security import check_password_hash
@@ -91,6 +91,7 @@ def configure(folder: Path, upstream: Upstream, more: str = "") -> None:
     )
 
 
+FIFTY_YEARS = 50 * 365 * 86400
 PASSWORD = {"API_PASSWORD": "sandbox-password"}
 
 
@@ -200,11 +201,11 @@ def test_check_of_a_url_without_an_api_names_the_url_and_each_hint_once(
     assert "raise api.max_response_bytes" in run(tmp_path, "check").stdout
 
 
-def test_check_finds_a_clock_that_is_ahead_of_utc(tmp_path: Path, upstream: Upstream) -> None:
-    # The sandbox sends times of UTC without a zone. Read as those of a zone behind UTC, they lie in
-    # the future, as those of a server ahead of UTC do.
-    configure(tmp_path, upstream, 'api.timezone = "-09:00"')
-    checked = run(tmp_path, "check", **PASSWORD)
+def test_check_finds_times_in_the_future(tmp_path: Path, instant: float) -> None:
+    # Further ahead than any zone, since the command uses the real clock, whose day is unknown here.
+    with simulated(Clock(instant + FIFTY_YEARS)) as upstream:
+        configure(tmp_path, upstream)
+        checked = run(tmp_path, "check", **PASSWORD)
     assert checked.returncode == 0
     (line,) = [line for line in checked.stdout.splitlines() if "in the future" in line]
     assert line.startswith("main: times: ")
