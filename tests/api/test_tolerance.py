@@ -21,6 +21,7 @@ PATHS = {
         "bonus": "client/RequestBonusStatistic/1234567",
         "open_trades": "client/RequestOpenTrades/1234567",
         "closed_trades": "client/RequestClosedTrades/1234567",
+        "lots": "client/RequestClosedLots/1234567",
     },
     "cabinet-basic": {
         "summary": "api/ClientCabinetBasic/GetAccountInformation",
@@ -72,6 +73,8 @@ def test_an_empty_response_is_an_empty_list_or_no_bonus(dialect: str, status: in
         assert Client().call(account, "open_trades") == ()
     with api(dialect, "closed_trades", b"", status) as account:
         assert Client().call(account, "closed_trades") == History()
+    with api("client-api", "lots", b"", status) as account:
+        assert Client().call(account, "lots") is None
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -12,7 +12,7 @@ import pytest
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from processes import PATIENCE
-from scripted import NOW, WIDGETS, InProcess, Script, running
+from scripted import NOW, WIDGETS, InProcess, Script, at, running
 from test_privacy import responses as upstream_responses
 from werkzeug.security import generate_password_hash
 
@@ -110,6 +110,22 @@ def test_if_the_api_has_no_lots_the_trades_are_added_up(serve: Serve) -> None:
     data = service.json("/w/main/lots.json")
     assert data["lots"] > 0
     assert round(sum(day["lots"] for day in data["days"]), 8) == data["lots"]
+
+
+@pytest.mark.parametrize("response", [None, "", {"lots": None}])
+def test_if_the_api_says_nothing_about_the_lots_the_trades_are_added_up(response: object) -> None:
+    trade = {
+        "ticket": 1, "symbol": "EURUSD", "type": 0, "volume": 0.5, "openPrice": 1.1,
+        "closePrice": 1.2, "openTime": at(7200), "closeTime": at(3600), "profit": 100,
+    }  # fmt: skip
+    script = Script({"balance": {"balance": 1000}, "closed_trades": [trade], "lots": response})
+    with ExitStack() as stack:
+        service = running(stack, script)
+        for _ in range(2):
+            answer = service.client.get("/w/main/lots.json")
+            assert answer.status_code == 200
+            assert answer.get_json()["data"]["lots"] == 0.5
+    assert script.calls["lots"] == 1
 
 
 def test_an_api_without_a_lots_function_gets_no_call_for_it(

@@ -196,12 +196,15 @@ def function_title(function: Function) -> str:
     return function.replace("_", " ")
 
 
-def read_lots(rows: Rows) -> Decimal:
-    """The result of ``lots``."""
+def read_lots(rows: Rows) -> Decimal | None:
+    """The result of ``lots``; None if the API says nothing about the period."""
     row = rows.only()
     if row is None:
-        raise Unreadable("lots.lots: missing")
-    return row.required("lots", NUMBER)
+        return None
+    # An error message in JSON with status 200 has no such field.
+    if not row.has("lots"):
+        raise row.error("lots", "missing")
+    return row.optional("lots", NUMBER)
 
 
 def read_account_information(rows: Rows) -> AccountInformation:

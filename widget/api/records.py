@@ -201,8 +201,9 @@ class Referrals:
 
 
 Rows = tuple[OpenTrade, ...] | tuple[Login, ...] | tuple[Commission, ...] | tuple[Operation, ...]
-Result = AccountInformation | History | Bonus | Referrals | Decimal | Rows
-"""What a function of the API returns. The Decimal is the result of ``lots``."""
+Result = AccountInformation | History | Bonus | Referrals | Decimal | None | Rows
+"""What a function of the API returns. The Decimal is the result of ``lots``, which is None if the
+API says nothing about the period."""
 
 
 def without_noise(price: Decimal) -> Decimal:

@@ -443,7 +443,7 @@ class Source:
         *,
         has_dates: bool,
     ) -> Decimal | None:
-        """The API's own figure; None if it is unavailable or must not be requested."""
+        """The API's own figure; None if there is none, or if it must not be requested."""
         last = end
         if self.is_delayed:
             # Rounded down, since a request has whole seconds.
@@ -482,9 +482,10 @@ class Source:
         span: str,
         start: datetime | None,
         last: datetime | None,
-    ) -> Decimal:
+    ) -> Decimal | None:
         as_of = self.as_of
-        lots = self._get("lots", Decimal, span, lambda: self._call("lots", start, last))
+        lots = self._get("lots", object, span, lambda: self._call("lots", start, last))
+        assert lots is None or isinstance(lots, Decimal)
         if self.is_delayed:
             # The period ended with a snapshot, whenever the API was called.
             self.as_of = as_of
