@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any, Protocol
 
 from widget.api.records import ZERO, AccountInformation, ClosedTrade, History, Operation
 from widget.data.totals import total_result
 from widget.errors import Unavailable
+from widget.names import Function
 
 MAX_READINGS = 5
 """How often the figures are read until they fit together. Each reading is up to three calls."""
@@ -83,6 +85,31 @@ class Reading:
     def has_rows_of(self, other: "Reading") -> bool:
         """Whether both have the same trades and operations."""
         return self.history == other.history and self.operations == other.operations
+
+
+class Call(Protocol):
+    """Calls a function of the API, for its whole history or since a time."""
+
+    def __call__(self, function: Function, start: datetime | None = None, /) -> object: ...
+
+
+def read_once(call: Call, start: datetime | None, *, has_operations: bool) -> Reading:
+    """Call the functions that a ledger consists of, in the order that its proof relies on.
+
+    Args:
+        call: makes the calls.
+        start: the beginning of the closed trades; None for all of them.
+        has_operations: whether the API has a function for operations. The others send them among
+            the closed trades.
+    """
+    information = call("balance")
+    history = call("closed_trades", start)
+    operations: Any = None
+    if has_operations:
+        operations = call("operations")
+    assert isinstance(information, AccountInformation)
+    assert isinstance(history, History)
+    return Reading(information, history, operations)
 
 
 def read_consistently(

@@ -11,13 +11,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from widget.api.guard import GuardedClient
-from widget.api.records import AccountInformation, History, Operation
+from widget.api.records import Commission, History, Login, Operation
 from widget.config import Account
 from widget.data.cache import BestEffort
-from widget.data.ledger import Ledger, Reading, read_consistently
+from widget.data.ledger import Ledger, Reading, read_consistently, read_once
 from widget.data.locks import ProcessLock, no_other_process
 from widget.data.snapshots import (
     AccountSnapshots,
@@ -43,10 +43,12 @@ CURRENT: Final[tuple[Function, ...]] = ("open_trades", "summary", "bonus", "refe
 
 INDEPENDENT: Final[tuple[Function, ...]] = ("logins", "commissions")
 """Functions whose records have nothing to do with the other figures. So they are called only when
-their time to live is over, as without a delay."""
+their time to live has passed, as without a delay."""
 
 # The API may filter by its own clock, and that may be in another time zone.
 CLOCK_MARGIN = timedelta(days=1)
+
+T = TypeVar("T", Login, Commission, Operation)
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +125,7 @@ class Sampler:
         for plan in self._plans:
             slug = plan.account.slug
             now = self._clock()
-            # Spares the store: nobody takes the snapshot before.
+            # The store need not be read: no process takes the snapshot earlier.
             if slug in self._checks and self._checks[slug].is_valid(now):
                 continue
             seconds = self._stored(plan.account).seconds_until_due()
@@ -136,7 +138,7 @@ class Sampler:
         """Take a snapshot of an account, unless another process has just done it."""
         stored = self._stored(plan.account)
         with self._locked(stored.lock_key) as is_free:
-            # Whoever waited for another process sees its snapshot, or its failure.
+            # After waiting for another process, its snapshot or its failure is there.
             if is_free and stored.seconds_until_due() <= 0:
                 self._sample(plan, stored)
 
@@ -290,40 +292,45 @@ class Taking:
         if sample is not None and sample.value is not None:
             previous = sample.value.ledger(None)
         return read_consistently(
-            lambda: self._read_once(start),
+            lambda: self._read_recent(start),
             previous,
             start,
             datetime.fromtimestamp(self._began, UTC),
             self._account.api.deadline_seconds,
         )
 
-    def _read_once(self, start: datetime) -> Reading:
-        information = self._call("balance")
-        history = self._call("closed_trades", start - CLOCK_MARGIN)
-        operations: tuple[Operation, ...] | None = None
-        # The other APIs send operations among the closed trades.
-        if self._client.offers(self._account, "operations"):
-            operations = self._recent_records("operations")
-        assert isinstance(information, AccountInformation)
-        assert isinstance(history, History)
-        return Reading(information, recent_history(history, start), operations)
+    def _read_recent(self, start: datetime) -> Reading:
+        """Read balance, trades and operations once, and leave out what happened before a time."""
+        reading = read_once(
+            self._call,
+            start - CLOCK_MARGIN,
+            has_operations=self._client.offers(self._account, "operations"),
+        )
+        operations = reading.operations
+        if operations is not None:
+            operations = records_since(operations, start)
+        history = recent_history(reading.history, start)
+        return replace(reading, history=history, operations=operations)
 
     def _recent_records(self, function: Function) -> tuple[Any, ...]:
         """The records of a function without a period, since the time that is left to snapshots."""
         records = self._call(function)
         assert isinstance(records, tuple)
-        start = recent_start(self._began)
-        return tuple(record for record in records if opening_time(record) >= start)
+        return records_since(records, recent_start(self._began))
 
     def _call(self, function: Function, start: datetime | None = None) -> object:
         return newest_first(self._client.call(self._account, function, start))
 
 
+def records_since(records: Iterable[T], start: datetime) -> tuple[T, ...]:
+    """The records of a list since a time."""
+    return tuple(record for record in records if opening_time(record) >= start)
+
+
 def recent_history(history: History, start: datetime) -> History:
     """The part of a history since a time."""
     trades = tuple(trade for trade in history.trades if trade.close_time >= start)
-    operations = tuple(each for each in history.operations if each.time >= start)
-    return History(trades, operations)
+    return History(trades, records_since(history.operations, start))
 
 
 def functions_to_sample(

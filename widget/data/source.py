@@ -31,7 +31,7 @@ from widget.api.records import (
 )
 from widget.config import Account
 from widget.data.cache import CachedValue, Caller, FreshCache
-from widget.data.ledger import Ledger, Reading, read_consistently
+from widget.data.ledger import Ledger, Reading, read_consistently, read_once
 from widget.data.snapshots import Sample, Snapshots, Visible, join_records, recent_start
 from widget.data.totals import total_volume, trade_result
 from widget.errors import CabinetError, NoSuchPath, NotOffered, Unavailable
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Window(NamedTuple):
-    """A period of so many days that ends now. Its name is part of cache keys."""
+    """A period that ends now. Its name is part of cache keys."""
 
     name: str
     days: int
@@ -91,7 +91,7 @@ class Source:
         as_of: the Unix second in which the oldest value used so far was true.
         stale: whether one of the values is older than it should be.
         fresh_for_seconds: how long all values used so far are still fresh; 0 if one is not.
-        usable_for_seconds: how long nobody has to wait for newer values; 0 if that is over.
+        usable_for_seconds: how long they can be used without waiting for newer ones.
     """
 
     def __init__(
@@ -370,8 +370,6 @@ class Source:
         They do not count for the age of the figures. See ``_get`` for the arguments.
         """
         ttl = max(OLD_TTL_SECONDS, self.account.ttl(function))
-        if fetch is None:
-            fetch = partial(self._call, function)
         cached = self._load(function, span, ttl, fetch)
         self.stale = self.stale or cached.stale
         assert isinstance(cached.value, kind), function
@@ -388,9 +386,10 @@ class Source:
             Unavailable: also if what was read does not fit together.
         """
         begin = self._beginning(window)
+        has_operations = self._client.offers(self.account, "operations")
         key = self.cache_key("closed_trades", LEDGER + window.name)
         reading = read_consistently(
-            lambda: self._read_ledger(begin),
+            lambda: read_once(self._call, begin, has_operations=has_operations),
             self._cache.last_value(key),
             begin,
             self.now,
@@ -398,18 +397,6 @@ class Source:
         )
         self._store_parts(window, reading)
         return reading.ledger(begin)
-
-    def _read_ledger(self, begin: datetime | None) -> Reading:
-        """Call the functions that a ledger consists of, in the order that its proof relies on."""
-        information = self._call("balance")
-        history = self._call("closed_trades", begin)
-        operations: Any = None
-        # The other APIs send operations among the closed trades.
-        if self._client.offers(self.account, "operations"):
-            operations = self._call("operations")
-        assert isinstance(information, AccountInformation)
-        assert isinstance(history, History)
-        return Reading(information, history, operations)
 
     def _store_parts(self, window: Window, reading: Reading) -> None:
         """Cache the parts of a ledger for the widgets that need one of them alone."""
@@ -497,8 +484,7 @@ class Source:
             sample = self._snapshots.sample(self._visible.snapshot, "balance")
             information = sample.value
         else:
-            fetch = partial(self._call, "balance")
-            information = self._load("balance", "", CURRENCY_TTL_SECONDS, fetch).value
+            information = self._load("balance", "", CURRENCY_TTL_SECONDS).value
         assert isinstance(information, AccountInformation)
         return information
 
@@ -518,8 +504,6 @@ class Source:
             fetch: makes the call; by default a call of the function without a period.
         """
         ttl = self.account.ttl(function)
-        if fetch is None:
-            fetch = partial(self._call, function)
         cached = self._load(function, span, ttl, fetch)
         # A widget is as old as the oldest of its values, and fresh as long as all of them are.
         self.as_of = min(self.as_of, cached.as_of)
@@ -537,10 +521,12 @@ class Source:
         function: Function,
         span: str,
         ttl: float,
-        fetch: Callable[[], object],
+        fetch: Callable[[], object] | None = None,
     ) -> CachedValue[Any]:
         """A value from the cache, or from a call within what is left of the deadline."""
         self._require(function)
+        if fetch is None:
+            fetch = partial(self._call, function)
         key = self.cache_key(function, span)
         now = time.monotonic()
         wait_seconds = max(0.0, self._give_up_at - now)
