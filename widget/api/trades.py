@@ -63,26 +63,20 @@ def open_trade_fields(reading: Reading, step: Decimal | None) -> tuple[Field, ..
         step: the smallest step of prices, if it is known.
     """
     price = price_kind(step)
-    limit = limit_kind(price)
-    return (
-        Field("ticket", INTEGER, Row.required, is_unique=True),
-        Field("symbol", TEXT, Row.required),
-        Field("type", COMMAND, Row.required),
-        Field("volume", NUMBER, Row.required),
-        Field("openPrice", price, Row.required),
-        Field("openTime", reading.time, Row.required, is_unique=True),
-        Field("currentPrice", price, Row.decoration),
-        Field("sl", limit, Row.decoration),
-        Field("tp", limit, Row.decoration),
-        Field("swaps", NUMBER),
-        Field("commission", NUMBER),
-        Field("profit", NUMBER),
-    )
+    current_price = Field("currentPrice", price, Row.decoration)
+    return trade_fields(reading, price, current_price)
 
 
 def closed_trade_fields(reading: Reading, step: Decimal | None) -> tuple[Field, ...]:
     """The same of a closed trade."""
     price = price_kind(step)
+    close_price = Field("closePrice", price, Row.required)
+    close_time = Field("closeTime", reading.time, Row.required, is_unique=True)
+    return trade_fields(reading, price, close_price, close_time)
+
+
+def trade_fields(reading: Reading, price: Kind[Decimal], *own: Field) -> tuple[Field, ...]:
+    """The fields of a trade, with those that only its record has in their place."""
     limit = limit_kind(price)
     return (
         Field("ticket", INTEGER, Row.required, is_unique=True),
@@ -91,8 +85,7 @@ def closed_trade_fields(reading: Reading, step: Decimal | None) -> tuple[Field, 
         Field("volume", NUMBER, Row.required),
         Field("openPrice", price, Row.required),
         Field("openTime", reading.time, Row.required, is_unique=True),
-        Field("closePrice", price, Row.required),
-        Field("closeTime", reading.time, Row.required, is_unique=True),
+        *own,
         Field("sl", limit, Row.decoration),
         Field("tp", limit, Row.decoration),
         Field("swaps", NUMBER),
