@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from widget.api import parsing
 from widget.api.client import Client
@@ -43,11 +43,8 @@ class Result:
         return f"{self.account.slug:<16} {self.function:<14} {duration:>8}  {outcome}"
 
 
-@dataclass
-class Problem:
-    """One cause, with all calls that failed because of it."""
-
-    results: list[Result] = field(default_factory=list)
+Problem = list[Result]
+"""All calls that failed because of one cause."""
 
 
 def check_accounts(accounts: Iterable[Account], client: Client) -> Iterator[Result]:
@@ -116,8 +113,7 @@ def group_problems(results: Iterable[Result]) -> list[Problem]:
             continue
         cause = cause_of(result.error, result.function)
         key = (type(result.error).__name__, cause, scope_of(result))
-        problem = problems.setdefault(key, Problem())
-        problem.results.append(result)
+        problems.setdefault(key, []).append(result)
     return list(problems.values())
 
 
@@ -141,10 +137,10 @@ def explain(problem: Problem, results: Iterable[Result]) -> str:
     """What is wrong, what to do about it, and which functions are affected, in one line.
 
     Args:
-        problem: the cause.
+        problem: the calls that failed because of one cause.
         results: all calls.
     """
-    first = problem.results[0]
+    first = problem[0]
     account = first.account
     error = first.error
     assert error is not None
@@ -166,7 +162,7 @@ def explain(problem: Problem, results: Iterable[Result]) -> str:
 def affected(problem: Problem) -> str:
     """The functions that failed, by account."""
     functions: dict[str, list[str]] = {}
-    for result in problem.results:
+    for result in problem:
         functions.setdefault(result.account.slug, []).append(result.function)
     lists = [f"{slug}: {', '.join(names)}" for slug, names in functions.items()]
     return "; ".join(lists)
@@ -193,7 +189,7 @@ def connection_keys(account: Account) -> str:
 
 def advice_if_unreadable(problem: Problem, results: Iterable[Result]) -> str:
     """What to do about responses that are not what the functions should return."""
-    first = problem.results[0]
+    first = problem[0]
     account = first.account
     # These errors have one class: they differ for the operator only, and their text says how.
     if "max_response_bytes" in str(first.error):
@@ -207,6 +203,6 @@ def advice_if_unreadable(problem: Problem, results: Iterable[Result]) -> str:
             f"check accounts.{account.slug}.login,"
             f" api.base_url ({account.api.base_url}) and api.dialect"
         )
-    keys = [f"api.methods.{result.function}" for result in problem.results]
+    keys = [f"api.methods.{result.function}" for result in problem]
     listed = ", ".join(keys)
     return f'check {listed}: the path, or "" if the API does not have the function'

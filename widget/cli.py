@@ -116,16 +116,9 @@ def main() -> None:
 def init(path: Path) -> None:
     """Write a commented configuration file to PATH; never overwrites a file."""
     text = (paths.templates() / "widgets.toml").read_text(encoding="utf-8")
-    try:
-        # Mode x fails if the file exists.
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise OperatorError(
-            f"{path} already exists; remove it first or choose another name"
-        ) from None
-    except OSError as error:
-        raise OperatorError(f"{path} cannot be written: {error.strerror}") from None
+    # Mode x fails if the file exists.
+    with file_errors(path), path.open("x", encoding="utf-8") as file:
+        file.write(text)
     click.echo(f"Wrote {path}. Enter your account there, then run: cabinet-widgets check")
 
 
@@ -147,7 +140,9 @@ def check(config: str | None, record: Path | None) -> None:
         with create_private_file(record) as file:
             recorder = Recorder()
             results = print_check(settings, recorder)
-            file.write(recorder.document())
+            with file_errors(record):
+                file.write(recorder.document())
+                file.flush()
         click.echo(f"Wrote the shapes of the responses, without their values, to {record}")
     # Scripts and monitoring see from the exit code whether everything works.
     if any(result.error for result in results):
@@ -186,8 +181,15 @@ def create_private_file(path: Path) -> TextIO:
     def open_private(name: str, flags: int) -> int:
         return os.open(name, flags, mode=0o600)
 
-    try:
+    with file_errors(path):
         return open(path, "x", encoding="utf-8", opener=open_private)
+
+
+@contextmanager
+def file_errors(path: Path) -> Iterator[None]:
+    """Turn the errors of creating and writing a file into operator errors."""
+    try:
+        yield
     except FileExistsError:
         raise OperatorError(
             f"{path} already exists; remove it first or choose another name"
@@ -269,7 +271,7 @@ def warn_about_lost_snapshots(settings: Settings) -> None:
         return
     listed = ", ".join(delayed)
     warn(
-        f"{listed}: after a restart there are no figures until delay_minutes are over, because"
+        f"{listed}: after a restart there are no figures until delay_minutes have passed, because"
         f" {reason}; set cache.type to RedisCache, or to FileSystemCache with another cache.dir"
     )
 
