@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 import requests
 from conftest import Clock, Service, Upstream
 from faults import Fault
-from processes import is_up, service, until
+from processes import Program, is_up, service, until
 
 Serve = Callable[..., Service]
 DOCS = Path(__file__).parents[2] / "docs"
@@ -188,13 +189,20 @@ def test_workers_that_share_a_folder_add_up(
             assert found['cabinet_answers_total{freshness="none",status="404",widget="none"}'] == 40
 
 
+@contextmanager
+def shared_metrics(folder: Path, upstream: Upstream) -> Iterator[tuple[str, Program]]:
+    """A service whose workers share their metrics in a new folder."""
+    folder.mkdir()
+    toml = f'[api]\nbase_url = "{upstream.url}"\n[accounts.main]\nlogin = 1000001\n'
+    with service(folder.parent, "one", toml, PROMETHEUS_MULTIPROC_DIR=str(folder)) as started:
+        yield started
+
+
 def test_a_broken_file_in_the_folder_is_skipped(
     tmp_path: Path, upstream_in_real_time: Upstream
 ) -> None:
     folder = tmp_path / "shared"
-    folder.mkdir()
-    toml = f'[api]\nbase_url = "{upstream_in_real_time.url}"\n[accounts.main]\nlogin = 1000001\n'
-    with service(tmp_path, "one", toml, PROMETHEUS_MULTIPROC_DIR=str(folder)) as (url, program):
+    with shared_metrics(folder, upstream_in_real_time) as (url, program):
         requests.get(f"{url}/w/main/nothing", timeout=30)
         [intact] = folder.glob("counter_*.db")
         broken = {
@@ -219,9 +227,7 @@ def test_widgets_have_figures_while_the_folder_is_gone(
     tmp_path: Path, upstream_in_real_time: Upstream
 ) -> None:
     folder = tmp_path / "shared"
-    folder.mkdir()
-    toml = f'[api]\nbase_url = "{upstream_in_real_time.url}"\n[accounts.main]\nlogin = 1000001\n'
-    with service(tmp_path, "one", toml, PROMETHEUS_MULTIPROC_DIR=str(folder)) as (url, program):
+    with shared_metrics(folder, upstream_in_real_time) as (url, program):
         shutil.rmtree(folder)
         response = requests.get(f"{url}/w/main/balance.json", timeout=30)
         assert response.status_code == 200
