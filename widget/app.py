@@ -228,7 +228,8 @@ def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
 def _check_permissions(folder: Path, *, may_be_sticky: bool) -> None:
     """Check that no other user can write a folder.
 
-    The cache unpickles its files: whoever can write them, or replace the folder, can run code here.
+    The cache unpickles its files: a user who can write them, or replace the folder, can run code
+    here.
     """
     status = folder.stat()
     # The owner could always make it writable. Root can write everything in any case.

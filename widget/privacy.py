@@ -376,7 +376,7 @@ def round_figures(data: Any, decimals: Mapping[str, int]) -> Any:
 
 
 def rounded(value: Any, decimals: int) -> Any:
-    """A figure, or a list of figures, with so many decimals; anything else stays as it is."""
+    """A figure or a list of figures with this number of decimals; anything else is unchanged."""
     if isinstance(value, list | tuple):
         return [rounded(each, decimals) for each in value]
     if not isinstance(value, Decimal):

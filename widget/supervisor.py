@@ -21,7 +21,7 @@ from granian.server.mp import MPServer
 from widget.errors import OperatorError
 
 STOP_SECONDS = 10
-"""How long a worker that was told to stop may take to finish its requests."""
+"""How long a worker may take to finish its requests when it has to stop."""
 
 HEALTHY_SECONDS = 60.0
 """A worker that lives this long has not failed to start: the next pause is a short one again."""

@@ -187,7 +187,7 @@ class Client:
             function: the function.
             start: the beginning of the period, for functions that have one; None for the whole
                 history.
-            end: its end; None for a period that ends now, and has no upper bound therefore.
+            end: its end; None for a period that ends now, which has no upper bound.
 
         Raises:
             NotOffered: the API does not have the function.
@@ -280,7 +280,7 @@ class Client:
         page: Mapping[str, int],
         denial: Denial,
     ) -> bytes | Denial:
-        """The result of the same request with another token; the denial if it gets none."""
+        """The result of the same request with a new token; the denial if there is no new token."""
         key = token_key(call)
         is_ambiguous = denial.status in AMBIGUOUS_DENIALS
         # A server that is broken must not be asked for one token after the other.
@@ -499,8 +499,8 @@ class Tokens:
     def may_renew(self, key: TokenKey, function: Function, token: str) -> bool:
         """Whether a new token may help a function whose response leaves in doubt why it failed.
 
-        Not if a renewal was of no use shortly before: for this function, or for any function as
-        long as none has worked since. So a server that is broken gets only a few requests for
+        It may not if a renewal did not help shortly before: for this function, or for any function
+        as long as none has worked since. So a server that is broken gets only a few requests for
         tokens, however many functions are called, and one broken function does not keep the others
         from renewing a token that has expired.
         """

@@ -19,7 +19,7 @@ from widget.errors import CabinetError, NotCalled, RateLimited, Unavailable, Unr
 from widget.names import Function
 
 FAILURE_THRESHOLD = 5
-"""After so many failures in a row, of any function, an API counts as down."""
+"""After this number of failures in a row, of any function, an API counts as down."""
 
 MAX_FAILURES_PER_ACCOUNT = 3
 """How many failures of one account count, so that no account alone makes an API count as down. It
@@ -125,7 +125,7 @@ class CircuitBreaker:
     """Lets calls through until there is evidence that the API is down. Then there is a pause, and
     after it a single call as a probe.
 
-    A connection that cannot be established (``Unreachable``) is evidence, whoever wanted it. Other
+    A connection that cannot be established (``Unreachable``) is evidence for all accounts. Other
     failures (timeouts, 5xx) are evidence if several accounts have them: those of one account alone
     do not open the breaker. Any response but 5xx means that the API is up.
 
@@ -183,7 +183,7 @@ class CircuitBreaker:
         """Whether the pause is over and no other call is the probe. If so, this call is."""
         if self._clock() < self._retry_at:
             return False
-        # Held until the probe ends. Whoever comes meanwhile must not wait for it.
+        # Held until the probe ends. Other calls must not wait for it.
         return self._is_probing.acquire(blocking=False)
 
     def _count_failure(self, account: str, error: Unavailable) -> None:

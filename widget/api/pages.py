@@ -15,11 +15,11 @@ from widget.errors import Unreadable
 Item = TypeVar("Item")
 
 FULL_PAGE_ROWS = 1000
-"""So many rows are never added between two requests: a server that repeats them ignores where the
-page should begin."""
+"""Fewer rows than this are added between two requests. A server that sends this many known rows
+again ignores where the page should begin."""
 
 MAX_KNOWN_PAGES = 3
-"""After so many pages in a row that may be repetitions, the list has ended."""
+"""After this number of possible repetitions in a row, the list has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +93,23 @@ class PageReader(Generic[Item]):
         Returns:
             Whether the list has ended.
         """
-        has_news = self._has_news(page)
+        has_new_rows = self._has_new_rows(page)
         has_known = any(item in self._known for item in page.items)
-        if has_news and not has_known:
+        if has_new_rows and not has_known:
             self._append(page, page.items)
             return False
-        is_repetition = not has_news and self._is_repetition(page)
+        is_repetition = not has_new_rows and self._is_repetition(page)
         if is_repetition and page.row_count >= FULL_PAGE_ROWS:
             return True
         if self._has_moved(last_begin, last_page):
             new_items: tuple[Item, ...] = ()
-            if has_news:
+            if has_new_rows:
                 new_items = self._without_moved(page)
             self._append(page, new_items)
             return False
         if is_repetition:
             return True
-        if has_news:
+        if has_new_rows:
             # Rows that are the same as others, but further ones.
             self._append(page, page.items)
             return False
@@ -125,10 +125,10 @@ class PageReader(Generic[Item]):
         self._certain_items = len(self._items)
 
     def _add_known(self, page: Page[Item]) -> bool:
-        """Append a page without a new row, for the time being. Returns whether the list has ended.
+        """Append a page without a new row provisionally. Returns whether the list has ended.
 
-        Its rows may be further ones that happen to be the same, or the server may repeat itself.
-        If the list goes on or ends properly, it was the former.
+        Either its rows are further ones that happen to be the same, or the server repeats itself.
+        If the list continues or ends with an empty page, they were further ones.
         """
         self._items += page.items
         self._known_pages += 1
@@ -142,7 +142,7 @@ class PageReader(Generic[Item]):
         if not page.items:
             self._bodies.add(page.body)
 
-    def _has_news(self, page: Page[Item]) -> bool:
+    def _has_new_rows(self, page: Page[Item]) -> bool:
         """Whether a page has a row that no page before it had."""
         if not page.items:
             return page.body not in self._bodies

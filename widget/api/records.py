@@ -208,7 +208,7 @@ API says nothing about the period."""
 
 def without_noise(price: Decimal) -> Decimal:
     """A price without what binary fractions add: 154.28 for 154.28000000000003."""
-    # The noise is in the sixteenth or seventeenth digit, and no price has so many.
+    # The noise is in the sixteenth or seventeenth digit. No price has that many.
     if len(price.as_tuple().digits) <= MAX_PRICE_DIGITS:
         return price
     rounded = Decimal(f"{price:.{MAX_PRICE_DIGITS}g}")

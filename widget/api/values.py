@@ -93,7 +93,7 @@ def parse_leverage(text: str) -> int:
 
 
 def parse_price_step(digits: str) -> Decimal:
-    """The smallest step of a price with so many decimals: 0.00001 for 5."""
+    """The smallest step of a price with this number of decimals: 0.00001 for 5."""
     decimals = parse_integer(digits)
     if not 0 <= decimals <= MAX_DECIMALS:
         raise ValueError

@@ -50,8 +50,8 @@ PATIENCE_SECONDS = 0.5
 """How long a request waits for newer values, unless the configuration says something else."""
 
 OVERDUE_SHARE = 0.9
-"""A call takes too long from this share of the patience on. It is less than 1 because a request
-begins to use up its patience a moment before the call begins."""
+"""From this share of the patience on, a call takes too long. It is less than 1 because the patience
+of a request begins a moment before its call."""
 
 MAX_LOCAL_ENTRIES = 1024
 """Values that a process has in its own memory as well as in the store."""
@@ -173,7 +173,7 @@ class Entry:
             if failure is None:
                 continue
             distance = failure.distance(now)
-            # A failure before the newest value is over: a call has worked since.
+            # A failure before the newest value no longer matters: a call has worked since.
             if distance <= age and distance < smallest_distance:
                 latest = failure
                 smallest_distance = distance
@@ -275,7 +275,7 @@ class BestEffort:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the results of a cache depend on besides its arguments.
+    """The clocks and the randomness that a cache uses.
 
     Attributes:
         clock: gives Unix seconds, for the age of values.
@@ -422,7 +422,7 @@ class FreshCache:
         """Start no further calls. Those in progress end by themselves; nobody waits for them."""
         self._threads.close()
 
-    def _find(self, key: str, ttl: float, wait: "Wait", now: float) -> Entry:
+    def _find(self, key: str, ttl: float, wait: Wait, now: float) -> Entry:
         """What is known about a key.
 
         The store may be slow or hang, so it is read only if that can help.
@@ -473,7 +473,7 @@ class FreshCache:
         key: str,
         entry: Entry,
         flight: Flight[Entry],
-        wait: "Wait",
+        wait: Wait,
         caller: Caller,
     ) -> Entry:
         """The result of a call, or what is cached if it takes too long.
@@ -496,7 +496,7 @@ class FreshCache:
             raise Unavailable(f"{name}: too many requests wait for this API already")
         raise Unavailable(f"{name}: no result within {wait.if_nothing_cached:.1f} s")
 
-    def _seconds_to_wait(self, entry: Entry, flight: Flight[Entry], wait: "Wait") -> float:
+    def _seconds_to_wait(self, entry: Entry, flight: Flight[Entry], wait: Wait) -> float:
         """How many seconds a caller should still wait for a call.
 
         The time from the beginning of the call counts too, so that callers do not queue behind a
@@ -519,8 +519,8 @@ class FreshCache:
         if not entry.is_due(due_seconds, now):
             return entry
         with self._locked(key):
-            # The store is read again with the lock: whoever waited for another process sees its
-            # result or its failure and does not call in turn.
+            # The store is read again with the lock: after waiting for another process, its
+            # result or its failure is there, and no further call is needed.
             entry = self._read(key)
             now = self._clock()
             if not entry.is_due(due_seconds, now):
@@ -607,7 +607,7 @@ def share_of_key(key: str) -> float:
 
 
 def pause_after(count: int) -> float:
-    """The seconds without a call after so many failures in a row."""
+    """The seconds without a call after this number of failures in a row."""
     # The exponent has a limit too: after days of failures the power would be a huge number.
     doublings = min(count - 1, 10)
     pause = FIRST_PAUSE * 2.0**doublings
@@ -646,7 +646,7 @@ def last_failure(key: str, entry: Entry, now: float) -> CabinetError:
     kind: type[CabinetError] = Unavailable
     if entry.failure is not None:
         kind = entry.failure.kind
-    # At least a second, so that nobody is told to try again at once.
+    # At least a second, so that no client tries again at once.
     seconds = max(1.0, entry.pause_left(now))
     name = name_for_log(key)
     error = kind(f"{name}: the last call failed; the next one is due in {seconds:.0f} s")

@@ -28,10 +28,9 @@ needs some for requests that do not wait."""
 
 
 class LimitedExecutor(Executor):
-    """Runs calls on another executor, at most so many at once.
+    """Runs calls on another executor, a limited number at once.
 
-    The others wait in a queue. They would wait for a semaphore as well, but on threads that
-    somebody else needs.
+    The others wait in a queue. With a semaphore, they would occupy threads while they wait.
 
     Args:
         executor: runs the calls.

@@ -139,8 +139,8 @@ def growth_factor(before: Decimal, after: Decimal, highest: Decimal) -> Decimal:
     # curve.
     if before <= ZERO:
         return ONE
-    # A return on almost nothing says nothing: whoever withdraws 1,099.99 of 1,100 and then wins 5
-    # with the rest did not multiply the money by 501.
+    # A return on almost nothing says nothing: withdrawing 1,099.99 of 1,100 and then winning 5
+    # with the rest does not multiply the money by 501.
     if before < highest * SMALLEST_SHARE:
         return ONE
     if after <= ZERO:

@@ -418,7 +418,7 @@ def nothing_visible(account: Account, log: Log, now: float) -> CabinetError:
 
 def delayed_until(available_at: float, now: float) -> Delayed:
     """The error for visitors who can see figures at a Unix second."""
-    # At least a second, so that nobody is told to try again at once.
+    # At least a second, so that no client tries again at once.
     seconds = max(1.0, available_at - now)
     return Delayed(datetime.fromtimestamp(now + seconds, UTC), retry_after=seconds)
 

@@ -24,7 +24,7 @@ UTC_ZONE: Final = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What a page contains besides its figures.
+    """What a page contains in addition to its figures.
 
     Attributes:
         assets: the URLs of the stylesheet (``css``) and the script (``js``).
@@ -170,8 +170,8 @@ class HtmlBlock:
 
 
 def end_of_minute(moment: datetime) -> datetime:
-    """When the minute of a moment is over, so that a time that is written without seconds is not
-    too early.
+    """The end of the minute of a moment. A time without seconds would otherwise be displayed too
+    early.
     """
     minute = moment.replace(second=0, microsecond=0)
     if minute == moment:

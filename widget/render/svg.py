@@ -1094,7 +1094,7 @@ def wrapped(
         end = line_end(rest, room, measure)
         lines.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
-    # Whoever draws the last line makes it smaller or cuts it, as any other text.
+    # The last line is made smaller or cut when it is drawn, like any other text.
     if rest:
         lines.append(rest)
     return lines

@@ -390,7 +390,7 @@ class Book:
         return self._days[day]
 
     def _random_trade(self, rng: random.Random, day: int, n: int, close: int) -> Trade:
-        """The nth trade of a day, closed so many seconds after midnight."""
+        """The nth trade of a day, closed this number of seconds after midnight."""
         name = rng.choice(("EURUSD", "EURUSD", "GBPUSD", "USDJPY", "XAUUSD"))
         closed = day * DAY + close
         # The first trade may have been open for a night or two, the second one for hours.

@@ -41,8 +41,8 @@ class AttemptFile(Storage, MovingWindowSupport):
         super().__init__(wrap_exceptions=True)
         self._path = path
         self._clock = clock
-        # SQLite does not queue: of many threads, some would wait in vain, and whoever cannot write
-        # counts by itself. So a burst of attempts would be more than the limit.
+        # SQLite does not queue: of many threads, some would time out and count in memory instead.
+        # Then a burst of attempts could exceed the limit.
         self._lock = threading.Lock()
 
     @property
@@ -125,7 +125,7 @@ class AttemptFile(Storage, MovingWindowSupport):
             database.executescript(_SCHEMA)
             # Locked from the beginning. Otherwise two processes could read the same count.
             database.execute("BEGIN IMMEDIATE")
-            # Closing the connection takes back what is not committed.
+            # Closing the connection rolls back what is not committed.
             database.execute("DELETE FROM entries WHERE expires <= ?", [self._clock()])
             yield database
             database.execute("COMMIT")

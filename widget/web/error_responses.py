@@ -98,7 +98,7 @@ class ErrorResponses:
         if error.status >= 500:
             log.warning("%s %s: %s", slug, error.code, error)
         elif context.widget and str(error).startswith("token: "):
-            # Helps whoever writes the site that creates the tokens. Visitors do not see the reason.
+            # For the developer of the site that creates the tokens. Visitors do not see the reason.
             name = context.widget.name
             log.info("%s/%s %s: %s", slug, name, error.code, error)
 

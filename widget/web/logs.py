@@ -221,7 +221,7 @@ class CountingHandler(logging.StreamHandler[TextIO]):
         super().emit(record)
 
     def _report_repetitions(self, now: float) -> None:
-        """Write how often the messages were repeated whose minute is over."""
+        """Write how often each message was repeated, once its minute has passed."""
         while self._recent:
             key, repetitions = next(iter(self._recent.items()))
             if repetitions.since + _COUNTED_SECONDS > now:

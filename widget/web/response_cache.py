@@ -76,7 +76,7 @@ _CONDITIONS = {
 _COMPRESSIBLE_TYPE = re.compile(r"text/|application/(json|javascript)|[a-z]+/[a-z.-]+\+(json|xml)")
 # Compressing less than that saves next to nothing.
 _MIN_COMPRESSED_BYTES = 256
-# A response that is fresh for so many seconds is worth the time of the best compression.
+# A response that is fresh for this number of seconds is worth the time of the best compression.
 _LONG_LIVED_SECONDS = 3600
 _BEST_LEVELS = {"br": 11, "gzip": 9}
 _FAST_LEVELS = {"br": 4, "gzip": 6}

@@ -18,7 +18,7 @@ from widget.errors import Expired, Locked
 MAX_SECONDS = 24 * 3600
 """The latest expiry of a token, in seconds from now."""
 LEEWAY_SECONDS = 30
-"""By how much the clock of whoever signed a token may differ from the clock of the service."""
+"""By how much the clock of the site that signs tokens may differ from the clock of the service."""
 MAX_LENGTH = 4096
 MAX_TIME = 2**53
 """The largest time, in Unix seconds: the largest integer that JavaScript represents exactly."""

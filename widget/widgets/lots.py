@@ -9,7 +9,7 @@ from widget.privacy import ENTRIES
 from widget.widgets.base import Bars, Card, Figure, Widget
 from widget.widgets.options import Options
 
-# A day's bar would be of no use without its total, so that the card always contains it.
+# The bars of days need their total, so the card always contains it.
 LOTS = Figure("lots", N_("Lots"), "lots", always=True)
 
 

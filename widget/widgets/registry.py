@@ -58,7 +58,7 @@ def checked(definition: object, module: str, name: str) -> Widget:
     """
     if not isinstance(definition, Widget):
         raise ValueError(f"{module}: has no WIDGET, an instance of widget.widgets.base.Widget")
-    # Whoever writes a widget fixes one mistake after the other: the first one is enough.
+    # The first mistake is enough: a developer fixes them one by one.
     for problem in problems(definition, name):
         raise ValueError(f"{module}: {problem}")
     return definition
