@@ -25,6 +25,8 @@ from widget.api.records import (
     Operation,
     Referrals,
 )
+from widget.api.times import TimeRules
+from widget.api.values import parse_integer, parse_integers
 from widget.errors import Unreadable
 from widget.names import FUNCTIONS, Function
 
@@ -493,6 +495,50 @@ def test_an_error_names_an_invalid_time(written: object) -> None:
     for zone in (UTC, ZoneInfo("Pacific/Kiritimati"), ZoneInfo("America/Los_Angeles")):
         with pytest.raises(Unreadable, match=r"^logins\[1\]\.time: .* is not a valid time$"):
             read("logins", [LOGIN, {"time": written}], zone)
+
+
+@given(
+    moments=st.lists(st.datetimes(datetime(1973, 4, 1), datetime(2199, 12, 30)), min_size=1),  # noqa: DTZ001
+    zone=st.sampled_from(("UTC", "Europe/Paris", "America/New_York", "Pacific/Kiritimati")),
+)
+def test_many_times_at_once_are_the_times_one_by_one(moments: list[datetime], zone: str) -> None:
+    rules = TimeRules(ZoneInfo(zone))
+    texts = [moment.isoformat() for moment in moments]
+    assert rules.parse_all(texts) == [rules.parse(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        "yesterday",
+        "1520217807",
+        "20260305T024327",
+        "/Date(1520217807000)/",
+        "2026-03-05T02:43:27Z",
+        "2026-03-05T02:43:27+03:00",
+        "0001-01-01T00:00:00",
+        "9999-12-31T23:59:59",
+        None,
+    ],
+)
+def test_many_times_at_once_refuse_one_that_is_written_in_another_way(unusual: Any) -> None:
+    texts = ["2026-03-05T02:43:27", unusual, "2026-03-06T02:43:27"]
+    with pytest.raises((ValueError, TypeError)):
+        TimeRules(UTC).parse_all(texts)
+
+
+@given(st.lists(st.integers(0, 10**20 - 1), min_size=1))
+def test_many_integers_at_once_are_the_integers_one_by_one(integers: list[int]) -> None:
+    texts = [str(integer) for integer in integers]
+    assert parse_integers(texts) == [parse_integer(text) for text in texts] == integers
+
+
+@pytest.mark.parametrize(
+    "unusual", ["", "-1", "+1", "1.0", "1e3", "1_0", " 1", "١", "9" * 400, None]
+)
+def test_many_integers_at_once_refuse_one_that_is_written_in_another_way(unusual: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        parse_integers(["12", unusual, "34"])
 
 
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))

@@ -1,7 +1,7 @@
 """The fields of the API's JSON objects, read by name."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -26,14 +26,17 @@ class Kind(NamedTuple, Generic[T]):
         name: for error texts.
         convert: gives the value of a text, or None if the text says that there is none. Raises
             ``ValueError`` if the text is no such value.
+        convert_all: gives the values of many texts, for values that hardly ever come twice. It need
+            not accept all that ``convert`` does.
     """
 
     name: str
     convert: Callable[[str], T | None]
+    convert_all: Callable[[Sequence[Any]], list[T]] | None = None
 
 
 NUMBER: Kind[Decimal] = Kind("a valid number", values.parse_number)
-INTEGER: Kind[int] = Kind("a whole number", values.parse_integer)
+INTEGER: Kind[int] = Kind("a whole number", values.parse_integer, values.parse_integers)
 TEXT: Kind[str] = Kind("a text", values.clean_text)
 CODE: Kind[int | str] = Kind("a code or a name", values.parse_code)
 FLAG: Kind[bool] = Kind("true or false", values.parse_flag)
@@ -64,7 +67,7 @@ class Reading:
 
     def __init__(self, title: str, rules: TimeRules) -> None:
         self.title = title
-        self.time: Kind[datetime] = Kind("a valid time", rules.parse)
+        self.time: Kind[datetime] = Kind("a valid time", rules.parse, rules.parse_all)
         self._notes: dict[str, Note] = {}
 
     @property

@@ -7,7 +7,8 @@ that differs in any way is read by its names, as all other objects are, with the
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import ROUND_HALF_EVEN, Decimal
 from operator import getitem, itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -46,13 +47,11 @@ class Field(NamedTuple):
         name: its name in the JSON.
         kind: what it can be.
         read: the method of ``Row`` that reads it.
-        is_unique: whether hardly any value comes twice.
     """
 
     name: str
     kind: Kind[Any]
     read: Callable[[Row, str, Kind[Any]], Any] = Row.optional
-    is_unique: bool = False
 
 
 def open_trade_fields(reading: Reading, step: Decimal | None) -> tuple[Field, ...]:
@@ -71,7 +70,7 @@ def closed_trade_fields(reading: Reading, step: Decimal | None) -> tuple[Field, 
     """The same of a closed trade."""
     price = price_kind(step)
     close_price = Field("closePrice", price, Row.required)
-    close_time = Field("closeTime", reading.time, Row.required, is_unique=True)
+    close_time = Field("closeTime", reading.time, Row.required)
     return trade_fields(reading, price, close_price, close_time)
 
 
@@ -79,12 +78,12 @@ def trade_fields(reading: Reading, price: Kind[Decimal], *own: Field) -> tuple[F
     """The fields of a trade, with those that only its record has in their place."""
     limit = limit_kind(price)
     return (
-        Field("ticket", INTEGER, Row.required, is_unique=True),
+        Field("ticket", INTEGER, Row.required),
         Field("symbol", TEXT, Row.required),
         Field("type", COMMAND, Row.required),
         Field("volume", NUMBER, Row.required),
         Field("openPrice", price, Row.required),
-        Field("openTime", reading.time, Row.required, is_unique=True),
+        Field("openTime", reading.time, Row.required),
         *own,
         Field("sl", limit, Row.decoration),
         Field("tp", limit, Row.decoration),
@@ -121,7 +120,7 @@ class Column(dict[object, Any]):
     def __init__(self, field: Field) -> None:
         self._convert = field.kind.convert
         self._is_required = field.read is Row.required
-        self._is_unique = field.is_unique
+        self._convert_all = field.kind.convert_all
         self._forget()
 
     def __missing__(self, text: object) -> Any:
@@ -130,17 +129,20 @@ class Column(dict[object, Any]):
         value = self._convert(text.strip())
         if value is None and self._is_required:
             raise KeyError(text)
-        if not self._is_unique:
+        if self._convert_all is None:
             if len(self) >= MAX_REMEMBERED:
                 self._forget()
             self[text] = value
         return value
 
-    def convert_all(self, texts: Iterable[object]) -> list[Any]:
+    def convert_all(self, texts: Sequence[object]) -> list[Any]:
         """The values of many texts."""
-        if not self._is_unique:
+        if self._convert_all is None:
             return list(map(self.__getitem__, texts))
         # None of these is remembered, so there is no need to look them up.
+        with suppress(ValueError, TypeError, OverflowError):
+            return self._convert_all(texts)
+        # They are written in a less usual way.
         convert: Callable[[Any], Any] = self._convert
         values = list(map(convert, texts))
         if None in values:

@@ -4,6 +4,7 @@ Each function gives the value of a text, and raises ``ValueError`` if the text i
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from widget.api.records import ONE, ZERO
@@ -63,6 +64,14 @@ def parse_integer(text: str) -> int:
     if number != integer:
         raise ValueError
     return integer
+
+
+def parse_integers(texts: Sequence[str]) -> list[int]:
+    """The same as ``parse_integer`` for many texts at once, if all consist of digits only."""
+    digits = "".join(texts)
+    if not digits.isdecimal() or not digits.isascii() or max(map(len, texts)) > MAX_DIGITS:
+        raise ValueError
+    return list(map(int, texts))
 
 
 def parse_code(text: str) -> int | str:
