@@ -1,5 +1,6 @@
 """``create_app`` wires everything together. Nothing happens on import."""
 
+import math
 import os
 import stat
 import time
@@ -309,7 +310,8 @@ def _shared_store(app: Flask, settings: Settings) -> SharedStore:
     accounts = settings.accounts.values()
     options: dict[str, Any] = {
         "CACHE_TYPE": chosen.type,
-        "CACHE_DEFAULT_TIMEOUT": chosen.keep_seconds,
+        # The backends accept whole numbers only.
+        "CACHE_DEFAULT_TIMEOUT": math.ceil(chosen.keep_seconds),
         "CACHE_THRESHOLD": _cache_entries(accounts),
     }
     # A call ends within its deadline. A lock that is twice as old belongs to a process that died.

@@ -186,13 +186,24 @@ class Delayed:
         taken: what the API sent, by the times of the snapshots.
     """
 
-    def __init__(self, stack: ExitStack, book: Book, **account: Any) -> None:
+    def __init__(
+        self,
+        stack: ExitStack,
+        book: Book,
+        keep_seconds: int = DAY,
+        **account: Any,
+    ) -> None:
         self.clock = Clock(NOW)
         self.book = book
         self.script = Script(book.responses())
         table = {**EVERYTHING, "delay_minutes": DELAY // MINUTE, **account}
-        accounts = {"main": table}
-        self.service = running(stack, self.script, clock=self.clock, accounts=accounts)
+        self.service = running(
+            stack,
+            self.script,
+            clock=self.clock,
+            accounts={"main": table},
+            cache={"keep_seconds": keep_seconds},
+        )
         self.taken: dict[float, dict[Any, Any]] = {}
         self.sample()
 
@@ -598,6 +609,20 @@ def test_a_function_that_fails_does_not_affect_the_others(
     assert bonus["stale"] is growth["stale"] is True
     # They are from the snapshot before.
     assert bonus["as_of"] == growth["as_of"] < balance["as_of"]
+
+
+def test_a_function_that_fails_for_too_long_has_an_error(delayed: Callable[..., Delayed]) -> None:
+    def fail(*_: Any) -> Any:
+        raise Unreadable("in this test")
+
+    service = delayed(keep_seconds=3 * INTERVAL)
+    service.wait(INTERVAL)
+    service.script.responses = {**service.script.responses, "bonus": fail}
+    service.wait(DELAY + 2 * INTERVAL)
+    assert service.json("bonus.json")["stale"] is True
+    service.wait(3 * INTERVAL)
+    assert service.get("bonus.json").status_code == 502
+    assert service.json("balance.json")["stale"] is False
 
 
 def test_a_clock_that_is_set_back_reveals_nothing(delayed: Callable[..., Delayed]) -> None:

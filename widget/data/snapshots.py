@@ -330,15 +330,19 @@ class AccountSnapshots:
 
         Raises:
             Delayed: the function was not called: its widget was enabled later.
-            CabinetError: no call has been successful; the class is that of the failure.
+            CabinetError: no call has been successful, or not for too long; the class is that of
+                the failure.
         """
+        now = self._clock()
         sample = snapshot.samples.get(function)
         if sample is None:
-            now = self._clock()
             raise delayed_until(now + self._delay_seconds, now)
+        kind = sample.failure or CabinetError
         if sample.value is None:
-            kind = sample.failure or CabinetError
             raise kind(f"{function}: no call for a snapshot has been successful")
+        age = now - self._delay_seconds - sample.began
+        if sample.failure is not None and age > self._keep_seconds:
+            raise kind(f"{function}: no call for a recent snapshot has been successful")
         return sample
 
     @property
