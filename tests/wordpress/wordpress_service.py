@@ -32,6 +32,8 @@ embed_secret_env = "VAULT_SECRET"
 allowed_origins = [{origins}]
 """
 
+OPEN_ACCOUNT = re.compile(r"login (\d+): (?!.*password).*\n")
+
 
 @contextmanager
 def service(folder: Path, origins: Sequence[str]) -> Iterator[str]:
@@ -46,12 +48,13 @@ def service(folder: Path, origins: Sequence[str]) -> Iterator[str]:
     ):
         upstream = f"http://127.0.0.1:{port}"
         # An account of the sandbox that needs no password.
-        printed = (folder / "sandbox.log").read_text()
-        open_account = re.search(r"login (\d+): (?!.*password)", printed)
-        assert open_account, printed
+        log = folder / "sandbox.log"
+        # It responds a moment before it has printed its accounts.
+        until(lambda: OPEN_ACCOUNT.search(log.read_text()))
+        login = OPEN_ACCOUNT.findall(log.read_text())[0]
         url = f"http://127.0.0.1:{(port := free_port())}"
         names = ", ".join(f'"{origin}"' for origin in origins)
-        text = CONFIG.format(url=url, upstream=upstream, login=open_account[1], origins=names)
+        text = CONFIG.format(url=url, upstream=upstream, login=login, origins=names)
         (folder / "widgets.toml").write_text(text)
         serve = ("serve", "--config", str(folder / "widgets.toml"), "--bind", f"127.0.0.1:{port}")
         with _running(folder, *serve, ready=f"{url}/healthz"):
