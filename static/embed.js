@@ -9,7 +9,7 @@
 (() => {
   // Per widget: height, height of a row, height of the heading, default number of rows.
   const HEIGHTS = "the heights"; // the service replaces this when it serves the file
-  const NAMES = "account widget token height label theme background accent lang tz title refresh rows period from to group".split(" ");
+  const NAMES = "account widget token height label theme background accent lang tz title refresh rows page period from to group".split(" ");
   const script = document.currentScript;
   const service = script.src.split(/\/static\/|\/embed\./)[0];
   const sheet = new CSSStyleSheet();

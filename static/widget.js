@@ -210,6 +210,29 @@
     }
   }
 
+  // -- Age of the figures --------------------------------------------------------------------------------------------
+
+  const UNITS = Object.entries({ week: 604800, day: 86400, hour: 3600, minute: 60, second: 1 });
+  const { lang } = document.documentElement;
+  // As the service writes it: with the shorter words of British English, and with the digits of the figures.
+  const words = new Intl.RelativeTimeFormat(`${lang.replace(/^en$/, "en-GB")}-u-nu-latn`, { style: "short" });
+  let describedTime; // the time of the figures by the visitor's clock, in milliseconds
+
+  function readAge() {
+    const age = root.querySelector(".age");
+    describedTime = age && Date.now() - 1000 * age.dataset.seconds;
+  }
+
+  function writeAge() {
+    const age = root.querySelector(".age");
+    if (!age) return;
+    const seconds = Math.max(1, (Date.now() - describedTime) / 1000);
+    const [unit, size] = UNITS.find(([, size]) => seconds >= size);
+    age.textContent = words.format(-Math.floor(seconds / size), unit);
+  }
+
+  setInterval(writeAge, 10_000);
+
   // -- Access --------------------------------------------------------------------------------------------------------
 
   const LEEWAY = 30_000; // milliseconds for which the service accepts a token after its expiry
@@ -236,6 +259,7 @@
         ending = setTimeout(refresh, left + LEEWAY + 1000);
       }
     }
+    readAge();
     for (const plot of root.querySelectorAll(".plot")) prepare(plot);
   }
 
@@ -245,6 +269,21 @@
     isOver = false;
     refresh();
   }
+
+  // Without a token in the link: the one in memory may be newer.
+  root.addEventListener("click", async (event) => {
+    const link = event.target.closest(".pager a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const { rel } = link;
+    address.searchParams.set("page", new URL(link.href).searchParams.get("page"));
+    etag = null;
+    await refresh();
+    // The last page has no link to the next one.
+    const links = root.querySelectorAll(".pager a");
+    ([...links].find((each) => each.rel === rel) || links[0])?.focus();
+    status.textContent = root.querySelector(".pager").textContent.trim();
+  });
 
   // -- Charts --------------------------------------------------------------------------------------------------------
 

@@ -55,8 +55,8 @@
   }
 
   // Where texts may be cut off with an ellipsis: names of symbols and programs, which others choose,
-  // and a heading next to two dates.
-  const mayBeCut = (element) => element.closest(".sym, .wide, header:has(p bdi) h1");
+  // a heading next to two dates, and the name of the account.
+  const mayBeCut = (element) => element.closest(".sym, .wide, .who, header:has(p bdi) h1");
 
   function check(width) {
     const box = root.getBoundingClientRect();

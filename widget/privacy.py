@@ -139,6 +139,9 @@ ENTRIES: Final = "_entries"
 below says so. It is never published."""
 ENTRY_COUNTS: Final = (ENTRIES, "count", "orders", "trades")
 """The names of the number of entries that an object stands for, the first one that it has."""
+ROW_COUNT: Final = "_rows"
+"""In the data of a widget with pages: the number of rows on all of them. It is never published by
+this name, and not at all if ``pages`` is hidden."""
 COUNTED_BY: Final[Mapping[str, str]] = {
     "open_lots": "open_trades",
     "total_lots": "total_trades",
@@ -148,7 +151,7 @@ COUNTED_BY: Final[Mapping[str, str]] = {
 """Figures that stand for another number of entries than the object that they are in."""
 SINGLE_TRADES: Final = frozenset({"best_trade", "worst_trade"})
 """Figures that always stand for a single trade."""
-LABELS: Final = frozenset({"from", "to", "date", "key", "by", "symbol", "month", "year"})
+LABELS: Final = frozenset({"from", "to", "date", "key", "by", "symbol", "month", "year", "page"})
 """What an object is about, which is no figure of its entries."""
 
 

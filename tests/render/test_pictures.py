@@ -72,6 +72,7 @@ def view(name: str, hide: Iterable[str] = (), amounts: str = "money", **options:
         hidden=hidden,
         currency="USD",
         as_of=datetime(2026, 11, 23, 12, 34, tzinfo=UTC),
+        now=datetime(2026, 11, 23, 12, 36, tzinfo=UTC),
         stale=False,
         fresh_for_seconds=60,
         usable_for_seconds=120,

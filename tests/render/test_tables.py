@@ -36,6 +36,7 @@ def display(name: str, hide: Iterable[str] = (), lang: str = "en", **data: Any) 
         hidden=hidden,
         currency="USD",
         as_of=datetime(2026, 11, 23, 12, tzinfo=UTC),
+        now=datetime(2026, 11, 23, 12, 36, tzinfo=UTC),
         stale=False,
         fresh_for_seconds=60,
         usable_for_seconds=120,

@@ -31,6 +31,8 @@ from widget.config.values import (
     EmbedSecret,
     FigureName,
     Language,
+    Line,
+    Link,
     Method,
     Network,
     NetworkValue,
@@ -123,6 +125,14 @@ class Account(Section):
     login: int = Field(gt=0, repr=False)  # never in a log
     password: SecretStr | None = None
     partner_password: SecretStr | None = None
+    # Who the account belongs to, for visitors.
+    name: Annotated[Line, Field(max_length=60)] | None = None
+    link: Link | None = None
+    kind: Literal["real", "demo"] | None = None
+    # What its page contains besides the widgets.
+    about: str = Field("", max_length=2000)
+    notice: str = Field("", max_length=500)
+    page: bool = Field(True, strict=True)
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
     timezone: Zone = ZoneInfo("UTC")
     """The account's days begin at midnight in this zone."""

@@ -236,11 +236,32 @@ def check_method(value: str) -> str:
     return value
 
 
+def check_link(value: str) -> str:
+    """The URL of a page, which visitors can open."""
+    parts = urlsplit(value)
+    is_http = parts.scheme in ("http", "https")
+    if not is_http or not parts.hostname or not value.isprintable() or " " in value:
+        raise ValueError("must be the URL of a page, such as https://blog.example.com")
+    if parts.username or parts.password:
+        raise ValueError("must not contain a user name or password")
+    return value
+
+
+def check_line(value: str) -> str:
+    """A text that stands in one line."""
+    text = value.strip()
+    if not text or not text.isprintable():
+        raise ValueError("must be a text in one line")
+    return text
+
+
 BaseUrl = Annotated[str, AfterValidator(check_base_url)]
 Clock = Annotated[tzinfo, BeforeValidator(parse_clock), PlainSerializer(str)]
 EmbedSecret = Annotated[SecretStr, AfterValidator(check_embed_secret)]
 FigureName = Annotated[str, AfterValidator(check_figure)]
 Language = Annotated[str, AfterValidator(check_language)]
+Line = Annotated[str, AfterValidator(check_line)]
+Link = Annotated[str, AfterValidator(check_link)]
 Method = Annotated[str, AfterValidator(check_method)]
 NetworkValue = Annotated[Network, BeforeValidator(parse_network)]
 Origin = Annotated[str, AfterValidator(check_origin)]

@@ -52,6 +52,13 @@ ARROWS: Final = {
 }
 
 
+KINDS: Final = {
+    "real": N_("real"),
+    "demo": N_("demo"),
+}
+"""The kinds of accounts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A figure as it is displayed; ``sign`` is 1 for a profit and -1 for a loss."""
@@ -138,6 +145,33 @@ class Display:
             return ""
         return f"{figure.label} {figure.text}"
 
+    def identity(self) -> str:
+        """The name of the account and its kind, as far as the operator publishes them."""
+        account = self.view.account
+        parts = (account.name, self.kind())
+        return " · ".join(part for part in parts if part)
+
+    def kind(self) -> str:
+        """Whether it is a real account or a demo account; empty if that is not published."""
+        kind = self.view.account.kind
+        if kind is None:
+            return ""
+        return self.gettext(KINDS[kind])
+
+    def age(self) -> str:
+        """How old the figures are, in words."""
+        return self.fmt.age(self.view.now - self.view.as_of)
+
+    def age_seconds(self) -> int:
+        """How old the figures are."""
+        age = self.view.now - self.view.as_of
+        return int(age.total_seconds())
+
+    def exact_time(self) -> str:
+        """The time of the figures, with its time zone."""
+        moment = self.view.as_of
+        return f"{self.fmt.datetime(moment)} {self.fmt.offset(moment)}"
+
     def period(self) -> str:
         """The period in words: its name, or its dates."""
         period = self.view.options.period
@@ -146,7 +180,7 @@ class Display:
         return self.gettext(PERIODS[period.name])
 
     def brief_period(self) -> str:
-        """The period, with dates in digits, for narrow cards."""
+        """The period, with short dates, for narrow cards."""
         period = self.view.options.period
         if period.has_dates:
             return self.fmt.brief_period(period.first, period.last)

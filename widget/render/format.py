@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import (
     format_interval,
+    format_timedelta,
     get_date_format,
     get_datetime_format,
     get_month_names,
@@ -105,7 +106,8 @@ class Formatter:
         self.zone = zone
         self._percent_amounts = percent_amounts
         self._locale = cldr_locale(locale)
-        self._times = time_formats(self._locale)
+        self._dates = date_locale(self._locale)
+        self._times = time_formats(self._dates)
         self._plain = number_format(self._locale, "decimal", None)
         self._percent = number_format(self._locale, "percent", None)
         # An amount whose currency is unknown is written without one.
@@ -236,6 +238,12 @@ class Formatter:
         local = t.astimezone(self.zone)
         return self._times.time.write(local)
 
+    def age(self, elapsed: dt.timedelta) -> str:
+        """How long ago something was, in words: 2 min ago."""
+        seconds = int(elapsed.total_seconds())
+        # An age of nothing would be written as if it were in the future.
+        return age(self._dates, max(seconds, 1))
+
     def offset(self, t: dt.datetime) -> str:
         """The difference between the time zone and UTC at an instant, such as UTC+5:30."""
         local = t.astimezone(self.zone)
@@ -275,7 +283,7 @@ class Formatter:
         """Two days, without repeating what they have in common: Nov 1 – 20, 2026."""
         first_day = self._local(first).date()
         last_day = self._local(last).date()
-        return interval(self._locale, first_day, last_day)
+        return interval(self._dates, first_day, last_day)
 
     def period(self, first: dt.date | None, last: dt.date | None) -> str:
         """A period by its first and last day, of which one may be missing."""
@@ -291,7 +299,7 @@ class Formatter:
         return f"{begin} – {end}"
 
     def brief_period(self, first: dt.date | None, last: dt.date | None) -> str:
-        """A period in digits, for narrow cards: 11/1/26 – 11/20/26."""
+        """A period in short dates, for narrow cards: 1 Nov 26 – 20 Nov 26."""
         if first == last:
             return self._brief_day(first)
         begin = self._brief_day(first)
@@ -299,7 +307,7 @@ class Formatter:
         return f"{begin} – {end}"
 
     def _brief_day(self, d: dt.date | None) -> str:
-        """A day in digits; an ellipsis for None."""
+        """A short date; an ellipsis for None."""
         if d is None:
             return "…"
         return self._times.brief.write(self._local(d))
@@ -617,11 +625,26 @@ class TimeFormats:
     brief: TimeFormat
 
 
+def date_locale(locale: Locale) -> Locale:
+    """The locale by which dates are written."""
+    # English without a region is read everywhere: day and month must not be mistaken.
+    if locale.language == "en" and locale.territory is None:
+        return Locale("en", "GB")
+    return locale
+
+
 @lru_cache(maxsize=256)
 def time_formats(locale: Locale) -> TimeFormats:
     """The date patterns of a locale; learned once."""
     day = get_date_format("short", locale).pattern
+    brief = day
+    # 11/12/26 is in November or in December, so that English writes the month as a word.
+    if locale.language == "en":
+        day = get_date_format("medium", locale).pattern
+        brief = day.replace("y", "yy")
     hour = get_time_format("short", locale).pattern
+    # CLDR's narrow space before AM is hardly visible at the size of a table.
+    hour = hour.replace("\u202f", NO_BREAK_SPACE)
     # How CLDR joins a time ({0}) and a date ({1}), which differs in order and punctuation.
     both = str(get_datetime_format("short", locale=locale))
     both = both.replace("{0}", hour)
@@ -633,7 +656,26 @@ def time_formats(locale: Locale) -> TimeFormats:
         date=TimeFormat(get_date_format("medium", locale).pattern, locale),
         day=TimeFormat(str(skeletons["MMMd"]), locale),
         month=TimeFormat(str(skeletons["yMMM"]), locale),
-        brief=TimeFormat(day, locale),
+        brief=TimeFormat(brief, locale),
+    )
+
+
+AGE_UNITS: Final = (604800, 86400, 3600, 60, 1)
+"""A week, a day, an hour, a minute and a second, in seconds."""
+
+
+@lru_cache(maxsize=1024)
+def age(locale: Locale, seconds: int) -> str:
+    """So many seconds ago, in words."""
+    unit = next(unit for unit in AGE_UNITS if seconds >= unit)
+    # Babel rounds half up: 119 seconds would be 2 minutes.
+    whole = seconds - seconds % unit
+    return format_timedelta(
+        dt.timedelta(seconds=-whole),
+        threshold=1,
+        add_direction=True,
+        format="short",
+        locale=locale,
     )
 
 

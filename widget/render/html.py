@@ -17,7 +17,7 @@ from widget.render.i18n import Catalogues, is_rtl
 from widget.render.tables import TableHtml, build_table
 from widget.render.view import View
 from widget.widgets import base
-from widget.widgets.options import Options
+from widget.widgets.options import MAX_PAGE, Options
 
 UTC_ZONE: Final = ZoneInfo("UTC")
 
@@ -33,6 +33,9 @@ class PageContext:
         unlock_url: where a viewer password is sent; None if there is none.
         canonical: the absolute URL of the page, for discovery; None for private pages.
         refresh: the seconds between two refreshes.
+        home: where the name of the account leads to; None if there is no such page.
+        page_url: the URL of this page without the option ``page``; None if visitors cannot choose
+            another one.
     """
 
     assets: Mapping[str, str]
@@ -41,6 +44,8 @@ class PageContext:
     unlock_url: str | None = None
     canonical: str | None = None
     refresh: int = 60
+    home: str | None = None
+    page_url: str | None = None
 
 
 class Renderer:
@@ -87,7 +92,9 @@ class Renderer:
             period=period,
             brief_period=brief_period,
             currency=currency,
+            height=view.widget.pixels(view.options),
             blocks=build_blocks(display),
+            pager=build_pager(display, context.page_url),
         )
 
     def error_page(
@@ -97,7 +104,7 @@ class Renderer:
         language: str,
         options: Options,
         context: PageContext,
-        widget_label: str = "",
+        widget: base.Widget | None = None,
     ) -> str:
         """A small card that says what is wrong.
 
@@ -107,8 +114,13 @@ class Renderer:
             language: the language of the text.
             options: the options of the request; the defaults if they are what is wrong.
             context: what every page contains.
-            widget_label: the label of the requested widget, a msgid; empty if there is none.
+            widget: the requested widget; None if there is none.
         """
+        widget_label = ""
+        height = None
+        if widget:
+            widget_label = widget.label
+            height = widget.pixels(options)
         return self._render(
             "error.html",
             language,
@@ -117,6 +129,7 @@ class Renderer:
             code=code,
             label=message,
             widget_label=widget_label,
+            height=height,
         )
 
     def message(self, error: CabinetError, language: str, zone: ZoneInfo = UTC_ZONE) -> str:
@@ -189,6 +202,59 @@ def build_blocks(display: Display) -> list[HtmlBlock]:
         if content is not None:
             found.append(HtmlBlock(macro, content))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """The links to other pages of a table.
+
+    Attributes:
+        text: which rows are displayed, of how many; empty if that is hidden.
+        previous: the URL of the page before; None if there is none.
+        next: the URL of the page after; None if there is none.
+    """
+
+    text: str = ""
+    previous: str | None = None
+    next: str | None = None
+
+
+def build_pager(display: Display, url: str | None) -> Pager | None:
+    """The links to other pages; None if the widget has no pages."""
+    view = display.view
+    options = view.options
+    if "page" not in view.widget.options:
+        return None
+    if not view.row_count:
+        return Pager()
+    fmt = display.fmt
+    first = (options.page - 1) * options.rows + 1
+    last = min(options.page * options.rows, view.row_count)
+    text = ""
+    if first <= last:
+        text = display.gettext(N_("%(first)s–%(last)s of %(count)s")) % {
+            "first": fmt.integer(first),
+            "last": fmt.integer(last),
+            "count": fmt.integer(view.row_count),
+        }
+    pages = view.data["pages"]
+    previous_page = min(options.page - 1, pages)
+    next_page = options.page + 1
+    return Pager(
+        text=text,
+        previous=url_of_page(url, previous_page, pages),
+        next=url_of_page(url, next_page, pages),
+    )
+
+
+def url_of_page(url: str | None, page: int, pages: int) -> str | None:
+    """The URL of a page; None if there is none with that number."""
+    if url is None or not 1 <= page <= min(pages, MAX_PAGE):
+        return None
+    separator = "?"
+    if "?" in url:
+        separator = "&"
+    return f"{url}{separator}page={page}"
 
 
 @dataclass(frozen=True, slots=True)

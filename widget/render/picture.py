@@ -50,6 +50,7 @@ def build_picture(display: Display) -> Picture:
         title=title,
         meta=meta,
         figures=tuple(figures.values()),
+        identity=display.identity(),
         as_of=as_of(display),
         note=note,
         chart=chart,

@@ -84,6 +84,7 @@ class Picture:
         meta: the text beside the heading, such as the period.
         figures: the large one first; as many are drawn as there is room for.
         as_of: the time of the figures.
+        identity: whose figures they are; empty if that is not published.
         note: a warning that they are stale; empty if they are fresh.
         chart: a curve or bars.
         progress: a progress bar.
@@ -94,6 +95,7 @@ class Picture:
     meta: str
     figures: Sequence[Text]
     as_of: str
+    identity: str = ""
     note: str = ""
     chart: CurveChart | BarChart | None = None
     progress: Progress | None = None
@@ -200,7 +202,7 @@ def draw_picture(picture: Picture, style: Style) -> str:
 
 def accessible_title(picture: Picture) -> str:
     """What a screen reader reads instead of the drawing."""
-    texts = [picture.title]
+    texts = [picture.title, picture.identity]
     # Only the large figure: a title is read in one go, and up to nine figures would be too much.
     if picture.figures:
         main = picture.figures[0]
@@ -734,25 +736,18 @@ class Canvas:
         return height
 
     def foot(self, picture: Picture, place: Place, size: float) -> None:
-        """Write the time of the figures, and whether they are stale."""
-        note_width = self.text(
-            picture.note,
-            Place(
-                x=place.x + place.room,
-                y=place.y,
-                room=place.room * 0.45,
-                at_end=True,
-            ),
-            Font(size, bold=True),
-        )
-        room = place.room
+        """Write whose figures these are, whether they are stale, and their time."""
+        end = place.x + place.room
+        # A name gets the room that the time leaves, which is most of it in a small picture.
+        if picture.identity:
+            time_place = Place(x=end, y=place.y, room=place.room * 0.62, at_end=True)
+            end -= self.text(picture.as_of, time_place, Font(size, "soft")) + 8
+        note_place = Place(x=end, y=place.y, room=(end - place.x) * 0.45, at_end=True)
+        note_width = self.text(picture.note, note_place, Font(size, bold=True))
         if note_width:
-            room = place.room - note_width - 8
-        self.text(
-            picture.as_of,
-            Place(x=place.x, y=place.y, room=room),
-            Font(size, "soft"),
-        )
+            end -= note_width + 8
+        rest = Place(x=place.x, y=place.y, room=end - place.x)
+        self.text(picture.identity or picture.as_of, rest, Font(size, "soft"))
 
     def mark(self, x: float, y: float, height: float) -> None:
         """Draw a short vertical line in the accent colour."""

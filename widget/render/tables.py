@@ -16,7 +16,7 @@ from widget.errors import N_
 from widget.render.display import METHODS as TEXT_METHODS
 from widget.render.display import Display, Text, sign_of
 from widget.render.format import MISSING
-from widget.widgets.base import RESULTS, Column, Kind, Table
+from widget.widgets.base import RESULTS, Column, Kind, Table, ngettext_noop
 
 METHODS: Final[dict[Kind, str]] = {
     **TEXT_METHODS,
@@ -49,6 +49,9 @@ SIDES: Final[Mapping[Side, str]] = {
     ("sell", "stop"): N_("Sell stop"),
     ("sell", None): N_("Sell"),
 }
+
+
+TRADES: Final = ngettext_noop("%(count)s trade", "%(count)s trades")
 
 
 Getter = Callable[[Mapping[str, Any]], Any]
@@ -336,14 +339,44 @@ class TableWriter:
         if column.total:
             value = totals[column.total]
             content = self.total(column, value)
+            if column is self.columns[-1]:
+                content += self.hidden_totals(totals)
         elif column is self.columns[0]:
-            word = self.display.gettext(N_("Total"))
-            content = str(escape(word))
+            content = str(escape(self.total_label(totals)))
             classes += " l"
         attributes = attribute(classes)
         if column is self.table.columns[0]:
             return f'<th scope="row"{attributes}>{content}</th>'
         return f"<td{attributes}>{content}</td>"
+
+    def total_label(self, totals: Mapping[str, Any]) -> str:
+        """What the totals are of, since a page has not all of the rows."""
+        count = totals["count"]
+        # Also the count of a single hidden trade.
+        if count is None:
+            return self.display.gettext(N_("Total"))
+        one, many = TRADES
+        trades = self.display.translations.ngettext(one, many, count)
+        trades %= {"count": self.display.fmt.integer(count)}
+        return self.display.gettext(N_("Total of %(trades)s")) % {"trades": trades}
+
+    def hidden_totals(self, totals: Mapping[str, Any]) -> str:
+        """The totals of columns for which there may be no room, in small type.
+
+        The floating profit of an account includes swaps and commissions: without them, the total
+        profit would contradict it.
+        """
+        parts = ""
+        for column in self.columns:
+            if column.kind != "signed":
+                continue
+            css = PRIORITY_CLASSES[self.priority(column)]
+            label = escape(self.display.gettext(column.label))
+            text = self.total(column, totals[column.total])
+            parts += f'<span class="no-{css}">{label} {text} </span>'
+        if not parts:
+            return ""
+        return f"<small>{parts}</small>"
 
     def total(self, column: Column, value: Any) -> str:
         """A total."""

@@ -28,9 +28,11 @@ class View:
         hidden: the names of the figures that are hidden.
         currency: of amounts; None if it is unknown or amounts are fractions of the balance.
         as_of: the time that the figures describe.
+        now: the time of the request.
         stale: whether the figures are old because the API fails.
         fresh_for_seconds: how long the figures stay fresh.
         usable_for_seconds: how long they may be displayed without waiting for newer ones.
+        row_count: how many rows there are on all pages; None without pages, or if it is hidden.
     """
 
     account: Account
@@ -40,9 +42,11 @@ class View:
     hidden: frozenset[str]
     currency: str | None
     as_of: datetime
+    now: datetime
     stale: bool
     fresh_for_seconds: float
     usable_for_seconds: float
+    row_count: int | None = None
 
 
 def build_view(source: Source, widget: Widget, options: Options) -> View:
@@ -70,9 +74,13 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
         currency = source.currency()
         if currency:
             decimals |= dict.fromkeys(names.MONEY, decimals_of_currency(currency))
+    row_count = data.get(privacy.ROW_COUNT)
     hidden_in_data = withheld | privacy.names_hidden_in(data, withheld)
     data = privacy.without_single_entries(data, hidden)
     data = privacy.hide(data, withheld)
+    # With one row on each page, their number is that of the pages.
+    if data.get("pages") is None:
+        row_count = None
     return View(
         account=account,
         widget=widget,
@@ -83,7 +91,9 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
         hidden=hidden_in_data,
         currency=currency,
         as_of=datetime.fromtimestamp(source.as_of, UTC),
+        now=source.now,
         stale=source.stale,
         fresh_for_seconds=source.fresh_for_seconds,
         usable_for_seconds=source.usable_for_seconds,
+        row_count=row_count,
     )

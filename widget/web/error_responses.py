@@ -132,16 +132,13 @@ class ErrorResponses:
             assets=self._service.asset_urls(context.options),
             unlock_url=self._unlock_url(error, context),
         )
-        label = ""
-        if context.widget:
-            label = context.widget.label
         html = self._service.renderer.error_page(
             error.code,
             message,
             language,
             context.options,
             page,
-            label,
+            context.widget,
         )
         return Response(html, content_type="text/html; charset=utf-8")
 

@@ -158,6 +158,8 @@ class WidgetEndpoint:
         context = PageContext(
             assets=self._service.asset_urls(view.options),
             refresh=view.options.refresh or _default_refresh(view),
+            home=self._home(view),
+            page_url=self._page_url(view, grant),
         )
         # A private page has no canonical URL: nobody could open it without the token.
         if grant:
@@ -202,6 +204,24 @@ class WidgetEndpoint:
             return replace(context, expires=grant.expires)
         token = access.sign_renewal(view.account, renewal)
         return replace(context, expires=renewal.expires, token=token)
+
+    def _home(self, view: View) -> str | None:
+        """Where the name of the account leads to."""
+        account = view.account
+        if account.link:
+            return account.link
+        # Nobody could open the widget of a private account without the token.
+        if account.is_private:
+            return None
+        return self._canonical_url(view)
+
+    def _page_url(self, view: View, grant: Grant | None) -> str | None:
+        """The path of a page without its number; None if a token locks the number."""
+        if grant and "page" in grant.params:
+            return None
+        parameters = [(name, text) for name, text in query_parameters() if name != "page"]
+        base = self._server.path
+        return widget_url(base, view.account.slug, view.widget.name, "", parameters)
 
     def _canonical_url(self, view: View) -> str:
         """The absolute URL of a public page, with its options."""

@@ -5,16 +5,20 @@ drawn, and imports no renderer: pages, JSON, pictures, oEmbed and the studio all
 declarations.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from widget.data.source import Source
 from widget.names import Function
+from widget.privacy import ROW_COUNT
 from widget.widgets.options import COMMON_OPTIONS, DEFAULT_ROWS, Options
 
 HEADING_HEIGHT: Final = 40
 """Height of a widget's heading in CSS pixels; the option ``title=0`` removes it."""
+
+Row = TypeVar("Row")
 
 Kind = Literal[
     "text",  # a name or description
@@ -52,6 +56,26 @@ def values(record: object, names: Iterable[str]) -> dict[str, Any]:
     by accident.
     """
     return {name: getattr(record, name) for name in names}
+
+
+def rows_of_page(rows: Sequence[Row], options: Options) -> Sequence[Row]:
+    """The rows of the requested page; empty beyond the last page."""
+    first = (options.page - 1) * options.rows
+    return rows[first : first + options.rows]
+
+
+def page_numbers(row_count: int, options: Options) -> dict[str, int]:
+    """Which page is displayed, and how many there are.
+
+    Args:
+        row_count: the number of rows on all pages.
+        options: the options ``page`` and ``rows``.
+    """
+    return {
+        "page": options.page,
+        "pages": max(1, math.ceil(row_count / options.rows)),
+        ROW_COUNT: row_count,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +300,7 @@ class Widget:
         body: what it displays, from top to bottom.
         height: its exact height in CSS pixels, with its heading and without rows.
         row_height: the height of a row.
-        options: the names of its own options: ``rows``, ``period``, ``group``.
+        options: the names of its own options: ``rows``, ``page``, ``period``, ``group``.
         summary: the figure that matters most, for screen readers and link previews.
         picture: the names of the figures in its SVG and PNG, the large one first; empty if it has
             no picture.

@@ -5,7 +5,16 @@ from typing import Any
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
-from widget.widgets.base import Column, Count, Figure, Table, Widget, ngettext_noop
+from widget.widgets.base import (
+    Column,
+    Count,
+    Figure,
+    Table,
+    Widget,
+    ngettext_noop,
+    page_numbers,
+    rows_of_page,
+)
 from widget.widgets.options import Options
 
 TRADES = Table(
@@ -66,12 +75,13 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     return {
         "from": start,
         "to": source.known_until(end),
-        "trades": TRADES.rows_of(trades[: options.rows]),
+        "trades": TRADES.rows_of(rows_of_page(trades, options)),
         "totals": source.derived(
             "closed_totals",
             (start, end),
             lambda: totals.closed_totals(trades),
         ),
+        **page_numbers(len(trades), options),
     }
 
 
@@ -81,9 +91,9 @@ WIDGET = Widget(
     functions=("closed_trades",),
     fetch=fetch,
     body=(TRADES,),
-    height=174,
+    height=210,
     row_height=36,
-    options=frozenset({"rows", "period"}),
+    options=frozenset({"rows", "page", "period"}),
     summary=Figure("profit", N_("Profit"), "result", within="totals"),
     shows_currency=True,
 )

@@ -6,7 +6,16 @@ from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
 from widget.privacy import ENTRIES
-from widget.widgets.base import Bars, Card, Column, Figure, Table, Widget
+from widget.widgets.base import (
+    Bars,
+    Card,
+    Column,
+    Figure,
+    Table,
+    Widget,
+    page_numbers,
+    rows_of_page,
+)
 from widget.widgets.options import Options
 
 TOTAL = Figure("total", N_("Total"), "money")
@@ -42,7 +51,8 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
             }
             for day, amount in days
         ],
-        "records": RECORDS.rows_of(records[: options.rows]),
+        "records": RECORDS.rows_of(rows_of_page(records, options)),
+        **page_numbers(len(records), options),
         ENTRIES: len(records),
     }
 
@@ -63,9 +73,9 @@ WIDGET = Widget(
         ),
         RECORDS,
     ),
-    height=358,
+    height=394,
     row_height=36,
-    options=frozenset({"rows", "period"}),
+    options=frozenset({"rows", "page", "period"}),
     summary=TOTAL,
     by_default=False,  # it is about the earnings of a partner, and not about the account
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from widget.data.source import Source
 from widget.errors import N_
-from widget.widgets.base import Column, Table, Widget
+from widget.widgets.base import Column, Table, Widget, page_numbers, rows_of_page
 from widget.widgets.options import Options
 
 MASK_BITS = {4: 24, 6: 48}
@@ -47,9 +47,9 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     """The newest logins of the period, with masked addresses."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)
-    newest = source.logins(start, end)[: options.rows]
+    found = source.logins(start, end)
     logins = []
-    for login in newest:
+    for login in rows_of_page(found, options):
         # Before anything else, so that no renderer ever sees a whole address.
         masked_login = login._replace(address=masked(login.address))
         logins.append(masked_login)
@@ -57,6 +57,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
         "from": start,
         "to": source.known_until(end),
         "logins": LOGINS.rows_of(logins),
+        **page_numbers(len(found), options),
     }
 
 
@@ -66,8 +67,8 @@ WIDGET = Widget(
     functions=("logins",),
     fetch=fetch,
     body=(LOGINS,),
-    height=102,
+    height=138,
     row_height=36,
-    options=frozenset({"rows", "period"}),
+    options=frozenset({"rows", "page", "period"}),
     by_default=False,  # when and from where somebody logs in is nobody else's business
 )

@@ -6,7 +6,7 @@ from typing import Any
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
-from widget.widgets.base import Column, Figure, Table, Widget
+from widget.widgets.base import Column, Figure, Table, Widget, page_numbers, rows_of_page
 from widget.widgets.options import Options
 
 
@@ -101,12 +101,14 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     if options.group == "symbol":
         symbols = totals.group_by_symbol(trades)
         return {
-            "symbols": symbols[: options.rows],
+            "symbols": rows_of_page(symbols, options),
             "totals": sums,
+            **page_numbers(len(symbols), options),
         }
     return {
-        "trades": TRADES.rows_of(trades[: options.rows]),
+        "trades": TRADES.rows_of(rows_of_page(trades, options)),
         "totals": sums,
+        **page_numbers(len(trades), options),
     }
 
 
@@ -116,9 +118,9 @@ WIDGET = Widget(
     functions=("open_trades",),
     fetch=fetch,
     body=(TRADES, SYMBOLS),
-    height=138,
+    height=174,
     row_height=36,
-    options=frozenset({"rows", "group"}),
+    options=frozenset({"rows", "page", "group"}),
     summary=Figure("profit", N_("Profit"), "result", within="totals"),
     shows_currency=True,
 )

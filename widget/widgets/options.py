@@ -35,6 +35,7 @@ SCALES: Final = (1, 2)
 MIN_REFRESH: Final = 10
 MAX_REFRESH: Final = 86400
 MAX_ROWS: Final = 100
+MAX_PAGE: Final = 1000
 DEFAULT_ROWS: Final = 10
 
 PERIODS: Final[Mapping[str, str]] = {
@@ -202,6 +203,7 @@ Zone = Annotated[ZoneInfo, BeforeValidator(check_zone)]
 Switch = Annotated[bool, BeforeValidator(check_switch)]
 Refresh = Annotated[int, integer_between(MIN_REFRESH, MAX_REFRESH)]
 Rows = Annotated[int, integer_between(1, MAX_ROWS)]
+Page = Annotated[int, integer_between(1, MAX_PAGE)]
 NamedPeriod = Annotated[Period, BeforeValidator(check_period)]
 Group = Annotated[str, one_of(("symbol",))]
 Size = Annotated[str, one_of(SIZES)]
@@ -221,6 +223,7 @@ class Options(BaseModel):
     title: Switch = True
     refresh: Refresh | None = None
     rows: Rows = DEFAULT_ROWS
+    page: Page = 1
     period: NamedPeriod = Period()
     group: Group | None = None
     size: Size = "medium"

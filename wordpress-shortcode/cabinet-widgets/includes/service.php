@@ -13,7 +13,7 @@ const CATALOGUE    = 'cabinet_widgets_catalogue';
 const REFRESH_HOOK = 'cabinet_widgets_refresh';
 
 // Used until the service has responded once.
-const USUAL_OPTIONS = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'period', 'from', 'to', 'group' );
+const USUAL_OPTIONS = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'page', 'period', 'from', 'to', 'group' );
 const UNKNOWN_HEIGHT = 320;
 
 add_action( 'init', __NAMESPACE__ . '\register_provider' );
