@@ -55,6 +55,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "commission": None,
             "profit": Decimal("16.25"),
         },
+        "page": 1,
+        "pages": 1,
     },
     "commissions": {
         "from": datetime(2026, 10, 24, tzinfo=UTC),
@@ -69,6 +71,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "amount": Decimal("41.70"),
             },
         ],
+        "page": 1,
+        "pages": 1,
     },
     "growth": {
         "from": datetime(2026, 10, 24, tzinfo=UTC),
@@ -95,6 +99,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "application": "MetaTrader 4 Android",
             },
         ],
+        "page": 1,
+        "pages": 1,
     },
     "lots": {
         "from": datetime(2026, 11, 16, tzinfo=UTC),
@@ -145,6 +151,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "commission": None,
             "profit": Decimal("11.90"),
         },
+        "page": 1,
+        "pages": 1,
     },
     "referrals": {"accounts": 17},
     "summary": {

@@ -217,13 +217,13 @@ def test_a_picture_displays_the_time_of_its_figures_and_whether_they_are_stale(
     clock = Clock(1795437240.0)  # 23 November 2026, 12:34 in UTC
     service = serve(clock=clock, accounts={"main": {**ALL, "timezone": "Europe/Paris"}})
     fresh = words(service.get("/w/main/balance.svg").text)
-    assert re.search(r"As of 11/23/26, 1:34\u202f[AP]M UTC\+1\b", fresh)
+    assert re.search(r"As of 23 Nov 2026, 13:34 UTC\+1\b", fresh)
     assert "Not up to date" not in fresh
     upstream.sandbox.faults.append(Fault("error503"))
     clock.now += 7200
     old = service.get("/w/main/balance.svg")
     assert old.status_code == 200
-    assert "As of 11/23/26, 1:34" in words(old.text)
+    assert "As of 23 Nov 2026, 13:34" in words(old.text)
     assert "Not up to date" in words(old.text)
     assert service.get("/w/main/balance.png").status_code == 200
 

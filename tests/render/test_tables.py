@@ -116,7 +116,7 @@ def test_a_column_becomes_more_important_if_the_one_it_replaces_is_hidden() -> N
 def test_what_has_no_room_stands_below_another_column_unless_it_is_hidden() -> None:
     [row] = rows("closed-trades")
     assert "<small>Sell 0.05</small>" in row
-    assert '<small class="when"><bdi>11/19/26, 1:40\u202fPM</bdi></small>' in row
+    assert '<small class="when"><bdi>19 Nov 2026, 13:40</bdi></small>' in row
     [row] = rows("closed-trades", hide=["side", "close_time"])
     assert "<small>0.05</small>" in row
     assert "when" not in row

@@ -84,8 +84,8 @@ class Picture:
         meta: the text beside the heading, such as the period.
         figures: the large one first; as many are drawn as there is room for.
         as_of: the time of the figures.
-        identity: whose figures they are; empty if that is not published.
         note: a warning that they are stale; empty if they are fresh.
+        identity: whose figures they are; empty if that is not published.
         chart: a curve or bars.
         progress: a progress bar.
         empty: the text that replaces a chart without data.
@@ -95,8 +95,8 @@ class Picture:
     meta: str
     figures: Sequence[Text]
     as_of: str
-    identity: str = ""
     note: str = ""
+    identity: str = ""
     chart: CurveChart | BarChart | None = None
     progress: Progress | None = None
     empty: str = ""
