@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from gettext import NullTranslations
 from typing import Any, Final
+from unicodedata import category
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
@@ -66,6 +67,11 @@ class Text:
     label: str
     text: str
     sign: int = 0
+
+    @property
+    def length(self) -> int:
+        """The number of visible characters: those that set the direction take no room."""
+        return sum(category(character) != "Cf" for character in self.text)
 
 
 @dataclass(frozen=True, slots=True)
