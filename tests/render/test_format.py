@@ -112,7 +112,7 @@ def test_plain_numbers_and_percentages_are_what_babel_writes(tag: str, x: Decima
 @every_locale
 def test_times_are_what_babel_writes_for_500_instants_of_four_zones(tag: str) -> None:
     locale = locale_of(tag)
-    # English without a region is written as in Britain, where nobody mistakes the day for the month.
+    # English without a region is written as in Britain: nobody mistakes the day for the month.
     if tag == "en":
         locale = locale_of("en-GB")
     chance = random.Random(tag)

@@ -40,7 +40,9 @@ def test_a_widget_fetches_what_it_declares_and_privacy_knows_all_of_it(name: str
     fetched = data_names(EXAMPLES[name])
     declared = registry.declared_names(WIDGETS[name])
     assert fetched <= names.FIGURES
-    assert fetched <= declared | {"from", "to", "page", "pages"}, "undeclared data would be in no form but JSON"
+    assert fetched <= declared | {"from", "to", "page", "pages"}, (
+        "undeclared data would be in no form but JSON"
+    )
     groups = {"symbols", "orders", "buy_volume", "sell_volume", "buy_price", "sell_price"}
     assert declared <= fetched | groups
 

@@ -3,6 +3,7 @@
 Pages, pictures and oEmbed share it, so that a figure is written the same everywhere.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 from widget.errors import N_
 from widget.render import chart
 from widget.render.chart import BarChart, CurveChart, Labels
+from widget.render.currencies import sign_of_currency
 from widget.render.format import MISSING, Formatter, Naming, formatter
 from widget.render.i18n import Catalogues
 from widget.render.view import View
@@ -53,6 +55,8 @@ ARROWS: Final = {
 }
 
 
+NONZERO: Final = re.compile("[1-9]")
+"""A digit that makes a displayed number more or less than 0."""
 KINDS: Final = {
     "real": N_("real"),
     "demo": N_("demo"),
@@ -132,10 +136,11 @@ class Display:
             if not 0 <= value < len(figure.words):
                 return None
             value = figure.words[value]
+        text = self.write(figure.kind, value)
         return Text(
             label=self.gettext(figure.label),
-            text=self.write(figure.kind, value),
-            sign=sign_of(figure.kind, value),
+            text=text,
+            sign=sign_of(figure.kind, value, text),
         )
 
     def summary(self) -> str:
@@ -177,6 +182,23 @@ class Display:
         """The time of the figures, with its time zone."""
         moment = self.view.as_of
         return f"{self.fmt.datetime(moment)} {self.fmt.offset(moment)}"
+
+    def unit(self) -> str:
+        """What the amounts are measured in; empty if there are none, or if nobody knows."""
+        view = self.view
+        if not view.widget.shows_currency:
+            return ""
+        if view.account.amounts == "percent":
+            return self.gettext(N_("% of the balance"))
+        if view.currency:
+            return sign_of_currency(view.currency)
+        return ""
+
+    def nothing(self) -> str:
+        """Why a widget has no figures at all."""
+        if self.view.hidden:
+            return self.gettext(N_("These figures are not published"))
+        return self.gettext(N_("No figures yet"))
 
     def period(self) -> str:
         """The period in words: its name, or its dates."""
@@ -262,9 +284,15 @@ class Display:
         return first, last
 
 
-def sign_of(kind: Kind, value: Any) -> int:
-    """1 for a profit, -1 for a loss, 0 for everything else."""
-    if kind not in base.RESULTS or not value:
+def sign_of(kind: Kind, value: Any, text: str) -> int:
+    """1 for a profit, -1 for a loss, 0 for everything else.
+
+    Args:
+        kind: what the value is.
+        value: a number, or None.
+        text: the value as it is displayed: an amount that is rounded to 0 is no profit.
+    """
+    if kind not in base.RESULTS or not value or not NONZERO.search(text):
         return 0
     if value > 0:
         return 1

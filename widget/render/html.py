@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from widget.errors import N_, BadOption, CabinetError, Delayed
-from widget.render.currencies import sign_of_currency
 from widget.render.display import Display, Text, build_display
-from widget.render.format import formatter
+from widget.render.format import MISSING, formatter
 from widget.render.i18n import Catalogues, is_rtl
 from widget.render.tables import TableHtml, build_table
 from widget.render.view import View
@@ -76,9 +75,6 @@ class Renderer:
         if "period" in view.widget.options:
             period = display.period()
             brief_period = display.brief_period()
-        currency = None
-        if view.widget.shows_currency and view.currency:
-            currency = sign_of_currency(view.currency)
         return self._render(
             "widget.html",
             display.language,
@@ -91,7 +87,7 @@ class Renderer:
             label=display.label,
             period=period,
             brief_period=brief_period,
-            currency=currency,
+            currency=display.unit(),
             height=view.widget.pixels(view.options),
             blocks=build_blocks(display),
             pager=build_pager(display, context.page_url),
@@ -201,7 +197,17 @@ def build_blocks(display: Display) -> list[HtmlBlock]:
         # All of its figures may be hidden.
         if content is not None:
             found.append(HtmlBlock(macro, content))
-    return found
+    if any(map(has_figures, found)):
+        return found
+    # A card of dashes would look as if something were broken.
+    return [HtmlBlock("nothing", display.nothing())]
+
+
+def has_figures(block: HtmlBlock) -> bool:
+    """Whether a part of a widget displays more than dashes."""
+    if isinstance(block.content, CardHtml):
+        return any(figure.text != MISSING for figure in block.content.figures)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from unicodedata import category
 from widget import paths
 from widget.errors import N_
 from widget.render import svg
-from widget.render.currencies import sign_of_currency
 from widget.render.display import Display, Text, build_display
 from widget.render.i18n import Catalogues, is_rtl
 from widget.render.svg import Picture, Progress, Style
@@ -30,9 +29,7 @@ def build_picture(display: Display) -> Picture:
     title = ""
     if view.options.title:
         title = display.label
-    meta = ""
-    if view.currency:
-        meta = sign_of_currency(view.currency)
+    meta = display.unit()
     if "period" in widget.options:
         meta = display.period()
     note = ""

@@ -381,8 +381,9 @@ class TableWriter:
     def total(self, column: Column, value: Any) -> str:
         """A total."""
         write = self.writer(column)
-        text = f"<bdi>{write(value)}</bdi>"
-        sign = sign_of(column.kind, value)
+        written = write(value)
+        text = f"<bdi>{written}</bdi>"
+        sign = sign_of(column.kind, value, written)
         if sign == 0:
             return text
         classes = attribute(DIRECTIONS[sign])
@@ -403,7 +404,11 @@ class TableWriter:
             one, many = count.messages
             message = self.display.translations.ngettext(one, many, number)
             text = message % {"count": fmt.integer(number)}
-            found.append(Text("", text, count.sign))
+            # "0 won" is no reason for a green arrow.
+            sign = count.sign
+            if number == 0:
+                sign = 0
+            found.append(Text("", text, sign))
         return found
 
 
@@ -421,8 +426,9 @@ class ResultWriter:
 
     def __call__(self, value: Any) -> str:
         """The cell of a value."""
-        start = self.starts[sign_of("result", value)]
-        return f"{start}<bdi>{self.write(value)}</bdi>"
+        text = self.write(value)
+        start = self.starts[sign_of("result", value, text)]
+        return f"{start}<bdi>{text}</bdi>"
 
 
 def as_html(*parts: str) -> Markup:

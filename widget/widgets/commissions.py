@@ -77,5 +77,6 @@ WIDGET = Widget(
     row_height=36,
     options=frozenset({"rows", "page", "period"}),
     summary=TOTAL,
+    shows_currency=True,
     by_default=False,  # it is about the earnings of a partner, and not about the account
 )
