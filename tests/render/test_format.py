@@ -296,7 +296,7 @@ def test_a_zone_is_displayed_as_its_offset_from_utc() -> None:
 
 def test_a_period_repeats_no_part_of_a_date() -> None:
     first, last = dt.date(2026, 11, 1), dt.date(2026, 11, 20)
-    assert english().period(first, last) == "1–20 Nov 2026"
+    assert english().period(first, last) == "1\u202f–\u202f20 Nov 2026"
     assert english().period(first, first) == "1 Nov 2026"
     assert english().period(first, None) == "1 Nov 2026 – …"
     assert english().period(None, last) == "… – 20 Nov 2026"

@@ -100,9 +100,9 @@ def test_a_hidden_column_is_in_neither_heading_row_nor_totals() -> None:
 
 def test_the_first_visible_column_says_that_the_last_row_is_a_total() -> None:
     totals = table("closed-trades").totals
-    assert str(totals).startswith('<tr><th scope="row" class="l">Total</th>')
+    assert str(totals).startswith('<tr><th scope="row" class="l">Total of 1 trade</th>')
     without_symbol = table("closed-trades", hide=["symbol"]).totals
-    assert str(without_symbol).startswith('<tr><td class="a l">Total</td>')
+    assert str(without_symbol).startswith('<tr><td class="a l">Total of 1 trade</td>')
 
 
 def test_a_column_becomes_more_important_if_the_one_it_replaces_is_hidden() -> None:
@@ -145,7 +145,7 @@ def test_counts_have_the_plural_form_of_their_number() -> None:
     assert [(count.text, count.sign) for count in counts] == [
         ("1 trade", 0),
         ("1 won", 1),
-        ("0 lost", -1),
+        ("0 lost", 0),
     ]
     assert table("open-trades").counts is None
 

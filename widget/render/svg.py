@@ -2,9 +2,9 @@
 
 Nothing overflows on any machine. Text is measured before it is drawn, with widths that are passed
 in. A figure that is too wide becomes smaller, since half a figure would be a wrong one; other text
-ends in an ellipsis. Where text nearly fills its room, ``textLength`` makes a browser's own font as
-wide as the measured one. There are presentation attributes only: the service's content security
-policy forbids styles.
+ends in an ellipsis. Programs use fonts of their own, so that some room is left for a wider one:
+``textLength`` would help in browsers only. There are presentation attributes only: the service's
+content security policy forbids styles.
 """
 
 import math
@@ -50,18 +50,16 @@ ARROW_WIDTH: Final = 0.5
 """The width of the arrow before a profit or loss, as a share of the font size."""
 ARROW_ROOM: Final = 0.75
 """The same with the space between arrow and figure."""
-MIN_SHRINK: Final = 0.85
+MIN_SHRINK: Final = 0.8
 """How much smaller text may become before it is cut."""
-FILLED: Final = 0.8
-"""The share of its room from which on a text gets a ``textLength``; no common font is so wide that
-a shorter text would overflow."""
+REGULAR_SHARE: Final = 0.89
+BOLD_SHARE: Final = 0.82
+"""The share of its room that a text fills at most, by the measured font. DejaVu Sans, which many
+programs fall back to, fills all of it."""
 THIN_HEIGHT: Final = 30
 """Charts that are lower have a thinner line."""
 MESSAGE_SIZES: Final = {"small": 11, "medium": 14, "large": 20}
 
-# The letters of these scripts join: their measured width is an upper bound, which text must not be
-# stretched to.
-JOINED: Final = re.compile("[\u0590-\u1dff]")
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Chinese can be broken after every character, other languages between words.
 BREAKS: Final = re.compile(r"\s+|[\u2e80-\u9fff\uff00-\uffef]")
@@ -162,14 +160,12 @@ class Font:
         fill: a colour of the palette.
         bold: its weight.
         whole: whether all of it must be readable, however small.
-        exact: whether its width must be as measured, in any font.
     """
 
     size: float
     fill: str = "ink"
     bold: bool = False
     whole: bool = False
-    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -549,11 +545,14 @@ class Canvas:
         self.parts.append(element(name, attributes, content))
 
     def text(self, text: str, place: Place, font: Font) -> float:
-        """Write a line of text; returns its width."""
+        """Write a line of text; returns the width that it may have in any font."""
         if not text:
             return 0
-        line, size = self.fit(text, place.room, font)
-        width = self.style.measure(line, font.bold) * size
+        share = REGULAR_SHARE
+        if font.bold:
+            share = BOLD_SHARE
+        line, size = self.fit(text, place.room * share, font)
+        width = self.style.measure(line, font.bold) * size / share
         attributes: Attributes = {
             "x": self.mirrored(place.x),
             "y": place.y,
@@ -565,11 +564,6 @@ class Canvas:
         # In a language from right to left, SVG's own "end" is where its lines begin.
         if place.at_end != self.style.rtl:
             attributes["text-anchor"] = "end"
-        # A browser may draw the text with a wider font than the measured one.
-        is_wide = width > FILLED * place.room
-        if font.exact or (is_wide and not JOINED.search(line)):
-            attributes["textLength"] = width
-            attributes["lengthAdjust"] = "spacingAndGlyphs"
         if self.style.rtl:
             # The text decides its own direction: without isolation, the sign or currency of a
             # number would jump to its other end.
@@ -600,7 +594,7 @@ class Canvas:
         """Write a profit or loss with its arrow and colour."""
         # Arrow and text shrink together.
         width = self.style.measure(figure.text, True)
-        largest = place.room / (width + ARROW_ROOM)
+        largest = place.room / (width / BOLD_SHARE + ARROW_ROOM)
         size = min(size, largest)
         fill = "up"
         if figure.sign < 0:
@@ -608,11 +602,11 @@ class Canvas:
         arrow_room = size * ARROW_ROOM
         room = place.room - arrow_room
         if place.at_end:
-            # Where the arrow stands follows from the width of the text, which must be exact.
+            # The arrow stands where the text begins in the widest font.
             width = self.text(
                 figure.text,
                 Place(x=place.x, y=place.y, room=room, at_end=True),
-                Font(size, fill, bold=True, whole=True, exact=True),
+                Font(size, fill, bold=True, whole=True),
             )
             arrow_x = place.x - width - arrow_room
         else:

@@ -1,0 +1,77 @@
+"""Whose figures a widget displays, and how old they are."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import Clock, Service
+
+from widget import config
+from widget.errors import ConfigError
+from widget.render.format import formatter
+from widget.widgets import registry
+
+Serve = Callable[..., Service]
+UTC = ZoneInfo("UTC")
+NAMED = {"login": 1000001, "name": "Pip & Pip", "kind": "real"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "1 sec ago"), (59, "59 sec ago"), (119, "1 min ago"), (3599, "59 min ago"),
+     (3600, "1 hr ago"), (86400 * 2 - 1, "1 day ago"), (86400 * 15, "2 wk ago")],
+)  # fmt: skip
+def test_an_age_is_never_rounded_up(seconds: int, words: str) -> None:
+    assert formatter("en", UTC, None).age(dt.timedelta(seconds=seconds)) == words
+
+
+def test_the_footer_names_the_account_its_kind_and_the_age_of_the_figures(
+    serve: Serve, clock: Clock
+) -> None:
+    service = serve(accounts={"main": {**NAMED, "link": "https://blog.example.com/?a=1&b=2"}})
+    service.get("/w/main/balance")
+    clock.now += 14
+    # A second option, so that the page is not a cached one.
+    footer = service.get("/w/main/balance?title=0").text.partition("<footer>")[2]
+    assert '<a href="https://blog.example.com/?a=1&amp;b=2" target="_blank"' in footer
+    assert "<bdi>Pip &amp; Pip</bdi></a> · real" in footer
+    assert ">14 sec ago</bdi>" in footer
+    assert re.search(r'title="As of \d+ \w+ \d{4}, \d\d:\d\d UTC"', footer)
+
+
+def test_without_a_link_the_name_leads_to_the_widget_unless_that_is_private(serve: Serve) -> None:
+    private = {**NAMED, "allowed_networks": ["127.0.0.0/8"]}
+    service = serve(
+        accounts={"main": NAMED, "private": private, "nameless": {"login": 1000001}},
+        server={"public_url": "https://widgets.example.com"},
+    )
+    html = service.get("/w/main/balance?theme=dark").text
+    assert '<a href="https://widgets.example.com/w/main/balance?theme=dark"' in html
+    assert '<p class="who"><bdi>Pip &amp; Pip</bdi>' in service.get("/w/private/balance").text
+    assert 'class="who"' not in service.get("/w/nameless/balance").text
+
+
+def test_pictures_of_every_size_contain_the_name(serve: Serve) -> None:
+    service = serve(accounts={"main": NAMED})
+    for size in ("small", "medium", "large"):
+        svg = service.get(f"/w/main/balance.svg?size={size}").text
+        assert ">Pip &amp; Pip · real<" in svg, size
+        assert ">As of " in svg, size
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", ""), ("name", "two\nlines"), ("name", "x" * 61), ("link", "javascript:alert(1)"),
+        ("link", "blog.example.com"), ("link", "https://user:word@example.com"), ("kind", "live"),
+        ("page", "yes"), ("about", "x" * 2001), ("notice", 5),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_reported_with_its_key(key: str, value: Any, tmp_path: Any) -> None:
+    document = {"accounts": {"main": {"login": 1, key: value}}}
+    with pytest.raises(ConfigError) as caught:
+        config.parse(document, {}, registry.discover(), folder=tmp_path, demo=True)
+    assert f"accounts.main.{key}: " in str(caught.value)
