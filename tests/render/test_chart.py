@@ -138,10 +138,10 @@ def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[li
 
 
 def test_the_days_of_an_axis_differ_and_have_a_year_where_they_need_one() -> None:
-    assert axis(0.75)[0] == ["12:00\u202fAM", "6:00\u202fAM", "12:00\u202fPM", "6:00\u202fPM"]
-    assert axis(1.5)[0] == ["Jan 1", "Jan 2"]
-    assert axis(30)[0] == ["Jan 1", "Jan 11", "Jan 21", "Jan 31"]
-    assert axis(366)[0] == ["Jan 2026", "May 2026", "Sep 2026", "Jan 2027"]
+    assert axis(0.75)[0] == ["00:00", "06:00", "12:00", "18:00"]
+    assert axis(1.5)[0] == ["1 Jan", "2 Jan"]
+    assert axis(30)[0] == ["1 Jan", "11 Jan", "21 Jan", "31 Jan"]
+    assert axis(366)[0] == ["Jan 2026", "May 2026", "Sept 2026", "Jan 2027"]
 
 
 def test_the_labels_of_an_axis_have_the_same_number_of_decimals_and_no_more_than_needed() -> None:

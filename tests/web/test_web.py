@@ -66,7 +66,7 @@ def names(value: Any) -> Any:
 
 def test_grouped_by_symbol_there_is_a_row_for_each(serve: Serve) -> None:
     data = serve(accounts={"main": ALL}).json("/w/main/open-trades.json?group=symbol")
-    assert set(data) == {"symbols", "totals"}
+    assert set(data) == {"symbols", "totals", "page", "pages"}
     assert set(data["symbols"][0]) == set(
         "symbol orders buy_volume sell_volume buy_price sell_price swap commission profit".split()
     )
