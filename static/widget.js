@@ -311,7 +311,7 @@
 
   function point(plot, i, isRead = true) {
     const { x, y, cells } = plot.points[i];
-    const [name, value] = cells;
+    const [name, value, drawdown] = cells;
     const tip = plot.querySelector(".tip");
     const figure = document.createElement("bdi"); // isolated, because Arabic would put the percent sign before it
     figure.textContent = value;
@@ -322,6 +322,13 @@
     plot.classList.toggle("read", isRead);
     tip.hidden = !isRead;
     tip.replaceChildren(`${name}: `, figure);
+    if (drawdown) {
+      const fall = document.createElement("bdi");
+      fall.textContent = drawdown;
+      tip.append(` · ${plot.querySelector(".key").textContent} `, fall);
+    }
+    // Above the point, or below it where there is no room.
+    tip.style.top = `${y > tip.offsetHeight + 12 ? y - tip.offsetHeight - 12 : y + 12}px`;
     tip.style.left = `${Math.max(0, Math.min(plot.clientWidth - tip.offsetWidth, (plot.clientWidth * x) / 100 - tip.offsetWidth / 2))}px`;
     const [stroke, dot] = plot.querySelectorAll(".mark");
     for (const name of ["x1", "x2"]) stroke.setAttribute(name, `${x}%`);

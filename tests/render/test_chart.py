@@ -33,7 +33,13 @@ def span(first: date, last: date) -> str:
     return f"{first}/{last}"
 
 
-LABELS = Labels(value=str, tick=lambda mark, step: str(mark), names=names, span=span)
+LABELS = Labels(
+    value=str,
+    tick=lambda mark, step: str(mark),
+    names=names,
+    span=span,
+    exact=datetime.isoformat,
+)
 
 
 def draw(gains: list[Decimal]) -> CurveChart:

@@ -23,6 +23,8 @@ BAR_SHARE: Final = 0.7
 """The share of its day that a bar fills; the rest is the gap to the next one."""
 ROUND_FACTORS: Final = (1, 2, 2.5, 5)
 """Multiples of a power of ten that are round enough for the labels of an axis."""
+TICKS: Final = 4
+"""About how many parts the y axis has."""
 MIN_SPAN: Final = 1e-9
 """Values that are closer together are a straight line."""
 
@@ -45,12 +47,14 @@ class Labels:
         tick: writes a figure on the axis, given the step between two of them.
         names: how instants or days between a first and a last one are named.
         span: names several days by the first and the last of them.
+        exact: names an instant by its day and its time.
     """
 
     value: Callable[[Decimal], str]
     tick: Callable[[Decimal, Decimal], str]
     names: Callable[[Any, Any], Naming]
     span: Callable[[date, date], str]
+    exact: Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,13 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point of a curve, with its texts."""
+    """A point of a curve, with its texts; the drawdown is that from the highest point before it."""
 
     x: float
     y: float
     day: str
     value: str
+    drawdown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ class Scale:
         return found
 
 
-def ticks(low: float, high: float, count: int = 4) -> list[float]:
+def ticks(low: float, high: float, count: int = TICKS) -> list[float]:
     """About ``count`` round values, evenly spaced over a range.
 
     Their distance is 1, 2, 2.5 or 5 times a power of ten.
@@ -226,10 +231,28 @@ def named_points(
     labels: Labels,
 ) -> list[Point]:
     """The points of a curve with their coordinates and texts."""
-    return [
-        Point(x, y, name_point(moment), labels.value(gain))
-        for (moment, gain), (x, y) in zip(points, spots, strict=True)
-    ]
+    names = [name_point(moment) for moment, _ in points]
+    # Two points of the same day would be two rows of the same name.
+    if len(set(names)) < len(names):
+        names = [labels.exact(moment) for moment, _ in points]
+    falls = drawdowns([gain for _, gain in points])
+    found = []
+    for name, (_, gain), fall, (x, y) in zip(names, points, falls, spots, strict=True):
+        point = Point(x, y, name, labels.value(gain), labels.value(-fall))
+        found.append(point)
+    return found
+
+
+def drawdowns(gains: Sequence[Decimal]) -> list[Decimal]:
+    """The fall of each gain from the highest one so far, as a fraction of what that was worth."""
+    # The curve begins at a gain of 0, even if its first point is a loss.
+    peak = Decimal(1)
+    found = []
+    for gain in gains:
+        worth = 1 + gain
+        peak = max(peak, worth)
+        found.append((peak - worth) / peak)
+    return found
 
 
 def curve_scale(values: Sequence[float]) -> Scale:
@@ -239,7 +262,16 @@ def curve_scale(values: Sequence[float]) -> Scale:
     # A straight line has no height of its own: dividing by it would fail.
     if high - low < MIN_SPAN:
         high = low + 0.01
-    return Scale(low, high)
+    return round_scale(low, high)
+
+
+def round_scale(low: float, high: float) -> Scale:
+    """The scale whose ends are round values, so that both have labels and the chart has headroom."""
+    step = round_step((high - low) / TICKS)
+    # The tolerance absorbs binary rounding: 0.3 / 0.1 is slightly less than 3.
+    first = math.floor(low / step + 1e-9)
+    last = math.ceil(high / step - 1e-9)
+    return Scale(first * step, last * step)
 
 
 def time_x(moment: datetime, first: datetime, last: datetime) -> float:
@@ -469,4 +501,4 @@ def bar_scale(sums: Sequence[Decimal]) -> Scale:
     low = min(0.0, lowest)
     high = max(0.0, highest)
     # If all sums are zero, any scale will do, as long as it has a height.
-    return Scale(low, high or 1.0)
+    return round_scale(low, high or 1.0)

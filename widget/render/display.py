@@ -259,6 +259,7 @@ class Display:
             tick=getattr(self.fmt, tick),
             names=names,
             span=self.fmt.span,
+            exact=self.fmt.datetime,
         )
 
     def is_empty(self, declared: base.Chart) -> bool:
