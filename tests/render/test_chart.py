@@ -135,7 +135,9 @@ def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[li
         (START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain))
         for k, gain in enumerate(gains)
     ]
-    labels = Labels(fmt.signed_percent, fmt.percent_on_axis, fmt.instants, fmt.span)
+    labels = Labels(
+        fmt.signed_percent, fmt.percent_on_axis, fmt.instants, fmt.span, fmt.datetime
+    )
     drawn = chart.curve(points, labels)
     assert drawn is not None
     below = [tick.label for tick in drawn.x_ticks]
@@ -151,8 +153,9 @@ def test_the_days_of_an_axis_differ_and_have_a_year_where_they_need_one() -> Non
 
 
 def test_the_labels_of_an_axis_have_the_same_number_of_decimals_and_no_more_than_needed() -> None:
-    assert axis(30)[1] == ["0%", "5%", "10%"]
+    assert axis(30)[1] == ["0%", "5%", "10%", "15%"]
     assert axis(30, ("0", "-0.0097"))[1] == [
+        "\N{MINUS SIGN}1.00%",
         "\N{MINUS SIGN}0.75%",
         "\N{MINUS SIGN}0.50%",
         "\N{MINUS SIGN}0.25%",
