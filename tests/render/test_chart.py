@@ -135,9 +135,7 @@ def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[li
         (START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain))
         for k, gain in enumerate(gains)
     ]
-    labels = Labels(
-        fmt.signed_percent, fmt.percent_on_axis, fmt.instants, fmt.span, fmt.datetime
-    )
+    labels = Labels(fmt.signed_percent, fmt.percent_on_axis, fmt.instants, fmt.span, fmt.datetime)
     drawn = chart.curve(points, labels)
     assert drawn is not None
     below = [tick.label for tick in drawn.x_ticks]

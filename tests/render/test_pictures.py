@@ -147,7 +147,7 @@ def test_the_options_of_a_widget_apply_to_its_picture(serve: Serve) -> None:
     assert "#15181e" in get("theme=dark")
     assert get("theme=auto") == get("theme=light") == get("refresh=60")
     assert "12:34" in words(picture.widget_svg(view("lots"), CATALOGUES))
-    assert "9:34" in words(picture.widget_svg(view("lots", tz="Asia/Tokyo"), CATALOGUES))
+    assert "21:34" in words(picture.widget_svg(view("lots", tz="Asia/Tokyo"), CATALOGUES))
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def curve_scale(values: Sequence[float]) -> Scale:
 
 
 def round_scale(low: float, high: float) -> Scale:
-    """The scale whose ends are round values, so that both have labels and the chart has headroom."""
+    """The scale whose ends are round values: both have labels, and the chart has headroom."""
     step = round_step((high - low) / TICKS)
     # The tolerance absorbs binary rounding: 0.3 / 0.1 is slightly less than 3.
     first = math.floor(low / step + 1e-9)
