@@ -366,7 +366,7 @@ def test_a_failed_call_is_followed_by_a_pause_that_grows(clock: Clock, upstream:
     assert upstream.calls == calls + 1, "after a success the pauses start again from the shortest"
 
 
-def test_during_a_pause_the_store_is_not_used(clock: Clock, upstream: Upstream) -> None:
+def test_during_a_pause_the_store_is_rarely_read(clock: Clock, upstream: Upstream) -> None:
     store = Broken()
     cache = inline(store, clock)
     cache.get("old", 15, upstream, 1)
@@ -375,12 +375,33 @@ def test_during_a_pause_the_store_is_not_used(clock: Clock, upstream: Upstream) 
     cache.get("old", 15, upstream, 1)
     with pytest.raises(Refused):
         cache.get("new", 15, upstream, 1)
-    used = store.gets + store.sets
-    clock.now += 4
-    assert cache.get("old", 15, upstream, 1).stale
+    reads = store.gets
+    writes = store.sets
+    for _ in range(40):
+        clock.now += 0.1
+        assert cache.get("old", 15, upstream, 1).stale
+        with pytest.raises(Refused):
+            cache.get("new", 15, upstream, 1)
+    assert store.gets - reads <= 2 * 2, "once in two seconds for each key"
+    assert store.sets == writes
+
+
+def test_a_value_that_another_process_has_fetched_is_served_during_the_pause(
+    clock: Clock, upstream: Upstream
+) -> None:
+    store = Broken()
+    one = inline(store, clock)
+    other = inline(store, clock)
+    upstream.error = Refused("no")
     with pytest.raises(Refused):
-        cache.get("new", 15, upstream, 1)
-    assert store.gets + store.sets == used, "an upstream that is down slows nothing down"
+        one.get("k", 15, upstream, 1)
+    with pytest.raises(Refused):
+        one.get("k", 15, upstream, 1)
+    # The other one has fetched it together with another value.
+    clock.now += 2
+    other.store("k", 7, clock.now)
+    assert one.get("k", 15, upstream, 1) == CachedValue(7, clock.now, stale=False)
+    assert upstream.calls == 1
 
 
 def test_pauses_are_spread_by_chance(clock: Clock, upstream: Upstream) -> None:

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import brotli
 import jwt
@@ -114,6 +115,21 @@ DECODERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+class Figures(NamedTuple):
+    """The newest figures of a widget.
+
+    Attributes:
+        as_of: how old they are, as a Unix second.
+        seen_at: when they were seen first.
+    """
+
+    as_of: float
+    seen_at: float
+
+
+NOTHING = Figures(0.0, 0.0)
+
+
 @dataclass
 class Usage:
     """What the service uses: the sums of all of its processes."""
@@ -153,7 +169,7 @@ class Soak:
     rate: float = REQUESTS_PER_SECOND
     seen: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    newest: dict[str, float] = field(default_factory=dict)
+    newest: dict[str, Figures] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def report_wrong(self, what: str) -> None:
@@ -261,8 +277,11 @@ class Soak:
             self.seen[code] += 1
             if code not in ERRORS[response.status_code]:
                 self.report_wrong(f"{path}: {response.status_code} {code}")
-        age = time.time() - self.newest.get(resource_of(path), 0)
-        if age < MAX_AGE - TOLERANCE:
+        newest = self.newest.get(resource_of(path), NOTHING)
+        age = time.time() - newest.as_of
+        # A worker that waits after a failure looks now and then whether the other has figures.
+        are_known = time.time() - newest.seen_at > TOLERANCE
+        if are_known and age < MAX_AGE - TOLERANCE:
             self.report_wrong(
                 f"{path}: {response.status_code}, though figures of {age:.0f} s ago are cached"
             )
@@ -285,7 +304,8 @@ class Soak:
             self.seen["old and not marked"] += 1
         with self.lock:
             key = resource_of(path)
-            self.newest[key] = max(self.newest.get(key, 0), as_of)
+            if as_of > self.newest.get(key, NOTHING).as_of:
+                self.newest[key] = Figures(as_of, time.time())
 
     def cause_faults(self) -> None:
         """Everything that can go wrong with the API, one fault after the other, with pauses."""

@@ -39,6 +39,10 @@ FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
 """Seconds; the pause does not grow beyond this."""
 
+SECONDS_BETWEEN_LOOKS = 2.0
+"""How often the store is read during a pause, for a value that another process has fetched. Reading
+a long history takes time, so not for each request."""
+
 SPREAD = 0.1
 """Periods and pauses are lengthened by up to this share, so that a thousand keys are not due in the
 same second."""
@@ -199,6 +203,8 @@ class Memory:
         self._max_entries = max_entries
         self._keep_seconds = keep_seconds
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        # When the last look into the store began during a pause.
+        self._looked_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def get(self, key: str, now: float) -> Entry:
@@ -220,8 +226,18 @@ class Memory:
             self._entries[key] = merged
             self._entries.move_to_end(key)
             if len(self._entries) > self._max_entries:
-                self._entries.popitem(last=False)
+                dropped, _ = self._entries.popitem(last=False)
+                self._looked_at.pop(dropped, None)
             return merged
+
+    def begin_look(self, key: str, now: float) -> bool:
+        """Whether the store is to be read during a pause; if so, not again for a while."""
+        with self._lock:
+            seconds_ago = abs(now - self._looked_at.get(key, -math.inf))
+            if seconds_ago < SECONDS_BETWEEN_LOOKS:
+                return False
+            self._looked_at[key] = now
+            return True
 
 
 class BestEffort:
@@ -431,9 +447,10 @@ class FreshCache:
         # Such a value is served as it is, whatever another process has in the store.
         if not entry.is_too_old(ttl, now):
             return entry
-        # During the pause after a failure nobody calls, so the store has hardly anything newer.
+        # During the pause after a failure there is no call here, but one of another process may
+        # have worked.
         is_paused = entry.pause_left(now) > 0
-        if is_paused:
+        if is_paused and not self._memory.begin_look(key, now):
             return entry
         flight = self._flights.get(key)
         # The call in progress will have the value, if there is still time to wait for it.
