@@ -215,6 +215,23 @@ def test_equal_messages_are_counted_instead_of_repeated(
     assert messages()[4:] == [refused, refused]
 
 
+def test_messages_that_differ_in_a_number_of_seconds_are_repetitions(
+    counting: tuple[Callable[..., None], Clock, Callable[[], list[str]]],
+) -> None:
+    write, clock, messages = counting
+    for seconds in (23, 22.5, 9):
+        write(f"main: the next call is due in {seconds} s")
+    write("a1: the next call is due in 9 s")
+    clock.now = 60.0
+    write("later")
+    assert messages() == [
+        "main: the next call is due in 23 s",
+        "a1: the next call is due in 9 s",
+        "main: the next call is due in … s (repeated 2 times in 60 s)",
+        "later",
+    ]
+
+
 def test_a_number_of_repetitions_has_no_request_id() -> None:
     """It is written during a request that need not have to do with the message."""
     stream = io.StringIO()
@@ -223,7 +240,7 @@ def test_a_number_of_repetitions_has_no_request_id() -> None:
     handler.setFormatter(JsonFormatter())
 
     def app(_: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        record = {"name": "widget.web", "levelname": "WARNING", "msg": f"at {clock.now:.0f} s"}
+        record = {"name": "widget.web", "levelname": "WARNING", "msg": f"at {clock.now:.0f}"}
         handler.handle(logging.makeLogRecord(record))
         start("200 OK", [])
         return []
@@ -234,9 +251,9 @@ def test_a_number_of_repetitions_has_no_request_id() -> None:
         RequestLogger(app)(request, lambda *_: lambda _: None)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [(line["message"], line.get("request_id")) for line in lines] == [
-        ("at 0 s", "request-0.0"),
-        ("at 0 s (repeated 1 times in 60 s)", None),
-        ("at 60 s", "request-60.0"),
+        ("at 0", "request-0.0"),
+        ("at 0 (repeated 1 times in 60 s)", None),
+        ("at 60", "request-60.0"),
     ]
 
 

@@ -52,6 +52,8 @@ _MAX_COUNTED_MESSAGES = 1000
 _PREFIX_LENGTH = 4
 _REPLACEMENT = "***"
 # Tokens are made by others, so they are found by their form: base64 of {" and two dots.
+# Messages about the same thing differ in how long ago it was, or how long it still takes.
+_SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 # The URL of Redis contains a password, which may also occur without the rest of the URL.
 _PASSWORD_IN_URL = re.compile(r"//[^/@]*:([^/@]+)@")
@@ -191,7 +193,7 @@ class ThreadAdviceFilter(logging.Filter):
 class CountingHandler(logging.StreamHandler[TextIO]):
     """Writes records to a stream. Equal messages within a minute are written once and counted.
 
-    Their number is written with the first record after the minute. Requests are always written,
+    Messages that differ in a number of seconds are equal. Their number is written with the first record after the minute. Requests are always written,
     because each has its own status and duration.
 
     Args:
@@ -211,7 +213,8 @@ class CountingHandler(logging.StreamHandler[TextIO]):
         if record.name == log.name:
             super().emit(record)
             return
-        key = (record.name, record.levelno, record.getMessage(), record.exc_text)
+        message = _SECONDS.sub("… s", record.getMessage())
+        key = (record.name, record.levelno, message, record.exc_text)
         recent = self._recent.get(key)
         if recent is not None:
             recent.count += 1
@@ -243,7 +246,7 @@ class CountingHandler(logging.StreamHandler[TextIO]):
 
 
 MessageKey = tuple[str, int, str, str | None]
-"""What makes messages equal: logger, level, text and traceback."""
+"""What makes messages equal: logger, level, text without numbers of seconds, and traceback."""
 
 
 @dataclass(slots=True)
