@@ -23,8 +23,9 @@ from fontTools.ttLib import TTFont
 
 from widget import paths
 from widget.render import i18n
-from widget.render.painter import FONT_FAMILY, FONT_WEIGHTS
 
+FONT_FAMILY = "Cabinet Widgets Sans"
+FONT_WEIGHTS = ("Regular", "Bold")
 SOURCES = {
     "NotoSans-{}.ttf": 0,
     "NotoSansDevanagari-{}.ttf": 0,

@@ -1,7 +1,7 @@
 """Draws PNGs in a process of its own.
 
-The rasteriser takes tens of milliseconds and holds Python's interpreter lock all the time. In the
-worker itself, no other request would be handled meanwhile.
+A picture takes more than ten milliseconds. That process has the lowest priority, so that the worker
+handles other requests meanwhile.
 """
 
 import logging
@@ -11,43 +11,23 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
-import resvg_py
-
 from widget import paths
 from widget.errors import Overloaded
 
-FONT_FAMILY = "Cabinet Widgets Sans"
-FONT_WEIGHTS = ("Regular", "Bold")
-
 CACHED_PICTURES = 64
-# Requests for anything else come first, even on a machine with a single processor.
-NICENESS = 5
+# The lowest priority: requests for anything else come first, even with a single processor.
+NICENESS = 19
 
 # The process has ended, and with it its end of the connection.
 _GONE = (EOFError, OSError)
 
 log = logging.getLogger("widget.render")
-
-
-def svg_to_png(drawing: str) -> bytes:
-    """Draw an SVG of this package as PNG in this process, with the shipped font only.
-
-    Raises:
-        ValueError: it is not an SVG.
-    """
-    folder = paths.static() / "fonts"
-    return resvg_py.svg_to_bytes(
-        svg_string=drawing,
-        skip_system_fonts=True,
-        font_files=[str(folder / f"{weight}.ttf") for weight in FONT_WEIGHTS],
-        font_family=FONT_FAMILY,
-        sans_serif_family=FONT_FAMILY,
-    )
 
 
 class Painter:
@@ -134,12 +114,23 @@ class Painter:
         descriptor = its_end.fileno()
         # Not a fork: the threads of this process may hold locks that nobody would release there.
         command = [sys.executable, "-m", "widget.render.painter", str(descriptor)]
-        process = subprocess.Popen(command, pass_fds=[descriptor])  # noqa: S603  # all is our own
+        process = subprocess.Popen(  # noqa: S603  # all is our own
+            command, pass_fds=[descriptor], env={**os.environ, **_rasteriser_options()}
+        )
         # Only the process itself has this end now, so that this one notices if it is gone.
         its_end.close()
         self._connection = connection
         self._end_process = weakref.finalize(self, _end, process, connection)
         return connection
+
+
+def _rasteriser_options() -> dict[str, str]:
+    """The environment variables that set up the rasteriser, and the library that finds fonts."""
+    return {
+        "FONTCONFIG_FILE": str(paths.static() / "fonts" / "fonts.conf"),
+        # It draws with one thread: other processors are left to the workers.
+        "VIPS_CONCURRENCY": "1",
+    }
 
 
 def _end(process: subprocess.Popen[bytes], connection: Connection) -> None:
@@ -156,19 +147,32 @@ def main(descriptor: int) -> None:
     with suppress(PermissionError):  # a sandbox may forbid it
         os.nice(NICENESS)
     connection = Connection(descriptor)
+    draw = _rasteriser()
     while True:
         try:
-            drawing = connection.recv_bytes().decode()
-            connection.send_bytes(_png_or_nothing(drawing))
+            png = draw(connection.recv_bytes())
+            connection.send_bytes(png)
         except _GONE:
             return
 
 
-def _png_or_nothing(drawing: str) -> bytes:
-    try:
-        return svg_to_png(drawing)
-    except ValueError:
-        return b""
+def _rasteriser() -> Callable[[bytes], bytes]:
+    """A function that draws an SVG as PNG; its result is empty if it cannot read the SVG."""
+    # It takes tens of megabytes, and only this process needs it.
+    import pyvips
+
+    # The painter has a cache of its own.
+    pyvips.cache_set_max(0)
+
+    def draw(drawing: bytes) -> bytes:
+        try:
+            image = pyvips.Image.svgload_buffer(drawing)
+            png: bytes = image.pngsave_buffer()
+        except pyvips.Error:
+            return b""
+        return png
+
+    return draw
 
 
 if __name__ == "__main__":
