@@ -1,5 +1,6 @@
 """The service over HTTP, as its users see it: pages, JSON, headers, errors."""
 
+import itertools
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -273,13 +274,34 @@ def test_frame_ancestors_are_set_for_each_account(serve: Serve) -> None:
         }
     )
     for slug, ancestors in {
-        "open": "*",
-        "named": "https://blog.example.com",
-        "closed": "'none'",
-        "both": "https://a.example https://b.example",
+        "open": "",  # "*" would exclude local files and the pages of apps
+        "named": "frame-ancestors https://blog.example.com",
+        "closed": "frame-ancestors 'none'",
+        "both": "frame-ancestors https://a.example https://b.example",
     }.items():
         policy = service.get(f"/w/{slug}/balance").headers["Content-Security-Policy"]
-        assert policy.endswith(f"frame-ancestors {ancestors}")
+        assert policy.partition("base-uri 'none'")[2].strip("; ") == ancestors
+
+
+def test_frames_may_be_embedded_in_isolated_pages_and_private_ones_only_as_frames(
+    serve: Serve,
+) -> None:
+    closed = {"login": 1000001, "access": "closed", "embed_secret": SECRET}
+    service = serve(accounts={"open": {"login": 1000001}, "closed": closed})
+    policies = {}
+    for slug, destination in itertools.product(("open", "closed"), ("iframe", "image")):
+        headers = {"Sec-Fetch-Dest": destination}
+        found = service.get(f"/w/{slug}/balance.json", headers=headers).headers
+        assert "Cross-Origin-Embedder-Policy" not in found
+        found = service.get(f"/w/{slug}/balance", headers=headers).headers
+        assert found["Cross-Origin-Embedder-Policy"] == "require-corp"
+        policies[slug, destination] = found["Cross-Origin-Resource-Policy"]
+    assert policies == {
+        ("open", "iframe"): "cross-origin",
+        ("open", "image"): "cross-origin",
+        ("closed", "iframe"): "cross-origin",
+        ("closed", "image"): "same-origin",
+    }
 
 
 def test_the_language_is_that_of_the_url_then_of_the_account_then_english(serve: Serve) -> None:
@@ -645,7 +667,7 @@ def test_scripts_of_other_origins_may_send_conditional_requests_for_public_data(
         "/w/main/balance.json": True,
         "/w/main/balance.svg": True,
         "/w/main/balance.png": True,
-        "/w/main/balance": False,
+        "/w/main/balance": True,
         "/w/main/balance.xml": False,
         "/w/closed/balance.json": False,
         "/w/inside/balance.json": False,

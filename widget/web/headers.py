@@ -3,7 +3,7 @@
 Responses differ in who may cache them, read them from a script, and frame them.
 """
 
-from flask import Response, current_app
+from flask import Response, current_app, request
 
 from widget.config import Account, Server
 
@@ -71,10 +71,12 @@ def set_headers(
     headers = response.headers
     headers["Server"] = "cabinet-widgets"
     headers["Cache-Control"] = cache
-    frames = f"frame-ancestors {frame_ancestors(account, studio=server.studio)}"
+    headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+    ancestors = frame_ancestors(account, studio=server.studio)
     if is_studio:
-        frames = "frame-src 'self'; frame-ancestors 'none'"
-    headers["Content-Security-Policy"] = f"{_CONTENT_SECURITY_POLICY}; {frames}"
+        headers["Content-Security-Policy"] += "; frame-src 'self'; frame-ancestors 'none'"
+    elif ancestors:
+        headers["Content-Security-Policy"] += f"; frame-ancestors {ancestors}"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     if response.mimetype not in _TYPES_WITHOUT_PERMISSIONS:
@@ -83,10 +85,15 @@ def set_headers(
         # Public pages do not need it: they are made for frames, where it has no effect, and
         # contain nothing secret.
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if response.mimetype == "text/html":
+        # A host page that is cross-origin isolated needs this for frames, whose files have the
+        # policy below.
+        headers["Cross-Origin-Embedder-Policy"] = "require-corp"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     is_picture = (response.mimetype or "").startswith("image/")
-    if cors or is_picture or cache.startswith("public"):
-        # A host page that is cross-origin isolated needs this for frames and for pictures in <img>.
+    # Private pages as well, but only for frames, which frame-ancestors restricts.
+    is_frame = request.headers.get("Sec-Fetch-Dest") == "iframe"
+    if cors or is_picture or is_frame or cache.startswith("public"):
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if cors:
         headers["Access-Control-Allow-Origin"] = "*"
@@ -114,14 +121,16 @@ def preflight_response(server: Server, *, cors: bool) -> Response:
 def frame_ancestors(account: Account | None, *, studio: bool) -> str:
     """The sources of the CSP directive ``frame-ancestors``: who may frame an account's widgets.
 
+    Empty if anyone may: even ``*`` would exclude local files and the pages of apps.
+
     Args:
         account: the account; None for responses without figures.
         studio: whether the studio is enabled, which frames the widgets of all accounts.
     """
     if account is None:
-        return "*"
+        return ""
     if account.allowed_origins is None and account.access == "open":
-        return "*"
+        return ""
     origins = list(account.allowed_origins or ())
     if studio:
         origins.append("'self'")

@@ -15,8 +15,6 @@ def figures_response(
     server: Server,
     view: View,
     grant: Grant | None = None,
-    *,
-    cors: bool = True,
 ) -> Response:
     """Set the headers of a response with figures. Caches may store it if it is public.
 
@@ -25,7 +23,6 @@ def figures_response(
         server: the settings of the service.
         view: the figures.
         grant: of the token or password that gave access; None if none was needed.
-        cors: whether scripts of other origins may read it, if it is public.
     """
     add_etag(response)
     account = view.account
@@ -34,7 +31,7 @@ def figures_response(
     if account.is_private or has_credentials:
         return headers.set_headers(response, server, headers.PRIVATE, account)
     cache = _public_cache_control(view)
-    return headers.set_headers(response, server, cache, account, cors=cors)
+    return headers.set_headers(response, server, cache, account, cors=True)
 
 
 def shortest_ttl(view: View) -> float:

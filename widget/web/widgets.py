@@ -72,7 +72,7 @@ class WidgetEndpoint:
         widget_name, suffix = _split_name(name)
         try:
             account, _ = self._find(slug, widget_name, suffix)
-            is_readable = not account.is_private and suffix in self._forms and suffix != HTML
+            is_readable = not account.is_private and suffix in self._forms
         except NotFound:
             is_readable = False
         return headers.preflight_response(self._server, cors=is_readable)
@@ -168,8 +168,8 @@ class WidgetEndpoint:
             context = replace(context, canonical=self._canonical_url(view))
         html = self._service.renderer.page(view, context)
         response = Response(html, content_type="text/html; charset=utf-8")
-        # Without CORS: pages are for frames, and scripts of other sites have the JSON.
-        return self._with_headers(response, view, grant, cors=False)
+        # In a sandboxed frame, a page has no origin, and refreshes itself like a script of another.
+        return self._with_headers(response, view, grant)
 
     def _json(self, view: View, grant: Grant | None) -> Response:
         response = Response(render_json(view), content_type="application/json")
@@ -191,10 +191,8 @@ class WidgetEndpoint:
         response: Response,
         view: View,
         grant: Grant | None,
-        *,
-        cors: bool = True,
     ) -> Response:
-        return figures_response(response, self._server, view, grant, cors=cors)
+        return figures_response(response, self._server, view, grant)
 
     def _with_token(self, context: PageContext, view: View, grant: Grant) -> PageContext:
         """The context of a private page, with a new token if the present one expires soon."""
