@@ -55,6 +55,10 @@ def test_options_are_read() -> None:
     )
 
 
+def test_a_language_may_be_written_with_underscores() -> None:
+    assert parse_options(TRADES, [("lang", "pt_BR")]).lang == "pt-BR"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -62,7 +66,7 @@ def test_options_are_read() -> None:
         ("accent", "red"),
         ("accent", "12345"),
         ("accent", "12345g"),
-        ("lang", "en_US"),
+        ("lang", "en_US_"),
         ("lang", "<b>"),
         ("lang", ""),
         ("tz", "Mars/Olympus"),

@@ -161,9 +161,11 @@ def check_colour(value: object) -> str:
 
 def check_language(value: object) -> object:
     """Validate a BCP 47 language tag."""
-    if not LANGUAGE_TAG.fullmatch(str(value)):
+    # Programs that are older than these tags, and many pages, write pt_BR.
+    tag = str(value).replace("_", "-")
+    if not LANGUAGE_TAG.fullmatch(tag):
         raise ValueError("must be a language tag, such as en or pt-BR")
-    return value
+    return tag
 
 
 def check_zone(value: object) -> ZoneInfo:
