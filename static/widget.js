@@ -25,7 +25,7 @@
   }
 
   function notifyHeight() {
-    notify("height");
+    notify("resize");
     if (secret) parent.postMessage({ message: "height", value: height, secret }, "*");
   }
 

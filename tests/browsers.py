@@ -90,13 +90,21 @@ def is_complaint(type: str, text: str) -> bool:
 
 @contextmanager
 def host(
-    body: str, head: str = "", headers: Mapping[str, str] | None = None, lang: str = "en"
+    body: str,
+    head: str = "",
+    headers: Mapping[str, str] | None = None,
+    lang: str = "en",
+    files: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """Serve a host page on its own origin, the same at every path."""
+    """Serve a host page on its own origin, the same at every path but those of scripts."""
     icon = "<link rel=icon href='data:,'>"
     html = f"<!doctype html><html lang='{lang}'><head><title>Host</title>{icon}{head}</head>"
 
     def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        script = (files or {}).get(environ["PATH_INFO"])
+        if script is not None:
+            start_response("200 OK", [("Content-Type", "text/javascript; charset=utf-8")])
+            return [script.encode()]
         start_response(
             "200 OK", [("Content-Type", "text/html; charset=utf-8"), *(headers or {}).items()]
         )

@@ -42,7 +42,7 @@ const pause = () => new Promise((go) => setTimeout(go, 250));
 const elements = () => [...document.querySelectorAll("cabinet-widget")];
 const frame = (element) => element.shadowRoot.querySelector("iframe");
 const isDisplayed = (element) =>
-  element.shadowRoot && frame(element) && !frame(element).style.visibility;
+  element.shadowRoot && frame(element) && !element.shadowRoot.querySelector("slot");
 const displayed = (element) => until(() => isDisplayed(element));
 // A widget whose events are counted by their name.
 const make = (attributes, parent = document.body) => {
@@ -181,11 +181,17 @@ def tabs(request: pytest.FixtureRequest) -> Iterator[Tab]:
 
 
 @pytest.fixture
-def opened(tabs: Tab) -> Iterator[Tab]:
-    """An empty tab of each of the browsers; the test fails on any complaint in its console."""
+def noisy(tabs: Tab) -> Tab:
+    """An empty tab of each of the browsers, which may complain in its console."""
     tabs.open()
-    yield tabs
-    assert tabs.complaints() == []
+    return tabs
+
+
+@pytest.fixture
+def opened(noisy: Tab) -> Iterator[Tab]:
+    """An empty tab of each of the browsers; the test fails on any complaint in its console."""
+    yield noisy
+    assert noisy.complaints() == []
 
 
 def loader(service: Service) -> str:
@@ -515,9 +521,9 @@ def test_messages_from_other_frames_change_nothing(opened: Tab, serve: Serve) ->
 
 def test_a_valid_language_of_the_page_is_passed_on(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
-    good = ["fr", "pt-BR", "zh-Hans-CN", "xx-klingon", "sr-Latn-RS"]
-    bad = ["en_US", "en-US_POSIX", "en-abcdefghijk", "e", "%%", "", "en-", "en-a-b-c-d-e-f-g-h-i-j"]
-    with host(loader(service), lang="en_US") as url:
+    good = ["fr", "pt-BR", "pt_BR", "zh-Hans-CN", "xx-klingon", "sr-Latn-RS", "en-US_POSIX"]
+    bad = ["en_US_", "en-abcdefghijk", "e", "%%", "", "en-", "en-a-b-c-d-e-f-g-h-i-j"]
+    with host(loader(service), lang="%lang%") as url:
         opened.goto(url)
         seen = run(
             opened,
@@ -678,3 +684,311 @@ def test_the_first_view_of_a_widget_is_light_and_sends_requests_to_no_other_host
     assert all(address.startswith(service.url) for address in sizes), sizes
     assert 3 <= len(sizes) <= FIRST_VIEW_REQUESTS, sizes
     assert sum(sizes.values()) <= FIRST_VIEW_BYTES, sizes
+
+
+# -- Unusual pages ---------------------------------------------------------------------------------
+
+FRAME_STATE = """
+(async () => {
+  if (!location.pathname.startsWith("/w/")) {
+    const element = document.querySelector("cabinet-widget");
+    return element?.shadowRoot && !element.shadowRoot.querySelector("slot") ? "displayed" : "";
+  }
+  // As the widget does when it refreshes itself.
+  const response = await fetch(location.href, { headers: { "If-None-Match": "W/" } });
+  return `${response.status} ${response.headers.get("ETag").length > 5}`;
+})()
+"""
+
+
+def states_of_frames(opened: Tab) -> list[str]:
+    """What ``FRAME_STATE`` says of the frames on the page; empty while one is loading."""
+    try:
+        return [str(state) for state in opened.evaluate_in_frames(FRAME_STATE)]
+    except (AssertionError, Error):
+        return []
+
+
+def test_a_page_in_a_sandboxed_frame_has_widgets_that_refresh_themselves(
+    opened: Tab, serve: Serve
+) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    element = "<cabinet-widget account=main widget=balance></cabinet-widget>"
+    with (
+        host(loader(service) + element) as inner,
+        host(f"<iframe sandbox=allow-scripts src='{inner}'></iframe>") as url,
+    ):
+        opened.goto(url)
+        until(lambda: states_of_frames(opened) == ["displayed", "200 true"])
+
+
+def test_a_local_file_has_widgets(opened: Tab, serve: Serve, tmp_path: Path) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    file = tmp_path / "page.html"
+    file.write_text(f"<!doctype html><title>A file</title><body>{loader(service)}")
+    opened.goto(file.as_uri())
+    assert run(opened, "await displayed(make({})); return elements()[0].counts.error") == 0
+
+
+@pytest.mark.parametrize("policy", ["require-corp", "credentialless"])
+def test_an_isolated_page_has_open_and_closed_widgets(
+    policy: str, opened: Tab, serve: Serve
+) -> None:
+    isolated = {
+        "Cross-Origin-Embedder-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    with host("", headers=isolated) as url:
+        closed = {
+            "login": 1000001,
+            "access": "closed",
+            "viewer_password_hash": PASSWORD_HASH,
+            "allowed_origins": [url],
+        }
+        service = serve(accounts={"main": EVERYTHING, "closed": closed})
+        opened.goto(url)
+        opened.evaluate(
+            "void document.head.append(Object.assign(document.createElement('script'), "
+            f"{{src: '{service.url}/embed.js'}}))"
+        )
+        counts = run(
+            opened,
+            """
+            make({});
+            make({ account: "closed" });
+            await Promise.all(elements().map(displayed));
+            return [crossOriginIsolated, ...elements().map((e) => [e.counts.load, e.counts.error])];
+            """,
+        )
+    assert counts == [True, [1, 0], [0, 1]]
+
+
+WAYS_TO_LOAD = {
+    "module": "<script type=module src='{service}/embed.js'></script>",
+    "import": "<script type=module>await import('{service}/embed.js')</script>",
+    "inlined": "<script>{text}</script>",
+    "copied": "<script src='/copy.js'></script>",
+    "delayed": "<script>setTimeout(() => {{ const script = document.createElement('script');"
+    "script.textContent = {json}; document.body.append(script); }}, 50)</script>",
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_LOAD)
+def test_the_attribute_service_says_where_widgets_are_if_the_script_does_not(
+    way: str, noisy: Tab, serve: Serve
+) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    text = service.get("/embed.js").text
+    assert "</script" not in text
+    tag = WAYS_TO_LOAD[way].format(service=service.url, text=text, json=json.dumps(text))
+    with host(tag, files={"/copy.js": text}) as url:
+        noisy.goto(url)
+        errors = run(
+            noisy,
+            f"""
+            const element = make({{ service: "{service.url}/" }});
+            await displayed(element);
+            const other = make({{}});
+            await until(() => other.counts.error);
+            return [element.counts.error, other.counts.error];
+            """,
+        )
+    assert errors == [0, 1]
+    assert [text for text in noisy.complaints() if "set service=URL" in text]
+
+
+def test_a_tag_with_the_whole_script_in_it_shows_its_widget(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    text = service.get("/embed.js").text
+    tag = f"<script data-service={service.url} data-account=main data-widget=bonus>{text}</script>"
+    with host(tag) as url:
+        opened.goto(url)
+        assert run(opened, "await displayed(elements()[0]); return elements().length") == 1
+
+
+def test_tags_of_two_services_and_elements_each_have_their_own(opened: Tab, serve: Serve) -> None:
+    one = serve(accounts={"one": EVERYTHING})
+    two = serve(accounts={"two": EVERYTHING})
+    body = (
+        f"<script src='{one.url}/embed.js' data-account=one data-widget=balance></script>"
+        f"<script src='{two.url}/embed.js' data-account=two data-widget=balance></script>"
+        "<cabinet-widget account=one widget=lots></cabinet-widget>"
+        f"<cabinet-widget account=two widget=lots service={two.url}></cabinet-widget>"
+    )
+    with host(body) as url:
+        opened.goto(url)
+        frames = run(
+            opened,
+            """
+            await Promise.all(elements().map(displayed));
+            return elements().map((e) => new URL(frame(e).src).origin);
+            """,
+        )
+    assert frames == [one.url, two.url, one.url, two.url]
+
+
+CHANGES_OF_COLOR = {
+    "class": "document.body.className = 'dark'",
+    "transition": "document.body.className = 'slow dark'",
+    "rule": "document.styleSheets[0].insertRule('body { color: #eee }', 2)",
+    "ancestor": "document.querySelector('main').style.color = '#eee'",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES_OF_COLOR)
+def test_a_widget_follows_the_text_color_however_it_changes(
+    change: str, opened: Tab, serve: Serve
+) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    style = (
+        "<style>body { color: #111 } .dark { color: #eee } "
+        ".slow { transition: color 200ms }</style>"
+    )
+    element = "<cabinet-widget account=main widget=balance></cabinet-widget>"
+    with host(f"{loader(service)}<main>{element}</main>", style) as url:
+        opened.goto(url)
+        hashes = run(
+            opened,
+            f"""
+            const [element] = elements();
+            await displayed(element);
+            const before = new URL(frame(element).src).hash;
+            {CHANGES_OF_COLOR[change]};
+            await until(() => frame(element).src.endsWith("#dark") && isDisplayed(element));
+            return [before, frame(element).style.colorScheme];
+            """,
+        )
+    assert hashes == ["#light", "dark"]
+
+
+def test_sizes_that_are_no_pixels_are_ignored(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    usual = WIDGETS["open-trades"].pixels(Options())
+    expected = {
+        "height=700": 700,
+        "height=700px": 700,
+        "height=100%": usual,
+        "height=auto": usual,
+        "height=-5": usual,
+        "height=": usual,
+        "rows=abc": usual,
+        "rows=": usual,
+        "rows=3": WIDGETS["open-trades"].pixels(Options(rows=3)),
+        "rows=500": WIDGETS["open-trades"].pixels(Options(rows=100)),
+        "title=0": WIDGETS["open-trades"].pixels(Options(title=False)),
+    }
+    with host(loader(service)) as url:
+        opened.goto(url)
+        heights = run(
+            opened,
+            f"""
+            const all = {json.dumps([given.split("=") for given in expected])};
+            const made = all.map(([name, value]) =>
+              make({{ widget: "open-trades", loading: "eager", [name]: value }}));
+            await until(() => made.every(frame));
+            return made.map((element) => element.offsetHeight);
+            """,
+        )
+    assert dict(zip(expected, heights, strict=True)) == expected
+
+
+def test_a_hidden_element_is_not_displayed_and_a_style_that_is_reset_changes_nothing(
+    opened: Tab, serve: Serve
+) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service)) as url:
+        opened.goto(url)
+        heights = run(
+            opened,
+            """
+            const element = make({ style: "display:block;min-height:222px" });
+            await displayed(element);
+            const first = frame(element);
+            const heights = [element.offsetHeight];
+            element.hidden = true;
+            heights.push(element.offsetHeight);
+            element.hidden = false;
+            element.removeAttribute("style"); // as libraries that patch the document do
+            await pause();
+            heights.push(element.offsetHeight, frame(element) === first);
+            return heights;
+            """,
+        )
+    height = WIDGETS["balance"].height
+    assert heights == [height, 0, height, True]
+
+
+def test_a_restored_page_does_not_multiply_the_widget_of_a_tag(opened: Tab, serve: Serve) -> None:
+    """As Turbo restores pages: from a copy, in which it runs the scripts again."""
+    service = serve(accounts={"main": EVERYTHING})
+    tag = f"<script src='{service.url}/embed.js' data-account=main data-widget=balance></script>"
+    with host(tag) as url:
+        opened.goto(url)
+        count = run(
+            opened,
+            """
+            await displayed(elements()[0]);
+            const copy = document.body.cloneNode(true);
+            document.body.replaceWith(copy);
+            for (const script of copy.querySelectorAll("script")) {
+              const again = document.createElement("script");
+              for (const { name, value } of script.attributes) again.setAttribute(name, value);
+              script.replaceWith(again);
+            }
+            await displayed(elements()[0]);
+            await pause();
+            return elements().length;
+            """,
+        )
+    assert count == 1
+
+
+def test_an_element_in_a_shadow_tree_has_the_language_of_the_page(
+    opened: Tab, serve: Serve
+) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    with host(loader(service) + "<div id=outside></div>", lang="pt_BR") as url:
+        opened.goto(url)
+        lang = run(
+            opened,
+            """
+            const element = make({}, outside.attachShadow({ mode: "open" }));
+            await displayed(element);
+            return new URL(frame(element).src).searchParams.get("lang");
+            """,
+        )
+    assert lang == "pt_BR"
+
+
+@pytest.mark.parametrize("reason", ["refused", "unreachable", "not a widget"])
+def test_a_frame_that_is_not_shown_is_an_error_event_and_a_link(
+    reason: str, noisy: Tab, serve: Serve
+) -> None:
+    closed = {"login": 1000001, "access": "closed", "viewer_password_hash": PASSWORD_HASH}
+    service = serve(accounts={"main": closed, "other": EVERYTHING})
+    with host("") as other:
+        pass
+    with host(loader(service)) as url:
+        addresses = {"refused": service.url, "unreachable": other, "not a widget": url}
+        noisy.goto(url)
+        seen = run(
+            noisy,
+            f"""
+            const attributes = {{ service: "{addresses[reason]}", label: "My account" }};
+            const element = make({{ ...attributes, token: "secret" }});
+            element.append(" "); // a line break is no fallback
+            const own = make(attributes);
+            own.innerHTML = "<b>My own</b>";
+            let code;
+            element.addEventListener("cabinet-widget:error", (event) => (code = event.detail.code));
+            await until(() => element.counts.error && own.counts.error);
+            const link = element.querySelector("a");
+            return [code, link.textContent, link.href.split("#")[0], link.offsetHeight > 0,
+              own.querySelector("a"), own.querySelector("b").offsetHeight > 0];
+            """,
+        )
+    page = f"{addresses[reason]}/w/main/balance"
+    assert seen[:2] == ["not_shown", "My account"]
+    assert seen[2].split("?")[0] == page
+    assert "secret" not in seen[2]
+    assert seen[3:] == [True, None, True]

@@ -1,7 +1,6 @@
 """Static files: loader, scripts and stylesheets, minified at start-up and served from memory."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from rjsmin import jsmin
 
 from widget.render import colour
 from widget.widgets.base import HEADING_HEIGHT, Widget
+from widget.widgets.options import DEFAULT_ROWS, Options
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
-HEIGHTS = '"the heights"'
-"""What the heights of all widgets replace in the loader."""
+_LETTERS = 4
+"""How many letters of a widget's name the loader needs to find its height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,13 @@ class Assets:
         """
         self._base = base
         self._files: dict[str, Asset] = {}
-        heights = {name: reserved_height(widget) for name, widget in widgets.items()}
+        facts = loader_facts(widgets)
         for path in folder.iterdir():
             if path.suffix == ".js":
                 script = path.read_text(encoding="utf-8")
-                # Only the loader contains the placeholder.
-                script = script.replace(HEIGHTS, json.dumps(heights))
+                # Only the loader contains placeholders.
+                for placeholder, fact in facts.items():
+                    script = script.replace(placeholder, fact)
                 self._add(path.name, jsmin(script), JAVASCRIPT)
             elif path.suffix == ".css":
                 stylesheet = path.read_text(encoding="utf-8")
@@ -89,12 +90,27 @@ class Assets:
         return f"{self._base}/static/{self.version}/{name}"
 
 
-def reserved_height(widget: Widget) -> list[int]:
-    """What the loader needs to reserve the height of a widget."""
-    # A list without names keeps the loader small. It takes the elements in this order.
-    return [
-        widget.height,
-        widget.row_height,
-        HEADING_HEIGHT,
-        widget.default_rows,
-    ]
+def loader_facts(widgets: Mapping[str, Widget]) -> dict[str, str]:
+    """What replaces the placeholders in the loader, so that it can reserve the height of a widget.
+
+    Raises:
+        ValueError: the widgets differ in what the loader takes to be the same, to remain small.
+    """
+    heights = {name[:_LETTERS]: widget.pixels(Options()) for name, widget in widgets.items()}
+    # Without the quotation marks of JSON, which four letters do not need.
+    properties = [f"{letters}:{pixels}" for letters, pixels in heights.items()]
+    if len(heights) < len(widgets):
+        raise ValueError(f"the names of two widgets begin with the same {_LETTERS} letters")
+    row_heights = {widget.row_height for widget in widgets.values() if widget.row_height}
+    if len(row_heights) > 1:
+        raise ValueError("the tables of widgets must have rows of one height")
+    options: dict[str, None] = {}
+    for widget in widgets.values():
+        options |= dict.fromkeys(widget.all_options)
+    return {
+        '"the heights"': "{" + ",".join(properties) + "}",
+        '"the row"': str(max(row_heights, default=0)),
+        '"the rows"': str(DEFAULT_ROWS),
+        '"the heading"': str(HEADING_HEIGHT),
+        "the options": " ".join(options),
+    }
