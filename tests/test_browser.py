@@ -133,7 +133,7 @@ def test_no_snippet_shifts_the_layout_of_its_page(page: Page, serve: Serve) -> N
         form(snippet.Embed(service.url, "main", widget, {}, Options(), widget.label))
         + "<p>Text below it</p>"
         for widget in WIDGETS.values()
-        for form in (snippet.script, snippet.iframe)
+        for form in (snippet.script, snippet.iframe, snippet.tag)
     ]
     with host("".join(parts)) as url:
         page.add_init_script(

@@ -302,6 +302,8 @@ def test_snippet_prints_every_form(tmp_path: Path) -> None:
         "script": '<cabinet-widget account="main" widget="balance" lang="fr" '
         'style="display:block;min-height:',
         "iframe": '<iframe src="https://widgets.example.com/w/main/balance?lang=fr" title="Solde"',
+        "tag": '<script async src="https://widgets.example.com/embed.js" '
+        'data-account="main" data-widget="balance" data-lang="fr"></script></div>',
         "wordpress": '[cabinet_widget account="main" widget="balance" lang="fr"]',
         "oembed": "https://widgets.example.com/w/main/balance?lang=fr",
         "badge": 'src="https://widgets.example.com/w/main/balance.png?scale=2&amp;lang=fr"',
@@ -310,10 +312,22 @@ def test_snippet_prints_every_form(tmp_path: Path) -> None:
     for form, part in expected.items():
         printed = run(tmp_path, "snippet", "main", "balance", "--as", form, "--param", "lang=fr")
         assert part in printed.stdout, (form, printed.stderr)
-    assert (
-        'src="https://widgets.example.com/embed.js"'
-        in run(tmp_path, "snippet", "main", "balance").stdout
+    script = run(tmp_path, "snippet", "main", "balance").stdout
+    assert 'src="https://widgets.example.com/embed.js"' in script
+    assert '"><a href="https://widgets.example.com/w/main/balance">Balance</a></cab' in script
+
+
+def test_check_warns_about_a_closed_account_that_no_site_may_embed(tmp_path: Path) -> None:
+    configuration = (
+        '[api]\nbase_url = "http://127.0.0.1:1"\n'
+        '[accounts.main]\nlogin = 5\naccess = "closed"\nembed_secret_env = "EMBED_SECRET"\n'
     )
+    path = tmp_path / "widgets.toml"
+    warning = "main is closed: no other site may frame it; add yours to accounts.main.allowed_orig"
+    path.write_text(configuration)
+    assert warning in run(tmp_path, "check", EMBED_SECRET="x" * 32).stderr
+    path.write_text(configuration + 'allowed_origins = ["https://blog.example.com"]\n')
+    assert "may frame it" not in run(tmp_path, "check", EMBED_SECRET="x" * 32).stderr
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ def init(path: Path) -> None:
 def check(config: str | None, record: Path | None) -> None:
     """Call every function of every account once; print what works and what to fix."""
     settings = load_settings(config)
+    warn_about_unframed_accounts(settings)
     if record is None:
         results = print_check(settings, None)
     else:
@@ -225,6 +226,7 @@ def serve(config: str | None, bind: str, workers: int) -> None:
     print_warnings(application.settings)
     warn_about_separate_caches(application.settings, workers)
     warn_about_lost_snapshots(application.settings)
+    warn_about_unframed_accounts(application.settings)
     # Before the workers start: one that fails is started again, and would repeat its error.
     check_port(address, port, f"--bind {address}:{port}")
     metrics.check_folder(os.environ)
@@ -274,6 +276,18 @@ def warn_about_lost_snapshots(settings: Settings) -> None:
         f"{listed}: after a restart there are no figures until delay_minutes have passed, because"
         f" {reason}; set cache.type to RedisCache, or to FileSystemCache with another cache.dir"
     )
+
+
+def warn_about_unframed_accounts(settings: Settings) -> None:
+    """Warn about closed accounts that no site may embed."""
+    for slug, account in settings.accounts.items():
+        if account.access == "closed" and not account.allowed_origins:
+            warn(f"{slug} is closed: {advice_about_origins(account)}")
+
+
+def advice_about_origins(account: Account) -> str:
+    """What is missing so that a site may embed a closed account."""
+    return f"no other site may frame it; add yours to accounts.{account.slug}.allowed_origins"
 
 
 def is_temporary(folder: Path) -> bool:
@@ -327,8 +341,8 @@ def who_can_see(account: Account, form: str) -> str:
     forms_without_dialog = (*snippets.PICTURE_FORMS, "oembed")
     if form in forms_without_dialog:
         return "visible only with a token in its URL, and tokens expire within 24 hours"
-    if account.allowed_origins is None:
-        return f"no other site may frame it; add yours to accounts.{account.slug}.allowed_origins"
+    if not account.allowed_origins:
+        return advice_about_origins(account)
     return "visitors enter its password, or your page adds a token"
 
 

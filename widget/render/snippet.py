@@ -12,6 +12,9 @@ from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options
 # Scripts refresh the widget, its origin lets them, forms unlock it, and links open in a new tab.
 SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
 
+_MARGIN = "margin:16px 0"
+"""The distance between widgets that are pasted one after another."""
+
 
 def widget_url(
     base: str,
@@ -56,9 +59,8 @@ class Embed:
         """The height to reserve."""
         return self.widget.pixels(self.options)
 
-    @property
-    def attributes(self) -> str:
-        """Account, widget and options as HTML attributes."""
+    def attributes(self, prefix: str = "") -> str:
+        """Account, widget and options as HTML attributes, whose names begin with a prefix."""
         attributes = {
             "account": self.account,
             "widget": self.widget.name,
@@ -66,7 +68,7 @@ class Embed:
         }
         texts = []
         for name, value in attributes.items():
-            texts.append(f'{name}="{escape(value)}"')
+            texts.append(f'{prefix}{name}="{escape(value)}"')
         return " ".join(texts)
 
     @property
@@ -105,13 +107,23 @@ class Embed:
 
 
 def script(embed: Embed) -> str:
-    """The loader and a custom element."""
+    """The loader and a custom element, with a link for visitors who cannot see the widget."""
     # The element has no height before its script is loaded: a style reserves it, so that the page
     # does not move.
-    style = f"display:block;min-height:{embed.pixels}px"
+    style = f"display:block;min-height:{embed.pixels}px;{_MARGIN}"
+    link = f'<a href="{escape(embed.page_url)}">{escape(embed.label)}</a>'
     return (
         f'<script async src="{escape(embed.base)}/embed.js"></script>\n'
-        f'<cabinet-widget {embed.attributes} style="{style}"></cabinet-widget>'
+        f'<cabinet-widget {embed.attributes()} style="{style}">{link}</cabinet-widget>'
+    )
+
+
+def tag(embed: Embed) -> str:
+    """The loader alone, in a wrapper that reserves the height of the widget it puts there."""
+    attributes = embed.attributes("data-")
+    return (
+        f'<div style="min-height:{embed.pixels}px;{_MARGIN}">'
+        f'<script async src="{escape(embed.base)}/embed.js" {attributes}></script></div>'
     )
 
 
@@ -120,7 +132,7 @@ def iframe(embed: Embed) -> str:
     url = escape(oembed(embed))
     title = escape(embed.label)
     # Without the loader nothing adapts the height: the exact one is known from the options.
-    style = f"display:block;border:0;width:100%;height:{embed.pixels}px"
+    style = f"display:block;border:0;width:100%;height:{embed.pixels}px;{_MARGIN}"
     return (
         f'<iframe src="{url}" title="{title}" loading="lazy" '
         f'sandbox="{SANDBOX}" style="{style}"></iframe>'
@@ -129,7 +141,7 @@ def iframe(embed: Embed) -> str:
 
 def wordpress(embed: Embed) -> str:
     """The shortcode of the WordPress plugin."""
-    return f"[cabinet_widget {embed.attributes}]"
+    return f"[cabinet_widget {embed.attributes()}]"
 
 
 def oembed(embed: Embed) -> str:
@@ -163,6 +175,7 @@ def bbcode(embed: Embed) -> str:
 
 FORMS = {
     "script": script,
+    "tag": tag,
     "iframe": iframe,
     "wordpress": wordpress,
     "oembed": oembed,
