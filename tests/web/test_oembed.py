@@ -129,3 +129,33 @@ def test_every_public_page_links_to_its_oembed_response_and_a_private_one_does_n
     assert "period=7d" in service.get(address).json()["html"]
     assert 'property="og:title"' in page
     assert "oembed" not in service.get("/w/restricted/growth").text
+
+
+def test_the_frame_is_as_wide_as_its_page_unless_the_consumer_has_a_limit(serve: Serve) -> None:
+    """Iframely takes two numbers for an aspect ratio, and 100% for a fixed height."""
+    service = serve(server=SERVER)
+    url = f"{BASE}/w/main/balance"
+    assert ' width="100%" height="222"' in get_oembed(service, url).json()["html"]
+    assert ' width="300" height="222"' in get_oembed(service, url, "&maxwidth=300").json()["html"]
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_every_open_widget_has_a_title_and_a_description_without_hidden_figures(
+    name: str, serve: Serve
+) -> None:
+    """Discourse shows no preview without both, unless there is a picture."""
+    account = {
+        "login": 1000005,
+        "widgets": list(WIDGETS),
+        "partner_password": "partner-password",
+        "currency": "USD",
+    }
+    hidden = {**account, "hide": ["profit", "gain", "lots", "total", "accounts", "progress"]}
+    service = serve(accounts={"main": account, "hidden": hidden})
+    pattern = '<meta (?:name|property)="(?:og:)?description" content="([^"]+)">'
+    texts = re.findall(pattern, service.get(f"/w/main/{name}").text)
+    assert len(texts) == 2
+    assert texts[0] == texts[1]
+    assert "og:title" in service.get(f"/w/main/{name}").text
+    hiding = re.findall(pattern, service.get(f"/w/hidden/{name}").text)
+    assert hiding[0].startswith(WIDGETS[name].label)

@@ -83,13 +83,24 @@ def build_response(
         "title": display.label,
         "width": width,
         "height": height,
-        "html": embed_html(display, url, width, height),
+        "html": embed_html(display, url, frame_width(limits), height),
         "cache_age": 3600,
         **thumbnail(view, base, params, limits),
     }
 
 
-def embed_html(display: Display, url: str, width: int, height: int) -> str:
+def frame_width(limits: Limits) -> str:
+    """The width of the frame: all there is, unless the consumer has a limit.
+
+    Iframely takes two numbers for an aspect ratio, which cuts off a widget on narrow pages; next to
+    a width of 100% the height is fixed.
+    """
+    if limits.width is None:
+        return "100%"
+    return str(limited(WIDTH, limits.width))
+
+
+def embed_html(display: Display, url: str, width: str, height: int) -> str:
     """The code that embeds a widget.
 
     On sites that do not trust this service, WordPress displays the blockquote until the frame
