@@ -326,8 +326,9 @@ def test_check_warns_about_a_closed_account_that_no_site_may_embed(tmp_path: Pat
     warning = "main is closed: no other site may frame it; add yours to accounts.main.allowed_orig"
     path.write_text(configuration)
     assert warning in run(tmp_path, "check", EMBED_SECRET="x" * 32).stderr
-    path.write_text(configuration + 'allowed_origins = ["https://blog.example.com"]\n')
-    assert "may frame it" not in run(tmp_path, "check", EMBED_SECRET="x" * 32).stderr
+    for origins in ('["https://blog.example.com"]', "[]"):  # an empty list is on purpose
+        path.write_text(f"{configuration}allowed_origins = {origins}\n")
+        assert "may frame it" not in run(tmp_path, "check", EMBED_SECRET="x" * 32).stderr
 
 
 @pytest.mark.parametrize(

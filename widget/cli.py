@@ -279,9 +279,9 @@ def warn_about_lost_snapshots(settings: Settings) -> None:
 
 
 def warn_about_unframed_accounts(settings: Settings) -> None:
-    """Warn about closed accounts that no site may embed."""
+    """Warn about closed accounts that no site may embed, unless an empty list says so."""
     for slug, account in settings.accounts.items():
-        if account.access == "closed" and not account.allowed_origins:
+        if account.access == "closed" and account.allowed_origins is None:
             warn(f"{slug} is closed: {advice_about_origins(account)}")
 
 
