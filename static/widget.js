@@ -44,7 +44,7 @@
   addEventListener("message", ({ source, data }) => {
     if (source !== parent || !data) return;
     if (secret && data.secret === secret && data.message === "ready") notifyHeight();
-    if (data.cabinetWidget === 1 && data.type === "token" && typeof data.value === "string") renew(data.value);
+    if (typeof data.token === "string") renew(data.token);
   });
 
   // -- Refreshing ---------------------------------------------------------------------------------------------------

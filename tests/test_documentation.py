@@ -216,10 +216,9 @@ def test_every_option_of_pictures_and_every_widget_with_a_picture_is_documented(
 
 def test_every_attribute_of_the_tag_is_documented() -> None:
     loader = (paths.static() / "embed.js").read_text(encoding="utf-8")
-    [names] = re.findall(r'NAMES = "([\w ]+)"', loader)
-    assert set(names.split()) <= set(
-        code(section(EMBEDDING, "The script tag") + section(EMBEDDING, "Options"))
-    )
+    names = set(re.findall(r'get\("(\w+)"\)', loader))
+    assert {"account", "service"} <= names
+    assert names <= set(code(section(EMBEDDING, "The script tag") + section(EMBEDDING, "Options")))
 
 
 @pytest.mark.parametrize("document", [README, EMBEDDING], ids=lambda path: path.name)

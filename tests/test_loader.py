@@ -14,7 +14,7 @@ from browsers import EVERYTHING, WIDGETS, chromium, host, is_complaint, tab
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from playwright.sync_api import Browser, Error
-from processes import until
+from processes import PATIENCE, until
 from programs import CACHE, find_program
 from werkzeug.security import generate_password_hash
 
@@ -32,7 +32,7 @@ FIRST_VIEW_REQUESTS = 4
 
 HELPERS = """
 const until = async (condition) => {
-  for (const end = Date.now() + 10_000; ; await new Promise((go) => setTimeout(go, 10))) {
+  for (const end = Date.now() + 1000 * patience; ; await new Promise((go) => setTimeout(go, 10))) {
     const found = condition();
     if (found) return found;
     if (Date.now() > end) throw new Error(`the condition never became true: ${condition}`);
@@ -201,7 +201,7 @@ def loader(service: Service) -> str:
 
 def run(opened: Tab, body: str) -> Any:
     """Run some lines of script on the open page; returns their result."""
-    return opened.evaluate(f"(async () => {{ {HELPERS} {body} }})()")
+    return opened.evaluate(f"(async () => {{ const patience = {PATIENCE}; {HELPERS} {body} }})()")
 
 
 def path_of(opened: Tab) -> str:
@@ -589,6 +589,36 @@ def test_the_fallback_is_displayed_until_the_widget_is_loaded(
     assert seen == {"height": 0, "title": "balance"}
 
 
+def test_an_outline_has_the_place_of_a_widget_while_the_api_is_slow(
+    opened: Tab, serve: Serve, upstream: Upstream
+) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    upstream.sandbox.faults.append(Fault("slow", seconds=30))
+    with host(loader(service) + "<main></main><p id=below>Below it</p>") as url:
+        opened.goto(url)
+        outline = run(
+            opened,
+            """
+            const element = make({}, document.querySelector("main"));
+            const slot = await until(() => element.shadowRoot?.querySelector("slot"));
+            const { width, height } = slot.getBoundingClientRect();
+            const isWhole = width === element.offsetWidth;
+            const moves = element.shadowRoot.getAnimations().length;
+            const { borderTopWidth } = getComputedStyle(slot);
+            return { height, isWhole, borderTopWidth, moves, below: below.offsetTop };
+            """,
+        )
+        upstream.gate.set()
+        below = run(opened, "await displayed(elements()[0]); return below.offsetTop;")
+    assert outline == {
+        "height": WIDGETS["balance"].height,
+        "isWhole": True,
+        "borderTopWidth": "1px",
+        "moves": 0,
+        "below": below,
+    }
+
+
 def test_errors_are_events_and_a_fresh_token_is_used_without_a_reload(
     opened: Tab, serve: Serve
 ) -> None:
@@ -859,6 +889,46 @@ def test_a_widget_follows_the_text_color_however_it_changes(
             """,
         )
     assert hashes == ["#light", "dark"]
+
+
+def test_a_widget_follows_a_page_that_has_nothing_but_a_media_query(
+    chrome: Browser, serve: Serve
+) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    style = "<style>@media (prefers-color-scheme: dark) { body { color: #eee } }</style>"
+    element = "<cabinet-widget account=main widget=balance></cabinet-widget>"
+    with host(loader(service) + element, style) as url, tab(chrome, color_scheme="light") as page:
+        page.goto(url)
+        page.locator("cabinet-widget iframe[src$='#light']").wait_for()
+        page.emulate_media(color_scheme="dark")
+        page.locator("cabinet-widget iframe[src$='#dark']").wait_for()
+
+
+def test_light_text_in_any_notation_means_a_dark_page(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    expected = {
+        "#eee": "#dark",
+        "#555": "#light",
+        "hsl(0 0% 90%)": "#dark",
+        "oklch(0.9 0 0)": "#dark",
+        "oklch(0.3 0 0)": "#light",
+        "lab(90 0 0)": "#dark",
+        "lab(30 0 0)": "#light",
+        "color(srgb 0.9 0.9 0.9)": "#dark",
+        "color(display-p3 0.3 0.3 0.3)": "#light",
+    }
+    with host(loader(service)) as url:
+        opened.goto(url)
+        hashes = run(
+            opened,
+            f"""
+            const made = {json.dumps([*expected])}.map((color) =>
+              make({{ style: `color: ${{color}}`, loading: "eager" }}));
+            await until(() => made.every(frame));
+            return made.map((element) => new URL(frame(element).src).hash);
+            """,
+        )
+    assert dict(zip(expected, hashes, strict=True)) == expected
 
 
 def test_sizes_that_are_no_pixels_are_ignored(opened: Tab, serve: Serve) -> None:

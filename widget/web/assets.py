@@ -15,8 +15,8 @@ from widget.widgets.options import DEFAULT_ROWS, Options
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
-_LETTERS = 4
-"""How many letters of a widget's name the loader needs to find its height."""
+_LETTERS = 10
+"""How many letters of a widget's name the loader reads as a number; more would not fit in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +96,45 @@ def loader_facts(widgets: Mapping[str, Widget]) -> dict[str, str]:
     Raises:
         ValueError: the widgets differ in what the loader takes to be the same, to remain small.
     """
-    heights = {name[:_LETTERS]: widget.pixels(Options()) for name, widget in widgets.items()}
-    # Without the quotation marks of JSON, which four letters do not need.
-    properties = [f"{letters}:{pixels}" for letters, pixels in heights.items()]
-    if len(heights) < len(widgets):
-        raise ValueError(f"the names of two widgets begin with the same {_LETTERS} letters")
     row_heights = {widget.row_height for widget in widgets.values() if widget.row_height}
     if len(row_heights) > 1:
         raise ValueError("the tables of widgets must have rows of one height")
     options: dict[str, None] = {}
     for widget in widgets.values():
         options |= dict.fromkeys(widget.all_options)
+    heights = height_list(widgets)
     return {
-        '"the heights"': "{" + ",".join(properties) + "}",
+        '"the heights"': "[" + ",".join(heights) + "]",
+        '"the length"': str(len(heights)),
+        '"the letters"': str(_LETTERS),
         '"the row"': str(max(row_heights, default=0)),
         '"the rows"': str(DEFAULT_ROWS),
         '"the heading"': str(HEADING_HEIGHT),
         "the options": " ".join(options),
     }
+
+
+def height_list(widgets: Mapping[str, Widget]) -> list[str]:
+    """The heights of the widgets as texts, and empty texts in between.
+
+    The position of a widget is its name, read as a number of base 36, modulo the length of the
+    list: so the loader need not contain the names. The list is as short as it can be while no two
+    widgets have the same position.
+
+    Raises:
+        ValueError: two names are the same number.
+    """
+    heights = {}
+    for name, widget in widgets.items():
+        # As parseInt() does it in the loader: only up to a dash.
+        letters, _dash, _rest = name[:_LETTERS].partition("-")
+        heights[int(letters, 36)] = str(widget.pixels(Options()))
+    if len(heights) < len(widgets):
+        raise ValueError(f"two widgets begin with the same word, or the same {_LETTERS} letters")
+    length = len(heights)
+    while len({number % length for number in heights}) < len(heights):
+        length += 1
+    texts = [""] * length
+    for number, height in heights.items():
+        texts[number % length] = height
+    return texts
