@@ -118,6 +118,7 @@ def test_a_new_widget_is_one_file_and_appears_in_every_form(new_widget: str, ser
     assert set(data["records"][0]) == {"symbol", "close_time", "profit"}
     assert service.get(f"{path}.svg").text.startswith("<svg")
     assert service.get(f"{path}.png").content.startswith(b"\x89PNG")
+    assert service.get(f"{path}.csv").text.startswith("symbol,close_time,profit\r\n")
     embedded = service.get(f"/oembed?url={quote(public_url + path, safe='')}").json()
     assert f"Trades {data['trades']}" in embedded["html"]
     assert f'<option value="{new_widget}"' in service.get("/").text

@@ -25,6 +25,9 @@ DEFAULT_RETRY_SECONDS = 5
 
 HTML = ""
 JSON = ".json"
+CSV = ".csv"
+ATOM = ".atom"
+BADGE = ".badge.json"
 PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 # The name is part of the log's format, whatever the modules are called.
@@ -36,7 +39,8 @@ class ErrorContext:
     """What is known about a request when it fails.
 
     Attributes:
-        suffix: the form of the response: ``HTML``, ``JSON`` or one of ``PICTURE_TYPES``.
+        suffix: the form of the response: ``HTML``, one of ``PICTURE_TYPES``, or any other, of which
+            errors are JSON.
         options: those that are valid.
         account: the account, if it was found.
         widget: the widget, if it was found.

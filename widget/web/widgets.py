@@ -1,13 +1,18 @@
 """A request for a widget, from the URL to the response."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from flask import Response, request
 
 from widget.config import Account
 from widget.errors import CabinetError, NotFound
+from widget.privacy import expand_hidden
 from widget.render import picture
+from widget.render.badge import render_badge
+from widget.render.csv import render_csv
+from widget.render.feed import render_feed
 from widget.render.html import PageContext
 from widget.render.json import render_json
 from widget.render.snippet import widget_url
@@ -15,6 +20,9 @@ from widget.render.view import View
 from widget.web import access, headers
 from widget.web.access import Credentials
 from widget.web.error_responses import (
+    ATOM,
+    BADGE,
+    CSV,
     HTML,
     JSON,
     PICTURE_TYPES,
@@ -22,9 +30,9 @@ from widget.web.error_responses import (
     ErrorResponses,
     picture_response,
 )
+from widget.web.form_options import parse_form_options
 from widget.web.metrics import Freshness
 from widget.web.request_data import (
-    Parameters,
     appearance_options,
     query_parameters,
     token_of,
@@ -34,20 +42,14 @@ from widget.web.request_data import (
 from widget.web.responses import figures_response, shortest_ttl
 from widget.web.service import Service
 from widget.web.tokens import Grant
-from widget.widgets.base import Widget
-from widget.widgets.options import (
-    MIN_REFRESH,
-    OPTION_NAMES,
-    PICTURE_OPTIONS,
-    Options,
-    parse_options,
-)
+from widget.widgets.base import Feed, Widget
+from widget.widgets.options import MIN_REFRESH
 
 Render = Callable[[View, Grant | None], Response]
 
 
 class WidgetEndpoint:
-    """Responds with widgets: as pages, JSON and pictures."""
+    """Responds with widgets in all their forms."""
 
     def __init__(self, service: Service, errors: ErrorResponses) -> None:
         self._service = service
@@ -58,6 +60,9 @@ class WidgetEndpoint:
             JSON: self._json,
             ".svg": self._svg,
             ".png": self._png,
+            CSV: self._csv,
+            ATOM: self._feed,
+            BADGE: self._badge,
         }
 
     def get(self, slug: str, name: str) -> Response:
@@ -102,7 +107,7 @@ class WidgetEndpoint:
             credentials = self._credentials(account, token, unlocking=unlocking)
             now = self._service.clock()
             grant = access.authorize(account, widget.name, credentials, now)
-            options = _parse_options(widget, without_token(parameters), grant, suffix)
+            options = parse_form_options(widget, suffix, without_token(parameters), grant)
             context = replace(context, options=options)
             view = self._service.view(account, widget, options)
             response = self._forms[suffix](view, grant)
@@ -114,8 +119,8 @@ class WidgetEndpoint:
 
     def _find(self, slug: str, name: str, suffix: str) -> tuple[Account, Widget]:
         account, widget = self._service.find_widget(slug, name)
-        if suffix in PICTURE_TYPES and not widget.picture:
-            raise NotFound("this widget has no picture")
+        if not _has_form(account, widget, suffix):
+            raise NotFound("this widget has no such form")
         return account, widget
 
     def _credentials(self, account: Account, token: str | None, *, unlocking: bool) -> Credentials:
@@ -173,6 +178,27 @@ class WidgetEndpoint:
 
     def _json(self, view: View, grant: Grant | None) -> Response:
         response = Response(render_json(view), content_type="application/json")
+        return self._with_headers(response, view, grant)
+
+    def _csv(self, view: View, grant: Grant | None) -> Response:
+        name = f"{view.account.slug}-{view.widget.name}.csv"
+        response = Response(
+            render_csv(view),
+            content_type="text/csv; charset=utf-8; header=present",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+        return self._with_headers(response, view, grant)
+
+    def _feed(self, view: View, grant: Grant | None) -> Response:
+        # Without options, and so without the token: readers publish what they subscribe to.
+        url = partial(widget_url, self._server.public_url, view.account.slug, view.widget.name)
+        xml = render_feed(view, self._service.catalogues, url(ATOM, {}), url(HTML, {}))
+        response = Response(xml, content_type="application/atom+xml; charset=utf-8")
+        return self._with_headers(response, view, grant)
+
+    def _badge(self, view: View, grant: Grant | None) -> Response:
+        text = render_badge(view, self._service.catalogues)
+        response = Response(text, content_type="application/json")
         return self._with_headers(response, view, grant)
 
     def _svg(self, view: View, grant: Grant | None) -> Response:
@@ -238,35 +264,23 @@ def _split_name(name: str) -> tuple[str, str]:
     return widget, dot + extension
 
 
-def _parse_options(
-    widget: Widget,
-    parameters: Parameters,
-    grant: Grant | None,
-    suffix: str,
-) -> Options:
-    """The options of a request: those of the URL and those that its token locks.
-
-    Raises:
-        BadOption: one of them is wrong.
-    """
-    extra: Sequence[str] = ()
+def _has_form(account: Account, widget: Widget, suffix: str) -> bool:
+    """Whether a widget of an account has one of the forms."""
     if suffix in PICTURE_TYPES:
-        extra = PICTURE_OPTIONS
-    locked = _locked_options(widget, grant, extra)
-    return parse_options(widget, parameters, locked, extra)
+        return bool(widget.picture)
+    if suffix == CSV:
+        return bool(widget.csv)
+    if suffix == BADGE:
+        return widget.has_badge
+    if suffix == ATOM:
+        return widget.feed is not None and _is_public(widget.feed, account)
+    return True
 
 
-def _locked_options(
-    widget: Widget, grant: Grant | None, extra: Sequence[str]
-) -> Mapping[str, object]:
-    """The options that a token locks. One for all widgets may lock options that others have."""
-    if grant is None:
-        return {}
-    if not grant.is_for_account:
-        return grant.params
-    options_of_others = OPTION_NAMES.difference(widget.all_options, extra)
-    # A name that no widget has stays, and is reported as an unknown option.
-    return {name: value for name, value in grant.params.items() if name not in options_of_others}
+def _is_public(feed: Feed, account: Account) -> bool:
+    """Whether an account hides nothing that every entry of a feed must have."""
+    hidden = expand_hidden(account.hide)
+    return hidden.isdisjoint({feed.table.rows, feed.time})
 
 
 def _default_refresh(view: View) -> int:

@@ -34,5 +34,6 @@ WIDGET = Widget(
     height=222,
     summary=PROFIT,
     picture=("balance", "profit", "equity", "free_margin", "margin"),
+    has_badge=True,
     shows_currency=True,
 )

@@ -288,6 +288,42 @@ class Table:
 Block = Card | Progress | Bars | Curve | Table
 
 
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """The lines of a CSV file.
+
+    Attributes:
+        rows: the name of the list in the data. A widget can declare several and fetch one of them.
+        columns: the JSON names of the figures in a line, which are the header.
+        lines: makes the lines from the list, if they are not its rows; called with what is public.
+    """
+
+    rows: str
+    columns: tuple[str, ...]
+    lines: Callable[[Iterable[Mapping[str, Any]]], Iterable[Mapping[str, Any]]] | None = None
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names in the data that it contains."""
+        yield self.rows
+        yield from self.columns
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed of the newest rows of a table.
+
+    Attributes:
+        table: the table.
+        time: the name of the time of a row.
+        title: the names of the figures in the title of an entry.
+    """
+
+    table: Table
+    time: str
+    title: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Widget:
     """One view of an account.
@@ -304,6 +340,10 @@ class Widget:
         summary: the figure that matters most, for screen readers and link previews.
         picture: the names of the figures in its SVG and PNG, the large one first; empty if it has
             no picture.
+        has_badge: whether the first figure of its picture is also available as a badge.
+        csv: its CSV files, of which a request gets the first one whose list was fetched; empty if
+            it has none.
+        feed: its Atom feed, if it has one.
         shows_currency: whether its heading contains the currency.
         by_default: whether accounts that do not list their widgets have it.
     """
@@ -318,6 +358,9 @@ class Widget:
     options: frozenset[str] = frozenset()
     summary: Figure | None = None
     picture: tuple[str, ...] = ()
+    has_badge: bool = False
+    csv: tuple[Csv, ...] = ()
+    feed: Feed | None = None
     shows_currency: bool = False
     by_default: bool = True
 

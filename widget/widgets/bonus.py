@@ -52,5 +52,6 @@ WIDGET = Widget(
     height=286,
     summary=SHARE,
     picture=("total", "progress", "available", "available_keeping_bonus", "welcome", "club"),
+    has_badge=True,
     shows_currency=True,
 )

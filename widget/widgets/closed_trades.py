@@ -8,6 +8,8 @@ from widget.errors import N_
 from widget.widgets.base import (
     Column,
     Count,
+    Csv,
+    Feed,
     Figure,
     Table,
     Widget,
@@ -95,5 +97,7 @@ WIDGET = Widget(
     row_height=36,
     options=frozenset({"rows", "page", "period"}),
     summary=Figure("profit", N_("Profit"), "result", within="totals"),
+    csv=(Csv(TRADES.rows, TRADES.row_names),),
+    feed=Feed(TRADES, time="close_time", title=("symbol", "side", "volume", "profit")),
     shows_currency=True,
 )

@@ -10,6 +10,7 @@ from widget.widgets.base import (
     Bars,
     Card,
     Column,
+    Csv,
     Figure,
     Table,
     Widget,
@@ -77,6 +78,7 @@ WIDGET = Widget(
     row_height=36,
     options=frozenset({"rows", "page", "period"}),
     summary=TOTAL,
+    csv=(Csv(RECORDS.rows, RECORDS.row_names),),
     shows_currency=True,
     by_default=False,  # it is about the earnings of a partner, and not about the account
 )

@@ -59,4 +59,5 @@ WIDGET = Widget(
     options=frozenset({"period"}),
     summary=GAIN,
     picture=FIGURES,
+    has_badge=True,
 )

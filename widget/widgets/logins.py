@@ -5,7 +5,7 @@ from typing import Any
 
 from widget.data.source import Source
 from widget.errors import N_
-from widget.widgets.base import Column, Table, Widget, page_numbers, rows_of_page
+from widget.widgets.base import Column, Csv, Table, Widget, page_numbers, rows_of_page
 from widget.widgets.options import Options
 
 MASK_BITS = {4: 24, 6: 48}
@@ -70,5 +70,6 @@ WIDGET = Widget(
     height=138,
     row_height=36,
     options=frozenset({"rows", "page", "period"}),
+    csv=(Csv(LOGINS.rows, LOGINS.row_names),),
     by_default=False,  # when and from where somebody logs in is nobody else's business
 )

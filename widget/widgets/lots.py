@@ -6,7 +6,7 @@ from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
 from widget.privacy import ENTRIES
-from widget.widgets.base import Bars, Card, Figure, Widget
+from widget.widgets.base import Bars, Card, Csv, Figure, Widget
 from widget.widgets.options import Options
 
 # The bars of days need their total, so the card always contains it.
@@ -66,4 +66,5 @@ WIDGET = Widget(
     options=frozenset({"period"}),
     summary=LOTS,
     picture=("lots",),
+    csv=(Csv("days", ("date", "lots")),),
 )

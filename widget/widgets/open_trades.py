@@ -6,7 +6,7 @@ from typing import Any
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
-from widget.widgets.base import Column, Figure, Table, Widget, page_numbers, rows_of_page
+from widget.widgets.base import Column, Csv, Figure, Table, Widget, page_numbers, rows_of_page
 from widget.widgets.options import Options
 
 
@@ -122,5 +122,6 @@ WIDGET = Widget(
     row_height=36,
     options=frozenset({"rows", "page", "group"}),
     summary=Figure("profit", N_("Profit"), "result", within="totals"),
+    csv=(Csv(TRADES.rows, TRADES.row_names), Csv(SYMBOLS.rows, SYMBOLS.row_names)),
     shows_currency=True,
 )

@@ -37,6 +37,8 @@ MAX_REFRESH: Final = 86400
 MAX_ROWS: Final = 100
 MAX_PAGE: Final = 1000
 DEFAULT_ROWS: Final = 10
+MAX_CSV_ROWS: Final = 10_000
+"""The rows of a CSV file whose URL does not limit them."""
 
 PERIODS: Final[Mapping[str, str]] = {
     "today": N_("Today"),

@@ -1,0 +1,100 @@
+"""The options that each form of a widget takes, from its URL and from the token."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from widget.errors import BadOption
+from widget.render.feed import FEED_ENTRIES, SPARE_ENTRIES
+from widget.web.error_responses import ATOM, CSV, PICTURE_TYPES
+from widget.web.request_data import Parameters
+from widget.web.tokens import Grant
+from widget.widgets.base import Widget
+from widget.widgets.options import (
+    MAX_CSV_ROWS,
+    OPTION_NAMES,
+    PICTURE_OPTIONS,
+    Options,
+    Period,
+    parse_options,
+)
+
+FEED_OPTIONS: Final = ("lang", "tz")
+"""The options that the URL of a feed may contain."""
+
+
+@dataclass(frozen=True, slots=True)
+class SomeOptions:
+    """A widget, of which a form takes only some options."""
+
+    all_options: tuple[str, ...]
+
+
+def parse_form_options(
+    widget: Widget,
+    suffix: str,
+    parameters: Parameters,
+    grant: Grant | None,
+) -> Options:
+    """The options of a request: those of the URL and those that its token locks.
+
+    Raises:
+        BadOption: one of them is wrong.
+    """
+    if suffix == ATOM:
+        return _feed_options(widget, parameters, grant)
+    extra: Sequence[str] = ()
+    if suffix in PICTURE_TYPES:
+        extra = PICTURE_OPTIONS
+    locked = locked_options(widget.all_options, grant, extra)
+    options = parse_options(widget, parameters, locked, extra)
+    if suffix == CSV:
+        return _csv_options(options)
+    return options
+
+
+def locked_options(
+    names: Collection[str],
+    grant: Grant | None,
+    extra: Collection[str] = (),
+) -> Mapping[str, object]:
+    """The options that a token locks. One for a whole account may lock options that others have.
+
+    Args:
+        names: the options that the URL may contain.
+        grant: of the token.
+        extra: options that it may contain in addition.
+    """
+    if grant is None:
+        return {}
+    if not grant.is_for_account:
+        return grant.params
+    options_of_others = OPTION_NAMES.difference(names, extra)
+    # A name that no widget has stays, and is reported as an unknown option.
+    return {name: value for name, value in grant.params.items() if name not in options_of_others}
+
+
+def _csv_options(options: Options) -> Options:
+    """The options of a CSV file, which has all rows unless the URL limits them."""
+    given = options.model_fields_set
+    if "rows" in given:
+        return options
+    if "page" in given:
+        raise BadOption("page", "needs rows, since a file has all rows otherwise")
+    return options.model_copy(update={"rows": MAX_CSV_ROWS})
+
+
+def _feed_options(widget: Widget, parameters: Parameters, grant: Grant | None) -> Options:
+    """The options of a feed, which has the newest entries whatever the period.
+
+    Whoever created a token has decided what its owner sees, so that what it locks applies here too.
+    """
+    locked = locked_options(widget.all_options, grant)
+    names = [name for name in widget.all_options if name in FEED_OPTIONS or name in locked]
+    options = parse_options(SomeOptions(tuple(names)), parameters, locked)
+    update: dict[str, Any] = {}
+    if not locked.keys() & {"period", "from", "to"}:
+        update["period"] = Period("all")
+    if "rows" not in locked:
+        update["rows"] = FEED_ENTRIES + SPARE_ENTRIES
+    return options.model_copy(update=update)
