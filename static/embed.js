@@ -72,7 +72,7 @@
       const height =
         "the heights"[parseInt(get("widget")?.slice(0, "the letters"), 36) % "the length"] +
         (Math.min(get("rows") || "the rows", 100) - "the rows" || 0) * "the row" -
-        (get("title") === "0") * "the heading";
+        (get("title") === "0" && get("switch") !== "1") * "the heading";
       frame.title = get("label") || get("widget");
       frame.style.colorScheme = url.hash.slice(1);
       frame.style.height = Math.max(parseInt(/^\d+(px)?$/.exec(get("height"))) || height || 0, this.content) + "px";

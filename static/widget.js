@@ -270,19 +270,25 @@
     refresh();
   }
 
-  // Without a token in the link: the one in memory may be newer.
+  // Follows the links to other pages and periods without a reload, and with the token in memory, which may be newer.
   root.addEventListener("click", async (event) => {
-    const link = event.target.closest(".pager a");
+    const link = event.target.closest("nav a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const { pathname, searchParams } = new URL(link.href);
+    if (pathname !== location.pathname.replace(/\/unlock$/, "")) return;
     event.preventDefault();
+    const nav = link.parentElement;
     const { rel } = link;
-    address.searchParams.set("page", new URL(link.href).searchParams.get("page"));
+    const token = address.searchParams.get("token");
+    if (token) searchParams.set("token", token);
+    address.search = searchParams;
     etag = null;
     await refresh();
     // The last page has no link to the next one.
-    const links = root.querySelectorAll(".pager a");
-    ([...links].find((each) => each.rel === rel) || links[0])?.focus();
-    status.textContent = root.querySelector(".pager").textContent.trim();
+    const links = [...nav.querySelectorAll("a")];
+    const next = links.find((each) => (rel ? each.rel === rel : each.ariaCurrent)) || links[0];
+    next?.focus();
+    status.textContent = (rel ? nav : next).textContent.trim();
   });
 
   // -- Charts --------------------------------------------------------------------------------------------------------

@@ -388,9 +388,11 @@ class AllWidgets:
 
     Attributes:
         all_options: the options that at least one of them has.
+        picture_sizes: none, since a token cannot lock the size of pictures.
     """
 
     all_options: tuple[str, ...]
+    picture_sizes: tuple[str, ...] = ()
 
 
 def parse_ttl(ttl: str) -> int:

@@ -92,11 +92,12 @@ def test_the_five_widgets_of_the_contract_have_pictures() -> None:
 
 
 @pytest.mark.parametrize("name", PICTURED)
-def test_every_picture_is_available_in_three_sizes_and_two_resolutions(
+def test_every_picture_is_available_in_all_its_sizes_and_two_resolutions(
     name: str, serve: Serve
 ) -> None:
     service = serve(accounts={"main": ALL})
-    for size, (width, height) in SIZES.items():
+    for size in WIDGETS[name].picture_sizes:
+        width, height = SIZES[size]
         for scale in (1, 2):
             query = f"?size={size}&scale={scale}&theme=dark"
             png = service.get(f"/w/main/{name}.png{query}")
@@ -106,6 +107,30 @@ def test_every_picture_is_available_in_three_sizes_and_two_resolutions(
             assert svg.headers["Content-Type"].startswith("image/svg+xml")
             assert ElementTree.fromstring(svg.text).get("width") == str(width * scale)
     assert pixels(service.get(f"/w/main/{name}.png").content) == SIZES["medium"]
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_only_growth_has_a_strip(name: str, serve: Serve) -> None:
+    response = serve(accounts={"main": ALL}).get(f"/w/main/{name}.svg?size=strip")
+    assert response.status_code == (200 if name == "growth" else 400)
+
+
+def test_a_strip_has_a_name_and_the_figures_of_the_page(serve: Serve) -> None:
+    accounts = {"main": {**ALL, "name": "Pip by Pip"}, "other": ALL}
+    service = serve(accounts=accounts)
+    strip = words(service.get("/w/main/growth.svg?size=strip&period=90d").text)
+    data = service.json("/w/main/growth.json?period=90d")
+    assert strip.index("Pip by Pip") < strip.index("90 days")
+    for label, text in (
+        ("Gain", f"{100 * data['gain']:+,.2f}%".replace("-", "\N{MINUS SIGN}")),
+        ("Maximum", f"{100 * data['drawdown']:.2f}%"),
+        ("Profit factor", f"{data['profit_factor']:.2f}"),
+        ("Trades", str(data["trades"])),
+    ):
+        assert label in strip
+        assert text in strip
+    assert "Trades won" not in strip
+    assert "Growth" in words(service.get("/w/other/growth.svg?size=strip").text)
 
 
 def test_a_picture_displays_the_figures_of_the_page(serve: Serve) -> None:
@@ -423,7 +448,7 @@ def test_in_a_browser_with_other_fonts_nothing_overflows_in_any_language(browser
         )
         for language in CATALOGUES.languages
         for name in PICTURED
-        for size in SIZES
+        for size in WIDGETS[name].picture_sizes
     }
     page = browser.new_page()
     page.set_content(

@@ -16,7 +16,7 @@ from widget.render.i18n import Catalogues, is_rtl
 from widget.render.tables import TableHtml, build_table
 from widget.render.view import View
 from widget.widgets import base
-from widget.widgets.options import MAX_PAGE, Options
+from widget.widgets.options import MAX_PAGE, PERIODS, SWITCH_PERIODS, Options, Period
 
 UTC_ZONE: Final = ZoneInfo("UTC")
 
@@ -35,6 +35,7 @@ class PageContext:
         home: where the name of the account leads to; None if there is no such page.
         page_url: the URL of this page without the option ``page``; None if visitors cannot choose
             another one.
+        period_url: the URL of this page without its period; None if visitors cannot choose one.
     """
 
     assets: Mapping[str, str]
@@ -45,6 +46,7 @@ class PageContext:
     refresh: int = 60
     home: str | None = None
     page_url: str | None = None
+    period_url: str | None = None
 
 
 class Renderer:
@@ -72,7 +74,10 @@ class Renderer:
         display = self.display(view)
         period = ""
         brief_period = ""
-        if "period" in view.widget.options:
+        links = build_switch(display, context.period_url)
+        # The link to it is marked already.
+        is_marked = any(link.is_current for link in links)
+        if "period" in view.widget.options and not is_marked:
             period = display.period()
             brief_period = display.brief_period()
         return self._render(
@@ -89,6 +94,7 @@ class Renderer:
             brief_period=brief_period,
             currency=display.unit(),
             height=view.widget.pixels(view.options),
+            periods=links,
             blocks=build_blocks(display),
             pager=build_pager(display, context.page_url),
         )
@@ -257,10 +263,48 @@ def url_of_page(url: str | None, page: int, pages: int) -> str | None:
     """The URL of a page; None if there is none with that number."""
     if url is None or not 1 <= page <= min(pages, MAX_PAGE):
         return None
+    return with_option(url, "page", str(page))
+
+
+def with_option(url: str, name: str, value: str) -> str:
+    """A URL with one more option."""
     separator = "?"
     if "?" in url:
         separator = "&"
-    return f"{url}{separator}page={page}"
+    return f"{url}{separator}{name}={value}"
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodLink:
+    """A link to another period.
+
+    Attributes:
+        url: the URL of the page with this period.
+        label: the name of the period.
+        brief: its short name, for narrow cards.
+        is_current: whether the page displays this period.
+    """
+
+    url: str
+    label: str
+    brief: str
+    is_current: bool
+
+
+def build_switch(display: Display, url: str | None) -> list[PeriodLink]:
+    """The links to other periods; none unless the options ask for them."""
+    options = display.view.options
+    if url is None or not options.switch:
+        return []
+    return [
+        PeriodLink(
+            url=with_option(url, "period", name),
+            label=display.gettext(PERIODS[name]),
+            brief=display.gettext(brief),
+            is_current=options.period == Period(name),
+        )
+        for name, brief in SWITCH_PERIODS.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

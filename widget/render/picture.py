@@ -60,7 +60,7 @@ def picture_figures(display: Display) -> dict[str, Text]:
     """The figures of a picture by name, without those that are hidden."""
     view = display.view
     found: dict[str, Text] = {}
-    for name in view.widget.picture:
+    for name in view.widget.figures_of_picture(view.options.size):
         # Also a figure that the page always displays, as a dash, is left out of a picture.
         if name in view.hidden:
             continue

@@ -58,7 +58,7 @@ BOLD_SHARE: Final = 0.82
 programs fall back to, fills all of it."""
 THIN_HEIGHT: Final = 30
 """Charts that are lower have a thinner line."""
-MESSAGE_SIZES: Final = {"small": 11, "medium": 14, "large": 20}
+MESSAGE_SIZES: Final = {"small": 11, "medium": 14, "large": 20, "strip": 13}
 
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Chinese can be broken after every character, other languages between words.
@@ -319,6 +319,39 @@ def draw_small_second(
         canvas.bar(progress.share, box)
 
 
+def draw_strip(canvas: "Canvas", picture: Picture) -> None:
+    """A name and a figure, a small chart, and three more figures: a banner for forums."""
+    canvas.mark(x=10, y=8, height=11)
+    canvas.text(
+        picture.identity or picture.title,
+        Place(x=19, y=17.5, room=113),
+        Font(11, bold=True),
+    )
+    if picture.figures:
+        main = picture.figures[0]
+        canvas.figure(main, Place(x=10, y=38, room=122), 20)
+        draw_strip_chart(canvas, picture, f"{main.label}, {picture.meta}")
+    # The first of them has the longest name, and the last one the shortest figure.
+    columns = ((236, 90), (334, 68), (408, 54))
+    for figure, (x, room) in zip(picture.figures[1:4], columns, strict=False):
+        canvas.text(figure.label, Place(x=x, y=17.5, room=room), Font(10, "soft"))
+        canvas.figure(figure, Place(x=x, y=37, room=room), 15)
+    # The name stands above already.
+    canvas.foot(
+        replace(picture, identity=""),
+        Place(x=10, y=53, room=canvas.width - 20),
+        9.5,
+    )
+
+
+def draw_strip_chart(canvas: "Canvas", picture: Picture, caption: str) -> None:
+    """The chart of a strip, below what it displays."""
+    canvas.text(caption, Place(x=138, y=17.5, room=92), Font(10, "soft"))
+    if picture.chart:
+        plot = Box(x=138, y=23, width=88, height=20)
+        canvas.plot(picture, plot)
+
+
 def draw_medium(canvas: "Canvas", picture: Picture) -> None:
     """A large figure with a chart beside it, and a row of three smaller figures."""
     top = canvas.head(
@@ -483,6 +516,7 @@ LAYOUTS: Final = {
     "small": draw_small,
     "medium": draw_medium,
     "large": draw_large,
+    "strip": draw_strip,
 }
 
 

@@ -13,6 +13,7 @@ from widget.widgets.base import Widget
 from widget.widgets.options import (
     MAX_CSV_ROWS,
     OPTION_NAMES,
+    PERIOD_OPTIONS,
     PICTURE_OPTIONS,
     Options,
     Period,
@@ -28,6 +29,7 @@ class SomeOptions:
     """A widget, of which a form takes only some options."""
 
     all_options: tuple[str, ...]
+    picture_sizes: tuple[str, ...] = ()
 
 
 def parse_form_options(
@@ -50,6 +52,9 @@ def parse_form_options(
     options = parse_options(widget, parameters, locked, extra)
     if suffix == CSV:
         return _csv_options(options)
+    if locks_period(locked):
+        # Visitors cannot choose another one.
+        return options.model_copy(update={"switch": False})
     return options
 
 
@@ -74,6 +79,11 @@ def locked_options(
     return {name: value for name, value in grant.params.items() if name not in options_of_others}
 
 
+def locks_period(locked: Mapping[str, object]) -> bool:
+    """Whether a token decides which period is displayed."""
+    return not locked.keys().isdisjoint(PERIOD_OPTIONS)
+
+
 def _csv_options(options: Options) -> Options:
     """The options of a CSV file, which has all rows unless the URL limits them."""
     given = options.model_fields_set
@@ -93,7 +103,7 @@ def _feed_options(widget: Widget, parameters: Parameters, grant: Grant | None) -
     names = [name for name in widget.all_options if name in FEED_OPTIONS or name in locked]
     options = parse_options(SomeOptions(tuple(names)), parameters, locked)
     update: dict[str, Any] = {}
-    if not locked.keys() & {"period", "from", "to"}:
+    if not locks_period(locked):
         update["period"] = Period("all")
     if "rows" not in locked:
         update["rows"] = FEED_ENTRIES + SPARE_ENTRIES

@@ -100,9 +100,7 @@ def picture_context(embed: Embed, params: Params, path: str) -> dict[str, Any]:
         path: the path under which the service is served.
     """
     widget = embed.widget
-    sizes = {}
-    if widget.picture:
-        sizes = SIZES
+    sizes = {name: SIZES[name] for name in widget.picture_sizes}
     # Twice as many pixels, for screens that display two for each CSS pixel. And the URL is a path,
     # since the page may only contain pictures of its own origin, whatever that is called.
     params = {"scale": "2", **params}

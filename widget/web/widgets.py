@@ -1,6 +1,6 @@
 """A request for a widget, from the URL to the response."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -43,7 +43,7 @@ from widget.web.responses import figures_response, shortest_ttl
 from widget.web.service import Service
 from widget.web.tokens import Grant
 from widget.widgets.base import Feed, Widget
-from widget.widgets.options import MIN_REFRESH
+from widget.widgets.options import MIN_REFRESH, PERIOD_OPTIONS
 
 Render = Callable[[View, Grant | None], Response]
 
@@ -164,13 +164,18 @@ class WidgetEndpoint:
             assets=self._service.asset_urls(view.options),
             refresh=view.options.refresh or _default_refresh(view),
             home=self._home(view),
-            page_url=self._page_url(view, grant),
         )
         # A private page has no canonical URL: nobody could open it without the token.
         if grant:
             context = self._with_token(context, view, grant)
         elif not view.account.is_private:
             context = replace(context, canonical=self._canonical_url(view))
+        context = replace(
+            context,
+            page_url=self._url_without(["page"], view, grant, context.token),
+            # Another period may have fewer pages.
+            period_url=self._url_without([*PERIOD_OPTIONS, "page"], view, grant, context.token),
+        )
         html = self._service.renderer.page(view, context)
         response = Response(html, content_type="text/html; charset=utf-8")
         # In a sandboxed frame, a page has no origin, and refreshes itself like a script of another.
@@ -239,11 +244,26 @@ class WidgetEndpoint:
             return None
         return self._canonical_url(view)
 
-    def _page_url(self, view: View, grant: Grant | None) -> str | None:
-        """The path of a page without its number; None if a token locks the number."""
-        if grant and "page" in grant.params:
+    def _url_without(
+        self,
+        names: Collection[str],
+        view: View,
+        grant: Grant | None,
+        token: str | None,
+    ) -> str | None:
+        """The path of a page without some of its options, for links that choose others.
+
+        Args:
+            names: the options.
+            view: the page.
+            grant: None is returned if it locks one of the options.
+            token: the new token of the page, if it has one.
+        """
+        if grant and not grant.params.keys().isdisjoint(names):
             return None
-        parameters = [(name, text) for name, text in query_parameters() if name != "page"]
+        parameters = [(name, text) for name, text in query_parameters() if name not in names]
+        if token:
+            parameters = [*without_token(parameters), ("token", token)]
         base = self._server.path
         return widget_url(base, view.account.slug, view.widget.name, "", parameters)
 

@@ -13,10 +13,11 @@ from typing import Any, Final, Literal, TypeVar
 from widget.data.source import Source
 from widget.names import Function
 from widget.privacy import ROW_COUNT
-from widget.widgets.options import COMMON_OPTIONS, DEFAULT_ROWS, Options
+from widget.widgets.options import COMMON_OPTIONS, COMMON_SIZES, DEFAULT_ROWS, Options
 
 HEADING_HEIGHT: Final = 40
-"""Height of a widget's heading in CSS pixels; the option ``title=0`` removes it."""
+"""Height of a widget's heading in CSS pixels. The option ``title=0`` removes it, but not together
+with ``switch=1``, which puts links into it."""
 
 Row = TypeVar("Row")
 
@@ -340,6 +341,7 @@ class Widget:
         summary: the figure that matters most, for screen readers and link previews.
         picture: the names of the figures in its SVG and PNG, the large one first; empty if it has
             no picture.
+        strip: the same for the picture of size ``strip``; empty if it has none of that size.
         has_badge: whether the first figure of its picture is also available as a badge.
         csv: its CSV files, of which a request gets the first one whose list was fetched; empty if
             it has none.
@@ -358,6 +360,7 @@ class Widget:
     options: frozenset[str] = frozenset()
     summary: Figure | None = None
     picture: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
     has_badge: bool = False
     csv: tuple[Csv, ...] = ()
     feed: Feed | None = None
@@ -368,10 +371,25 @@ class Widget:
     def all_options(self) -> tuple[str, ...]:
         """The names of all options that its URL may contain."""
         names = [*COMMON_OPTIONS, *sorted(self.options)]
-        # They are another way to choose a period.
+        # The first two are another way to choose a period, and the third lets visitors choose it.
         if "period" in self.options:
-            names += ["from", "to"]
+            names += ["from", "to", "switch"]
         return tuple(names)
+
+    @property
+    def picture_sizes(self) -> tuple[str, ...]:
+        """The sizes of its picture; empty if it has none."""
+        if not self.picture:
+            return ()
+        if not self.strip:
+            return COMMON_SIZES
+        return (*COMMON_SIZES, "strip")
+
+    def figures_of_picture(self, size: str) -> tuple[str, ...]:
+        """The names of the figures in a picture of this size, the large one first."""
+        if size == "strip":
+            return self.strip
+        return self.picture
 
     @property
     def default_rows(self) -> int:
@@ -414,6 +432,7 @@ class Widget:
         pixels = self.height
         if "rows" in self.options:
             pixels += options.rows * self.row_height
-        if not options.title:
+        # The links to other periods stand in the heading.
+        if not options.title and not options.switch:
             pixels -= HEADING_HEIGHT
         return pixels

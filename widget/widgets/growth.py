@@ -59,5 +59,6 @@ WIDGET = Widget(
     options=frozenset({"period"}),
     summary=GAIN,
     picture=FIGURES,
+    strip=("gain", "drawdown", "profit_factor", "trades"),
     has_badge=True,
 )

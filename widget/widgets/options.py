@@ -28,8 +28,11 @@ SIZES: Final = {
     "small": (240, 60),
     "medium": (320, 160),
     "large": (640, 320),
+    "strip": (468, 60),
 }
 """Width and height of a picture in CSS pixels."""
+COMMON_SIZES: Final = ("small", "medium", "large")
+"""The sizes of all pictures."""
 SCALES: Final = (1, 2)
 """Pixels of a picture per CSS pixel."""
 MIN_REFRESH: Final = 10
@@ -49,6 +52,14 @@ PERIODS: Final[Mapping[str, str]] = {
     "year": N_("This year"),
     "all": N_("All time"),
 }
+SWITCH_PERIODS: Final[Mapping[str, str]] = {
+    "7d": N_("7d"),
+    "30d": N_("30d"),
+    "90d": N_("90d"),
+    "year": N_("Year"),
+    "all": N_("All"),
+}
+"""The periods that visitors can switch between, with the names that fit into a narrow card."""
 
 # Ten subtags are more than any language has. X and I begin private and very old tags.
 LANGUAGE_TAG: Final = re.compile("([A-Za-z]{2,8}|[XxIi])(-[A-Za-z0-9]{1,8}){0,9}")
@@ -229,6 +240,7 @@ class Options(BaseModel):
     rows: Rows = DEFAULT_ROWS
     page: Page = 1
     period: NamedPeriod = Period()
+    switch: Switch = False
     group: Group | None = None
     size: Size = "medium"
     scale: Scale = 1
@@ -244,6 +256,9 @@ class Options(BaseModel):
             yield "month"
 
 
+PERIOD_OPTIONS: Final = ("period", "from", "to")
+"""The options that choose a period."""
+
 Params = Iterable[tuple[str, str]]
 """The names and texts of a query string, in order."""
 OPTION_NAMES: Final = frozenset(Options.model_fields) | {"from", "to"}
@@ -255,6 +270,10 @@ class HasOptions(Protocol):
     @property
     def all_options(self) -> tuple[str, ...]:
         """The names of the options that its URL may contain."""
+
+    @property
+    def picture_sizes(self) -> tuple[str, ...]:
+        """The sizes of its picture; empty if it has none."""
 
 
 def parse_options(
@@ -280,7 +299,18 @@ def parse_options(
     for name in texts:
         if name not in allowed:
             raise BadOption(printable(name), "is not an option of this widget")
-    return validate_options(texts)
+    options = validate_options(texts)
+    if "size" in texts and widget.picture_sizes:
+        check_size(options.size, widget.picture_sizes)
+    return options
+
+
+def check_size(size: str, sizes: Collection[str]) -> None:
+    """Check that a widget has a picture of this size; BadOption if it does not."""
+    try:
+        check_choice(size, sizes)
+    except ValueError as error:
+        raise BadOption("size", str(error)) from None
 
 
 def refuse_dates(options: Options, hidden: Collection[str]) -> None:

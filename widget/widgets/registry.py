@@ -75,6 +75,7 @@ def problems(definition: Widget, name: str) -> Iterator[str]:
     yield from unknown("figures, add to widget.names.FIGURES", names, FIGURES)
     # A picture has no tables: it can only list what stands in a card or at a progress bar.
     yield from unknown("figures in its picture", definition.picture, definition.figures)
+    yield from unknown("figures in its strip", definition.strip, definition.picture)
     for csv in definition.csv:
         yield from unknown("figures in its CSV", csv.names, FIGURES)
     # Loader, snippets and plugin reserve a height for the rows that a URL asks for.

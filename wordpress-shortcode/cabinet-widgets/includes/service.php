@@ -13,7 +13,7 @@ const CATALOGUE    = 'cabinet_widgets_catalogue';
 const REFRESH_HOOK = 'cabinet_widgets_refresh';
 
 // Used until the service has responded once.
-const USUAL_OPTIONS = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'page', 'period', 'from', 'to', 'group' );
+const USUAL_OPTIONS = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'page', 'period', 'from', 'to', 'switch', 'group' );
 const UNKNOWN_HEIGHT = 320;
 
 add_action( 'init', __NAMESPACE__ . '\register_provider' );
@@ -179,7 +179,9 @@ function height_of( string $widget, array $options ): int {
 		return UNKNOWN_HEIGHT;
 	}
 	$rows    = min( 100, (int) ( $options['rows'] ?? $known['rows'] ) );
-	$heading = '0' === ( $options['title'] ?? '1' ) ? $known['heading'] : 0;
+	// The links to other periods stand in the heading.
+	$has_heading = '0' !== ( $options['title'] ?? '1' ) || '1' === ( $options['switch'] ?? '0' );
+	$heading     = $has_heading ? 0 : $known['heading'];
 	return $known['height'] + $known['row_height'] * $rows - $heading;
 }
 

@@ -35,6 +35,7 @@
 			[ 'year', __( 'This year', 'cabinet-widgets' ) ],
 			[ 'all', __( 'Since the beginning', 'cabinet-widgets' ) ],
 		] } ),
+		switch: () => ( { label: __( 'Links to other periods', 'cabinet-widgets' ), values: [ yes(), no() ] } ),
 		rows: () => ( { label: __( 'Rows', 'cabinet-widgets' ), type: 'number' } ),
 		accent: () => ( { label: __( 'Accent colour', 'cabinet-widgets' ), help: __( 'Six hexadecimal digits, such as 0a7f5a.', 'cabinet-widgets' ) } ),
 		lang: () => ( { label: __( 'Language', 'cabinet-widgets' ), help: __( 'Empty: the language of the page.', 'cabinet-widgets' ) } ),
