@@ -426,8 +426,10 @@ def test_a_secret_that_cannot_be_read_is_one_mistake_and_not_two(tmp_path: Path)
         + "[server]\nstudio = true\n"
     )
     assert problems(tmp_path, text + 'studio_password_hash_env = "NONE"\n') == [
-        "accounts.main.viewer_password_hash_env: the environment variable NONE is not set; set it",
-        "server.studio_password_hash_env: the environment variable NONE is not set; set it",
+        "accounts.main.viewer_password_hash_env: the environment variable NONE is not set; set it,"
+        " or add it to secrets.env",
+        "server.studio_password_hash_env: the environment variable NONE is not set; set it, or"
+        " add it to secrets.env",
     ]
     assert any(
         "needs viewer_password_hash_env" in line

@@ -108,7 +108,7 @@ def test_every_command_is_documented_with_its_options() -> None:
     documented = {}
     for usage, _ in table(CONFIGURATION, "Commands", "command", "what it does"):
         [text] = code(usage)
-        documented[text.split()[1]] = set(re.findall(r"--\w+", text))
+        documented[text.split()[1]] = set(re.findall(r"--[\w-]+", text))
     expected = {
         name: {option.opts[0] for option in command.params if isinstance(option, click.Option)}
         for name, command in cli.main.commands.items()

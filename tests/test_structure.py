@@ -18,7 +18,7 @@ PACKAGE = ROOT / "widget"
 PACKAGES = ("api", "data", "widgets", "render", "web")
 ROOT_MODULES = {"errors", "names", "privacy", "config", "paths", "single_flight"}
 """Every package may import these; they import each other only."""
-AT_THE_TOP = {"app", "cli", "check", "server", "supervisor", "__main__"}
+AT_THE_TOP = {"app", "cli", "check", "server", "setup", "supervisor", "__main__"}
 """They put everything together. No package imports them, except the sandbox's demonstration."""
 
 

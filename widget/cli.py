@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +31,13 @@ from widget.sandbox import demo as demonstration
 from widget.sandbox.book import ACCOUNTS
 from widget.sandbox.book import Account as SimulatedAccount
 from widget.server import check_port, parse_bind, run_server
+from widget.setup import draft, passwords
+from widget.setup.questions import Questions
 from widget.web import metrics, tokens
 from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, HasOptions, Options, parse_options
 
-MAX_PASSWORD_LENGTH = 256
 TEMPORARY_FOLDERS = (Path(tempfile.gettempdir()), Path("/run"), Path("/dev"))
 """Folders that are emptied when the machine is restarted, or are in memory."""
 
@@ -113,13 +114,65 @@ def main() -> None:
 
 @main.command()
 @click.argument("path", default=app.DEFAULT_CONFIG, type=click.Path(path_type=Path))
-def init(path: Path) -> None:
-    """Write a commented configuration file to PATH; never overwrites a file."""
-    text = (paths.templates() / "widgets.toml").read_text(encoding="utf-8")
-    # Mode x fails if the file exists.
-    with file_errors(path), path.open("x", encoding="utf-8") as file:
-        file.write(text)
-    click.echo(f"Wrote {path}. Enter your account there, then run: cabinet-widgets check")
+@click.option("--no-input", is_flag=True, help="Ask nothing, even on a terminal.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A value, such as login=1234567; may be repeated. Passwords are stored in secrets.env.",
+)
+@click.option("--add", is_flag=True, help="Add an account to an existing file.")
+def init(path: Path, *, no_input: bool, assignments: tuple[str, ...], add: bool) -> None:
+    """Create a configuration file at PATH; never overwrites a file.
+
+    On a terminal, it asks questions and tests the answers.
+    """
+    prepare = draft.create
+    if add:
+        prepare = draft.extend
+    new = prepare(path, assignments)
+    asks = not no_input and sys.stdin.isatty() and sys.stdout.isatty()
+    if asks:
+        Questions(new).ask()
+    settings = new.check()
+    with file_errors(path):
+        new.write()
+    click.echo(f"Wrote {path}")
+    if new.secrets:
+        click.echo(f"Wrote {new.secrets_path}, which only you can read")
+    for line in next_steps(new, settings, asked=asks):
+        click.echo(line)
+
+
+def next_steps(new: draft.Draft, settings: Settings, *, asked: bool) -> Iterator[str]:
+    """What to do with a new configuration.
+
+    Args:
+        new: what was written.
+        settings: what it means.
+        asked: whether the questions were answered, so that the account works.
+    """
+    option = ""
+    if new.path != Path(app.DEFAULT_CONFIG):
+        option = f" --config {new.path}"
+    login = new.key("login")
+    if login not in new.values:
+        yield f"Enter your account there ({login}), then run: cabinet-widgets check{option}"
+        return
+    if not asked:
+        yield f"Next: cabinet-widgets check{option}"
+        return
+    account = settings.accounts[new.slug]
+    widgets = registry.discover()
+    name = registry.enabled_widgets(account, widgets)[0]
+    yield ""
+    yield f"Next: cabinet-widgets serve{option}"
+    yield f"Then open {settings.server.public_url}/w/{new.slug}/{name}"
+    if account.access == "closed":
+        yield f"{account.slug} is closed: {who_can_see(account, 'script')}"
+    yield "The code for your page:"
+    yield embed_code(settings, account, widgets[name], "script", {}, Options())
 
 
 @main.command()
@@ -327,12 +380,32 @@ def snippet(
             f"only browsers on this machine can reach {public_url}; for others set"
             " server.public_url"
         )
+    click.echo(embed_code(settings, found, definition, form, given, options))
+
+
+def embed_code(
+    settings: Settings,
+    account: Account,
+    widget: Widget,
+    form: str,
+    params: Mapping[str, str],
+    options: Options,
+) -> str:
+    """The code to paste for a widget.
+
+    Args:
+        settings: the configuration.
+        account: whose widget.
+        widget: the widget.
+        form: one of ``snippets.FORMS``.
+        params: its options as text, by name.
+        options: the same options, parsed.
+    """
     catalogues = i18n.load_catalogues(paths.locales())
-    texts = catalogues.translations(options.lang, found.lang)
-    label = texts.gettext(definition.label)
-    embed = snippets.Embed(public_url, account, definition, given, options, label)
-    write_snippet = snippets.FORMS[form]
-    click.echo(write_snippet(embed))
+    texts = catalogues.translations(options.lang, account.lang)
+    label = texts.gettext(widget.label)
+    embed = snippets.Embed(settings.server.public_url, account.slug, widget, params, options, label)
+    return snippets.FORMS[form](embed)
 
 
 def who_can_see(account: Account, form: str) -> str:
@@ -411,28 +484,17 @@ def parse_ttl(ttl: str) -> int:
 def password() -> None:
     """Ask for a viewer password and print its hash."""
     secret = read_password()
-    if not secret:
-        raise OperatorError(
-            "the password is empty; type one or send it on the first line of standard input"
-        )
-    # The decoder replaces what is not UTF-8 by U+FFFD.
-    if len(secret) > MAX_PASSWORD_LENGTH or "\ufffd" in secret:
-        raise OperatorError(
-            f"the password must be UTF-8 and have at most {MAX_PASSWORD_LENGTH} characters"
-        )
+    passwords.check(secret)
+    warning = passwords.warning(secret)
+    if warning:
+        warn(warning)
     click.echo(generate_password_hash(secret, "scrypt"))
 
 
 def read_password() -> str:
     """The password that a person types, or the first line of standard input."""
     if sys.stdin.isatty():
-        typed: str = click.prompt(
-            "Password",
-            hide_input=True,
-            confirmation_prompt=True,
-            err=True,  # standard output may be redirected, and must contain the hash only
-        )
-        return typed
+        return passwords.ask("Password")
     # Read as bytes because with the C locale Python may not decode UTF-8, and the unlock form sends
     # UTF-8.
     line = sys.stdin.buffer.readline()

@@ -173,6 +173,23 @@ class Client:
             return "balance"
         return function
 
+    def reach(self, account: Account) -> None:
+        """Find out whether a server responds at the address of the account's API.
+
+        Raises:
+            Unavailable: none does. The debug text says why.
+        """
+        call = Call(account, "balance", {})
+        deadline = Deadline(self._clock, account.api.deadline_seconds)
+        reset = DEADLINE.set(deadline)
+        try:
+            # Any status is a response: nobody expects anything of the address itself.
+            self._send(call, Request("GET", ""), range(300, 600), "address")
+        except Unreadable:
+            return
+        finally:
+            DEADLINE.reset(reset)
+
     def call(
         self,
         account: Account,

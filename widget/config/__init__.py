@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from widget.config import secrets_file
 from widget.config.mistakes import (
     Toml,
     account_tables,
@@ -25,6 +26,7 @@ from widget.config.secrets import (
     can_be_read_by_others,
     must_be_outside,
 )
+from widget.config.secrets_file import SECRETS_FILE
 from widget.config.values import (
     BaseUrl,
     Clock,
@@ -217,30 +219,42 @@ def known_keys(section: list[str]) -> list[str]:
 
 
 def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settings:
-    """Read and check a configuration file.
+    """Read and check a configuration file, and the ``secrets.env`` next to it.
 
     Args:
         path: the file.
-        env: the environment that ``*_env`` secrets are read from.
+        env: the environment, in which ``*_env`` secrets are looked for first.
         widgets: the names of all widgets.
 
     Raises:
-        OperatorError: the file cannot be read or is not TOML.
+        OperatorError: a file cannot be read, or is malformed.
         ConfigError: the file has mistakes; all of them are listed.
     """
     document = read_toml(path)
-    settings = parse(document, env, widgets, folder=path.parent, demo=False)
+    secrets = secrets_file.read(path.parent / SECRETS_FILE)
+    # An empty variable counts as missing, here too.
+    given = {name: value for name, value in env.items() if value}
+    variables = {**secrets.values, **given}
+    try:
+        settings = parse(document, variables, widgets, folder=path.parent, demo=False)
+    except ConfigError as error:
+        if not secrets.problem:
+            raise
+        raise ConfigError([*error.problems, secrets.problem]) from None
+    found = [secrets.warning, warning_about_passwords(document, path)]
+    warnings = [*settings.warnings, *filter(None, found)]
+    return settings.model_copy(update={"warnings": tuple(warnings)})
+
+
+def warning_about_passwords(document: Toml, path: Path) -> str:
+    """That others can read a file that contains passwords; empty if they cannot."""
     keys = keys_with_passwords(document)
     if not keys:
-        return settings
+        return ""
     if not can_be_read_by_others(path):
-        return settings
+        return ""
     listed = ", ".join(keys)
-    warning = (
-        f"{listed}: contains a password, and other users can read {path}; run: chmod 600 {path}"
-    )
-    warnings = (*settings.warnings, warning)
-    return settings.model_copy(update={"warnings": warnings})
+    return f"{listed}: contains a password, and other users can read {path}; run: chmod 600 {path}"
 
 
 def read_toml(path: Path) -> Toml:
@@ -270,6 +284,7 @@ def parse(
     *,
     folder: Path,
     demo: bool,
+    require_variables: bool = True,
 ) -> Settings:
     """Check a parsed file and turn it into settings.
 
@@ -279,11 +294,12 @@ def parse(
         widgets: the names of all widgets.
         folder: the folder that relative ``*_file`` paths start from.
         demo: whether secrets in the file itself are accepted.
+        require_variables: whether a variable that is not set is a mistake.
 
     Raises:
         ConfigError: the settings have mistakes; all of them are listed.
     """
-    secrets = SecretReader(env, folder, allow_plain=demo)
+    secrets = SecretReader(env, folder, allow_plain=demo, require_variables=require_variables)
     resolved = resolve(document, secrets)
     # A set, because the shared API's mistakes would be found once for each account.
     mistakes = {

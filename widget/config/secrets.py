@@ -47,18 +47,27 @@ class SecretReader:
         env: the environment.
         folder: the folder that relative paths start from.
         allow_plain: whether secrets in the file itself are accepted, as in the demonstration.
+        require_variables: whether a variable that is not set is a mistake.
 
     Attributes:
         mistakes: what is wrong with the tables that were resolved, one line each.
         warnings: what the operator should know about them.
     """
 
-    def __init__(self, env: Mapping[str, str], folder: Path, *, allow_plain: bool) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        folder: Path,
+        *,
+        allow_plain: bool,
+        require_variables: bool = True,
+    ) -> None:
         self.mistakes: list[str] = []
         self.warnings: list[str] = []
         self._env = env
         self._folder = folder
         self._allow_plain = allow_plain
+        self._require_variables = require_variables
 
     def resolve(self, table: dict[str, Any], where: str) -> dict[str, Any]:
         """A copy of a table with its secrets; ``where`` is the name of the table."""
@@ -120,11 +129,16 @@ class SecretReader:
         # An empty variable is treated as missing: nobody means an empty password.
         if secret:
             return secret
+        if not self._require_variables:
+            return None
         variable = name
         # A value that does not look like a variable's name may be the secret itself.
         if not VARIABLE_NAME.fullmatch(name):
             variable = "with this name"
-        self._add_mistake(where, f"the environment variable {variable} is not set; set it")
+        self._add_mistake(
+            where,
+            f"the environment variable {variable} is not set; set it, or add it to secrets.env",
+        )
         return None
 
     def _read_file(self, path: Path, where: str) -> str | None:

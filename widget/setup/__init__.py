@@ -1,0 +1,1 @@
+"""Sets the service up: asks questions, writes the configuration, and hashes passwords."""
