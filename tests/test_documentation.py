@@ -26,6 +26,7 @@ from documents import (
 from pydantic import BaseModel
 
 from widget import cli, config, errors, names, paths
+from widget.config import variables
 from widget.names import DEFAULT_TTL_SECONDS, FUNCTIONS, TTL_SECONDS
 from widget.render import i18n
 from widget.widgets import registry
@@ -150,6 +151,15 @@ def test_every_key_is_documented_with_its_default(heading: str, settings: type[B
         is_plain = isinstance(actual, bool | int | float | str) or key in ("dir", "timezone")
         text = str(actual).lower() if isinstance(actual, bool) else str(actual)
         assert default == (text if is_plain else ""), key
+
+
+def test_every_variable_that_replaces_a_file_is_documented() -> None:
+    rows = table(CONFIGURATION, "Without a file", "variable", "key that it stands for")
+    documented = {name.strip("`"): meaning for name, meaning in rows}
+    assert documented.keys() == variables.VARIABLES.keys()
+    for name, key in variables.VARIABLES.items():
+        # The password is in the variable itself, unlike in the file.
+        assert key.endswith("password_env") or documented[name].startswith(f"`{key}`")
 
 
 def test_every_function_is_documented_and_how_long_its_figures_count_as_fresh() -> None:

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from widget import config, paths
 from widget.api.client import Client
 from widget.api.guard import GuardedClient
-from widget.config import Account, Settings
+from widget.config import Account, Settings, variables
 from widget.data import locks
 from widget.data.cache import Environment, FreshCache
 from widget.data.call_threads import CallThreads
@@ -142,14 +142,33 @@ def _register_handlers(app: Flask, settings: Settings) -> None:
         return headers.set_headers(response, settings.server, headers.PRIVATE)
 
 
-def config_path(given: str | None, env: Mapping[str, str]) -> Path:
-    """The path of the configuration: as given, from ``env``, or in the working directory."""
-    return Path(given or env.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+def config_path(given: str | None, env: Mapping[str, str]) -> Path | None:
+    """The path of the configuration: as given, from ``env``, or in the working directory.
+
+    None if there is no file, and variables configure an account instead.
+
+    Raises:
+        OperatorError: there are a file and such variables.
+    """
+    path = Path(given or env.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+    names = variables.present(env)
+    if not names:
+        return path
+    # Containers name a file that need not exist.
+    if given or path.exists():
+        listed = ", ".join(names)
+        raise OperatorError(
+            f"there is the file {path}, and an account in environment variables ({listed});"
+            " remove one of the two"
+        )
+    return None
 
 
-def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
-    """Read the configuration from a file, see ``config.load``."""
+def load_settings(path: Path | None, env: Mapping[str, str]) -> Settings:
+    """Read the configuration from a file, or from environment variables if there is none."""
     widgets = registry.discover()
+    if path is None:
+        return config.load_from_variables(env, widgets.keys())
     return config.load(path, env, widgets.keys())
 
 
@@ -157,8 +176,8 @@ class Application:
     """Creates the WSGI application in each worker, with a configuration that was read before.
 
     Args:
-        path: the configuration file.
-        env: the environment that secrets are read from.
+        path: the configuration file; None if environment variables replace it.
+        env: the environment.
 
     Attributes:
         settings: the configuration.
@@ -167,7 +186,7 @@ class Application:
         OperatorError: the configuration has mistakes, or its cache cannot be used.
     """
 
-    def __init__(self, path: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, path: Path | None, env: Mapping[str, str]) -> None:
         self._path = path
         self._env = env
         self.settings = self._read()

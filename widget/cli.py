@@ -220,7 +220,7 @@ def print_check(settings: Settings, recorder: Recorder | None) -> list[checks.Re
             click.echo(str(result))
         results.append(result)
     for problem in checks.group_problems(results):
-        click.echo(checks.explain(problem, results))
+        click.echo(settings.as_written(checks.explain(problem, results)))
     for (slug, field), text in notes.items():
         click.echo(f"{slug}: {field}: {text}")
     advice = dict.fromkeys(result.advice for result in results if result.advice)
@@ -273,8 +273,10 @@ def next_step(settings: Settings) -> str:
 def serve(config: str | None, bind: str, workers: int) -> None:
     """Run the production server."""
     address, port = parse_bind(bind)
-    # Absolute, since it is read again on SIGHUP.
-    path = app.config_path(config, os.environ).resolve()
+    path = app.config_path(config, os.environ)
+    if path is not None:
+        # It is read again on SIGHUP.
+        path = path.resolve()
     application = app.Application(path, os.environ)
     print_warnings(application.settings)
     warn_about_separate_caches(application.settings, workers)

@@ -596,7 +596,10 @@ def error_of_denial(call: Call, denial: Denial) -> UpstreamError:
     key = "password_env"
     if call.is_partner:
         key = "partner_password_env"
-    return Refused(f"the account is not at the open level: set its API password in {key}")
+    return Refused(
+        "the account is not at the open level:"
+        f" set its API password in accounts.{call.account.slug}.{key}"
+    )
 
 
 def error_of_status(status: int, retry_after: float) -> UpstreamError:

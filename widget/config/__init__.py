@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from widget.config import secrets_file
+from widget.config import secrets_file, variables
 from widget.config.mistakes import (
     Toml,
     account_tables,
@@ -17,6 +17,7 @@ from widget.config.mistakes import (
     keys_with_passwords,
     malformed_slugs,
     missing_dependencies,
+    replace_keys,
     subtable,
     unknown_widgets,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Server",
     "Settings",
     "load",
+    "load_from_variables",
     "parse",
     "zones",
 ]
@@ -186,10 +188,16 @@ class Settings(File):
     Attributes:
         demo: whether this is the demonstration, which needs no secrets.
         warnings: what the operator should know, one line each.
+        written_keys: how the operator wrote keys that have another name elsewhere.
     """
 
     demo: bool = False
     warnings: tuple[str, ...] = ()
+    written_keys: dict[str, str] = {}
+
+    def as_written(self, text: str) -> str:
+        """A text in which each key has the name that the operator wrote."""
+        return replace_keys(text, self.written_keys)
 
 
 SECTIONS: dict[str, type[Section]] = {"server": Server, "cache": Cache, "api": Api}
@@ -234,9 +242,9 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
     secrets = secrets_file.read(path.parent / SECRETS_FILE)
     # An empty variable counts as missing, here too.
     given = {name: value for name, value in env.items() if value}
-    variables = {**secrets.values, **given}
+    merged = {**secrets.values, **given}
     try:
-        settings = parse(document, variables, widgets, folder=path.parent, demo=False)
+        settings = parse(document, merged, widgets, folder=path.parent, demo=False)
     except ConfigError as error:
         if not secrets.problem:
             raise
@@ -244,6 +252,26 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
     found = [secrets.warning, warning_about_passwords(document, path)]
     warnings = [*settings.warnings, *filter(None, found)]
     return settings.model_copy(update={"warnings": tuple(warnings)})
+
+
+def load_from_variables(env: Mapping[str, str], widgets: Collection[str]) -> Settings:
+    """Read the settings of one account from environment variables, see ``config.variables``.
+
+    Args:
+        env: the environment.
+        widgets: the names of all widgets.
+
+    Raises:
+        ConfigError: the settings have mistakes; each names its variable.
+    """
+    names = {key: name for name, key in variables.VARIABLES.items()}
+    document = variables.document(env)
+    try:
+        settings = parse(document, env, widgets, folder=Path(), demo=False)
+    except ConfigError as error:
+        problems = [replace_keys(problem, names) for problem in error.problems]
+        raise ConfigError(problems) from None
+    return settings.model_copy(update={"written_keys": names})
 
 
 def warning_about_passwords(document: Toml, path: Path) -> str:

@@ -1,7 +1,7 @@
 """Describes mistakes in ``widgets.toml``, in one line each, with the key as it is in the file."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -181,6 +181,14 @@ def is_inherited(path: list[str], document: Toml) -> bool:
         case ["accounts", slug, "api", *_]:
             return "api" not in account_tables(document)[slug]
     return False
+
+
+def replace_keys(text: str, names: Mapping[str, str]) -> str:
+    """A text in which some keys have other names."""
+    for key, name in names.items():
+        # Only as a whole: api.timezone is also the end of accounts.main.api.timezone.
+        text = re.sub(rf"(?<![\w.]){re.escape(key)}(?![\w.]*\w)", name, text)
+    return text
 
 
 def message(kind: str, text: str) -> str:

@@ -63,6 +63,12 @@ def check_base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def proxies_before(public_url: str) -> int:
+    """How many proxies are in front of the service at least, judging from its URL."""
+    # The service itself speaks HTTP only.
+    return int(public_url.startswith("https:"))
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine itself."""
     try:

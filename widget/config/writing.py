@@ -81,7 +81,7 @@ def fill_in(template: str, values: Mapping[str, TomlValue]) -> str:
     known = keys_of(template)
     missing = dict(values)
     section = ""
-    lines = []
+    lines: list[str] = []
     for line in template.splitlines():
         header = HEADER.fullmatch(line)
         match = ENTRY.fullmatch(line)

@@ -12,7 +12,7 @@ from widget import config, paths
 from widget.config import secrets_file
 from widget.config.mistakes import SLUG, account_tables, subtable
 from widget.config.secrets import must_be_outside
-from widget.config.values import did_you_mean
+from widget.config.values import did_you_mean, proxies_before
 from widget.config.writing import TomlValue, fill_in, from_text, tables
 from widget.errors import OperatorError
 from widget.widgets import registry
@@ -105,10 +105,9 @@ class Draft:
     def new_text(self) -> str:
         """What will be written: the whole file, or the table to add."""
         values = dict(self.values)
-        url = str(values.get("server.public_url", ""))
-        # The service itself speaks HTTP only, so that HTTPS means a proxy in front of it.
-        if url.startswith("https:"):
-            values.setdefault("server.trusted_proxies", 1)
+        proxies = proxies_before(str(values.get("server.public_url")))
+        if proxies:
+            values.setdefault("server.trusted_proxies", proxies)
         if not self.existing:
             return fill_in(template(self.slug), values)
         separator = "\n"
