@@ -193,8 +193,9 @@ class ThreadAdviceFilter(logging.Filter):
 class CountingHandler(logging.StreamHandler[TextIO]):
     """Writes records to a stream. Equal messages within a minute are written once and counted.
 
-    Messages that differ in a number of seconds are equal. Their number is written with the first record after the minute. Requests are always written,
-    because each has its own status and duration.
+    Messages that differ only in a number of seconds are equal. How many there were is written with
+    the first record after the minute. Requests are always written, because each has its own status
+    and duration.
 
     Args:
         stream: usually stderr.
