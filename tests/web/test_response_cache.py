@@ -689,7 +689,8 @@ LEFT_OUT_OF_A_304 = {
         "Referrer-Policy",
         "Permissions-Policy",
     ),
-    *("Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy"),
+    *("Cross-Origin-Embedder-Policy", "Cross-Origin-Opener-Policy"),
+    "Cross-Origin-Resource-Policy",
 }
 
 

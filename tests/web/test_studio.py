@@ -146,10 +146,10 @@ def test_a_picture_is_displayed_in_the_chosen_size(studio: Studio) -> None:
 def test_dates_replace_a_period(studio: Studio) -> None:
     page = studio.page
     page.get_by_label("Widget", exact=True).select_option("lots")
-    page.get_by_label("Period").select_option("90d")
+    page.get_by_label("Period", exact=True).select_option("90d")
     expect(page.locator("article:has(#code-oembed) pre")).to_contain_text("period=90d")
     page.get_by_label("From").fill("2026-01-01")
-    expect(page.get_by_label("Period")).to_be_disabled()
+    expect(page.get_by_label("Period", exact=True)).to_be_disabled()
     expect(page.locator("article:has(#code-oembed) pre")).to_contain_text("from=2026-01-01")
     assert "period" not in studio.code("oembed")
     page.get_by_label("From").fill("")

@@ -186,4 +186,4 @@ def test_the_loader_reserves_the_height_of_the_heading(
         page.goto(url)
         frame = page.frame_locator("cabinet-widget iframe")
         expect(frame.locator(".switch a")).to_have_count(len(PERIODS))
-        assert page.evaluate("document.querySelector('cabinet-widget').least") == 326
+        assert page.evaluate("document.querySelector('cabinet-widget').offsetHeight") == 326
