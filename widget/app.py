@@ -31,6 +31,7 @@ from widget.render.html import Renderer
 from widget.render.painter import Painter
 from widget.web import assets, headers, logs
 from widget.web.attempt_file import AttemptFile
+from widget.web.error_responses import ErrorResponses
 from widget.web.metrics import Metrics
 from widget.web.passwords import PasswordAttempts
 from widget.web.request_data import UntrustedProxyWarning
@@ -75,8 +76,9 @@ def create_app(
     app.url_map.merge_slashes = False
     service = _create_service(app, settings, clock)
     app.extensions["cabinet-widgets"] = service
-    app.register_blueprint(blueprint(service))
-    _register_handlers(app, settings)
+    errors = ErrorResponses(service)
+    app.register_blueprint(blueprint(service, errors))
+    _register_handlers(app, settings, errors)
     # Outermost, so that a cached response costs neither a log line nor anything of Flask.
     logged: WSGIApplication = logs.RequestLogger(app.wsgi_app)
     cached = ResponseCache(logged, clock=clock, count=service.metrics.count_request)
@@ -119,21 +121,16 @@ def _create_service(app: Flask, settings: Settings, clock: Callable[[], float]) 
     )
 
 
-def _register_handlers(app: Flask, settings: Settings) -> None:
+def _register_handlers(app: Flask, settings: Settings, errors: ErrorResponses) -> None:
     """Make all responses that no endpoint makes safe: errors, and OPTIONS."""
-
     if not settings.server.trusted_proxies:
         app.before_request(UntrustedProxyWarning().check)
-
-    @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        """Respond in plain text. Flask logs unexpected exceptions and makes them a status 500."""
-        text = f"{error.code} {error.name}\n"
-        return Response(text, error.code, error.get_headers(), mimetype="text/plain")
+    # Flask logs unexpected exceptions, and turns them into the one of status 500.
+    app.register_error_handler(HTTPException, errors.respond_to_http)
 
     @app.after_request
     def protect(response: Response) -> Response:
-        """Set the headers of responses that have none yet: errors, health checks, OPTIONS.
+        """Set the headers of responses that have none yet: health checks, OPTIONS.
 
         Responses without Cache-Control are private.
         """

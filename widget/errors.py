@@ -6,7 +6,6 @@ details and goes to the log only.
 """
 
 from datetime import datetime
-from typing import ClassVar
 
 
 def N_(message: str) -> str:
@@ -20,8 +19,8 @@ class CabinetError(Exception):
     Base class of all errors that become an HTTP response.
     """
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal"
+    status: int = 500
+    code: str = "internal"
     message: str = N_("Something went wrong on our side. The error has been logged.")
     retry_after: float | None = None
     """Seconds after which another attempt makes sense, or None."""
@@ -78,6 +77,28 @@ class NotFound(CabinetError):
     status = 404
     code = "not_found"
     message = N_("There is no such widget.")
+
+
+class NoSuchPage(NotFound):
+    """The path is none of this service's."""
+
+    message = N_("There is no such page.")
+
+
+class RequestError(CabinetError):
+    """A request that cannot be handled, whatever its options: its method or its size is wrong.
+
+    Args:
+        status: the HTTP status.
+        name: the name of that status, such as ``Method Not Allowed``.
+    """
+
+    message = N_("This request is not valid.")
+
+    def __init__(self, status: int, name: str) -> None:
+        super().__init__(name)
+        self.status = status
+        self.code = name.lower().replace(" ", "_")
 
 
 class TooManyAttempts(CabinetError):

@@ -529,7 +529,46 @@ def test_an_unexpected_error_is_500_without_a_traceback(serve: Serve) -> None:
     service = serve()
     service.app.extensions["cabinet-widgets"].client.offers = None
     response = service.get("/w/main/balance")
-    assert (response.status_code, response.text) == (500, "500 Internal Server Error\n")
+    assert response.status_code == 500
+    assert "Something went wrong on our side." in response.text
+    assert "Traceback" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "text"),
+    [
+        ("GET", "/elsewhere", 404, "not_found", "Diese Seite gibt es nicht."),
+        ("GET", "/static/1/missing", 404, "not_found", "Diese Seite gibt es nicht."),
+        ("POST", "/w/main/balance", 405, "method_not_allowed", "Diese Anfrage ist ungültig."),
+    ],
+)
+def test_a_request_without_an_endpoint_gets_a_card_in_the_language_of_the_visitor_or_json(
+    method: str, path: str, status: int, code: str, text: str, serve: Serve
+) -> None:
+    service = serve()
+    german = {"Accept-Language": "de"}
+    page = requests.request(method, service.url + path, headers=german, timeout=30)
+    assert page.status_code == status
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert f"<h1>{text}</h1>" in page.text
+    assert f'data-error="{code}"' in page.text
+    assert page.headers["Cache-Control"] == "private, no-store"
+    data = requests.request(method, f"{service.url}{path}.json", headers=german, timeout=30)
+    assert (data.status_code, data.headers["Content-Type"]) == (status, "application/json")
+    assert data.json() == {"error": {"code": code, "message": text}}
+
+
+def test_a_wrong_method_is_told_the_right_ones(serve: Serve) -> None:
+    response = requests.post(f"{serve().url}/w/main/balance", timeout=30)
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+def test_a_card_without_an_endpoint_has_the_appearance_of_the_url(serve: Serve) -> None:
+    service = serve()
+    french = service.get("/elsewhere?lang=fr&theme=dark&rows=x").text
+    assert "Cette page n’existe pas." in french
+    assert 'data-theme="dark"' in french
+    assert "There is no such page." in service.get("/elsewhere?lang=%ff").text
 
 
 def studio_settings(**more: Any) -> dict[str, Any]:

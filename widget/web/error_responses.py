@@ -5,17 +5,32 @@ import math
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from flask import Response
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
 
 from widget.config import Account
-from widget.errors import CabinetError, Locked, Overloaded, TooManyAttempts, Unavailable
+from widget.errors import (
+    BadOption,
+    CabinetError,
+    Locked,
+    NoSuchPage,
+    Overloaded,
+    RequestError,
+    TooManyAttempts,
+    Unavailable,
+)
 from widget.render import picture
 from widget.render.html import UTC_ZONE, PageContext
 from widget.render.json import render_error_json
 from widget.render.painter import Painter
 from widget.render.snippet import widget_url
 from widget.web import headers
-from widget.web.request_data import accepted_languages, query_parameters, without_token
+from widget.web.request_data import (
+    accepted_languages,
+    appearance_options,
+    query_parameters,
+    without_token,
+)
 from widget.web.service import Service
 from widget.widgets.base import Widget
 from widget.widgets.options import Options
@@ -61,6 +76,35 @@ class ErrorResponses:
     def respond(self, error: CabinetError, context: ErrorContext) -> Response:
         """The response to a request that failed."""
         self._log(error, context)
+        response = self._response(error, context)
+        account = context.account
+        return headers.set_headers(
+            response,
+            self._service.settings.server,
+            headers.PRIVATE,
+            account,
+            # A script that may read the figures may also read why there are none.
+            cors=account is None or not account.is_private,
+        )
+
+    def respond_to_http(self, exception: HTTPException) -> Response:
+        """The response to a request that has no endpoint, or whose endpoint has a bug.
+
+        Flask has logged the bug.
+        """
+        suffix = HTML
+        if request.path.endswith(JSON):
+            suffix = JSON
+        context = ErrorContext(suffix, _valid_options())
+        response = self._response(_as_cabinet_error(exception), context)
+        # A wrong method has a header with the right ones.
+        for name, value in exception.get_headers():
+            if name != "Content-Type":
+                response.headers[name] = value
+        return headers.set_headers(response, self._service.settings.server, headers.PRIVATE)
+
+    def _response(self, error: CabinetError, context: ErrorContext) -> Response:
+        """The response to an error, in the form of the request, with all but the usual headers."""
         language = self._language(context)
         message = self._service.renderer.message(error, language, self._zone(context))
         # In the requested form, so that an <img> or a script can display the error as well.
@@ -78,15 +122,7 @@ class ErrorResponses:
             seconds = math.ceil(error.retry_after or DEFAULT_RETRY_SECONDS)
             seconds = max(1, seconds)
             response.headers["Retry-After"] = str(seconds)
-        account = context.account
-        return headers.set_headers(
-            response,
-            self._service.settings.server,
-            headers.PRIVATE,
-            account,
-            # A script that may read the figures may also read why there are none.
-            cors=account is None or not account.is_private,
-        )
+        return response
 
     def _message_picture(self, svg: str, suffix: str) -> Response:
         """The picture of a message; an SVG, which browsers display as well, if nothing else can."""
@@ -160,6 +196,24 @@ class ErrorResponses:
         # An expired token would be refused again, and the password replaces it.
         options = without_token(query_parameters())
         return widget_url(base, account.slug, widget.name, "/unlock", options)
+
+
+def _valid_options() -> Options:
+    """The options of the request that apply to error pages, as far as they are valid."""
+    try:
+        return appearance_options(query_parameters())
+    except BadOption:
+        return Options()
+
+
+def _as_cabinet_error(exception: HTTPException) -> CabinetError:
+    """An exception of Flask as an error of this service."""
+    status = exception.code or 500
+    if status == 404:
+        return NoSuchPage()
+    if status >= 500:
+        return CabinetError()
+    return RequestError(status, exception.name)
 
 
 def picture_response(svg: str, suffix: str, painter: Painter) -> Response:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Response, abort
+from flask import Response
 
 from widget.config import Account
-from widget.errors import BadOption, CabinetError, Locked, NotFound
+from widget.errors import BadOption, CabinetError, Locked, NotFound, RequestError
 from widget.render.view import View
 from widget.web import access, oembed
 from widget.web.access import Credentials
@@ -77,7 +77,8 @@ class OEmbedEndpoint:
             consumer = dict(query_parameters())
             form = consumer.get("format", "json").lower()
             if form not in ("json", "xml"):
-                abort(501)  # as the specification requires
+                # As the specification requires.
+                raise RequestError(501, "Not Implemented")
             limits = oembed.Limits(
                 width=_pixels(consumer, "maxwidth"),
                 height=_pixels(consumer, "maxheight"),

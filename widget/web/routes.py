@@ -15,9 +15,8 @@ from widget.web.widgets import WidgetEndpoint
 Endpoint = Callable[..., Response]
 
 
-def blueprint(service: Service) -> Blueprint:
+def blueprint(service: Service, errors: ErrorResponses) -> Blueprint:
     """The routes of the service."""
-    errors = ErrorResponses(service)
     widgets = WidgetEndpoint(service, errors)
     studio = StudioPage(service, errors)
     oembed = OEmbedEndpoint(service, errors)
