@@ -79,7 +79,7 @@ def is_complaint(type: str, text: str) -> bool:
     """Whether a message in the console is a complaint.
 
     Chromium reports every failed request, but the tests cause some on purpose. It also warns about
-    the sandbox of a frame with the page's own origin, which only the studio has.
+    the sandbox of a frame with the page's own origin, which only the studio and the demo have.
     """
     return (
         type != "log"

@@ -4,9 +4,10 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from browsers import EVERYTHING, WIDGETS, WIDTHS, host, tab
+from browsers import EVERYTHING, WIDGETS, WIDTHS, findings, host, tab
 from conftest import Clock, Service, Upstream
 from playwright.sync_api import Browser, Page, expect
 from processes import free_port, nginx, until
@@ -85,17 +86,18 @@ def test_the_demo_page_displays_all_widgets_and_their_figures_change(
     page: Page, upstream: Upstream, clock: Clock
 ) -> None:
     page.clock.install(time=clock.now)
-    with demo.running(upstream.url, 0, clock) as (host_page, _):
+    with demo.running(upstream.url, 0, clock) as service:
         page.set_viewport_size({"width": 1100, "height": 3000})
-        page.goto(host_page)
+        page.goto(service + demo.HOST_PAGE)
         frames = page.locator("iframe")
-        expect(frames).to_have_count(11)
+        # Each widget, and one of the closed account.
+        expect(frames).to_have_count(len(WIDGETS) + 1)
         for frame in frames.all():
             frame.scroll_into_view_if_needed()
             expect(frame.content_frame.locator("#w")).to_be_visible()
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=ARTIFACTS / "demo.png", full_page=True)
-        profit = page.frame_locator("iframe >> nth=0").locator("dd").nth(2)
+        profit = page.frame_locator("iframe[title=Balance] >> nth=0").locator("dd").nth(2)
         expect(profit).to_have_text(re.compile(r"\$"))
         before = profit.inner_text()
 
@@ -105,6 +107,37 @@ def test_the_demo_page_displays_all_widgets_and_their_figures_change(
             return profit.inner_text() != before
 
         until(has_moved)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_demo_page_has_a_light_and_a_dark_part_and_fits_every_screen(
+    scheme: Literal["light", "dark"], page: Page, upstream: Upstream
+) -> None:
+    with demo.running(upstream.url, 0, upstream.sandbox.clock) as service:
+        page.emulate_media(color_scheme=scheme)
+        page.goto(service + demo.HOST_PAGE)
+        for part, ground in ((".dark", "rgb(21, 24, 30)"), (".light", "rgb(255, 255, 255)")):
+            page.locator(part).scroll_into_view_if_needed()
+            widget = page.locator(f"{part} iframe").first.content_frame.locator("#w")
+            expect(widget).to_have_css("background-color", ground)
+        for width in (360, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert findings(page) == []
+
+
+def test_the_demo_page_does_not_move_while_it_loads(page: Page, upstream: Upstream) -> None:
+    page.add_init_script(
+        "window.shift = 0;"
+        "new PerformanceObserver(list => list.getEntries().forEach(e => window.shift += e.value))"
+        ".observe({ type: 'layout-shift', buffered: true });"
+    )
+    with demo.running(upstream.url, 0, upstream.sandbox.clock) as service:
+        page.goto(service + demo.HOST_PAGE)
+        for frame in page.locator("iframe").all():
+            frame.scroll_into_view_if_needed()
+            expect(frame.content_frame.locator("#w")).to_be_visible()
+        assert page.evaluate("window.shift") == 0
 
 
 @pytest.mark.parametrize("width", WIDTHS)

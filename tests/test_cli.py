@@ -28,6 +28,7 @@ from widget import app, cli, config
 from widget.errors import OperatorError
 from widget.names import FUNCTIONS, Function
 from widget.sandbox import demo
+from widget.server import parse_bind
 from widget.widgets import registry
 
 SECRET = "a secret of more than thirty-two bytes"
@@ -539,23 +540,85 @@ def test_serve_says_in_one_line_that_metrics_cannot_be_shared(
     assert ended.stderr.startswith("cabinet-widgets: PROMETHEUS_MULTIPROC_DIR: ")
 
 
-def test_demo_displays_all_widgets_and_leaves_no_process_behind(tmp_path: Path) -> None:
+def test_demo_serves_everything_on_one_port_and_leaves_no_process_behind(tmp_path: Path) -> None:
     with running(tmp_path, "demo", "--port", "0") as started:
         assert started.process.stdout is not None
-        address = re.search(r"http://\S+", started.process.stdout.readline())
+        printed = [started.process.stdout.readline() for _ in range(4)]
+        address = re.search(r"(http://127\.0\.0\.1:\d+)/demo$", printed[0])
         assert address
-        page = requests.get(address[0], timeout=10).text
-        assert page.count("</section>") == len(registry.discover()) + 1  # and a closed account
-        service = re.search(r"(http://127\.0\.0\.1:\d+)/embed\.js", page)
-        assert service
+        service = address[1]
+        page = requests.get(f"{service}/demo", timeout=10).text
         widgets = set(re.findall(r'widget="([a-z-]+)"', page)) | set(
             re.findall(r"/w/demo/([a-z-]+)", page)
         )
         assert widgets == registry.discover().keys()
         for widget in widgets:
-            assert requests.get(f"{service[1]}/w/demo/{widget}", timeout=10).status_code == 200
+            assert requests.get(f"{service}/w/demo/{widget}", timeout=10).status_code == 200
+        # It can be seen under every name of the machine, so that no URL may contain one.
+        links = re.findall(r'(?:src|href)="(?!data:)([^"]+)"', page)
+        assert "/embed.js" in links
+        assert all(re.match("/(?!/)", link) for link in links), links
+        assert "Widget studio" in requests.get(f"{service}/", timeout=10).text
     assert started.process.returncode == 0
     assert children(started.process.pid) == []
+    port = service.rpartition(":")[2]
+    assert printed[1].endswith(f" {service}/\n")
+    assert f"ssh -L {port}:127.0.0.1:{port} " in printed[3]
+
+
+def test_demo_listens_at_the_address_that_bind_names(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, "demo", "--bind", "127.0.0.2", "--port", f"{port}") as started:
+        wait_for(f"http://127.0.0.2:{port}/demo", started)
+    assert f"http://127.0.0.2:{port}/demo\n" in started.output
+
+
+@pytest.mark.parametrize(
+    ("bind", "expected"),
+    [
+        ("127.0.0.1", ("127.0.0.1", 8000)),
+        ("127.0.0.1:81", ("127.0.0.1", 81)),
+        ("localhost", ("127.0.0.1", 8000)),
+        ("[::1]", ("::1", 8000)),
+        ("[::1]:81", ("::1", 81)),
+    ],
+)
+def test_an_address_may_leave_its_port_to_a_default(bind: str, expected: tuple[str, int]) -> None:
+    assert parse_bind(bind, 8000) == expected
+
+
+def test_demo_says_that_other_computers_can_see_it_or_how_they_could() -> None:
+    assert "ssh -L 8000:[::1]:8000 " in cli.describe_reach("::1", "http://[::1]:8000")
+    for address in ("0.0.0.0", "::", "192.0.2.7"):
+        text = cli.describe_reach(address, demo.url_of(address, 8000))
+        assert "Other computers can see it too, at port 8000" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("192.0.2.7", "http://192.0.2.7:80"),
+        ("::1", "http://[::1]:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://127.0.0.1:80"),
+    ],
+)
+def test_the_url_of_the_demonstration_works_on_its_own_machine(address: str, url: str) -> None:
+    assert demo.url_of(address, 80) == url
+
+
+def test_the_demonstration_writes_code_with_the_address_on_which_it_listens() -> None:
+    settings = demo.settings("http://127.0.0.1:9", "http://192.0.2.7:8000")
+    assert settings.server.public_url == "http://192.0.2.7:8000"
+    assert settings.accounts["private"].allowed_origins == ("http://192.0.2.7:8000",)
+
+
+@pytest.mark.parametrize("bind", ["8000:", "127.0.0.1:99999", ":::"])
+def test_demo_refuses_a_malformed_address(bind: str, tmp_path: Path) -> None:
+    ended = run(tmp_path, "demo", "--bind", bind)
+    assert ended.returncode == 2
+    assert f"--bind {bind}: write address and port" in ended.stderr
 
 
 def test_requests_before_the_demonstration_is_ready_wait_for_it(tmp_path: Path) -> None:
@@ -565,7 +628,7 @@ def test_requests_before_the_demonstration_is_ready_wait_for_it(tmp_path: Path) 
         while first is None:
             assert started.process.poll() is None
             with contextlib.suppress(requests.ConnectionError):
-                first = requests.get(f"http://127.0.0.1:{port}/", timeout=30)
+                first = requests.get(f"http://127.0.0.1:{port}/demo", timeout=30)
         assert first.status_code == 200
 
 

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 import click
 from werkzeug.security import generate_password_hash
@@ -41,6 +43,7 @@ from widget.widgets.options import PICTURE_OPTIONS, HasOptions, Options, parse_o
 TEMPORARY_FOLDERS = (Path(tempfile.gettempdir()), Path("/run"), Path("/dev"))
 """Folders that are emptied when the machine is restarted, or are in memory."""
 
+DEMO_PORT = 8000
 SECONDS_PER_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -532,26 +535,55 @@ def describe_account(account: SimulatedAccount) -> str:
 @main.command()
 @click.option(
     "--port",
-    default=8000,
-    show_default=True,
     type=click.IntRange(0, 65535),
-    help="The service's port.",
+    help=f"The port to listen on.  [default: {DEMO_PORT}]",
 )
-def demo(port: int) -> None:
-    """Show all widgets with a simulated API, without configuration, on loopback only."""
-    check_port("127.0.0.1", port, f"--port {port}")
+@click.option(
+    "--bind",
+    metavar="HOST[:PORT]",
+    help="The address to listen on; 0.0.0.0 is every address of this machine."
+    "  [default: 127.0.0.1]",
+)
+def demo(port: int | None, bind: str | None) -> None:
+    """Show all widgets with a simulated API, without configuration."""
+    address, bound_port = parse_bind(bind or "127.0.0.1", DEMO_PORT)
+    if port is None:
+        port = bound_port
+    option = f"--port {port}"
+    if bind:
+        option = f"--bind {address}:{port}"
+    check_port(address, port, option)
     simulated = sandbox_api.create_sandbox(clock=time.time)
     with (
         stop_signal() as stop,
         sandbox_api.serve_sandbox(simulated) as api_url,
-        demonstration.running(api_url, port, time.time) as (host_page, service),
+        demonstration.running(api_url, port, time.time, address) as url,
     ):
-        click.echo(f"A page with every widget:          {host_page}/")
-        click.echo(f"The studio, to configure your own: {service}/")
-        click.echo(
-            f"Press Ctrl+C to stop. The password of the closed account is: {demonstration.PASSWORD}"
-        )
+        click.echo(f"A host page with every widget:     {url}{demonstration.HOST_PAGE}")
+        click.echo(f"The studio, to configure your own: {url}/")
+        click.echo(f"The password of the closed account is: {demonstration.PASSWORD}")
+        click.echo(describe_reach(address, url))
+        click.echo("Press Ctrl+C to stop.")
         stop.wait()
+
+
+def describe_reach(address: str, url: str) -> str:
+    """How other computers can see the demonstration, in a line.
+
+    Args:
+        address: the address on which it listens.
+        url: its URL on this machine.
+    """
+    parts = urlsplit(url)
+    if not ip_address(address).is_loopback:
+        return (
+            f"Other computers can see it too, at port {parts.port} of this machine's address;"
+            " all figures are simulated."
+        )
+    return (
+        "To see it from another computer, run this there, and open the same addresses:"
+        f" ssh -L {parts.port}:{parts.netloc} USER@THIS-MACHINE"
+    )
 
 
 @contextmanager

@@ -16,7 +16,7 @@ BLOCKING_THREADS = 256
 """Threads per worker. A request occupies one until it is answered, if need be by the API."""
 
 # An IPv6 address in brackets or anything else, and a port.
-BIND = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})")
+BIND = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^:]+))(?::(\d{1,5}))?")
 MAX_PORT = 65535
 
 LISTEN_ERRORS = {
@@ -33,20 +33,30 @@ M_MMAP_THRESHOLD = -3  # from malloc.h
 MMAP_THRESHOLD_BYTES = 256 * 1024
 
 
-def parse_bind(bind: str) -> tuple[str, int]:
+def parse_bind(bind: str, default_port: int | None = None) -> tuple[str, int]:
     """Address and port from ``HOST:PORT``.
+
+    Args:
+        bind: what the operator wrote.
+        default_port: the port if ``bind`` has none; None if it must have one.
 
     Raises:
         OperatorError: it has another form.
     """
+    problem = OperatorError(f"--bind {bind}: write address and port, such as 127.0.0.1:8000")
     match = BIND.fullmatch(bind)
-    if not match or int(match[3]) > MAX_PORT:
-        raise OperatorError(f"--bind {bind}: write address and port, such as 127.0.0.1:8000")
-    ipv6_address, other_address, port = match.groups()
+    if not match:
+        raise problem
+    ipv6_address, other_address, digits = match.groups()
+    port = default_port
+    if digits:
+        port = int(digits)
+    if port is None or port > MAX_PORT:
+        raise problem
     address = ipv6_address or other_address
     # Granian and the check below want numbers. Other names are rejected by the check.
     address = address.replace("localhost", "127.0.0.1")
-    return address, int(port)
+    return address, port
 
 
 def check_port(address: str, port: int, option: str) -> None:

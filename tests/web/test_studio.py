@@ -36,7 +36,7 @@ class Studio(NamedTuple):
 @pytest.fixture(scope="module")
 def service(upstream: Upstream) -> Iterator[str]:
     """The demonstration."""
-    with demo.running(upstream.url, 0, upstream.sandbox.clock) as (_, url):
+    with demo.running(upstream.url, 0, upstream.sandbox.clock) as url:
         yield url
 
 

@@ -65,7 +65,7 @@ def missing_dependencies(document: Toml, *, is_demo: bool) -> list[str]:
     server = subtable(document, "server")
     cache = subtable(document, "cache")
     has_studio = server.get("studio") is True
-    # The demonstration serves the studio on loopback only, without a password.
+    # The studio of the demonstration has no password: it knows simulated accounts only.
     needs_studio_password = has_studio and not is_demo
     if needs_studio_password and not has_secret(server, "studio_password_hash"):
         mistakes.append(

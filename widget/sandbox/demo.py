@@ -1,79 +1,138 @@
 """The demonstration: the service with a simulated API, and a host page that embeds every widget."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Thread
 from wsgiref.types import WSGIApplication
 
 from flask import Response
+from markupsafe import Markup
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.security import generate_password_hash
 from werkzeug.serving import make_server
 
 from widget import app, config
 from widget.config import Settings
+from widget.render import snippet
+from widget.render.html import Renderer
+from widget.render.snippet import Embed
 from widget.sandbox.api import QuietHandler
 from widget.widgets import registry
+from widget.widgets.base import Widget
 from widget.widgets.options import Options
 
+HOST_PAGE = "/demo"
+"""The path of the host page."""
+NAME = "Pip by Pip"
 PASSWORD = "demo"  # noqa: S105  # not a secret: the account is simulated
+ROWS = 5
+"""How many rows of a table the host page displays."""
 
 
 @contextmanager
-def running(upstream: str, port: int, clock: Callable[[], float]) -> Iterator[tuple[str, str]]:
-    """Serve the demonstration on loopback.
+def running(
+    upstream: str,
+    port: int,
+    clock: Callable[[], float],
+    address: str = "127.0.0.1",
+) -> Iterator[str]:
+    """Serve the demonstration, with the host page at ``HOST_PAGE``.
 
     Args:
         upstream: the base URL of the simulated API.
-        port: the service's port; 0 takes a free one.
+        port: the port to listen on; 0 takes a free one.
         clock: Unix seconds, the same as the simulated API's.
+        address: the IP address to listen on.
 
     Yields:
-        The URLs of the host page and of the service.
+        The URL of the service.
     """
-    with (
-        ExitStack() as sampling,
-        listen(port) as (service, serve),
-        listen(0) as (host_page, serve_host),
-    ):
-        # On two ports, so that the host page has another origin, as in reality.
-        application = app.create_app(settings(upstream, service, host_page), clock=clock)
-        serve(application)
+    with ExitStack() as sampling, listen(address, port) as (url, serve):
+        application = app.create_app(settings(upstream, url), clock=clock)
         wired = application.extensions["cabinet-widgets"]
+        page = host_page(wired.renderer, wired.widgets)
+        # Next to the service and not a part of it, since it stands for the page of somebody else.
+        serve(DispatcherMiddleware(application, {HOST_PAGE: page}))
         wired.sampler.start()
         sampling.callback(wired.sampler.stop)
-        context = {"service": service, "widgets": wired.widgets, "options": Options(rows=5)}
-        serve_host(Response(wired.renderer.template("demo.html", "en", **context)))
-        yield host_page, service
+        yield url
 
 
-def settings(upstream: str, public_url: str, host_page: str) -> Settings:
+def settings(upstream: str, public_url: str) -> Settings:
     """Settings with two accounts: one that shows every widget, and a closed one."""
     widgets = registry.discover()
     document = {
-        "server": {"public_url": public_url, "studio": True},
+        "server": {"studio": True},
         "api": {"base_url": upstream},
         "accounts": {
             "demo": {
                 "login": 1000005,
+                "name": NAME,
+                "kind": "demo",
+                "about": "An invented trader with a simulated account.",
+                "notice": "All figures are simulated.",
                 "partner_password": "partner-password",
                 "widgets": list(widgets),
             },
             "private": {
                 "login": 1000002,
+                "name": NAME,
+                "kind": "demo",
                 "password": "sandbox-password",
                 "access": "closed",
-                "allowed_origins": [host_page],
+                "allowed_origins": [public_url],
                 "viewer_password_hash": generate_password_hash(PASSWORD),
             },
         },
     }
-    return config.parse(document, {}, widgets, folder=Path(), demo=True)
+    parsed = config.parse(document, {}, widgets, folder=Path(), demo=True)
+    # Set afterwards: in a file, http is only accepted for loopback addresses.
+    server = parsed.server.model_copy(update={"public_url": public_url})
+    return parsed.model_copy(update={"server": server})
+
+
+def host_page(renderer: Renderer, widgets: Mapping[str, Widget]) -> Response:
+    """The page of an invented trader, who embeds every widget.
+
+    Its URLs have no host, so that it works under every name and address of this machine.
+    """
+    embeds = {name: embed_of("demo", widget) for name, widget in widgets.items()}
+    html = renderer.template(
+        "demo.html",
+        "en",
+        embeds=embeds,
+        private=embed_of("private", widgets["balance"]),
+        iframe=Markup(snippet.iframe(embeds["balance"])),  # noqa: S704  # it is HTML
+        picture=Markup(snippet.badge(embeds["growth"])),  # noqa: S704
+        site=NAME,
+        password=PASSWORD,
+    )
+    return Response(html)
+
+
+def embed_of(account: str, widget: Widget) -> Embed:
+    """A widget as the host page embeds it."""
+    params = {}
+    if widget.default_rows:
+        params["rows"] = str(ROWS)
+    return Embed(
+        base="",
+        account=account,
+        widget=widget,
+        params=params,
+        options=Options(rows=ROWS),
+        label=widget.label,
+    )
 
 
 @contextmanager
-def listen(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]]]:
-    """Listen on a loopback port, and serve an application once it is there.
+def listen(
+    address: str,
+    port: int,
+) -> Iterator[tuple[str, Callable[[WSGIApplication], None]]]:
+    """Listen on a port, and serve an application once it is there.
 
     The application needs its own URL, so the port has to be known before. Requests that come
     earlier wait.
@@ -82,9 +141,7 @@ def listen(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]]]
         The URL, and a function that starts to serve an application.
     """
     # This application is replaced before the first request is accepted.
-    server = make_server(
-        "127.0.0.1", port, lambda *_: [], threaded=True, request_handler=QuietHandler
-    )
+    server = make_server(address, port, lambda *_: [], threaded=True, request_handler=QuietHandler)
     with ExitStack() as stack:
         stack.callback(server.server_close)
 
@@ -94,4 +151,15 @@ def listen(port: int) -> Iterator[tuple[str, Callable[[WSGIApplication], None]]]
             # Registered only now: shutdown never returns for a server that was not started.
             stack.callback(server.shutdown)
 
-        yield f"http://127.0.0.1:{server.server_port}", serve
+        yield url_of(address, server.server_port), serve
+
+
+def url_of(address: str, port: int) -> str:
+    """The URL under which this machine reaches its own server."""
+    if ip_address(address).is_unspecified:
+        # It stands for all addresses of this machine, and every machine has this one.
+        return f"http://127.0.0.1:{port}"
+    host = address
+    if ":" in address:
+        host = f"[{address}]"
+    return f"http://{host}:{port}"
