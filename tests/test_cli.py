@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from click.testing import CliRunner
 from conftest import Clock, Upstream, simulated
 from faults import Fault
 from processes import free_port, until
+from terminals import terminal
 from werkzeug.security import check_password_hash
 
 from widget import app, cli, config
@@ -421,6 +423,62 @@ def test_serve_responds_and_ends_cleanly_on_sigterm(tmp_path: Path, upstream: Up
     assert started.process.returncode == 0
     assert children(started.process.pid) == []
     assert '"level": "warning"' not in started.output
+
+
+def test_serve_on_a_terminal_prints_the_first_widget_and_a_log_for_people(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    configure(tmp_path, upstream)
+    bind = f"127.0.0.1:{free_port()}"
+    with terminal(tmp_path, "serve", "--bind", bind, env=PASSWORD) as shown:
+        shown.wait_for("First widget: ")
+        url = shown.wait_for(". Press Ctrl+C to stop.\n")
+        assert url == f"http://{bind}/w/main/balance"
+        page = requests.get(f"{url}?lang=fr", timeout=20)
+        assert page.status_code == 200
+        # Without a configured URL, links lead to where the service listens.
+        assert f'href="http://{bind}/oembed?' in page.text
+        shown.wait_for("GET /w/main/balance  200  ")
+        shown.process.send_signal(signal.SIGINT)
+        assert shown.end() == 0
+    first, *lines = shown.screen.splitlines()
+    assert first.startswith("First widget: ")
+    assert all(re.match(r"\d\d:\d\d:\d\d  ", line) for line in lines), shown.screen
+    assert "granian" not in shown.screen.lower()
+
+
+def test_the_format_of_the_log_can_be_chosen(tmp_path: Path, upstream: Upstream) -> None:
+    port = free_port()
+    configure(tmp_path, upstream)
+    serve = ("serve", "--bind", f"127.0.0.1:{port}", "--log-format")
+    with terminal(tmp_path, *serve, "json", env=PASSWORD) as shown:
+        shown.wait_for("First widget: ")
+        shown.wait_for('"level": "info"')
+    with running(tmp_path, *serve, "text", **PASSWORD) as started:
+        wait_for(f"http://127.0.0.1:{port}/w/main/balance", started)
+    assert "First widget" not in started.output
+    assert re.match(r"\d\d:\d\d:\d\d  GET /w/main/balance  200  ", started.output)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "bind", "warns"),
+    [
+        ("http://127.0.0.1:8000", ("127.0.0.1", 8000), False),
+        ("http://localhost:8000", ("0.0.0.0", 8000), False),
+        ("http://127.0.0.1:8000", ("192.0.2.1", 8000), True),
+        ("http://127.0.0.1:8000", ("127.0.0.1", 9000), True),
+        ("https://widgets.example.com", ("127.0.0.1", 9000), False),
+    ],
+)
+def test_serve_warns_if_its_public_url_leads_elsewhere(
+    public_url: str, bind: tuple[str, int], warns: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = {"server": {"public_url": public_url}, "accounts": {"main": {"login": 1}}}
+    settings = config.parse(document, {}, registry.discover(), folder=Path(), demo=False)
+    cli.warn_about_public_url(settings, *bind)
+    printed = capsys.readouterr().err
+    assert ("change server.public_url or --bind" in printed) == warns
+    assert printed.count("\n") == int(warns)
 
 
 def test_serve_warns_if_several_workers_do_not_share_a_cache(

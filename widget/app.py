@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response
@@ -19,6 +20,7 @@ from widget import config, paths
 from widget.api.client import Client
 from widget.api.guard import GuardedClient
 from widget.config import Account, Settings, variables
+from widget.config.values import is_loopback
 from widget.data import locks
 from widget.data.cache import Environment, FreshCache
 from widget.data.call_threads import CallThreads
@@ -175,6 +177,8 @@ class Application:
     Args:
         path: the configuration file; None if environment variables replace it.
         env: the environment.
+        log_format: how the workers write their log.
+        local_url: replaces ``public_url`` if the configuration has none; None for its default.
 
     Attributes:
         settings: the configuration.
@@ -183,14 +187,22 @@ class Application:
         OperatorError: the configuration has mistakes, or its cache cannot be used.
     """
 
-    def __init__(self, path: Path | None, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        env: Mapping[str, str],
+        log_format: logs.LogFormat = "json",
+        local_url: str | None = None,
+    ) -> None:
         self._path = path
         self._env = env
+        self._log_format: logs.LogFormat = log_format
+        self._local_url = local_url
         self.settings = self._read()
 
     def __call__(self) -> WSGIApplication:
         """Create the application; OperatorError if the cache cannot be used."""
-        logs.configure(self.settings)
+        logs.configure(self.settings, self._log_format)
         app = create_app(self.settings)
         app.extensions["cabinet-widgets"].sampler.start()
         # Flask.__call__ would add a tenth to the time of a cached response.
@@ -203,7 +215,15 @@ class Application:
     def _read(self) -> Settings:
         settings = load_settings(self._path, self._env)
         prepare_folders(settings)
-        return settings
+        has_url = "public_url" in settings.server.model_fields_set
+        if has_url or self._local_url is None:
+            return settings
+        # Other machines need https, and so a proxy, whose address only the operator knows.
+        host = urlsplit(self._local_url).hostname or ""
+        if not is_loopback(host):
+            return settings
+        server = settings.server.model_copy(update={"public_url": self._local_url})
+        return settings.model_copy(update={"server": server})
 
 
 def from_environment() -> WSGIApplication:

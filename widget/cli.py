@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ from widget.api.client import Client
 from widget.api.rows import Note
 from widget.api.shapes import Recorder
 from widget.config import Account, Settings
+from widget.config.values import is_loopback
 from widget.errors import BadOption, ConfigError, OperatorError
 from widget.render import i18n
 from widget.render import snippet as snippets
@@ -32,16 +34,19 @@ from widget.sandbox import api as sandbox_api
 from widget.sandbox import demo as demonstration
 from widget.sandbox.book import ACCOUNTS
 from widget.sandbox.book import Account as SimulatedAccount
-from widget.server import check_port, parse_bind, run_server
+from widget.server import MainProcess, check_port, parse_bind, run_server
 from widget.setup import draft, passwords
 from widget.setup.questions import Questions
-from widget.web import metrics, tokens
+from widget.web import logs, metrics, tokens
 from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, HasOptions, Options, parse_options
 
 TEMPORARY_FOLDERS = (Path(tempfile.gettempdir()), Path("/run"), Path("/dev"))
 """Folders that are emptied when the machine is restarted, or are in memory."""
+
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""The addresses that stand for all addresses of a machine, and the loopback ones among them."""
 
 DEMO_PORT = 8000
 SECONDS_PER_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -273,14 +278,21 @@ def next_step(settings: Settings) -> str:
     type=click.IntRange(1, 64),
     help="Number of processes.",
 )
-def serve(config: str | None, bind: str, workers: int) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(list(logs.FORMATTERS)),
+    help="How the log is written. [default: text on a terminal, otherwise json]",
+)
+def serve(config: str | None, bind: str, workers: int, log_format: logs.LogFormat | None) -> None:
     """Run the production server."""
     address, port = parse_bind(bind)
     path = app.config_path(config, os.environ)
     if path is not None:
         # It is read again on SIGHUP.
         path = path.resolve()
-    application = app.Application(path, os.environ)
+    chosen_format = log_format or default_log_format()
+    url = local_url(address, port)
+    application = app.Application(path, os.environ, chosen_format, url)
     print_warnings(application.settings)
     warn_about_separate_caches(application.settings, workers)
     warn_about_lost_snapshots(application.settings)
@@ -288,8 +300,60 @@ def serve(config: str | None, bind: str, workers: int) -> None:
     # Before the workers start: one that fails is started again, and would repeat its error.
     check_port(address, port, f"--bind {address}:{port}")
     metrics.check_folder(os.environ)
+    warn_about_public_url(application.settings, address, port)
     with attempt_file():
-        run_server(application, address, port, workers, application.reload)
+        run_server(
+            application,
+            address,
+            port,
+            workers,
+            MainProcess(
+                reload=application.reload,
+                on_listening=partial(print_first_widget, application.settings, url),
+                log_format=chosen_format,
+            ),
+        )
+
+
+def default_log_format() -> logs.LogFormat:
+    """Text for a person who looks at a terminal, JSON for programs that read the log."""
+    if sys.stderr.isatty():
+        return "text"
+    return "json"
+
+
+def local_url(address: str, port: int) -> str:
+    """The URL at which this machine reaches a service that listens at an address."""
+    # A service that listens at all addresses listens at this one, too.
+    host = ANY_ADDRESS.get(address, address)
+    if ":" in host:
+        host = f"[{host}]"
+    return f"http://{host}:{port}"
+
+
+def print_first_widget(settings: Settings, url: str) -> None:
+    """Print where to look, on a terminal. Nobody reads it elsewhere."""
+    if not sys.stdout.isatty():
+        return
+    account = next(iter(settings.accounts.values()))
+    widget = registry.enabled_widgets(account, registry.discover())[0]
+    click.echo(f"First widget: {url}/w/{account.slug}/{widget}. Press Ctrl+C to stop.")
+
+
+def warn_about_public_url(settings: Settings, address: str, port: int) -> None:
+    """Warn if scripts, links and code to paste would lead elsewhere."""
+    url = urlsplit(settings.server.public_url)
+    # With https, there is a proxy in front, whose address nobody knows here.
+    if url.scheme == "https":
+        return
+    # Only loopback addresses may have http.
+    is_local = address in ANY_ADDRESS or is_loopback(address)
+    if is_local and url.port == port:
+        return
+    warn(
+        f"warning: server.public_url is {settings.server.public_url}, but the service listens at"
+        f" {address}:{port}; change server.public_url or --bind, so that they lead to each other"
+    )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
 from widget.errors import OperatorError
@@ -87,12 +88,32 @@ def check_port(address: str, port: int, option: str) -> None:
         raise OperatorError(f"{option}: cannot listen there: {reason}") from None
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class MainProcess:
+    """What the main process does besides supervising its workers.
+
+    Attributes:
+        reload: called on SIGHUP, before new workers replace the present ones. If it raises
+            OperatorError, they stay.
+        on_listening: called when connections are accepted.
+        log_format: how it writes its log.
+    """
+
+    reload: Callable[[], None] = nothing
+    on_listening: Callable[[], None] = nothing
+    log_format: logs.LogFormat = "json"
+
+
 def run_server(
     load: Callable[[], WSGIApplication],
     address: str,
     port: int,
     workers: int = 1,
-    reload: Callable[[], None] = lambda: None,
+    main: MainProcess = MainProcess(),  # it is frozen
 ) -> None:
     """Serve an application until SIGTERM or Ctrl+C.
 
@@ -101,18 +122,19 @@ def run_server(
         address: an IP address of this machine.
         port: the port to listen on.
         workers: the number of processes.
-        reload: called in the main process on SIGHUP, before new workers replace the present ones.
-            If it raises OperatorError, they stay.
+        main: what the main process does.
     """
     # Imported here because it is slow to import, and only needed by this command.
     from granian.constants import HTTPModes, Interfaces
+    from granian.log import LogLevels
 
     from widget.supervisor import STOP_SECONDS, Supervisor
 
     limit_retained_memory()
     server = Supervisor(
         load,
-        reload,
+        main.reload,
+        main.on_listening,
         address=address,
         port=port,
         interface=Interfaces.WSGI,
@@ -125,7 +147,8 @@ def run_server(
         # While workers are replaced, the old one goes on until the new one has started.
         respawn_interval=1.0,
         log_access=False,
-        log_dictconfig=logs.GRANIAN_LOGGING,
+        log_level=LogLevels(logs.GRANIAN_LEVELS[main.log_format]),
+        log_dictconfig=logs.granian_logging(main.log_format),
     )
     server.run()
 

@@ -50,6 +50,7 @@ class Supervisor(MPServer):
         load: creates the application, in the worker.
         reload: called in the main process on SIGHUP, so that the workers that are started after
             it have the new configuration; OperatorError if there is none.
+        on_listening: called when connections are accepted.
         options: those of Granian.
     """
 
@@ -57,11 +58,13 @@ class Supervisor(MPServer):
         self,
         load: Callable[[], WSGIApplication],
         reload: Callable[[], None],
+        on_listening: Callable[[], None],
         **options: Any,
     ) -> None:
         super().__init__("cabinet-widgets", **options)
         self._load = load
         self._read_configuration = reload
+        self._on_listening = on_listening
         self._deaths = [0] * self.workers
         # By the number of the worker: when it is to be started, by time.monotonic().
         self._restarts: dict[int, float] = {}
@@ -80,6 +83,9 @@ class Supervisor(MPServer):
         self._shd = listening  # type: ignore[assignment]  # declared as None
         self._sso = socket.socket(fileno=listening.get_fd())
         self._sso.set_inheritable(True)
+        # From now on, connections wait for the first worker instead of being refused.
+        self._sso.listen(self.backlog)
+        self._on_listening()
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         """Start workers again and replace them, until a signal ends the service."""

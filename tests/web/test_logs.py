@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,13 @@ from processes import until
 from widget import config
 from widget.config import Settings
 from widget.web import logs
-from widget.web.logs import CountingHandler, JsonFormatter, RequestLogger, SecretFilter
+from widget.web.logs import (
+    CountingHandler,
+    JsonFormatter,
+    RequestLogger,
+    SecretFilter,
+    TextFormatter,
+)
 
 LOGIN = 77123456
 SECRETS = {
@@ -162,6 +169,27 @@ def test_a_line_has_no_character_that_a_terminal_could_obey(text: str) -> None:
     assert line.isprintable()
     assert json.loads(line)["message"] == text
     assert json.loads(line)["path"] == text
+
+
+def test_a_line_for_people_has_the_level_if_it_is_not_the_usual_one() -> None:
+    formatter = TextFormatter()
+    for level, name, beginning in ((20, "INFO", ""), (30, "WARNING", "warning: ")):
+        record = logging.makeLogRecord(
+            {"msg": "cache: %s\x9b", "args": ("x",), "levelno": level, "levelname": name}
+        )
+        line = formatter.format(record)
+        assert re.fullmatch(rf"\d\d:\d\d:\d\d  {beginning}cache: x\\u009b", line), line
+
+
+def test_a_traceback_for_people_has_several_lines() -> None:
+    try:
+        raise ValueError("broken\x9b")
+    except ValueError:
+        record = logging.makeLogRecord({"msg": "failed", "exc_info": sys.exc_info()})
+    first, *traceback = TextFormatter().format(record).splitlines()
+    assert first.endswith("failed")
+    assert traceback[0].startswith("Traceback")
+    assert traceback[-1] == "ValueError: broken\\u009b"
 
 
 @pytest.mark.parametrize("control", ["\x7f", "\x80", "\x9b31m", "\u2028", "\u202e", "\x1b[2J"])

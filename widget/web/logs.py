@@ -1,4 +1,4 @@
-"""Logging: one JSON object per line, with the id of the request and without secrets."""
+"""Logging: one line per message, as JSON or as text, and without secrets."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pydantic import BaseModel, SecretStr
@@ -22,27 +22,7 @@ log = logging.getLogger("widget.requests")
 PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
 """Monitoring requests these every few seconds, so they are logged at level DEBUG."""
 
-GRANIAN_LOGGING: dict[str, Any] = {
-    "formatters": {
-        "lines": {"()": "widget.web.logs.JsonFormatter"},
-    },
-    "filters": {
-        "no_advice": {"()": "widget.web.logs.ThreadAdviceFilter"},
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "lines",
-            "filters": ["no_advice"],
-        },
-    },
-    "loggers": {
-        # Granian's main process never configures the log of the service.
-        "_granian": {"handlers": ["stderr"], "propagate": False},
-        "widget.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-    },
-}
-"""Configuration for ``logging.config`` that writes the messages of Granian in the same format."""
+LogFormat = Literal["text", "json"]
 
 Headers = list[tuple[str, str]]
 
@@ -293,7 +273,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _escape_controls(line: str) -> str:
-    """A line of JSON in which characters that do not print are escaped.
+    """A line in which characters that do not print are escaped as in JSON.
 
     JSON allows some of them, such as U+009B, which terminals take for the beginning of a command.
     """
@@ -304,11 +284,73 @@ def _escape_controls(line: str) -> str:
     )
 
 
-def configure(settings: Settings) -> None:
+class TextFormatter(logging.Formatter):
+    """Formats a record for people: the local time, the level unless it is INFO, the message.
+
+    A request has its status and duration. Tracebacks have several lines.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        level = ""
+        if record.levelno != logging.INFO:
+            level = f"{record.levelname.lower()}: "
+        text = record.getMessage()
+        if record.name == log.name:
+            text += f"  {vars(record)['status']}  {vars(record)['ms']} ms"
+        lines = [f"{clock}  {level}{text}"]
+        exception = record.exc_text
+        if record.exc_info and not exception:
+            exception = self.formatException(record.exc_info)
+        if exception:
+            lines += exception.splitlines()
+        return "\n".join(map(_escape_controls, lines))
+
+
+FORMATTERS: dict[LogFormat, type[logging.Formatter]] = {
+    "json": JsonFormatter,
+    "text": TextFormatter,
+}
+
+
+GRANIAN_LEVELS: dict[LogFormat, str] = {
+    "json": "info",
+    "text": "warning",
+}
+"""From which level Granian reports. People need not know what it does while everything works."""
+
+
+def granian_logging(log_format: LogFormat) -> dict[str, Any]:
+    """Configuration for ``logging.config``: the messages of Granian, in the same format."""
+    formatter = FORMATTERS[log_format].__name__
+    return {
+        "formatters": {
+            "lines": {"()": f"{__name__}.{formatter}"},
+        },
+        "filters": {
+            "no_advice": {"()": f"{__name__}.ThreadAdviceFilter"},
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "lines",
+                "filters": ["no_advice"],
+            },
+        },
+        "loggers": {
+            # Granian's main process never configures the log of the service.
+            "_granian": {"handlers": ["stderr"], "propagate": False},
+            "widget.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        },
+    }
+
+
+def configure(settings: Settings, log_format: LogFormat = "json") -> None:
     """Log everything in this process to stderr, from level INFO."""
     handler = CountingHandler(sys.stderr)
     handler.addFilter(SecretFilter(settings))
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(FORMATTERS[log_format]())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
