@@ -169,8 +169,15 @@ def test_init_creates_the_secret_of_an_account_for_members(
 def test_init_does_not_ask_for_what_the_command_line_contains(
     tmp_path: Path, upstream: Upstream
 ) -> None:
-    values = ("login=1000001", f"base_url={upstream.url}", "dialect=client-api", "name=Mine")
-    values += ("accounts.main.timezone=UTC", "currency=USD", "public_url=http://127.0.0.1:8000")
+    values = [
+        "login=1000001",
+        f"base_url={upstream.url}",
+        "dialect=client-api",
+        "name=Mine",
+        "accounts.main.timezone=UTC",
+        "currency=USD",
+        "public_url=http://127.0.0.1:8000",
+    ]
     options = [text for value in values for text in ("--set", value)]
     with terminal(tmp_path, "init", *options, env={}) as shown:
         shown.answer("API password", "")
