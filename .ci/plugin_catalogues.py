@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 PLUGIN = Path(__file__).resolve().parent.parent / "wordpress-shortcode" / "cabinet-widgets"
 LANGUAGES = PLUGIN / "languages"
 DOMAIN = "cabinet-widgets"
-EDITOR = "cabinet-widgets-widget-editor-script"
+EDITOR = "cabinet-widgets-editor"
 CONTEXTS = {
     "title": "block title",
     "description": "block description",

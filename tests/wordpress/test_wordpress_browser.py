@@ -225,11 +225,13 @@ def test_the_address_alone_shows_the_figures_on_a_site_with_the_plugin(
     stage: Stage, configured: Seen
 ) -> None:
     post = stage.post(stage.site, f"Before.\n\n{stage.service}/w/main/balance\n\nAfter.")
-    (seen,) = stage.play("pages", posts={"url-with": post})
+    (seen,) = stage.play("pages", posts={"address": post})
     assert digits(f"{figures(stage.service)['balance']:.2f}") in digits(seen["text"])
-    assert seen["quote"] == 0, "Trusted: the provider's own frame, not a filtered one."
+    assert seen["quotations"] == 0
     assert seen["sandbox"] == SANDBOX
     assert seen["title"]
+    assert seen["height"] == seen["reserved"]
+    assert seen["loaders"] == 1
 
 
 def test_the_address_alone_shows_the_figures_on_a_site_without_the_plugin(stage: Stage) -> None:
@@ -255,7 +257,8 @@ def test_members_see_a_closed_account_on_a_cached_page(stage: Stage, configured:
     assert "/w/vault/" not in cached
     stranger, member, editor = stage.play("members", cached=stage.store("members", cached))
     assert (stranger["boxes"], stranger["shown"]) == (2, 0)
-    assert "please log in" in stranger["lines"][0]
+    assert stranger["back"] == stranger["url"], "Logging in returns to the page."
+    assert "Please log in" in stranger["lines"][0]
     assert "not open to everyone" in stranger["lines"][1]
     balance = digits(f"{figures(stage.service)['balance']:.2f}")
     assert member["shown"] == 1

@@ -95,10 +95,6 @@ def test_all_files_name_the_same_version() -> None:
     version = header("Version")
     assert version == header("Stable tag", README)
     assert f"const VERSION = '{version}';" in HEADER
-    assert (
-        f"'version'      => '{version}'"
-        in (PLUGIN / "blocks" / "widget" / "index.asset.php").read_text()
-    )
     assert re.search(rf"^= {re.escape(version)} =$", README, re.M)
 
 

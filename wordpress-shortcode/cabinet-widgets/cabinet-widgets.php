@@ -3,7 +3,7 @@
  * Plugin Name:       Cabinet Widgets
  * Description:       Shows the figures of a trading account (balance, open trades, growth and more) in posts and pages, from a Cabinet Widgets service.
  * Version:           0.1.0
- * Requires at least: 6.1
+ * Requires at least: 6.4
  * Requires PHP:      7.4
  * Author:            The Cabinet Widgets authors
  * License:           MIT
@@ -34,4 +34,7 @@ require __DIR__ . '/includes/service.php';
 require __DIR__ . '/includes/token.php';
 require __DIR__ . '/includes/rest.php';
 require __DIR__ . '/includes/render.php';
+require __DIR__ . '/includes/shortcode.php';
+require __DIR__ . '/includes/embed.php';
+require __DIR__ . '/includes/connection.php';
 require __DIR__ . '/includes/settings.php';

@@ -124,7 +124,7 @@ const steps = {
 		for ( const role of [ null, 'subscriber', 'editor' ] ) {
 			const page = await open( { role } );
 			await page.goto( given.cached );
-			await page.waitForFunction( () => [ ...document.querySelectorAll( '.cabinet-widget-closed' ) ].every( ( box ) => box.querySelector( ':scope > :not(noscript)' ) ) );
+			await page.waitForFunction( () => [ ...document.querySelectorAll( '.cabinet-widget-closed' ) ].every( ( box ) => box.querySelector( ':scope > cabinet-widget, :scope > .cabinet-widget-note' ) ) );
 			const boxes = await page.locator( '.cabinet-widget-closed' ).count();
 			const shown = await page.locator( '.cabinet-widget-closed cabinet-widget' ).count();
 			const lines = await page.locator( '.cabinet-widget-note' ).allInnerTexts();
@@ -132,7 +132,9 @@ const steps = {
 			for ( let i = 0; i < shown; i++ ) {
 				texts.push( await figures( page.locator( 'cabinet-widget' ).nth( i ) ) );
 			}
-			tell( 'members', { role, boxes, shown, lines, texts } );
+			const link = page.locator( '.cabinet-widget-note a' ).first();
+			const back = role ? '' : new URL( await link.getAttribute( 'href' ) ).searchParams.get( 'redirect_to' );
+			tell( 'members', { role, boxes, shown, lines, texts, back, url: page.url() } );
 			await page.context().close();
 		}
 	},
@@ -206,6 +208,7 @@ async function widget( page ) {
 		title: element.shadowRoot.querySelector( 'iframe' ).title,
 		height: element.getBoundingClientRect().height,
 		reserved: parseInt( element.style.height ),
+		quotations: document.querySelectorAll( '.entry-content blockquote' ).length,
 		loaders: document.querySelectorAll( 'script[src*="/embed.js"]' ).length,
 	} ), text );
 }

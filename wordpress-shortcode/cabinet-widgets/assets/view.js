@@ -11,7 +11,7 @@
 	// Whether a token (a JWT) is valid for another minute.
 	const isValid = ( token ) => !! token && decode( token.split( '.' )[ 1 ] ).exp > Date.now() / 1000 + 60;
 
-	// Returns { token } or { refused } for each grant. Retries while the site cannot be reached.
+	// Returns { token } or { refused, log_in } for each grant. Retries while the site cannot be reached.
 	async function fetchTokens( url, grants ) {
 		for ( let seconds = 2; ; seconds *= 2 ) {
 			try {
@@ -51,10 +51,23 @@
 		box.replaceChildren( element );
 	}
 
-	function refuse( box, line ) {
+	// A link to log in, which returns to this page.
+	function linkToLogIn( { url, label } ) {
+		const link = document.createElement( 'a' );
+		const address = new URL( url, location.href );
+		address.searchParams.set( 'redirect_to', location.href );
+		link.href = address;
+		link.textContent = label;
+		return link;
+	}
+
+	function refuse( box, line, logIn ) {
 		const note = document.createElement( 'p' );
 		note.className = 'cabinet-widget-note';
 		note.textContent = line;
+		if ( logIn ) {
+			note.append( ' ', linkToLogIn( logIn ) );
+		}
 		box.style.height = '';
 		box.replaceChildren( ...( line ? [ note ] : [] ) );
 	}
@@ -63,13 +76,13 @@
 		const results = await fetchTokens( boxes[ 0 ].dataset.tokens, boxes.map( ( box ) => box.dataset.grant ) );
 		boxes.forEach( ( box, i ) => {
 			const element = box.querySelector( 'cabinet-widget' );
-			const { token, refused } = results[ i ];
+			const { token, refused, log_in: logIn } = results[ i ];
 			if ( token && element ) {
 				element.setAttribute( 'token', token );
 			} else if ( token ) {
 				show( box, token );
 			} else if ( ! element ) {
-				refuse( box, refused );
+				refuse( box, refused, logIn );
 			}
 		} );
 	}

@@ -15,42 +15,47 @@ defined( 'ABSPATH' ) || exit;
 
 const LOADER  = 'cabinet-widgets-loader';
 const VIEW    = 'cabinet-widgets-view';
+const EDITOR  = 'cabinet-widgets-editor';
 const SANDBOX = 'allow-scripts allow-same-origin allow-forms allow-popups';
 
 add_action( 'init', __NAMESPACE__ . '\register' );
 add_action( 'enqueue_block_editor_assets', __NAMESPACE__ . '\pass_data_to_editor' );
-add_filter( 'script_loader_tag', __NAMESPACE__ . '\load_async', 10, 2 );
 add_filter( 'rest_pre_dispatch', __NAMESPACE__ . '\note_editor_request', 10, 3 );
 
 /**
- * Registers the shortcode, the block and their scripts, without enqueueing them.
+ * Registers the block and the scripts, without enqueueing them.
  */
 function register(): void {
 	load_plugin_textdomain( 'cabinet-widgets', false, dirname( plugin_basename( FILE ) ) . '/languages' );
 	register_scripts();
-	add_shortcode( 'cabinet_widget', __NAMESPACE__ . '\shortcode' );
 	register_block_type( dirname( FILE ) . '/blocks/widget', array( 'render_callback' => __NAMESPACE__ . '\block' ) );
-	wp_set_script_translations( 'cabinet-widgets-widget-editor-script', 'cabinet-widgets', dirname( FILE ) . '/languages' );
+	wp_set_script_translations( EDITOR, 'cabinet-widgets', dirname( FILE ) . '/languages' );
 }
 
 /**
- * Registers the service's loader and the script for closed accounts. The widgets on a page enqueue what they need.
+ * Registers the service's loader, the script for closed accounts and the block's script. The widgets on a page enqueue
+ * what they need.
  */
 function register_scripts(): void {
 	if ( '' !== service_url() ) {
 		// phpcs:ignore WordPress.WP.EnqueuedResourceParameters.MissingVersion -- the service sets the headers that expire it.
-		wp_register_script( LOADER, service_url() . '/embed.js', array(), null, true );
+		wp_register_script( LOADER, service_url() . '/embed.js', array(), null, load( 'async' ) );
 	}
-	wp_register_script( VIEW, plugins_url( 'assets/view.js', FILE ), array(), VERSION, true );
+	wp_register_script( VIEW, plugins_url( 'assets/view.js', FILE ), array(), VERSION, load( 'defer' ) );
+	$dependencies = array( 'wp-api-fetch', 'wp-block-editor', 'wp-blocks', 'wp-components', 'wp-element', 'wp-i18n' );
+	wp_register_script( EDITOR, plugins_url( 'blocks/widget/index.js', FILE ), $dependencies, VERSION, true );
 }
 
 /**
- * The shortcode [cabinet_widget].
+ * How a script is loaded.
  *
- * @param array|string $atts As written by the author; '' if there are none.
+ * @param string $strategy Async or defer.
  */
-function shortcode( $atts ): string {
-	return render( (array) $atts, 'class="cabinet-widget-box"' );
+function load( string $strategy ): array {
+	return array(
+		'in_footer' => true,
+		'strategy'  => $strategy,
+	);
 }
 
 /**
@@ -59,7 +64,16 @@ function shortcode( $atts ): string {
  * @param array $attributes As saved.
  */
 function block( array $attributes ): string {
-	return render( array_merge( (array) ( $attributes['options'] ?? array() ), $attributes ), get_block_wrapper_attributes() );
+	return render( given_in_block( $attributes ), get_block_wrapper_attributes() );
+}
+
+/**
+ * What the author of a block wrote, by name.
+ *
+ * @param array $attributes As saved.
+ */
+function given_in_block( array $attributes ): array {
+	return array_merge( (array) ( $attributes['options'] ?? array() ), $attributes );
 }
 
 /**
@@ -70,6 +84,9 @@ function block( array $attributes ): string {
  */
 function render( array $given, string $wrapper ): string {
 	$resolved = resolve_attributes( $given );
+	if ( ! is_wp_error( $resolved ) && is_closed( $resolved['account'] ) && ! may_show_closed() ) {
+		$resolved = new \WP_Error( 'not_published', __( 'Cabinet widget: the figures of this closed account appear once the post is published.', 'cabinet-widgets' ) );
+	}
 	if ( is_wp_error( $resolved ) ) {
 		// Only shown to users who can fix it.
 		return current_user_can( 'edit_posts' ) ? "<div $wrapper>" . note( $resolved->get_error_message() ) . '</div>' : '';
@@ -77,11 +94,28 @@ function render( array $given, string $wrapper ): string {
 	if ( is_feed() ) {
 		return '<p>' . tag( 'a', array( 'href' => get_permalink() ), esc_html( $resolved['title'] ) ) . '</p>';
 	}
+	return "<div $wrapper>" . inside( $resolved ) . '</div>';
+}
+
+/**
+ * A widget's HTML without the outer element.
+ *
+ * @param array $resolved From resolve_attributes().
+ */
+function inside( array $resolved ): string {
 	if ( is_editor_request() ) {
-		return "<div $wrapper>" . preview( $resolved ) . '</div>';
+		return preview( $resolved );
+	}
+	if ( ! is_closed( $resolved['account'] ) ) {
+		wp_enqueue_script( LOADER );
+		return element( $resolved );
+	}
+	if ( is_preview() ) {
+		// The stored post may not contain the widget yet, so a grant would be refused.
+		return preview( $resolved );
 	}
 	wp_enqueue_script( LOADER );
-	return "<div $wrapper>" . ( '' === signing_secret( $resolved['account'] ) ? element( $resolved ) : placeholder( $resolved ) ) . '</div>';
+	return placeholder( $resolved );
 }
 
 /**
@@ -95,19 +129,19 @@ function resolve_attributes( array $given ) {
 	if ( '' === service_url() ) {
 		return new \WP_Error( 'no_service', __( 'Cabinet widget: first set the address of the service under Settings → Cabinet Widgets.', 'cabinet-widgets' ) );
 	}
-	$account = ( $given['account'] ?? '' ) ?: ( known_accounts()[0] ?? '' );
+	$account = filled( $given['account'] ?? '', known_accounts()[0] ?? '' );
 	if ( '' === $account ) {
 		return new \WP_Error( 'no_account', __( 'Cabinet widget: choose the account to show.', 'cabinet-widgets' ) );
 	}
-	$widget = ( $given['widget'] ?? '' ) ?: 'balance';
+	$widget = filled( $given['widget'] ?? '', 'balance' );
 	$known  = catalogue()['widgets'];
 	if ( ! preg_match( SLUG, $account ) || ! preg_match( SLUG, $widget ) || ( $known && ! isset( $known[ $widget ] ) ) ) {
 		/* translators: %s: "account/widget" as the author wrote it. */
-		return new \WP_Error( 'no_widget', sprintf( __( 'Cabinet widget: there is no %s.', 'cabinet-widgets' ), "$account/$widget" ) );
+		return new \WP_Error( 'no_widget', sprintf( __( 'Cabinet widget: there is no %s.', 'cabinet-widgets' ), shorten( $account ) . '/' . shorten( $widget ) ) );
 	}
-	$for = audience( $account, $given['for'] ?? '' );
-	if ( is_wp_error( $for ) ) {
-		return $for;
+	$audience = resolve_audience( $account, $given['for'] ?? '' );
+	if ( is_wp_error( $audience ) ) {
+		return $audience;
 	}
 	$options = options( $widget, $given );
 	$label   = $given['label'] ?? '';
@@ -115,36 +149,44 @@ function resolve_attributes( array $given ) {
 	return array(
 		'account' => $account,
 		'widget'  => $widget,
-		'for'     => $for,
+		'for'     => $audience,
 		'options' => $options,
 		'height'  => $height ? max( 40, min( 2000, $height ) ) : height_of( $widget, $options ),
 		'label'   => $label,
 		'loading' => in_array( $given['loading'] ?? '', array( 'eager', 'lazy' ), true ) ? $given['loading'] : '',
-		'title'   => $label ?: label_of( $widget ),
+		'title'   => filled( $label, label_of( $widget ) ),
 	);
 }
 
 /**
  * The visitors that a widget is for.
  *
- * @param string $account Slug.
- * @param string $for     What the author wrote; '' if nothing.
+ * @param string $account  Slug.
+ * @param string $audience What the author wrote in "for"; '' if nothing.
  * @return string|\WP_Error As in is_for(), or why the widget must not be shown.
  */
-function audience( string $account, string $for ) {
-	$closed = '' !== signing_secret( $account );
-	$for    = $for ?: ( $closed ? 'members' : 'everyone' );
-	if ( ! preg_match( '/^(everyone|members|role:[a-z0-9_-]+(,role:[a-z0-9_-]+)*)\z/', $for ) ) {
+function resolve_audience( string $account, string $audience ) {
+	$closed   = is_closed( $account );
+	$default  = $closed ? 'members' : 'everyone';
+	$audience = filled( $audience, $default );
+	if ( ! preg_match( '/^(everyone|members|role:[a-z0-9_-]+(,role:[a-z0-9_-]+)*)\z/', $audience ) ) {
 		return new \WP_Error( 'bad_for', __( 'Cabinet widget: "for" must be everyone, members or a role such as role:editor.', 'cabinet-widgets' ) );
 	}
-	if ( 'everyone' !== $for && ! $closed ) {
+	if ( 'everyone' !== $audience && ! $closed ) {
 		/* translators: %s: account. */
 		return new \WP_Error( 'no_secret', sprintf( __( 'Cabinet widget: only an account with an embed secret can be limited to certain visitors; set the secret of %s first.', 'cabinet-widgets' ), $account ) );
 	}
-	if ( $closed && ! may_show_closed() ) {
-		return new \WP_Error( 'not_published', __( 'Cabinet widget: the figures of this closed account appear once the post is published.', 'cabinet-widgets' ) );
-	}
-	return $for;
+	return $audience;
+}
+
+/**
+ * A text, or another one if it is empty.
+ *
+ * @param string $value     The text.
+ * @param string $otherwise Used if the text is empty.
+ */
+function filled( string $value, string $otherwise ): string {
+	return '' === $value ? $otherwise : $value;
 }
 
 /**
@@ -174,6 +216,15 @@ function options( string $widget, array $given ): array {
 		}
 	}
 	return $options;
+}
+
+/**
+ * A text for a message, without the end if it is very long.
+ *
+ * @param string $text What the author wrote.
+ */
+function shorten( string $text ): string {
+	return mb_strlen( $text ) > 40 ? mb_substr( $text, 0, 40 ) . '…' : $text;
 }
 
 /**
@@ -215,7 +266,7 @@ function element( array $resolved ): string {
 			'loading' => $resolved['loading'],
 			'style'   => "display:block;height:{$resolved['height']}px",
 		),
-		tag( 'noscript', array(), frame( $resolved, $resolved['options'] ) )
+		link_to( address_of( $resolved, $resolved['options'] ), $resolved['title'] ) . tag( 'noscript', array(), frame( $resolved, $resolved['options'] ) )
 	);
 }
 
@@ -229,24 +280,30 @@ function placeholder( array $resolved ): string {
 	$everyone   = 'everyone' === $resolved['for'];
 	$token      = $everyone ? create_token( $resolved['account'], $resolved['widget'], $resolved['options'], PAGE_TOKEN_SECONDS ) : '';
 	$attributes = array(
-		'class'         => 'cabinet-widget-closed',
-		'data-grant'    => grant(
+		'class'        => 'cabinet-widget-closed',
+		'data-grant'   => grant(
 			array(
 				'account' => $resolved['account'],
 				'widget'  => $resolved['widget'],
 				'options' => $resolved['options'],
 				'for'     => $resolved['for'],
 				'post'    => (int) get_the_ID(),
+				'content' => fingerprint( get_post() ),
 			)
 		),
-		'data-token'    => $token,
-		'data-tokens'   => wp_make_link_relative( rest_url( ROUTE ) ),
-		'data-label'    => $resolved['label'],
-		'data-loading'  => $resolved['loading'],
-		'style'         => "height:{$resolved['height']}px",
+		'data-token'   => $token,
+		'data-tokens'  => wp_make_link_relative( rest_url( ROUTE ) ),
+		'data-label'   => $resolved['label'],
+		'data-loading' => $resolved['loading'],
+		'style'        => "height:{$resolved['height']}px",
 	);
-	$fallback   = $everyone ? frame( $resolved, array( 'token' => $token ) ) : note( __( 'These figures require JavaScript and a login.', 'cabinet-widgets' ) );
-	return tag( 'div', $attributes, tag( 'noscript', array(), $fallback ) );
+	if ( $everyone ) {
+		$query = array( 'token' => $token );
+		return tag( 'div', $attributes, link_to( address_of( $resolved, $query ), $resolved['title'] ) . tag( 'noscript', array(), frame( $resolved, $query ) ) );
+	}
+	$address = log_in_address();
+	$line    = note( __( 'These figures require JavaScript and a login.', 'cabinet-widgets' ) );
+	return tag( 'div', $attributes, link_to( $address, $resolved['title'] ) . tag( 'noscript', array(), $line ) );
 }
 
 /**
@@ -255,7 +312,7 @@ function placeholder( array $resolved ): string {
  * @param array $resolved From resolve_attributes().
  */
 function preview( array $resolved ): string {
-	if ( '' === signing_secret( $resolved['account'] ) ) {
+	if ( ! is_closed( $resolved['account'] ) ) {
 		return frame( $resolved, $resolved['options'] );
 	}
 	if ( ! is_for( $resolved['for'], wp_get_current_user() ) ) {
@@ -271,20 +328,44 @@ function preview( array $resolved ): string {
  * @param array $query Options or token.
  */
 function frame( array $resolved, array $query ): string {
-	$query += isset( $resolved['options']['lang'] ) ? array() : array( 'lang' => get_bloginfo( 'language' ) );
 	return tag(
 		'iframe',
 		array(
-			'src'            => service_url() . "/w/{$resolved['account']}/{$resolved['widget']}?" . http_build_query( $query, '', '&' ),
+			'src'            => address_of( $resolved, $query ),
 			'title'          => $resolved['title'],
 			'width'          => '100%',
 			'height'         => $resolved['height'],
-			'loading'        => $resolved['loading'] ?: 'lazy',
+			'loading'        => filled( $resolved['loading'], 'lazy' ),
 			'sandbox'        => SANDBOX,
 			'referrerpolicy' => 'no-referrer',
 			'style'          => 'border:0;display:block',
 		)
 	);
+}
+
+/**
+ * A link in place of a widget, until the widget is shown.
+ *
+ * @param string $address Where it leads.
+ * @param string $title   Name of the widget.
+ */
+function link_to( string $address, string $title ): string {
+	$attributes = array(
+		'href' => $address,
+		'rel'  => 'nofollow',
+	);
+	return tag( 'a', $attributes, esc_html( $title ) );
+}
+
+/**
+ * The address of a widget's own page, in the language of this page unless the author chose another one.
+ *
+ * @param array $resolved From resolve_attributes().
+ * @param array $query    Options or token.
+ */
+function address_of( array $resolved, array $query ): string {
+	$query += isset( $resolved['options']['lang'] ) ? array() : array( 'lang' => get_bloginfo( 'language' ) );
+	return service_url() . "/w/{$resolved['account']}/{$resolved['widget']}?" . http_build_query( $query, '', '&' );
 }
 
 /**
@@ -314,17 +395,11 @@ function note( string $line ): string {
 }
 
 /**
- * Adds async to the loader's tag and defer to the script for closed accounts (WordPress does so only since 6.3).
- *
- * @param string $tag    HTML.
- * @param string $handle The script's name.
+ * The address of the login form, which returns to the current post.
  */
-function load_async( $tag, $handle ) {
-	$how = array(
-		LOADER => 'async',
-		VIEW   => 'defer',
-	);
-	return isset( $how[ $handle ] ) ? str_replace( ' src=', " {$how[ $handle ]} src=", $tag ) : $tag;
+function log_in_address(): string {
+	$post = get_post();
+	return wp_login_url( $post ? (string) get_permalink( $post ) : home_url( '/' ) );
 }
 
 /**
@@ -339,18 +414,19 @@ function pass_data_to_editor(): void {
 		'widgets'    => (object) catalogue()['widgets'],
 	);
 	$json = wp_json_encode( $data, JSON_HEX_TAG | JSON_HEX_AMP );
-	wp_add_inline_script( 'cabinet-widgets-widget-editor-script', "window.cabinetWidgetsEditor = $json;", 'before' );
+	wp_add_inline_script( EDITOR, "window.cabinetWidgetsEditor = $json;", 'before' );
 }
 
 /**
- * Remembers whether the current REST request comes from the editor's live preview.
+ * Remembers whether the current REST request comes from the editor's live preview of a block or of an address.
  *
  * @param mixed            $result  Returned unchanged.
  * @param \WP_REST_Server  $server  Not used.
  * @param \WP_REST_Request $request The request.
  */
 function note_editor_request( $result, $server, $request ) {
-	is_editor_request( 0 === stripos( $request->get_route(), '/wp/v2/block-renderer/' ) ); // WordPress ignores the case of routes.
+	// WordPress ignores the case of routes.
+	is_editor_request( 0 === stripos( $request->get_route(), '/wp/v2/block-renderer/' ) || 0 === stripos( $request->get_route(), '/oembed/1.0/proxy' ) );
 	return $result;
 }
 

@@ -80,27 +80,48 @@ function respond_with_tokens( \WP_REST_Request $request ): \WP_REST_Response {
  */
 function token_for_grant( string $grant, \WP_User $user ): array {
 	$what = open_grant( $grant );
-	if ( null === $what || ! is_readable_post( $what['post'], $user ) || '' === signing_secret( $what['account'] ) ) {
+	if ( null === $what || ! is_readable_post( $what, $user ) || ! is_closed( $what['account'] ) ) {
 		return array( 'refused' => __( 'These figures are no longer available here. Please reload the page.', 'cabinet-widgets' ) );
 	}
 	if ( ! is_for( $what['for'], $user ) ) {
-		return array( 'refused' => refusal( $what['for'] ) );
+		return refuse( $what['for'], $user );
 	}
 	return array( 'token' => create_token( $what['account'], $what['widget'], $what['options'] ) );
 }
 
 /**
- * Whether the post that a grant was made for can still be read by this user.
+ * The response to a visitor for whom the widget is not.
  *
- * @param int      $id   The post; 0 for parts of the site itself, such as a sidebar.
+ * @param string   $audience As in is_for().
+ * @param \WP_User $user     The visitor.
+ */
+function refuse( string $audience, \WP_User $user ): array {
+	$refused = array( 'refused' => refusal( $audience ) );
+	if ( ! $user->exists() ) {
+		// The script adds the address of the page to return to.
+		$refused['log_in'] = array(
+			'url'   => wp_login_url(),
+			'label' => __( 'Please log in to see them.', 'cabinet-widgets' ),
+		);
+	}
+	return $refused;
+}
+
+/**
+ * Whether the post that a grant was made for can still be read by this user and still contains the widget.
+ *
+ * @param array    $what From open_grant(). Its post is 0 for parts of the site itself, such as a sidebar.
  * @param \WP_User $user The visitor.
  */
-function is_readable_post( int $id, \WP_User $user ): bool {
-	if ( 0 === $id ) {
+function is_readable_post( array $what, \WP_User $user ): bool {
+	if ( 0 === $what['post'] ) {
 		return true;
 	}
-	$post = get_post( $id );
-	return $post && ( is_post_publicly_viewable( $post ) || user_can( $user, 'read_post', $id ) ) && ! post_password_required( $post );
+	$post = get_post( $what['post'] );
+	if ( ! $post || post_password_required( $post ) || ! still_contains( $what, $post ) ) {
+		return false;
+	}
+	return is_post_publicly_viewable( $post ) || user_can( $user, 'read_post', $post->ID );
 }
 
 /**

@@ -13,10 +13,9 @@ const CATALOGUE    = 'cabinet_widgets_catalogue';
 const REFRESH_HOOK = 'cabinet_widgets_refresh';
 
 // Used until the service has responded once.
-const USUAL_OPTIONS = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'page', 'period', 'from', 'to', 'switch', 'group' );
+const USUAL_OPTIONS  = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'page', 'period', 'from', 'to', 'switch', 'group' );
 const UNKNOWN_HEIGHT = 320;
 
-add_action( 'init', __NAMESPACE__ . '\register_provider' );
 add_action( REFRESH_HOOK, __NAMESPACE__ . '\fetch_catalogue' );
 add_filter( 'http_request_host_is_external', __NAMESPACE__ . '\trust_service_host', 10, 3 );
 add_filter( 'http_allowed_safe_ports', __NAMESPACE__ . '\trust_service_port', 10, 3 );
@@ -84,10 +83,10 @@ function fetch_catalogue(): array {
 		return empty_catalogue();
 	}
 	$response = request_service( '/embed.json' );
-	$known  = 200 === wp_remote_retrieve_response_code( $response ) ? read_catalogue( wp_remote_retrieve_body( $response ) ) : null;
+	$known    = 200 === wp_remote_retrieve_response_code( $response ) ? read_catalogue( wp_remote_retrieve_body( $response ) ) : null;
 	if ( null === $known ) {
-		$cached  = get_transient( CATALOGUE );
-		$known = is_array( $cached ) && $cached['url'] === $url ? $cached['known'] : empty_catalogue();
+		$cached = get_transient( CATALOGUE );
+		$known  = is_array( $cached ) && $cached['url'] === $url ? $cached['known'] : empty_catalogue();
 	}
 	set_transient(
 		CATALOGUE,
@@ -200,15 +199,6 @@ function label_of( string $widget ): string {
 function known_accounts(): array {
 	$accounts = array_merge( array( defaults()['account'] ), array_map( 'strval', array_keys( secrets() ) ), catalogue()['accounts'] );
 	return array_values( array_unique( array_filter( $accounts ) ) );
-}
-
-/**
- * Makes WordPress trust the service's oEmbed responses, so that a widget's address alone on a line shows the widget.
- */
-function register_provider(): void {
-	if ( '' !== service_url() ) {
-		wp_oembed_add_provider( service_url() . '/w/*', service_url() . '/oembed' );
-	}
 }
 
 /**

@@ -1,6 +1,6 @@
 <?php
 /**
- * The options, on the settings page and over REST, and the connection test.
+ * The options, on the settings page and over REST.
  *
  * @package Cabinet_Widgets
  */
@@ -116,7 +116,7 @@ function clean_url( $value ): string {
 	$http  = 'http' === strtolower( $parts['scheme'] ?? '' );
 	$local = preg_match( '/^(localhost|127\.[0-9.]+|\[::1\])\z/', $host );
 	$named = preg_match( '/^([a-z0-9._-]+|\[[0-9a-f:]+\])\z/', $host ) && preg_match( '#^(/[A-Za-z0-9._~/-]*)?\z#', $parts['path'] ?? '' );
-	if ( ! $named || isset( $parts['user'] ) || ! ( $http && $local || 'https' === strtolower( $parts['scheme'] ) ) ) {
+	if ( ! $named || isset( $parts['user'] ) || ! ( ( $http && $local ) || 'https' === strtolower( $parts['scheme'] ) ) ) {
 		show_error( __( 'The address of the service must begin with https:// (or with http:// on this machine). The previous address remains.', 'cabinet-widgets' ) );
 		return service_url();
 	}
@@ -280,11 +280,8 @@ function show_test(): void {
 			echo '<div class="notice inline notice-' . ( $is_good ? 'success' : 'error' ) . '"><p>' . esc_html( $line ) . '</p></div>';
 		}
 	}
-	$button = array(
-		'class' => 'button',
-		'href'  => wp_nonce_url( add_query_arg( 'test', '1', page_url() ), 'cabinet-widgets-test' ),
-	);
-	echo '<p>' . tag( 'a', $button, esc_html__( 'Test the connection', 'cabinet-widgets' ) ) . '</p>';
+	$address = wp_nonce_url( add_query_arg( 'test', '1', page_url() ), 'cabinet-widgets-test' );
+	echo '<p><a class="button" href="' . esc_url( $address ) . '">' . esc_html__( 'Test the connection', 'cabinet-widgets' ) . '</a></p>';
 }
 
 /**
@@ -315,27 +312,17 @@ function show_language(): void {
  * The field of the default theme.
  */
 function show_theme(): void {
-	$labels  = array(
+	$labels = array(
 		''      => __( 'The service’s default', 'cabinet-widgets' ),
 		'auto'  => __( 'The visitor’s system setting', 'cabinet-widgets' ),
 		'light' => __( 'Light', 'cabinet-widgets' ),
 		'dark'  => __( 'Dark', 'cabinet-widgets' ),
 	);
-	$options = '';
-	foreach ( themes() as $theme ) {
-		$is_chosen = defaults()['theme'] === $theme;
-		// Not with tag(), which omits empty values: without one, the label would be the value.
-		$options .= "<option value=\"$theme\"" . ( $is_chosen ? ' selected' : '' ) . '>' . esc_html( $labels[ $theme ] ) . '</option>';
+	echo '<select id="cabinet_widgets_defaults[theme]" name="cabinet_widgets_defaults[theme]">';
+	foreach ( $labels as $theme => $label ) {
+		echo '<option value="' . esc_attr( $theme ) . '"' . selected( $theme, defaults()['theme'], false ) . '>' . esc_html( $label ) . '</option>';
 	}
-	$name = DEFAULTS_OPTION . '[theme]';
-	echo tag(
-		'select',
-		array(
-			'id'   => $name,
-			'name' => $name,
-		),
-		$options
-	);
+	echo '</select>';
 }
 
 /**
@@ -350,13 +337,9 @@ function show_secrets(): void {
 			esc_html_e( 'Set in wp-config.php.', 'cabinet-widgets' );
 		}
 		if ( isset( $stored[ $account ] ) ) {
-			$remove = array(
-				'type'  => 'checkbox',
-				'name'  => SECRETS_OPTION . "[$account]",
-				'value' => 'remove',
-			);
-			show_secret( $remove['name'], isset( $fixed[ $account ] ) ? __( 'Another one is stored but not used', 'cabinet-widgets' ) : __( 'Set; enter a new one to replace it', 'cabinet-widgets' ) );
-			echo ' <label>' . tag( 'input', $remove ) . esc_html__( 'Remove', 'cabinet-widgets' ) . '</label>';
+			$name = SECRETS_OPTION . "[$account]";
+			show_secret( $name, isset( $fixed[ $account ] ) ? __( 'Another one is stored but not used', 'cabinet-widgets' ) : __( 'Set; enter a new one to replace it', 'cabinet-widgets' ) );
+			echo ' <label><input type="checkbox" name="' . esc_attr( $name ) . '" value="remove">' . esc_html__( 'Remove', 'cabinet-widgets' ) . '</label>';
 		}
 		echo '</p>';
 	}
@@ -377,17 +360,13 @@ function show_secrets(): void {
  * @param string $label   Its accessible name, if it has no visible label.
  */
 function show_text( string $name, string $value, string $example, string $label = '' ): void {
-	echo tag(
-		'input',
-		array(
-			'type'        => 'text',
-			'class'       => 'code' . ( URL_OPTION === $name ? ' regular-text' : '' ),
-			'id'          => $name,
-			'name'        => $name,
-			'value'       => $value,
-			'placeholder' => $example,
-			'aria-label'  => $label,
-		)
+	printf(
+		'<input type="text" class="%1$s" id="%2$s" name="%2$s" value="%3$s" placeholder="%4$s" aria-label="%5$s">',
+		URL_OPTION === $name ? 'code regular-text' : 'code',
+		esc_attr( $name ),
+		esc_attr( $value ),
+		esc_attr( $example ),
+		esc_attr( $label )
 	);
 }
 
@@ -398,16 +377,11 @@ function show_text( string $name, string $value, string $example, string $label 
  * @param string $state The state of the secret.
  */
 function show_secret( string $name, string $state ): void {
-	echo tag(
-		'input',
-		array(
-			'type'         => 'password',
-			'class'        => 'regular-text',
-			'name'         => $name,
-			'autocomplete' => 'new-password',
-			'placeholder'  => $state,
-			'aria-label'   => __( 'Secret', 'cabinet-widgets' ),
-		)
+	printf(
+		'<input type="password" class="regular-text" name="%1$s" autocomplete="new-password" placeholder="%2$s" aria-label="%3$s">',
+		esc_attr( $name ),
+		esc_attr( $state ),
+		esc_attr__( 'Secret', 'cabinet-widgets' )
 	);
 }
 
@@ -418,150 +392,4 @@ function show_secret( string $name, string $state ): void {
  */
 function show_help( string $line ): void {
 	echo '<p class="description">' . esc_html( $line ) . '</p>';
-}
-
-/**
- * Requests the service's catalogue, and a widget of each account with a secret and of the default account.
- *
- * @return array[] For each result, whether it is good and a line of text.
- */
-function test_connection(): array {
-	$response = request_service( '/embed.json' );
-	$known  = is_wp_error( $response ) ? null : read_catalogue( wp_remote_retrieve_body( $response ) );
-	if ( is_wp_error( $response ) ) {
-		/* translators: 1: address, 2: technical reason. */
-		return array( array( false, sprintf( __( '%1$s cannot be reached from this server: %2$s', 'cabinet-widgets' ), service_url(), $response->get_error_message() ) ) );
-	}
-	if ( 200 !== wp_remote_retrieve_response_code( $response ) || null === $known ) {
-		/* translators: 1: address, 2: HTTP status. */
-		return array( array( false, sprintf( __( '%1$s responds (status %2$d), but not as a Cabinet Widgets service. Is the address correct?', 'cabinet-widgets' ), service_url(), wp_remote_retrieve_response_code( $response ) ) ) );
-	}
-	fetch_catalogue();
-	/* translators: 1: version, 2: number of widgets. */
-	$lines = array( array( true, sprintf( _n( 'The service responds: version %1$s, %2$d widget.', 'The service responds: version %1$s, %2$d widgets.', count( $known['widgets'] ), 'cabinet-widgets' ), $known['version'], count( $known['widgets'] ) ) ) );
-	foreach ( array_keys( secrets() ) as $account ) {
-		$lines[] = test_account( (string) $account, array_keys( $known['widgets'] ) );
-	}
-	$account = defaults()['account'];
-	if ( '' !== $account && '' === signing_secret( $account ) ) {
-		$lines[] = test_open_account( $account, array_keys( $known['widgets'] ) );
-	}
-	return $lines;
-}
-
-/**
- * Requests the first widget that an account shows, with a token.
- *
- * @param string   $account Slug.
- * @param string[] $widgets Their names.
- * @return array Whether the result is good, and a line of text.
- */
-function test_account( string $account, array $widgets ): array {
-	$response = request_first_widget( $account, $widgets, fn( $widget ) => '?token=' . create_token( $account, $widget, array() ) );
-	$status = (int) wp_remote_retrieve_response_code( $response );
-	$reason    = explain_failure( $account, $status );
-	if ( '' !== $reason ) {
-		return array( false, $reason );
-	}
-	if ( 401 === $status ) {
-		/* translators: %s: account. */
-		return array( false, sprintf( __( '%s: the service does not accept this embed secret.', 'cabinet-widgets' ), $account ) );
-	}
-	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $response, 'content-security-policy' ) ) ) {
-		/* translators: 1: account, 2: this site's origin. */
-		return array( false, sprintf( __( '%1$s: the secret is correct, but browsers will not show the account on this site. Add %2$s to its allowed_origins.', 'cabinet-widgets' ), $account, origin() ) );
-	}
-	if ( 200 !== $status ) {
-		/* translators: 1: account, 2: HTTP status. */
-		return array( false, sprintf( __( '%1$s: the secret is correct, but the figures are not available at the moment (status %2$d).', 'cabinet-widgets' ), $account, $status ) );
-	}
-	/* translators: %s: account. */
-	return array( true, sprintf( __( '%s: the secret is correct.', 'cabinet-widgets' ), $account ) );
-}
-
-/**
- * The service's response for the first widget that an account shows.
- *
- * @param string   $account Slug.
- * @param string[] $widgets Their names.
- * @param callable $query   Returns the query for a widget's address.
- * @return array|\WP_Error As request_service().
- */
-function request_first_widget( string $account, array $widgets, callable $query ) {
-	foreach ( $widgets as $widget ) {
-		$response = request_service( "/w/$account/$widget" . $query( $widget ) );
-		if ( 404 !== (int) wp_remote_retrieve_response_code( $response ) ) {
-			break;
-		}
-	}
-	return $response;
-}
-
-/**
- * Why the service shows nothing of an account, with or without a token; '' if it is for another reason.
- *
- * @param string $account Slug.
- * @param int    $status  HTTP status of its response, 0 if there is none.
- */
-function explain_failure( string $account, int $status ): string {
-	$lines = array(
-		/* translators: %s: account. */
-		0   => __( '%s: the service did not respond in time.', 'cabinet-widgets' ),
-		/* translators: %s: account. */
-		403 => __( '%s: the account is available to certain networks only, and this server is not in any of them.', 'cabinet-widgets' ),
-		/* translators: %s: account. */
-		404 => __( '%s: the service has no such account.', 'cabinet-widgets' ),
-	);
-	return isset( $lines[ $status ] ) ? sprintf( $lines[ $status ], $account ) : '';
-}
-
-/**
- * Requests the first widget that an account shows to everybody.
- *
- * @param string   $account Slug of an account without a secret on this site.
- * @param string[] $widgets Their names.
- * @return array Whether the result is good, and a line of text.
- */
-function test_open_account( string $account, array $widgets ): array {
-	$response = request_first_widget( $account, $widgets, fn() => '' );
-	$status = (int) wp_remote_retrieve_response_code( $response );
-	$reason    = explain_failure( $account, $status );
-	if ( '' !== $reason ) {
-		return array( false, $reason );
-	}
-	if ( ! may_be_framed( (string) wp_remote_retrieve_header( $response, 'content-security-policy' ) ) ) {
-		/* translators: 1: account, 2: this site's origin. */
-		return array( false, sprintf( __( '%1$s: browsers will not show the account on this site. Add %2$s to its allowed_origins.', 'cabinet-widgets' ), $account, origin() ) );
-	}
-	if ( 401 === $status ) {
-		/* translators: %s: account. */
-		return array( true, sprintf( __( '%s: the account is closed. Visitors have to enter its password unless you enter its embed secret here.', 'cabinet-widgets' ), $account ) );
-	}
-	if ( 200 !== $status ) {
-		/* translators: 1: account, 2: HTTP status. */
-		return array( false, sprintf( __( '%1$s: the figures are not available at the moment (status %2$d).', 'cabinet-widgets' ), $account, $status ) );
-	}
-	/* translators: %s: account. */
-	return array( true, sprintf( __( '%s: the figures are available.', 'cabinet-widgets' ), $account ) );
-}
-
-/**
- * Whether pages of this site may frame a page of the service.
- *
- * @param string $policy The page's Content-Security-Policy.
- */
-function may_be_framed( string $policy ): bool {
-	if ( ! preg_match( '/frame-ancestors ([^;]*)/', $policy, $found ) ) {
-		return true;
-	}
-	$sources = preg_split( '/\s+/', trim( $found[1] ) );
-	return in_array( '*', $sources, true ) || in_array( origin(), $sources, true );
-}
-
-/**
- * The origin of this site's pages.
- */
-function origin(): string {
-	$parts = wp_parse_url( home_url() );
-	return $parts['scheme'] . '://' . $parts['host'] . ( isset( $parts['port'] ) ? ":{$parts['port']}" : '' );
 }

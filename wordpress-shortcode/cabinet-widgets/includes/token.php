@@ -47,6 +47,15 @@ function signing_secret( string $account ): string {
 }
 
 /**
+ * Whether this site shows an account with tokens only.
+ *
+ * @param string $account Slug.
+ */
+function is_closed( string $account ): bool {
+	return '' !== signing_secret( $account );
+}
+
+/**
  * A token for one widget of one account.
  *
  * @param string $account Slug of an account with a secret.
@@ -77,7 +86,8 @@ function base64url( string $bytes ): string {
 /**
  * This site's signed statement that a page shows a widget of a closed account.
  *
- * @param array $what Account, widget, options, for, and the post that contains it (0 for none).
+ * @param array $what Account, widget, options, for, the post that contains it (0 for none), and the fingerprint of the
+ *                    post's content.
  */
 function grant( array $what ): string {
 	// The same all day, so that the page does not change with every view.
@@ -102,6 +112,100 @@ function open_grant( string $grant ): ?array {
 }
 
 /**
+ * What changes when a post or a synced pattern in it is edited; '' without a post.
+ *
+ * @param \WP_Post|null $post The post.
+ */
+function fingerprint( ?\WP_Post $post ): string {
+	return $post ? substr( md5( whole_content( $post ) ), 0, 12 ) : '';
+}
+
+/**
+ * The content of a post and of the synced patterns in it.
+ *
+ * @param \WP_Post $post  The post.
+ * @param int      $depth How deep patterns may contain others.
+ */
+function whole_content( \WP_Post $post, int $depth = 3 ): string {
+	$content = $post->post_content;
+	if ( 0 === $depth || ! preg_match_all( '/<!-- wp:block \{[^}]*"ref":([0-9]+)/', $content, $found ) ) {
+		return $content;
+	}
+	foreach ( array_unique( $found[1] ) as $id ) {
+		$pattern  = get_post( (int) $id );
+		$content .= $pattern && 'wp_block' === $pattern->post_type ? "\n" . whole_content( $pattern, $depth - 1 ) : '';
+	}
+	return $content;
+}
+
+/**
+ * Whether the post that a grant was made for still contains the widget.
+ *
+ * As long as the post is unchanged, it does. Afterwards only what can be found in the content counts: a visitor whose page
+ * contains a widget from elsewhere, such as a template, has to reload it once after the post was edited.
+ *
+ * @param array    $what From open_grant().
+ * @param \WP_Post $post The post.
+ */
+function still_contains( array $what, \WP_Post $post ): bool {
+	if ( fingerprint( $post ) === ( $what['content'] ?? '' ) ) {
+		return true;
+	}
+	foreach ( written_widgets( whole_content( $post ) ) as $given ) {
+		$resolved = resolve_attributes( $given );
+		if ( ! is_wp_error( $resolved ) && is_same_widget( $what, $resolved ) ) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * Whether a grant was made for a widget.
+ *
+ * @param array $what     From open_grant().
+ * @param array $resolved From resolve_attributes().
+ */
+function is_same_widget( array $what, array $resolved ): bool {
+	foreach ( array( 'account', 'widget', 'for', 'options' ) as $name ) {
+		if ( $what[ $name ] !== $resolved[ $name ] ) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/**
+ * What authors wrote to show widgets: as shortcodes, blocks and addresses.
+ *
+ * @param string $content Of a post.
+ * @return array[] Attributes by name.
+ */
+function written_widgets( string $content ): array {
+	preg_match_all( '/' . get_shortcode_regex( array( SHORTCODE ) ) . '/', $content, $shortcodes );
+	$written = array_map( __NAMESPACE__ . '\read_attributes', $shortcodes[3] );
+	preg_match_all( '#' . preg_quote( service_url() . '/w/', '#' ) . '[^\s"<>]+#', $content, $addresses );
+	$written = array_merge( $written, array_filter( array_map( __NAMESPACE__ . '\read_address', $addresses[0] ) ) );
+	return array_merge( $written, blocks_in( parse_blocks( $content ) ) );
+}
+
+/**
+ * The attributes of the plugin's blocks, also inside other blocks.
+ *
+ * @param array[] $blocks From parse_blocks().
+ */
+function blocks_in( array $blocks ): array {
+	$found = array();
+	foreach ( $blocks as $block ) {
+		if ( 'cabinet-widgets/widget' === $block['blockName'] ) {
+			$found[] = given_in_block( $block['attrs'] );
+		}
+		$found = array_merge( $found, blocks_in( $block['innerBlocks'] ) );
+	}
+	return $found;
+}
+
+/**
  * The signature of a grant's body. It includes the site's number because the sites of a network share their salts.
  *
  * @param string $body Base64.
@@ -113,33 +217,33 @@ function seal( string $body ): string {
 /**
  * Whether a widget is for a visitor. It always is for administrators, since they set the secrets.
  *
- * @param string   $for  Everyone, members, or roles: "role:editor", "role:editor,role:author".
- * @param \WP_User $user The visitor.
+ * @param string   $audience Everyone, members, or roles: "role:editor", "role:editor,role:author".
+ * @param \WP_User $user     The visitor.
  */
-function is_for( string $for, \WP_User $user ): bool {
-	if ( 'everyone' === $for || user_can( $user, 'manage_options' ) ) {
+function is_for( string $audience, \WP_User $user ): bool {
+	if ( 'everyone' === $audience || user_can( $user, 'manage_options' ) ) {
 		return true;
 	}
 	if ( ! $user->exists() || ! $user->roles ) {
 		return false; // On a network, a user without a role on this site is not one of its members.
 	}
-	return 'members' === $for || array() !== array_intersect( explode( ',', str_replace( 'role:', '', $for ) ), $user->roles );
+	return 'members' === $audience || array() !== array_intersect( explode( ',', str_replace( 'role:', '', $audience ) ), $user->roles );
 }
 
 /**
  * The line in place of a widget that is not for the visitor, as plain text.
  *
- * @param string $for As in is_for().
+ * @param string $audience As in is_for().
  */
-function refusal( string $for ): string {
-	$line = 'members' === $for
-		? __( 'These figures are for members: please log in to see them.', 'cabinet-widgets' )
+function refusal( string $audience ): string {
+	$line = 'members' === $audience
+		? __( 'These figures are for members.', 'cabinet-widgets' )
 		: __( 'These figures are not open to everyone.', 'cabinet-widgets' );
 	/**
 	 * Filters the line in place of a widget that is not for the visitor.
 	 *
-	 * @param string $line The line; '' shows nothing.
-	 * @param string $for  The visitors that the widget is for.
+	 * @param string $line     The line; '' shows nothing.
+	 * @param string $audience The visitors that the widget is for.
 	 */
-	return (string) apply_filters( 'cabinet_widgets_refusal', $line, $for );
+	return (string) apply_filters( 'cabinet_widgets_refusal', $line, $audience );
 }

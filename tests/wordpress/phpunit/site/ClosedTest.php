@@ -103,6 +103,60 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertArrayNotHasKey( 'token', $this->fetch_tokens( $grant )[0] );
 	}
 
+	/** @dataProvider ways */
+	public function test_a_widget_that_was_removed_from_its_post_gets_no_tokens( string $widget, string $same ): void {
+		Cabinet_Widgets\register_embeds();
+		$id    = $this->post( "Before.\n\n$widget\n\nAfter." );
+		$grant = $this->one( '//div[@data-grant]', $this->show( $id ) )->getAttribute( 'data-grant' );
+		$gets  = function ( string $content ) use ( $id, $grant ): bool {
+			$this->become( 'editor' );
+			wp_update_post( wp_slash( array( 'ID' => $id, 'post_content' => $content ) ) );
+			$this->become( 'subscriber' );
+			return isset( $this->fetch_tokens( $grant )[0]['token'] );
+		};
+		$this->assertTrue( $gets( "Before, edited.\n\n$widget\n\nAfter." ), 'The rest of the post may change.' );
+		$this->assertTrue( $gets( $same ), 'It may be written differently.' );
+		$this->assertFalse( $gets( 'Before. After.' ) );
+		$this->assertFalse( $gets( '[cabinet_widget account=vault widget=growth][cabinet_widget account=main widget=balance]' ), 'Another widget.' );
+		$this->assertFalse( $gets( '[cabinet_widget account=vault widget=balance for=role:editor]' ), 'For others.' );
+		$this->assertFalse( $gets( '[cabinet_widget account=vault widget=balance theme=dark]' ), 'With another option.' );
+		$this->assertTrue( $gets( $widget ), 'As before.' );
+	}
+
+	public static function ways(): array {
+		$shortcode = '[cabinet_widget account=vault widget=balance]';
+		$block     = '<!-- wp:cabinet-widgets/widget {"account":"vault","widget":"balance"} /-->';
+		return array(
+			'a shortcode' => array( $shortcode, "<!-- wp:group --><div>$block</div><!-- /wp:group -->" ),
+			'a block'     => array( $block, '[cabinet_widget account=“vault”<br>widget=“balance”]' ),
+			'an address'  => array( self::SERVICE . '/w/vault/balance', $shortcode ),
+		);
+	}
+
+	public function test_a_widget_that_was_removed_from_a_synced_pattern_gets_no_tokens(): void {
+		$pattern = $this->save( 'editor', '<!-- wp:cabinet-widgets/widget {"account":"vault","widget":"balance"} /-->', array( 'post_type' => 'wp_block', 'post_status' => 'publish' ) );
+		$grant   = $this->one( '//div[@data-grant]', $this->show( $this->post( "<!-- wp:block {\"ref\":$pattern} /-->" ) ) )->getAttribute( 'data-grant' );
+		$this->become( 'subscriber' );
+		$this->assertArrayHasKey( 'token', $this->fetch_tokens( $grant )[0] );
+		wp_update_post( array( 'ID' => $pattern, 'post_content' => 'Nothing.' ) );
+		$this->assertArrayNotHasKey( 'token', $this->fetch_tokens( $grant )[0] );
+	}
+
+	public function test_a_preview_of_a_widget_that_is_not_stored_yet_shows_it(): void {
+		$id   = $this->post( '[cabinet_widget account=vault widget=balance]' );
+		$this->become( 'editor' );
+		$html = $this->show( $id, true );
+		$this->assertCount( 0, $this->all( '//div[@data-grant]', $html ) );
+		$this->assertStringContainsString( '/w/vault/balance?token=', $this->one( '//iframe', $html )->getAttribute( 'src' ) );
+	}
+
+	public function test_only_a_visitor_who_is_not_logged_in_gets_a_link_to_log_in(): void {
+		$grant = $this->grant( 'for=role:editor' );
+		$this->assertSame( wp_login_url(), $this->fetch_tokens( $grant )[0]['log_in']['url'] );
+		$this->become( 'subscriber' );
+		$this->assertArrayNotHasKey( 'log_in', $this->fetch_tokens( $grant )[0] );
+	}
+
 	public function test_without_the_secret_there_are_no_more_tokens(): void {
 		$grant = $this->grant( 'for=everyone' );
 		update_option( 'cabinet_widgets_embed_secrets', array() );
@@ -202,7 +256,7 @@ final class ClosedTest extends CabinetTestCase {
 
 	public function test_the_line_for_other_visitors_can_be_changed_or_removed(): void {
 		$grant = $this->grant( '' );
-		$this->assertStringContainsString( 'please log in', $this->fetch_tokens( $grant )[0]['refused'] );
+		$this->assertStringContainsString( 'for members', $this->fetch_tokens( $grant )[0]['refused'] );
 		add_filter( 'cabinet_widgets_refusal', '__return_empty_string' );
 		$this->assertSame( '', $this->fetch_tokens( $grant )[0]['refused'] );
 		remove_filter( 'cabinet_widgets_refusal', '__return_empty_string' );

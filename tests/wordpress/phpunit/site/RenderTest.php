@@ -173,9 +173,9 @@ final class RenderTest extends CabinetTestCase {
 
 	public function test_the_editor_learns_accounts_and_widgets(): void {
 		$this->become( 'author' );
-		wp_register_script( 'cabinet-widgets-widget-editor-script', '/index.js', array(), '1', true );
+		wp_register_script( 'cabinet-widgets-editor', '/index.js', array(), '1', true );
 		Cabinet_Widgets\pass_data_to_editor();
-		$printed = implode( '', wp_scripts()->get_data( 'cabinet-widgets-widget-editor-script', 'before' ) );
+		$printed = implode( '', wp_scripts()->get_data( 'cabinet-widgets-editor', 'before' ) );
 		$data = json_decode( preg_replace( '/^.*?= |;$/s', '', trim( $printed ) ), true );
 		$this->assertTrue( $data['configured'] );
 		$this->assertSame( array( 'vault', 'main' ), $data['accounts'] );
@@ -185,14 +185,143 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertStringNotContainsString( self::SECRET, $printed );
 	}
 
-	public function test_the_address_of_a_widget_alone_on_a_line_is_embedded_by_the_service(): void {
-		Cabinet_Widgets\register_provider();
-		$this->service = fn( $url ) => self::respond( 200, wp_json_encode( array( 'type' => 'rich', 'version' => '1.0', 'html' => '<iframe src="' . self::SERVICE . '/w/main/balance"></iframe>', 'width' => 600, 'height' => 180 ) ) );
-		$id            = $this->save( 'editor', "Before.\n\n" . self::SERVICE . "/w/main/balance\n\nAfter.", array( 'post_status' => 'publish' ) );
-		$html          = $this->show( $id );
-		$this->assertCount( 1, $this->requested );
-		$this->assertStringStartsWith( self::SERVICE . '/oembed?', $this->requested[0] );
-		$this->assertFalse( $this->one( '//iframe', $html )->hasAttribute( 'security' ), 'Trusted: not filtered.' );
+	/** @dataProvider mangled */
+	public function test_a_shortcode_that_an_editor_or_a_page_builder_changed_is_repaired( string $shortcode ): void {
+		$id   = $this->save( 'editor', $shortcode, array( 'post_status' => 'publish' ) );
+		$html = $this->show( $id );
+		$this->become( '' );
+		$element = $this->one( '//cabinet-widget', $html );
+		$this->assertSame( 'main', $element->getAttribute( 'account' ), $html );
+		$this->assertSame( 'open-trades', $element->getAttribute( 'widget' ) );
+		$this->assertSame( '5', $element->getAttribute( 'rows' ) );
+		$this->assertSame( 'My own trades', $element->getAttribute( 'label' ) );
+		$this->assertStringNotContainsString( '[', $html, 'Nothing of the shortcode remains.' );
+	}
+
+	public static function mangled(): array {
+		$written = '[cabinet_widget account="main" widget="open-trades" rows="5" label="My own trades"]';
+		$between = fn( string $separator ) => str_replace( '" ', "\"$separator", $written );
+		$quotes  = fn( string $open, string $close ) => preg_replace( '/"(.*?)"/', "$open$1$close", $written );
+		return array(
+			'as written'                  => array( $written ),
+			'line breaks'                 => array( $between( "\n" ) ),
+			'empty lines'                 => array( $between( "\n\n" ) ),
+			'windows'                     => array( $between( "\r\n" ) ),
+			'a line after the name'       => array( str_replace( 'widget account', "widget\naccount", $written ) ),
+			'br'                          => array( $between( '<br />' ) ),
+			'br and a line break'         => array( $between( "<br>\n" ) ),
+			'paragraphs'                  => array( '<p>' . $between( "</p>\n<p>" ) . '</p>' ),
+			'spans'                       => array( $between( ' </span><span style="color: red">' ) ),
+			'nbsp'                        => array( $between( '&nbsp;' ) ),
+			'nbsp as a number'            => array( $between( '&#160;' ) ),
+			'nbsp as a character'         => array( $between( "\u{a0}" ) ),
+			'a zero-width space'          => array( $between( " \u{200b}" ) ),
+			'nbsp after the name'         => array( str_replace( 'widget account', 'widget&nbsp;account', $written ) ),
+			'nbsp around ='               => array( str_replace( '=', '&nbsp;=&nbsp;', $written ) ),
+			'curly quotes'                => array( $quotes( '“', '”' ) ),
+			'closing quotes only'         => array( $quotes( '”', '”' ) ),
+			'German quotes'               => array( $quotes( '„', '“' ) ),
+			'guillemets'                  => array( $quotes( '«', '»' ) ),
+			'single curly quotes'         => array( $quotes( '‘', '’' ) ),
+			'double primes'               => array( $quotes( '″', '″' ) ),
+			'one curly quote'             => array( $quotes( '"', '”' ) ),
+			'quote entities'              => array( $quotes( '&quot;', '&quot;' ) ),
+			'quotes as numbers'           => array( $quotes( '&#8220;', '&#8221;' ) ),
+			'quotes as hexadecimals'      => array( $quotes( '&#x201C;', '&#x201d;' ) ),
+			'quotes as names'             => array( $quotes( '&ldquo;', '&rdquo;' ) ),
+			'entities escaped twice'      => array( $quotes( '&amp;quot;', '&amp;quot;' ) ),
+			'everything'                  => array( str_replace( '” ', '”&nbsp;<br />', $quotes( '“', '”' ) ) ),
+			'in the block for shortcodes' => array( "<!-- wp:shortcode -->\n" . str_replace( '” ', "”<br>\n", $quotes( '“', '”' ) ) . "\n<!-- /wp:shortcode -->" ),
+		);
+	}
+
+	/** @dataProvider plain */
+	public function test_what_needs_no_repair_is_not_changed( string $attributes ): void {
+		$this->assertSame( $attributes, Cabinet_Widgets\repair( $attributes ) );
+	}
+
+	public static function plain(): array {
+		return array(
+			array( ' account="main" label="Say “hi” to me"' ),
+			array( " account='main' label='5″ of \"rain\"'" ),
+			array( ' account=main label="A = b"' ),
+			array( ' label="L’or &quot;et&quot; moi" rows=5' ),
+			array( '' ),
+			array( " label=\"\xff\"" ),
+		);
+	}
+
+	public function test_a_very_long_attribute_is_not_repeated_whole(): void {
+		$this->become( 'contributor' );
+		$html = do_shortcode( '[cabinet_widget account=main widget="' . str_repeat( 'é', 5000 ) . '"]' );
+		$this->assertStringContainsString( 'éé…', $html );
+		$this->assertLessThan( 300, strlen( $html ) );
+	}
+
+	/** @dataProvider addresses */
+	public function test_the_address_of_a_widget_alone_on_a_line_becomes_the_same_element_as_a_shortcode( string $around ): void {
+		Cabinet_Widgets\register_embeds();
+		$address = self::SERVICE . '/w/main/open-trades?theme=dark&rows=3&onload=x&height=99#top';
+		$id      = $this->save( 'editor', "Before.\n\n" . sprintf( $around, $address ) . "\n\nAfter.", array( 'post_status' => 'publish' ) );
+		$this->requested = array();
+		$html            = $this->show( $id );
+		$this->assertSame( array(), preg_grep( '/oembed/', $this->requested ), 'The code of the service is not needed.' );
+		$shortcode = do_shortcode( '[cabinet_widget account=main widget=open-trades theme=dark rows=3]' );
+		$this->assertStringContainsString( $shortcode, $html );
+		$this->assertStringNotContainsString( 'blockquote', $html );
+		$this->assertTrue( wp_script_is( 'cabinet-widgets-loader' ) );
+	}
+
+	public static function addresses(): array {
+		$classes = 'wp-block-embed is-type-rich is-provider-cabinet-widgets';
+		return array(
+			'a line'         => array( '%s' ),
+			'the embed block' => array( "<!-- wp:embed -->\n<figure class=\"$classes\"><div class=\"wp-block-embed__wrapper\">\n%s\n</div></figure>\n<!-- /wp:embed -->" ),
+			'a shortcode'    => array( '[embed]%s[/embed]' ),
+		);
+	}
+
+	public function test_the_address_of_a_widget_of_a_closed_account_is_for_members(): void {
+		Cabinet_Widgets\register_embeds();
+		$id   = $this->save( 'editor', self::SERVICE . '/w/vault/balance?for=everyone&token=x', array( 'post_status' => 'publish' ) );
+		$html = $this->show( $id );
+		$this->assertSame( 'members', Cabinet_Widgets\open_grant( $this->one( '//div[@data-grant]', $html )->getAttribute( 'data-grant' ) )['for'] );
+		$this->assertStringNotContainsString( 'token=', $html );
+	}
+
+	public function test_other_addresses_of_the_service_are_no_widgets(): void {
+		foreach ( array( '/w/main/balance.png', '/w/main', '/w/main/balance/x', '/a/main', '/', '/embed.js', '/w/main/"onload="x' ) as $path ) {
+			$this->assertNull( Cabinet_Widgets\read_address( self::SERVICE . $path ), $path );
+		}
+		$this->assertNull( Cabinet_Widgets\read_address( self::SERVICE . '.evil.example/w/main/balance' ) );
+		$this->assertNull( Cabinet_Widgets\read_address( 'https://evil.example/?' . self::SERVICE . '/w/main/balance' ) );
+		delete_option( 'cabinet_widgets_service_url' );
+		$this->assertNull( Cabinet_Widgets\read_address( '/w/main/balance' ) );
+	}
+
+	public function test_the_editors_preview_of_an_address_is_cached_without_a_token(): void {
+		Cabinet_Widgets\register_embeds();
+		$this->service = fn( $url ) => self::respond( 200, wp_json_encode( false === strpos( $url, '/oembed' ) ? self::CATALOGUE : array( 'type' => 'rich', 'version' => '1.0', 'html' => '<blockquote>Figures</blockquote><iframe></iframe>', 'width' => 600, 'height' => 180 ) ) );
+		$this->become( 'author' );
+		foreach ( array( 'main', 'vault' ) as $account ) {
+			$request = new WP_REST_Request( 'GET', '/oembed/1.0/proxy' );
+			$request->set_query_params( array( 'url' => self::SERVICE . "/w/$account/balance" ) );
+			$html = rest_do_request( $request )->get_data()->html;
+			$this->assertStringNotContainsString( 'token=', $html );
+			$this->assertSame( 'vault' === $account, false !== strpos( $html, 'blockquote' ), 'The frame alone, of an open account.' );
+		}
+	}
+
+	public function test_until_the_widget_is_shown_there_is_a_link_with_its_name(): void {
+		$link = $this->one( '//cabinet-widget/a', do_shortcode( '[cabinet_widget account=main widget=open-trades rows=3]' ) );
+		$this->assertSame( 'Open trades', $link->textContent );
+		$this->assertSame( self::SERVICE . '/w/main/open-trades?rows=3&lang=en-US', $link->getAttribute( 'href' ) );
+		$everyone = do_shortcode( '[cabinet_widget account=vault widget=balance for=everyone]' );
+		$this->assertStringContainsString( '/w/vault/balance?token=', $this->one( '//div[@data-grant]/a', $everyone )->getAttribute( 'href' ) );
+		$id      = $this->save( 'editor', '[cabinet_widget account=vault widget=balance label="My figures"]', array( 'post_status' => 'publish' ) );
+		$members = $this->one( '//div[@data-grant]/a', $this->show( $id ) );
+		$this->assertSame( 'My figures', $members->textContent );
+		$this->assertSame( wp_login_url( get_permalink( $id ) ), $members->getAttribute( 'href' ) );
 	}
 
 	public function test_the_french_catalogue_is_complete(): void {
