@@ -493,6 +493,24 @@ def test_the_pointer_displays_the_nearest_point(page: Page, serve: Serve) -> Non
     expect(tip).to_be_hidden()
 
 
+def test_an_explanation_opens_without_a_script_and_without_another_height(
+    browser: Browser, serve: Serve
+) -> None:
+    service = serve(accounts=accounts())
+    with tab(browser, width=320, java_script_enabled=False) as page:
+        page.goto(f"{service.url}/w/main/statistics?period=all")
+        for name in ("Profit factor", "Average volume"):
+            page.locator("summary", has_text=name).click()
+            explanation = page.locator("details[open] p").last
+            expect(explanation).to_be_in_viewport()
+            card = page.locator("#w").bounding_box()
+            box = explanation.bounding_box()
+            assert card
+            assert box
+            assert card["height"] == WIDGETS["statistics"].height
+            assert box["y"] + box["height"] <= card["y"] + card["height"]
+
+
 def test_a_closed_widget_is_opened_by_keyboard(page: Page, serve: Serve) -> None:
     service = serve(accounts=accounts())
     page.goto(f"{service.url}/w/locked/balance?lang=de")

@@ -17,7 +17,7 @@ from itertools import accumulate, pairwise
 from operator import attrgetter, mul
 
 from widget.api.records import ONE, ZERO, ClosedTrade, Operation
-from widget.data.totals import trade_result
+from widget.data.totals import count_results, share, trade_result
 
 MAX_POINTS = 400
 """Points of a curve. More would not be visible in a chart a few hundred pixels wide."""
@@ -71,6 +71,7 @@ def calculate(
     """
     closed = trades[::-1]
     results = [trade_result(trade) for trade in closed]
+    won, _ = count_results(closed)
     gain = None
     drawdown = None
     points: tuple[Point, ...] = ()
@@ -84,7 +85,7 @@ def calculate(
         gain=gain,
         drawdown=drawdown,
         profit_factor=profit_factor(results),
-        won_share=won_share(closed),
+        won_share=share(won, len(closed)),
         trades=len(closed),
         points=points,
     )
@@ -205,18 +206,6 @@ def profit_factor(results: Iterable[Decimal]) -> Decimal | None:
     if not gross_loss:
         return None
     return gross_profit / gross_loss
-
-
-def won_share(trades: Sequence[ClosedTrade]) -> Decimal | None:
-    """The share of trades with a profit above 0; None if there are no trades."""
-    if not trades:
-        return None
-    won_count = 0
-    for trade in trades:
-        profit = trade.profit
-        if profit is not None and profit > 0:
-            won_count += 1
-    return Decimal(won_count) / len(trades)
 
 
 def largest_fall(levels: Iterable[Decimal]) -> Decimal:

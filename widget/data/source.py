@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
 from hashlib import blake2s
@@ -267,6 +267,17 @@ class Source:
         # Whole seconds, as in everything that is displayed.
         second = int(self.as_of)
         return datetime.fromtimestamp(second, UTC)
+
+    def last_day(self, end: datetime | None) -> date:
+        """The last day of a period in the account's time zone.
+
+        Args:
+            end: the end of the period, which is not part of it; None for a period that ends now.
+        """
+        last_moment = self.known_until(end)
+        if end is not None:
+            last_moment -= timedelta(microseconds=1)
+        return last_moment.astimezone(self.account.timezone).date()
 
     def _current(self, function: Function, kind: type[T]) -> T:
         """The value of a function that has no history, as it is or as it was."""

@@ -77,8 +77,8 @@ def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
     }
 
 
-def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
-    """Totals of closed trades.
+def count_results(trades: Iterable[ClosedTrade]) -> tuple[int, int]:
+    """How many trades are won and how many are lost.
 
     A trade is won if its profit, without swap and commission, is above 0, and lost if it is below.
     """
@@ -93,6 +93,19 @@ def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
             won += 1
         else:
             lost += 1
+    return won, lost
+
+
+def share(part: int, count: int) -> Decimal | None:
+    """A part of a number of trades as a fraction; None without trades."""
+    if count == 0:
+        return None
+    return Decimal(part) / count
+
+
+def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
+    """Totals of closed trades."""
+    won, lost = count_results(trades)
     return {
         "count": len(trades),
         "won": won,

@@ -4,7 +4,7 @@ Pages, pictures and oEmbed share it, so that a figure is written the same everyw
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from gettext import NullTranslations
@@ -28,6 +28,7 @@ from widget.widgets.options import PERIODS
 # Methods by name, so that a formatter can override them.
 METHODS: Final[dict[Kind, str]] = {
     "count": "integer",
+    "duration": "duration",
     "money": "money",
     "signed": "signed_money",
     "result": "signed_money",
@@ -41,6 +42,13 @@ METHODS: Final[dict[Kind, str]] = {
     "time": "datetime",
 }
 """The method of ``Formatter`` that writes a figure of each kind; all other kinds are text."""
+
+WITHOUT_CURRENCY: Final[dict[Kind, str]] = {
+    "money": "amount",
+    "signed": "result",
+    "result": "result",
+}
+"""The methods for amounts below a heading that contains their currency."""
 
 CHART_METHODS: Final = {
     "lots": ("lots", "lots_on_axis"),
@@ -66,11 +74,19 @@ KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A figure as it is displayed; ``sign`` is 1 for a profit and -1 for a loss."""
+    """A figure as it is displayed.
+
+    Attributes:
+        label: its name.
+        text: its value.
+        sign: 1 for a profit and -1 for a loss.
+        explanation: what it means; empty without an explanation.
+    """
 
     label: str
     text: str
     sign: int = 0
+    explanation: str = ""
 
     @property
     def length(self) -> int:
@@ -103,15 +119,15 @@ class Display:
         """A text in the visitor's language."""
         return self.translations.gettext(message)
 
-    def write(self, kind: Kind, value: Any) -> str:
-        """A value that stands by itself, as text."""
+    def write(self, kind: Kind, value: Any, methods: Mapping[Kind, str] = METHODS) -> str:
+        """A value that stands by itself, as text; ``methods`` are those of the formatter."""
         if value is None:
             return MISSING
         if kind == "flag":
             return self.flag(value)
-        if kind not in METHODS:
+        if kind not in methods:
             return str(value)
-        write: Callable[[Any], str] = getattr(self.fmt, METHODS[kind])
+        write: Callable[[Any], str] = getattr(self.fmt, methods[kind])
         return write(value)
 
     def flag(self, value: bool) -> str:
@@ -120,8 +136,17 @@ class Display:
             return self.gettext(N_("Yes"))
         return self.gettext(N_("No"))
 
-    def figure(self, figure: base.Figure) -> Text | None:
-        """A figure with its name; None if it is hidden, or a code that nobody knows."""
+    def figure(
+        self,
+        figure: base.Figure,
+        methods: Mapping[Kind, str] = METHODS,
+    ) -> Text | None:
+        """A figure with its name; None if it is hidden, or a code that nobody knows.
+
+        Args:
+            figure: which one.
+            methods: the methods of the formatter that write it.
+        """
         if figure.name in self.view.hidden and not figure.always:
             return None
         data = self.view.data
@@ -136,11 +161,15 @@ class Display:
             if not 0 <= value < len(figure.words):
                 return None
             value = figure.words[value]
-        text = self.write(figure.kind, value)
+        text = self.write(figure.kind, value, methods)
+        explanation = ""
+        if figure.explanation:  # gettext returns the header of the catalogue for an empty text
+            explanation = self.gettext(figure.explanation)
         return Text(
             label=self.gettext(figure.label),
             text=text,
             sign=sign_of(figure.kind, value, text),
+            explanation=explanation,
         )
 
     def summary(self) -> str:

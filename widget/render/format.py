@@ -35,6 +35,7 @@ from babel.numbers import (
     get_minus_sign_symbol,
     get_plus_sign_symbol,
 )
+from babel.units import format_unit
 from markupsafe import escape
 
 from widget.render.currencies import decimals_of_currency, sign_of_currency
@@ -223,6 +224,28 @@ class Formatter:
         if n is None:
             return MISSING
         return f"1:{n:.0f}"
+
+    def duration(self, seconds: Decimal | None) -> str:
+        """A duration in its two largest units, such as 1d 4h or 12m."""
+        if seconds is None:
+            return MISSING
+        # Some brokers' clocks are so wrong that trades end before they begin.
+        minutes, rest = divmod(max(0, round(seconds)), 60)
+        hours, minutes = divmod(minutes, 60)
+        days, hours = divmod(hours, 24)
+        numbers = {"day": days, "hour": hours, "minute": minutes, "second": rest}
+        used = [unit for unit, number in numbers.items() if number]
+        if not used:
+            return duration_text(self._locale, "second", 0)
+        units = list(numbers)
+        largest = units.index(used[0])
+        # The next smaller unit only, if it is not 0: nobody counts the minutes of days.
+        texts = [
+            duration_text(self._locale, unit, numbers[unit])
+            for unit in units[largest : largest + 2]
+            if numbers[unit]
+        ]
+        return NO_BREAK_SPACE.join(texts)
 
     def datetime(self, t: dt.datetime | None) -> str:
         """An instant as a short date and time."""
@@ -677,6 +700,14 @@ def age(locale: Locale, seconds: int) -> str:
         format="short",
         locale=locale,
     )
+
+
+@lru_cache(maxsize=1024)
+def duration_text(locale: Locale, unit: str, number: int) -> str:
+    """A number of days, hours, minutes or seconds, as short as possible."""
+    text: str = format_unit(number, f"duration-{unit}", length="narrow", locale=locale)
+    # A line must not end between number and unit.
+    return text.replace(" ", NO_BREAK_SPACE)
 
 
 @lru_cache(maxsize=1024)

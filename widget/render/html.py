@@ -1,7 +1,7 @@
 """From a view to a page. No request, no clock, and no I/O except the templates."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from widget.errors import N_, BadOption, CabinetError, Delayed
 from widget.render.display import Display, Text, build_display
 from widget.render.format import MISSING, formatter
 from widget.render.i18n import Catalogues, is_rtl
-from widget.render.tables import TableHtml, build_table
+from widget.render.tables import METHODS, TableHtml, build_table
 from widget.render.view import View
 from widget.widgets import base
 from widget.widgets.options import MAX_PAGE, PERIODS, SWITCH_PERIODS, Options, Period
@@ -329,6 +329,49 @@ def build_card(card: base.Card, display: Display) -> CardHtml | None:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupHtml:
+    """Figures about the same thing."""
+
+    label: str
+    figures: list[Text]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsHtml:
+    """Groups of figures, and the text below them."""
+
+    groups: list[GroupHtml]
+    note: str
+
+
+def build_groups(block: base.Groups, display: Display) -> GroupsHtml | None:
+    """Groups without the figures that are hidden."""
+    count = display.view.data[block.sample]
+    # None if the account hides it, or if it reveals that there is only one trade.
+    has_sample = count is None or count >= block.least
+    groups = []
+    for group in block.groups:
+        texts = [group_figure(figure, display, has_sample) for figure in group.figures]
+        figures = [text for text in texts if text is not None]
+        if figures:
+            groups.append(GroupHtml(display.gettext(group.label), figures))
+    if not groups:
+        return None
+    note = block.hint
+    if not has_sample:
+        note = block.too_few
+    return GroupsHtml(groups, display.gettext(note))
+
+
+def group_figure(figure: base.Figure, display: Display, has_sample: bool) -> Text | None:
+    """A figure; a dash if it says nothing about so few trades."""
+    text = display.figure(figure, METHODS)
+    if text is None or has_sample or not figure.needs_sample:
+        return text
+    return replace(text, text=MISSING, sign=0)
+
+
+@dataclass(frozen=True, slots=True)
 class ProgressHtml:
     """A progress bar.
 
@@ -427,6 +470,7 @@ Build = Callable[[Any, Display], Any]
 
 BLOCKS: Mapping[type[base.Block], tuple[str, Build]] = {
     base.Card: ("card", build_card),
+    base.Groups: ("groups", build_groups),
     base.Progress: ("progress", build_progress),
     base.Bars: ("bars", build_chart),
     base.Curve: ("curve", build_chart),

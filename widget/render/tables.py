@@ -14,16 +14,13 @@ from markupsafe import Markup, escape
 
 from widget.errors import N_
 from widget.render.display import METHODS as TEXT_METHODS
-from widget.render.display import Display, Text, sign_of
+from widget.render.display import WITHOUT_CURRENCY, Display, Text, sign_of
 from widget.render.format import MISSING
 from widget.widgets.base import RESULTS, Column, Kind, Table, ngettext_noop
 
 METHODS: Final[dict[Kind, str]] = {
     **TEXT_METHODS,
-    # The heading of the widget contains the currency: the columns do not repeat it.
-    "money": "amount",
-    "signed": "result",
-    "result": "result",
+    **WITHOUT_CURRENCY,
     "text": "text",
     "id": "text",
     "symbol": "text",

@@ -29,6 +29,7 @@ Kind = Literal[
     "flag",  # true or false
     "word",  # a code or a name; see ``Figure.words``
     "count",
+    "duration",  # in seconds
     "money",
     "signed",  # money with a plus or minus sign
     "result",  # a profit or loss in money: sign, arrow and colour
@@ -91,6 +92,8 @@ class Figure:
         always: whether it is displayed as missing if the account hides it, instead of left out.
         words: of the kind ``word``, what the codes mean, from 0. Any other code means nothing to a
             visitor, so that the figure is left out.
+        explanation: what it means, a msgid; empty without one.
+        needs_sample: whether it says nothing about a few trades, see ``Groups``.
     """
 
     name: str
@@ -99,6 +102,8 @@ class Figure:
     within: str = ""
     always: bool = False
     words: tuple[str, ...] = ()
+    explanation: str = ""
+    needs_sample: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,45 @@ class Card:
 
     figures: tuple[Figure, ...]
     style: Literal["stats", "facts"] = "stats"
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names in the data that it displays."""
+        for figure in self.figures:
+            yield figure.name
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Figures about the same thing; ``label`` is a msgid."""
+
+    label: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Many figures in groups, each with an explanation that visitors can open.
+
+    Attributes:
+        groups: the groups, in the order of display.
+        sample: the name of the number of trades that the figures describe.
+        least: if there are fewer, figures that need a sample are dashes.
+        hint: the text below the figures, a msgid.
+        too_few: the text instead of it if there are too few trades, a msgid.
+    """
+
+    groups: tuple[Group, ...]
+    sample: str
+    least: int
+    hint: str
+    too_few: str
+
+    @property
+    def figures(self) -> Iterator[Figure]:
+        """The figures of all groups."""
+        for group in self.groups:
+            yield from group.figures
 
     @property
     def names(self) -> Iterator[str]:
@@ -286,7 +330,7 @@ class Table:
         return [values(record, self.row_names) for record in records]
 
 
-Block = Card | Progress | Bars | Curve | Table
+Block = Card | Groups | Progress | Bars | Curve | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +447,7 @@ class Widget:
         """The figures that stand by themselves, by name."""
         found: dict[str, Figure] = {}
         for block in self.body:
-            if isinstance(block, Card):
+            if isinstance(block, Card | Groups):
                 for figure in block.figures:
                     found[figure.name] = figure
             elif isinstance(block, Progress):

@@ -6,7 +6,7 @@ Options are parsed once, at the edge: everything behind ``parse_options`` works 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Protocol
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from widget.config import zones
+from widget.data.days import midnight
 from widget.errors import N_, BadOption
 from widget.privacy import DATED
 
@@ -118,12 +119,6 @@ class Period:
             "year": today.replace(month=1, day=1),
         }
         return first_days.get(self.name)
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The beginning of a day in a time zone, as an instant in UTC."""
-    local = datetime.combine(day, time(), zone)
-    return local.astimezone(UTC)
 
 
 # The validators take the text of the URL, and values that are valid already: code and tests create

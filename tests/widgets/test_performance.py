@@ -1,0 +1,99 @@
+"""The widgets about performance, from an API whose responses a test writes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from scripted import WIDGETS, InProcess, Script, at, running
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Ends the services of a test."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def trade(age: float, profit: float, **fields: Any) -> dict[str, Any]:
+    """A trade closed so many seconds ago, an hour after it was opened."""
+    return {
+        "ticket": int(age), "symbol": "EURUSD", "type": 0, "volume": 0.1, "openPrice": 1.1,
+        "closePrice": 1.2, "openTime": at(age + HOUR), "closeTime": at(age), "profit": profit,
+        **fields,
+    }  # fmt: skip
+
+
+def deposit(age: float, amount: float) -> dict[str, Any]:
+    """A deposit, or a withdrawal if the amount is negative."""
+    return trade(age, amount, type=6, symbol="", volume=0)
+
+
+def service(
+    stack: ExitStack, rows: list[dict[str, Any]], balance: float = 1000, **account: Any
+) -> InProcess:
+    """A service with an account that displays every widget."""
+    responses: dict[Any, Any] = {
+        "balance": {"balance": balance, "currency": "USD"},
+        "closed_trades": rows,
+    }
+    account = {"login": 7654321, "widgets": list(WIDGETS), **account}
+    return running(stack, Script(responses), accounts={"main": account})
+
+
+def data(running: InProcess, path: str) -> Any:
+    """The data of a widget."""
+    response = running.client.get(f"/w/main/{path}")
+    assert response.status_code == 200, response.text
+    return response.get_json()["data"]
+
+
+def text(running: InProcess, path: str) -> str:
+    """The page of a widget."""
+    response = running.client.get(f"/w/main/{path}")
+    assert response.status_code == 200, response.text
+    return response.get_data(as_text=True)
+
+
+# -- statistics -----------------------------------------------------------------------------------
+
+
+def test_statistics_are_rounded_as_documented(stack: ExitStack) -> None:
+    rows = [trade(DAY + n, profit, volume=0.1) for n, profit in enumerate([10, 20, -5, 0, 7, -3])]
+    rows[0]["volume"] = 0.2
+    found = data(service(stack, rows), "statistics.json")
+    assert found["profit_factor"] == 4.62
+    assert found["won_share"] == 0.5
+    assert found["expectancy"] == 4.83
+    assert found["average_volume"] == 0.1167
+    assert found["average_duration"] == HOUR
+    assert found["trades_per_week"] == 21
+    assert "best_day_entries" not in str(found)
+
+
+def test_fewer_than_five_trades_are_dashes_with_the_reason_but_numbers_in_json(
+    stack: ExitStack,
+) -> None:
+    reason = "Fewer than five trades"
+    rows = [trade(DAY + n, 10) for n in range(5)]
+    enough = service(stack, rows)
+    few = service(stack, rows[:4])
+    assert reason not in text(enough, "statistics")
+    page = text(few, "statistics")
+    assert reason in page
+    expectancy = page.partition(">Expectancy<")[2].partition("</dd>")[0]
+    assert expectancy.endswith("<bdi>–</bdi>")
+    assert data(few, "statistics.json")["expectancy"] == 10
+
+
+def test_without_trades_sums_are_zero_and_everything_else_is_missing(stack: ExitStack) -> None:
+    found = data(service(stack, []), "statistics.json")
+    zeros = {name for name, figure in found.items() if figure == 0}
+    assert zeros == {
+        "trades", "won", "lost", "gross_profit", "gross_loss", "longest_winning_streak",
+        "longest_losing_streak", "long_trades", "short_trades", "volume", "swap", "active_days",
+    }  # fmt: skip
+    assert found["profit_factor"] is None

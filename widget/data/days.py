@@ -1,0 +1,79 @@
+"""Days and months of a time zone, and what happened in each of them."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+
+class Part(NamedTuple):
+    """A day or a month, and the places of its times in a list.
+
+    Attributes:
+        first_day: the day, or the first day of the month.
+        begin: the place of its first time.
+        end: the place after its last time.
+    """
+
+    first_day: date
+    begin: int
+    end: int
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The beginning of a day in a time zone, as an instant in UTC."""
+    local = datetime.combine(day, time(), zone)
+    return local.astimezone(UTC)
+
+
+def first_of_month(day: date) -> date:
+    """The first day of the month of a day."""
+    return day.replace(day=1)
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after that of a day."""
+    # From the first day of any month, 31 days later is the next month.
+    return first_of_month(first_of_month(day) + timedelta(days=31))
+
+
+def split_by_day(times: Sequence[datetime], zone: ZoneInfo) -> list[Part]:
+    """The days of a time zone on which there are times.
+
+    Args:
+        times: instants, oldest first.
+        zone: the time zone whose midnights are the limits of the days.
+    """
+    return list(parts(times, zone, lambda day: day, lambda day: day + timedelta(days=1)))
+
+
+def split_by_month(times: Sequence[datetime], zone: ZoneInfo) -> list[Part]:
+    """The months of a time zone in which there are times, see ``split_by_day``."""
+    return list(parts(times, zone, first_of_month, next_month))
+
+
+def parts(
+    times: Sequence[datetime],
+    zone: ZoneInfo,
+    first_day_of: Callable[[date], date],
+    following: Callable[[date], date],
+) -> Iterator[Part]:
+    """The parts of the calendar in which there are times.
+
+    Args:
+        times: instants, oldest first.
+        zone: the time zone of the calendar.
+        first_day_of: the first day of the part that a day belongs to.
+        following: the first day of the part after it.
+    """
+    begin = 0
+    while begin < len(times):
+        # One conversion for each part, since converting every time would take ten times as long.
+        local = times[begin].astimezone(zone)
+        first_day = first_day_of(local.date())
+        limit = midnight(following(first_day), zone)
+        # At least one, also in the minute that occurs twice where clocks go back past midnight.
+        end = max(begin + 1, bisect_left(times, limit, lo=begin))
+        yield Part(first_day, begin, end)
+        begin = end
