@@ -212,7 +212,8 @@
 
   // -- Age of the figures --------------------------------------------------------------------------------------------
 
-  const UNITS = Object.entries({ week: 604800, day: 86400, hour: 3600, minute: 60, second: 1 });
+  const UNITS = Object.entries({ week: 10080, day: 1440, hour: 60, minute: 1 }); // in minutes
+  const CACHED = 900_000; // milliseconds for which a page may have been in a cache
   const { lang } = document.documentElement;
   // As the service writes it: with the shorter words of British English, and with the digits of the figures.
   const words = new Intl.RelativeTimeFormat(`${lang.replace(/^en$/, "en-GB")}-u-nu-latn`, { style: "short" });
@@ -220,18 +221,29 @@
 
   function readAge() {
     const age = root.querySelector(".age");
-    describedTime = age && Date.now() - 1000 * age.dataset.seconds;
+    if (!age) return;
+    // A page from a cache is older than it says, and the clock of a visitor may be wrong by hours.
+    const latest = Date.now() - 60_000 * age.dataset.minutes;
+    const exact = Date.parse(age.parentElement.dateTime);
+    describedTime = exact < latest && exact > latest - CACHED ? exact : latest;
+    writeAge();
   }
 
   function writeAge() {
     const age = root.querySelector(".age");
     if (!age) return;
-    const seconds = Math.max(1, (Date.now() - describedTime) / 1000);
-    const [unit, size] = UNITS.find(([, size]) => seconds >= size);
-    age.textContent = words.format(-Math.floor(seconds / size), unit);
+    const minutes = (Date.now() - describedTime) / 60_000;
+    const [unit, size] = UNITS.find(([, size]) => minutes >= size) || [];
+    const text = unit ? words.format(-Math.floor(minutes / size), unit) : age.dataset.now;
+    if (age.textContent !== text) age.textContent = text;
   }
 
   setInterval(writeAge, 10_000);
+
+  // Where there is no room for the exact time, a tap displays it instead of the name.
+  root.addEventListener("click", ({ target }) => {
+    if (target.closest(".asof")) root.toggleAttribute("data-exact");
+  });
 
   // -- Access --------------------------------------------------------------------------------------------------------
 

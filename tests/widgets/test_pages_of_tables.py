@@ -80,8 +80,8 @@ def test_a_hidden_number_of_trades_is_not_in_the_links_between_pages(serve: Serv
     service = serve(accounts={"main": {**EVERYTHING, "hide": ["count"]}})
     assert service.json("/w/main/closed-trades.json?rows=1")["pages"] is None
     html = service.get("/w/main/closed-trades?rows=1").text
-    assert '<nav class="pager"' in html
     assert "page=" not in html
+    assert "pager" not in html
     assert "Total of" not in html
 
 

@@ -200,12 +200,19 @@ class Display:
 
     def age(self) -> str:
         """How old the figures are, in words."""
+        # Seconds would be out of date at once, and each of them would make another page of it.
+        if self.age_minutes() < 1:
+            return self.just_now()
         return self.fmt.age(self.view.now - self.view.as_of)
 
-    def age_seconds(self) -> int:
-        """How old the figures are."""
+    def age_minutes(self) -> int:
+        """How old the figures are, rounded down."""
         age = self.view.now - self.view.as_of
-        return int(age.total_seconds())
+        return age // timedelta(minutes=1)
+
+    def just_now(self) -> str:
+        """The age of figures that are less than a minute old."""
+        return self.gettext(N_("just now"))
 
     def exact_time(self) -> str:
         """The time of the figures, with its time zone."""

@@ -262,10 +262,9 @@ class Formatter:
         return self._times.time.write(local)
 
     def age(self, elapsed: dt.timedelta) -> str:
-        """How long ago something was, in words: 2 min ago."""
-        seconds = int(elapsed.total_seconds())
-        # An age of nothing would be written as if it were in the future.
-        return age(self._dates, max(seconds, 1))
+        """How long ago something was that is at least a minute old, in words: 2 min ago."""
+        minutes = elapsed // dt.timedelta(minutes=1)
+        return age(self._dates, minutes)
 
     def offset(self, t: dt.datetime) -> str:
         """The difference between the time zone and UTC at an instant, such as UTC+5:30."""
@@ -683,18 +682,18 @@ def time_formats(locale: Locale) -> TimeFormats:
     )
 
 
-AGE_UNITS: Final = (604800, 86400, 3600, 60, 1)
-"""A week, a day, an hour, a minute and a second, in seconds."""
+AGE_UNITS: Final = (10080, 1440, 60, 1)
+"""A week, a day, an hour and a minute, in minutes."""
 
 
 @lru_cache(maxsize=1024)
-def age(locale: Locale, seconds: int) -> str:
-    """So many seconds ago, in words."""
-    unit = next(unit for unit in AGE_UNITS if seconds >= unit)
-    # Babel rounds half up: 119 seconds would be 2 minutes.
-    whole = seconds - seconds % unit
+def age(locale: Locale, minutes: int) -> str:
+    """So many minutes ago, in words."""
+    unit = next(unit for unit in AGE_UNITS if minutes >= unit)
+    # Babel rounds half up: 119 minutes would be 2 hours.
+    whole = minutes - minutes % unit
     return format_timedelta(
-        dt.timedelta(seconds=-whole),
+        dt.timedelta(minutes=-whole),
         threshold=1,
         add_direction=True,
         format="short",

@@ -213,6 +213,8 @@ def has_figures(block: HtmlBlock) -> bool:
     """Whether a part of a widget displays more than dashes."""
     if isinstance(block.content, CardHtml):
         return any(figure.text != MISSING for figure in block.content.figures)
+    if isinstance(block.content, ChartHtml):
+        return block.content.geometry is not None
     return True
 
 
@@ -221,7 +223,7 @@ class Pager:
     """The links to other pages of a table.
 
     Attributes:
-        text: which rows are displayed, of how many; empty if that is hidden.
+        text: which rows are displayed, of how many; empty on a page beyond the last one.
         previous: the URL of the page before; None if there is none.
         next: the URL of the page after; None if there is none.
     """
@@ -232,13 +234,11 @@ class Pager:
 
 
 def build_pager(display: Display, url: str | None) -> Pager | None:
-    """The links to other pages; None if the widget has no pages."""
+    """The links to other pages; None if the widget has no pages, or if it has no rows."""
     view = display.view
     options = view.options
-    if "page" not in view.widget.options:
-        return None
     if not view.row_count:
-        return Pager()
+        return None
     fmt = display.fmt
     first = (options.page - 1) * options.rows + 1
     last = min(options.page * options.rows, view.row_count)
@@ -442,14 +442,13 @@ class ChartHtml:
 def build_chart(chart: base.Bars | base.Curve, display: Display) -> ChartHtml | None:
     """A chart, or the text that there is nothing to draw."""
     geometry = display.chart(chart)
-    empty = ""
-    if chart.empty:  # gettext returns the header of the catalogue for an empty text
-        empty = display.gettext(chart.empty)
-    if geometry is None:
-        # A chart whose figures are hidden is left out: it is not known whether it is empty.
-        has_text = empty and display.is_empty(chart)
-        if not has_text:
+    # Whether a chart is empty whose figures are hidden is not known.
+    empty = display.nothing()
+    if display.is_empty(chart):
+        # gettext returns the header of the catalogue for an empty text.
+        if not chart.empty:
             return None
+        empty = display.gettext(chart.empty)
     return ChartHtml(
         geometry=geometry,
         label=display.gettext(chart.label),
