@@ -8,7 +8,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
@@ -165,6 +165,33 @@ def test_if_the_main_process_is_killed_its_workers_end_and_free_the_port(
         return False
 
     until(is_free)
+
+
+def test_the_folder_of_a_killed_service_is_removed_at_the_next_start(
+    folder: Path, upstream: Upstream
+) -> None:
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    text = configure(folder, upstream, "main")
+
+    def started(name: str) -> AbstractContextManager[tuple[str, Program]]:
+        return processes.service(folder, name, text, TMPDIR=str(temporary))
+
+    def folders() -> set[Path]:
+        return set(temporary.glob("cabinet-widgets-*"))
+
+    with started("first") as (_, first):
+        used = folders()
+        assert len(used) == 1
+        with started("second"):
+            assert len(folders()) == 2  # a service that runs keeps its folder
+        assert folders() == used
+        first.end(signal.SIGKILL)
+    assert folders() == used
+    with started("third"):
+        assert len(folders()) == 1
+        assert not folders() & used
+    assert folders() == set()
 
 
 def test_the_metrics_of_a_dead_worker_still_count(service: tuple[str, Program]) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
@@ -38,6 +37,7 @@ from widget.server import MainProcess, check_port, parse_bind, run_server
 from widget.setup import draft, passwords
 from widget.setup.questions import Questions
 from widget.web import logs, metrics, tokens
+from widget.web.attempt_file import temporary_folder
 from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, HasOptions, Options, parse_options
@@ -365,8 +365,8 @@ def attempt_file() -> Iterator[None]:
     with ExitStack() as stack:
         # On a machine without a folder for temporary files, each worker counts by itself.
         with suppress(OSError):
-            folder = stack.enter_context(TemporaryDirectory(prefix="cabinet-widgets-"))
-            os.environ[app.ATTEMPTS_VARIABLE] = str(Path(folder) / app.ATTEMPT_FILE)
+            folder = stack.enter_context(temporary_folder())
+            os.environ[app.ATTEMPTS_VARIABLE] = str(folder / app.ATTEMPT_FILE)
         yield
 
 

@@ -4,11 +4,15 @@ The library ``limits`` shares its counters through servers such as Redis only. S
 the locks, and of processes that die while they write.
 """
 
+import fcntl
+import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from limits.storage import MovingWindowSupport, Storage
@@ -16,6 +20,7 @@ from limits.storage import MovingWindowSupport, Storage
 _WAIT_SECONDS = 1.0  # for other processes, each of which writes for a few milliseconds
 # For other threads of this process. Each takes as long as a process, and there are hundreds.
 _THREAD_WAIT_SECONDS = 5.0
+_FOLDER_PREFIX = "cabinet-widgets-"
 # Created by every connection, because the file may be removed while the service runs.
 _SCHEMA = """
     PRAGMA synchronous = OFF;
@@ -139,3 +144,45 @@ class AttemptFile(Storage, MovingWindowSupport):
         now = self._clock()
         row = (key, now, now + expiry)
         database.executemany("INSERT INTO entries VALUES (?, ?, ?)", [row] * amount)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for the file of one service. It is removed at the end.
+
+    If the service is killed, the next one of the same user removes its folder.
+
+    Raises:
+        OSError: there is no folder for temporary files.
+    """
+    _remove_abandoned_folders()
+    # Under another name until it is locked, so that it never looks abandoned.
+    created = Path(tempfile.mkdtemp(prefix=f".{_FOLDER_PREFIX}"))
+    with _locked(created):
+        folder = created.rename(created.with_name(created.name.removeprefix(".")))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned_folders() -> None:
+    """Remove the folders of this user that no process has locked."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
+        # It is still in use, or another process removes it at the same time.
+        with suppress(OSError):
+            if folder.lstat().st_uid == os.geteuid():
+                with _locked(folder):
+                    shutil.rmtree(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock a folder until the end, or until the process dies; OSError if another one has."""
+    # In a folder that everybody can write, the name could be a link to anything.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
