@@ -24,28 +24,19 @@ _CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
     ]
 )
+# Those that browsers ask the visitor for. Frames of other sites have none of the others anyway.
 _UNUSED_FEATURES = (
-    "accelerometer",
-    "autoplay",
     "camera",
     "display-capture",
-    "encrypted-media",
-    "fullscreen",
     "geolocation",
-    "gyroscope",
-    "magnetometer",
     "microphone",
-    "midi",
     "payment",
-    "picture-in-picture",
     "publickey-credentials-get",
-    "screen-wake-lock",
     "usb",
-    "xr-spatial-tracking",
 )
 _PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED_FEATURES)
-# Permissions-Policy has no effect on these, and a first view loads three of them.
-_TYPES_WITHOUT_PERMISSIONS = ("text/css", "text/javascript")
+# Policies of documents have no effect on these, and a first view loads three of them.
+_TYPES_OF_PARTS = ("text/css", "text/javascript")
 
 
 def set_headers(
@@ -71,15 +62,13 @@ def set_headers(
     headers = response.headers
     headers["Server"] = "cabinet-widgets"
     headers["Cache-Control"] = cache
-    headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
-    ancestors = frame_ancestors(account, studio=server.studio)
-    if is_studio:
-        headers["Content-Security-Policy"] += "; frame-src 'self'; frame-ancestors 'none'"
-    elif ancestors:
-        headers["Content-Security-Policy"] += f"; frame-ancestors {ancestors}"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
-    if response.mimetype not in _TYPES_WITHOUT_PERMISSIONS:
+    if response.mimetype in _TYPES_OF_PARTS:
+        headers["Content-Security-Policy"] = "default-src 'none'"
+    else:
+        ancestors = frame_ancestors(account, studio=server.studio)
+        headers["Content-Security-Policy"] = content_security_policy(ancestors, is_studio)
         headers["Permissions-Policy"] = _PERMISSIONS_POLICY
     if cache == PRIVATE:
         # Public pages do not need it: they are made for frames, where it has no effect, and
@@ -102,6 +91,20 @@ def set_headers(
     if server.public_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
+
+
+def content_security_policy(ancestors: str, is_studio: bool) -> str:
+    """The policy of a document.
+
+    Args:
+        ancestors: who may frame it, see ``frame_ancestors``.
+        is_studio: whether it is the studio, which may not be framed itself.
+    """
+    if is_studio:
+        return _CONTENT_SECURITY_POLICY + "; frame-src 'self'; frame-ancestors 'none'"
+    if ancestors:
+        return _CONTENT_SECURITY_POLICY + f"; frame-ancestors {ancestors}"
+    return _CONTENT_SECURITY_POLICY
 
 
 def preflight_response(server: Server, *, cors: bool) -> Response:
