@@ -343,7 +343,7 @@
     if (drawdown) {
       const fall = document.createElement("bdi");
       fall.textContent = drawdown;
-      tip.append(` · ${plot.querySelector(".key").textContent} `, fall);
+      tip.append(document.createElement("br"), `${plot.querySelector(".key").textContent} `, fall);
     }
     // Above the point, or below it where there is no room.
     tip.style.top = `${y > tip.offsetHeight + 12 ? y - tip.offsetHeight - 12 : y + 12}px`;

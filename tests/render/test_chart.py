@@ -1,6 +1,7 @@
 """Geometry of charts, and accent colours with enough contrast."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -39,6 +40,7 @@ LABELS = Labels(
     names=names,
     span=span,
     exact=datetime.isoformat,
+    drawdown=str,
 )
 
 
@@ -91,14 +93,41 @@ def test_one_point_is_drawn_and_no_points_are_no_chart() -> None:
 
 
 @given(st.floats(-1e6, 0), st.floats(1e-2, 1e6))
-def test_ticks_are_round_even_and_inside_and_zero_is_one_of_them(low: float, high: float) -> None:
-    marks = chart.ticks(low, high)
-    slack = (high - low) * 1e-6
-    assert 2 <= len(marks) <= 6
-    assert min(abs(mark) for mark in marks) < slack
-    assert all(low - slack <= mark <= high + slack for mark in marks)
+def test_labels_are_even_and_one_is_zero_and_one_at_the_end_with_the_larger_values(
+    low: float, high: float
+) -> None:
+    scale = chart.round_scale(low, high)
+    labels = replace(LABELS, tick=lambda mark, step: f"{mark} {step}")
+    ticks = scale.ticks(labels)
+    marks = [float(tick.label.split()[0]) for tick in ticks]
+    assert 3 <= len(marks) <= 7
+    assert 0 in marks
+    assert all(0 <= tick.at <= chart.HEIGHT for tick in ticks)
     steps = [b - a for a, b in pairwise(marks)]
-    assert all(step == pytest.approx(steps[0], rel=1e-3) for step in steps)
+    assert all(step == pytest.approx(scale.step, rel=1e-3) for step in steps)
+    end = 0 if high >= -low else chart.HEIGHT
+    assert end in [tick.at for tick in ticks]
+    # Nothing is cut off, and at most a third of the chart is empty.
+    slack = (high - low) * 1e-6
+    assert scale.low <= low + slack
+    assert scale.high >= high - slack
+    assert high - low >= (scale.high - scale.low) * 0.6
+
+
+def test_a_small_loss_below_large_gains_does_not_leave_much_of_the_chart_empty() -> None:
+    drawn = draw([Decimal(0), Decimal("-0.04"), Decimal("9.7")])
+    assert [tick.label for tick in drawn.y_ticks] == ["0.0", "2.5", "5.0", "7.5", "10.0"]
+    assert drawn.y_ticks[-1].at == 0
+    assert drawn.zero > chart.HEIGHT * 0.95
+
+
+def test_the_steps_of_an_axis_are_not_smaller_than_the_precision_of_gains() -> None:
+    assert axis(30, ("0", "0.0001"))[1] == ["0.00%", "0.01%", "0.02%", "0.03%", "0.04%"]
+
+
+def test_a_drawdown_is_written_like_the_maximum_of_it() -> None:
+    points = draw([Decimal(0), Decimal("0.25"), Decimal(0)]).points
+    assert [Decimal(point.drawdown) for point in points] == [0, 0, Decimal("0.2")]
 
 
 DAYS = st.dictionaries(
@@ -135,7 +164,14 @@ def axis(days: float, gains: tuple[str, ...] = ("0", "0.1", "0.12")) -> tuple[li
         (START + timedelta(days=days * k / (len(gains) - 1)), Decimal(gain))
         for k, gain in enumerate(gains)
     ]
-    labels = Labels(fmt.signed_percent, fmt.percent_on_axis, fmt.instants, fmt.span, fmt.datetime)
+    labels = Labels(
+        value=fmt.signed_percent,
+        tick=fmt.percent_on_axis,
+        names=fmt.instants,
+        span=fmt.span,
+        exact=fmt.datetime,
+        drawdown=fmt.percent,
+    )
     drawn = chart.curve(points, labels)
     assert drawn is not None
     below = [tick.label for tick in drawn.x_ticks]

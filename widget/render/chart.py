@@ -23,10 +23,13 @@ BAR_SHARE: Final = 0.7
 """The share of its day that a bar fills; the rest is the gap to the next one."""
 ROUND_FACTORS: Final = (1, 2, 2.5, 5)
 """Multiples of a power of ten that are round enough for the labels of an axis."""
+TOLERANCE: Final = 1e-9
+"""Absorbs binary rounding: 0.3 / 0.1 is slightly less than 3."""
 TICKS: Final = 4
 """About how many parts the y axis has."""
-MIN_SPAN: Final = 1e-9
-"""Values that are closer together are a straight line."""
+LEAST_SPAN: Final = 0.0004
+"""The least difference between both ends of the axis of a curve. Gains have four decimals: smaller
+steps between its labels would say more than is known."""
 
 Spot = tuple[float, float]
 """Coordinates x and y."""
@@ -48,6 +51,7 @@ class Labels:
         names: how instants or days between a first and a last one are named.
         span: names several days by the first and the last of them.
         exact: names an instant by its day and its time.
+        drawdown: writes a drawdown.
     """
 
     value: Callable[[Decimal], str]
@@ -55,6 +59,7 @@ class Labels:
     names: Callable[[Any, Any], Naming]
     span: Callable[[date, date], str]
     exact: Name
+    drawdown: Callable[[Decimal], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +136,17 @@ class BarChart(Chart):
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Converts values between a lowest and a highest one to y coordinates."""
+    """Converts values between a lowest and a highest one to y coordinates.
+
+    Attributes:
+        low: the value at the bottom.
+        high: the value at the top.
+        step: the difference between two labels, which stand at its multiples.
+    """
 
     low: float
     high: float
+    step: float
 
     def y(self, value: float) -> float:
         """The y coordinate of a value."""
@@ -145,39 +157,21 @@ class Scale:
 
     def ticks(self, labels: Labels) -> list[Tick]:
         """Labels at round values."""
-        # Rounded, since 3 * 0.1 is not exactly 0.3 and every decimal would be displayed.
-        marks = []
-        for mark in ticks(self.low, self.high):
-            text = str(round(mark, 6))
-            marks.append(Decimal(text))
-        step = marks[0]  # a single mark is written with all of its decimals
-        if len(marks) > 1:
-            step = marks[1] - marks[0]
+        # Through text, since the binary value of 0.1 is not exactly 0.1.
+        step = Decimal(str(round(self.step, 6)))
+        first = math.ceil(self.low / self.step - TOLERANCE)
+        last = math.floor(self.high / self.step + TOLERANCE)
         found = []
-        for exact in marks:
-            y = self.y(float(exact))
-            label = labels.tick(exact, step)
+        for number in range(first, last + 1):
+            value = number * step
+            y = self.y(float(value))
+            label = labels.tick(value, step)
             found.append(Tick(y, label))
         return found
 
 
-def ticks(low: float, high: float, count: int = TICKS) -> list[float]:
-    """About ``count`` round values, evenly spaced over a range.
-
-    Their distance is 1, 2, 2.5 or 5 times a power of ten.
-    """
-    if high <= low:
-        return [low]
-    distance = (high - low) / count
-    step = round_step(distance)
-    # The tolerances absorb binary rounding: 0.3 / 0.1 is slightly less than 3.
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [number * step for number in range(first, last + 1)]
-
-
 def round_step(minimum: float) -> float:
-    """The smallest round step that is at least as large as ``minimum``."""
+    """The smallest step of 1, 2, 2.5 or 5 times a power of ten that is at least ``minimum``."""
     digits = math.floor(math.log10(minimum))
     power = 10.0**digits
     for factor in ROUND_FACTORS:
@@ -238,7 +232,7 @@ def named_points(
     falls = drawdowns([gain for _, gain in points])
     found = []
     for name, (_, gain), fall, (x, y) in zip(names, points, falls, spots, strict=True):
-        point = Point(x, y, name, labels.value(gain), labels.value(-fall))
+        point = Point(x, y, name, labels.value(gain), labels.drawdown(fall))
         found.append(point)
     return found
 
@@ -259,19 +253,32 @@ def curve_scale(values: Sequence[float]) -> Scale:
     """The scale of a curve; it contains zero."""
     low = min(0.0, *values)
     high = max(0.0, *values)
-    # A straight line has no height of its own: dividing by it would fail.
-    if high - low < MIN_SPAN:
-        high = low + 0.01
+    high = max(high, low + LEAST_SPAN)
     return round_scale(low, high)
 
 
 def round_scale(low: float, high: float) -> Scale:
-    """The scale whose ends are round values: both have labels, and the chart has headroom."""
+    """The scale of a chart with some headroom, and labels at its ends.
+
+    Args:
+        low: the lowest value, 0 or less.
+        high: the highest value, 0 or more.
+    """
     step = round_step((high - low) / TICKS)
-    # The tolerance absorbs binary rounding: 0.3 / 0.1 is slightly less than 3.
-    first = math.floor(low / step + 1e-9)
-    last = math.ceil(high / step - 1e-9)
-    return Scale(first * step, last * step)
+    return Scale(
+        low=-rounded_end(-low, step),
+        high=rounded_end(high, step),
+        step=step,
+    )
+
+
+def rounded_end(distance: float, step: float) -> float:
+    """How far an axis reaches from zero for values that do so, usually a number of whole steps."""
+    # A whole step for a small loss below large gains would leave much of the chart empty.
+    if distance < step / 2:
+        return distance
+    steps = math.ceil(distance / step - TOLERANCE)
+    return steps * step
 
 
 def time_x(moment: datetime, first: datetime, last: datetime) -> float:

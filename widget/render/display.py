@@ -296,6 +296,7 @@ class Display:
             names=names,
             span=self.fmt.span,
             exact=self.fmt.datetime,
+            drawdown=self.fmt.percent,
         )
 
     def is_empty(self, declared: base.Chart) -> bool:
