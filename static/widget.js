@@ -396,8 +396,17 @@
 
   root.widget = { apply, renew, schedule }; // for unlock.js, which only locked pages load
   readData();
-  measure();
-  notifyState();
-  new ResizeObserver(measure).observe(root);
   schedule();
+
+  // Reports the height, upon which the host page displays the widget.
+  function start() {
+    measure();
+    notifyState();
+    new ResizeObserver(measure).observe(root);
+  }
+
+  // WebKit runs this script before the style sheet is loaded, and without it the height is wrong.
+  const style = document.querySelector("link[rel=stylesheet]");
+  if (style.sheet) start();
+  else for (const type of ["load", "error"]) style.addEventListener(type, start, { once: true });
 })();

@@ -10,6 +10,7 @@ const browser = await puppeteer.launch({
   browser: "firefox",
   executablePath: "/usr/bin/firefox-esr",
   headless: true,
+  timeout: 120_000, // milliseconds to start, on a busy machine
   // Not by page.setViewport, for which puppeteer needs a newer Firefox than Debian 12 was released with.
   defaultViewport: null,
   args: ["--width=1100", "--height=900"],

@@ -30,7 +30,9 @@ declare -A package_of_program=(
   [redis-server]=redis-server
   [systemd-analyze]=systemd
   [unzip]=unzip
+  [WebKitWebDriver]=webkit2gtk-driver
   [wrk]=wrk
+  [Xvfb]=xvfb
 )
 declare -A package_of_php_module=(
   [curl]=php-curl

@@ -1,8 +1,9 @@
-"""The loader on all kinds of pages, in Chromium and in Firefox."""
+"""The loader on all kinds of pages, in Chromium, Firefox and WebKit."""
 
 import gzip
 import json
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from faults import Fault
 from playwright.sync_api import Browser, Error
 from processes import PATIENCE, until
 from programs import CACHE, find_program
+from webkit import webkit
 from werkzeug.security import generate_password_hash
 
 from widget.web import tokens
@@ -171,13 +173,22 @@ def chrome() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
-def tabs(request: pytest.FixtureRequest) -> Iterator[Tab]:
+def tabs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
     """Each of the browsers."""
     if request.param == "firefox":
         with firefox() as driven:
             yield driven
+    elif request.param == "webkit":
+        with webkit(tmp_path_factory.mktemp("webkit")) as driven:
+            yield driven
     else:
         yield Chromium(request.getfixturevalue("chrome"))
+
+
+in_webkit_too = pytest.mark.parametrize(
+    "tabs", ["chromium", "firefox", "webkit"], indirect=True, scope="module"
+)
+"""For tests of what browsers do differently."""
 
 
 @pytest.fixture
@@ -589,6 +600,38 @@ def test_the_fallback_is_displayed_until_the_widget_is_loaded(
     assert seen == {"height": 0, "title": "balance"}
 
 
+@in_webkit_too
+def test_a_widget_is_displayed_in_its_style_and_not_before(opened: Tab, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    paths, is_sent = list[str](), threading.Event()
+    original = service.app.wsgi_app
+
+    def delay_style(environ: Any, start_response: Any) -> Any:
+        paths.append(environ["PATH_INFO"])
+        if environ["PATH_INFO"].endswith(".css"):
+            assert is_sent.wait(PATIENCE)
+        return original(environ, start_response)
+
+    service.app.wsgi_app = delay_style  # type: ignore[method-assign]
+    with host(loader(service)) as url:
+        opened.goto(url)
+        run(
+            opened,
+            """
+            window.heights = [];
+            addEventListener("message", ({ data }) => heights.push(data.height));
+            make({});
+            """,
+        )
+        until(lambda: [path for path in paths if path.endswith("/widget.js")])
+        is_early = run(opened, "await pause(); return heights.length > 0;")
+        is_sent.set()
+        heights = run(opened, "await displayed(elements()[0]); await pause(); return heights;")
+    assert not is_early
+    assert set(heights) == {WIDGETS["balance"].height}
+
+
+@in_webkit_too
 def test_an_outline_has_the_place_of_a_widget_while_the_api_is_slow(
     opened: Tab, serve: Serve, upstream: Upstream
 ) -> None:
@@ -803,6 +846,7 @@ WAYS_TO_LOAD = {
 }
 
 
+@in_webkit_too
 @pytest.mark.parametrize("way", WAYS_TO_LOAD)
 def test_the_attribute_service_says_where_widgets_are_if_the_script_does_not(
     way: str, noisy: Tab, serve: Serve
@@ -811,22 +855,24 @@ def test_the_attribute_service_says_where_widgets_are_if_the_script_does_not(
     text = service.get("/embed.js").text
     assert "</script" not in text
     tag = WAYS_TO_LOAD[way].format(service=service.url, text=text, json=json.dumps(text))
-    with host(tag, files={"/copy.js": text}) as url:
+    record = "<script>messages = []; console.error = (text) => messages.push(text)</script>"
+    with host(tag, record, files={"/copy.js": text}) as url:
         noisy.goto(url)
-        errors = run(
+        errors, messages = run(
             noisy,
             f"""
             const element = make({{ service: "{service.url}/" }});
             await displayed(element);
             const other = make({{}});
             await until(() => other.counts.error);
-            return [element.counts.error, other.counts.error];
+            return [[element.counts.error, other.counts.error], messages];
             """,
         )
     assert errors == [0, 1]
-    assert [text for text in noisy.complaints() if "set service=URL" in text]
+    assert messages == ["cabinet-widget: set service=URL"]
 
 
+@in_webkit_too
 def test_a_tag_with_the_whole_script_in_it_shows_its_widget(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     text = service.get("/embed.js").text
@@ -836,6 +882,7 @@ def test_a_tag_with_the_whole_script_in_it_shows_its_widget(opened: Tab, serve: 
         assert run(opened, "await displayed(elements()[0]); return elements().length") == 1
 
 
+@in_webkit_too
 def test_tags_of_two_services_and_elements_each_have_their_own(opened: Tab, serve: Serve) -> None:
     one = serve(accounts={"one": EVERYTHING})
     two = serve(accounts={"two": EVERYTHING})
@@ -850,7 +897,10 @@ def test_tags_of_two_services_and_elements_each_have_their_own(opened: Tab, serv
         frames = run(
             opened,
             """
-            await Promise.all(elements().map(displayed));
+            for (const element of elements()) {
+              element.scrollIntoView();
+              await displayed(element);
+            }
             return elements().map((e) => new URL(frame(e).src).origin);
             """,
         )
@@ -865,6 +915,7 @@ CHANGES_OF_COLOR = {
 }
 
 
+@in_webkit_too
 @pytest.mark.parametrize("change", CHANGES_OF_COLOR)
 def test_a_widget_follows_the_text_color_however_it_changes(
     change: str, opened: Tab, serve: Serve
@@ -904,6 +955,7 @@ def test_a_widget_follows_a_page_that_has_nothing_but_a_media_query(
         page.locator("cabinet-widget iframe[src$='#dark']").wait_for()
 
 
+@in_webkit_too
 def test_light_text_in_any_notation_means_a_dark_page(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     expected = {
@@ -931,6 +983,7 @@ def test_light_text_in_any_notation_means_a_dark_page(opened: Tab, serve: Serve)
     assert dict(zip(expected, hashes, strict=True)) == expected
 
 
+@in_webkit_too
 def test_sizes_that_are_no_pixels_are_ignored(opened: Tab, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     usual = WIDGETS["open-trades"].pixels(Options())
@@ -962,6 +1015,7 @@ def test_sizes_that_are_no_pixels_are_ignored(opened: Tab, serve: Serve) -> None
     assert dict(zip(expected, heights, strict=True)) == expected
 
 
+@in_webkit_too
 def test_a_hidden_element_is_not_displayed_and_a_style_that_is_reset_changes_nothing(
     opened: Tab, serve: Serve
 ) -> None:
@@ -988,6 +1042,7 @@ def test_a_hidden_element_is_not_displayed_and_a_style_that_is_reset_changes_not
     assert heights == [height, 0, height, True]
 
 
+@in_webkit_too
 def test_a_restored_page_does_not_multiply_the_widget_of_a_tag(opened: Tab, serve: Serve) -> None:
     """As Turbo restores pages: from a copy, in which it runs the scripts again."""
     service = serve(accounts={"main": EVERYTHING})
@@ -1013,6 +1068,7 @@ def test_a_restored_page_does_not_multiply_the_widget_of_a_tag(opened: Tab, serv
     assert count == 1
 
 
+@in_webkit_too
 def test_an_element_in_a_shadow_tree_has_the_language_of_the_page(
     opened: Tab, serve: Serve
 ) -> None:
@@ -1030,21 +1086,14 @@ def test_an_element_in_a_shadow_tree_has_the_language_of_the_page(
     assert lang == "pt_BR"
 
 
-@pytest.mark.parametrize("reason", ["refused", "unreachable", "not a widget"])
-def test_a_frame_that_is_not_shown_is_an_error_event_and_a_link(
-    reason: str, noisy: Tab, serve: Serve
-) -> None:
-    closed = {"login": 1000001, "access": "closed", "viewer_password_hash": PASSWORD_HASH}
-    service = serve(accounts={"main": closed, "other": EVERYTHING})
-    with host("") as other:
-        pass
+def assert_error_and_link(noisy: Tab, service: Service, origin: str) -> None:
+    """Check what an element shows whose frame, from an origin, shows nothing."""
     with host(loader(service)) as url:
-        addresses = {"refused": service.url, "unreachable": other, "not a widget": url}
         noisy.goto(url)
         seen = run(
             noisy,
             f"""
-            const attributes = {{ service: "{addresses[reason]}", label: "My account" }};
+            const attributes = {{ service: "{origin}", label: "My account" }};
             const element = make({{ ...attributes, token: "secret" }});
             element.append(" "); // a line break is no fallback
             const own = make(attributes);
@@ -1057,8 +1106,31 @@ def test_a_frame_that_is_not_shown_is_an_error_event_and_a_link(
               own.querySelector("a"), own.querySelector("b").offsetHeight > 0];
             """,
         )
-    page = f"{addresses[reason]}/w/main/balance"
     assert seen[:2] == ["not_shown", "My account"]
-    assert seen[2].split("?")[0] == page
+    assert seen[2].split("?")[0] == f"{origin}/w/main/balance"
     assert "secret" not in seen[2]
     assert seen[3:] == [True, None, True]
+
+
+@in_webkit_too
+def test_a_frame_that_this_page_may_not_have_is_an_error_event_and_a_link(
+    noisy: Tab, serve: Serve
+) -> None:
+    closed = {"login": 1000001, "access": "closed", "viewer_password_hash": PASSWORD_HASH}
+    service = serve(accounts={"main": closed})
+    assert_error_and_link(noisy, service, service.url)
+
+
+@in_webkit_too
+def test_a_frame_that_is_no_widget_is_an_error_event_and_a_link(noisy: Tab, serve: Serve) -> None:
+    with host("") as other:
+        assert_error_and_link(noisy, serve(), other)
+
+
+def test_a_frame_that_cannot_be_reached_is_an_error_event_and_a_link(
+    noisy: Tab, serve: Serve
+) -> None:
+    """In WebKit it fires no event at all."""
+    with host("") as other:
+        pass
+    assert_error_and_link(noisy, serve(), other)
