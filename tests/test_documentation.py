@@ -1,6 +1,7 @@
 """The documentation against the code: it contains everything that exists, and invents nothing."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -31,7 +32,13 @@ from widget.names import DEFAULT_TTL_SECONDS, FUNCTIONS, TTL_SECONDS
 from widget.render import i18n
 from widget.widgets import registry
 from widget.widgets.base import Widget
-from widget.widgets.options import COMMON_OPTIONS, PICTURE_OPTIONS
+from widget.widgets.options import (
+    BACKGROUNDS,
+    COMMON_OPTIONS,
+    PERIODS,
+    PICTURE_OPTIONS,
+    THEMES,
+)
 
 WIDGETS = registry.discover()
 
@@ -229,6 +236,29 @@ def test_every_attribute_of_the_tag_is_documented() -> None:
     names = set(re.findall(r'get\("(\w+)"\)', loader))
     assert {"account", "service"} <= names
     assert names <= set(code(section(EMBEDDING, "The script tag") + section(EMBEDDING, "Options")))
+
+
+def test_the_types_for_typescript_and_editors_have_every_widget_attribute_and_event() -> None:
+    types = read(paths.static() / "embed.d.ts")
+    [module] = json.loads(read(paths.static() / "custom-elements.json"))["modules"]
+    [element] = module["declarations"]
+    attributes = {entry["name"]: entry["type"]["text"] for entry in element["attributes"]}
+    read_by_loader = set(re.findall(r'get\("(\w+)"\)', read(paths.static() / "embed.js")))
+    options = {option for widget in WIDGETS.values() for option in widget.all_options}
+    assert set(attributes) >= read_by_loader | options
+    interface = types.partition("interface CabinetWidgetAttributes {")[2].partition("\n}")[0]
+    declared = dict(re.findall(r"^  (\w+)\??: (.+);$", interface, re.MULTILINE))
+    choices = {"theme": THEMES, "background": BACKGROUNDS, "period": PERIODS}
+    for name, values in choices.items():
+        assert attributes[name] == " | ".join(f'"{value}"' for value in values), name
+    widgets = re.findall(r'^  \| "([\w-]+)"', types, re.MULTILINE)
+    assert set(widgets) >= set(WIDGETS)
+    assert attributes.pop("widget") == " | ".join(f'"{name}"' for name in widgets)
+    assert declared.pop("widget") == "CabinetWidgetName"
+    assert declared == attributes
+    events = [event.strip("`") for event, _ in table(EMBEDDING, "Events", "event", "when")]
+    assert [event["name"] for event in element["events"]] == events
+    assert re.findall(r'"(cabinet-widget:\w+)"', types) == events
 
 
 @pytest.mark.parametrize("document", [README, EMBEDDING], ids=lambda path: path.name)
