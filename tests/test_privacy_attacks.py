@@ -324,7 +324,11 @@ CHANGES: dict[str, tuple[Callable[[Responses], None], ...]] = {
     "leverage": (information("leverage"),),
     "application": (every("logins", "application"),),
     "address": (every("logins", "ip"),),
-    "total": (bonus("totalBonus", "welcomeBonus"), every("commissions", "amount")),
+    "total": (
+        bonus("totalBonus", "welcomeBonus"),
+        bonus("lotsRequired", "missingLots"),
+        every("commissions", "amount"),
+    ),
     "welcome": (bonus("welcomeBonus", "clubBonus"),),
     "club": (bonus("welcomeBonus", "clubBonus"),),
     "available": (bonus("availableToWithdraw"),),

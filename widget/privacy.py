@@ -114,6 +114,8 @@ HIDDEN_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     "sell_volume": ("sell_price",),
     # Many trades are closed at one of these prices.
     "close_price": ("stop_loss", "take_profit"),
+    # Everybody knows how many lots the broker requires for each unit of a bonus.
+    "total": ("lots_required", "lots_missing", "progress"),
 }
 """For a hidden figure, the figures that are hidden with it in the same object only."""
 
