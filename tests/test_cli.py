@@ -179,6 +179,24 @@ def test_check_reports_a_wrong_login_once(tmp_path: Path, upstream: Upstream, di
     assert all(function in line for function in WELL_KNOWN)
 
 
+@pytest.mark.parametrize(
+    ("fault", "beginning", "advice"),
+    [
+        ("error500", "failed in the API: HTTP 500; ", "accounts.main.login"),
+        ("too_many", "too many calls: HTTP 429; ", "again in a few minutes"),
+    ],
+)
+def test_check_does_not_say_that_an_api_which_responds_is_not_reached(
+    fault: str, beginning: str, advice: str, tmp_path: Path, upstream: Upstream
+) -> None:
+    configure(tmp_path, upstream)
+    upstream.sandbox.faults.append(Fault(fault))
+    (line,) = failures(run(tmp_path, "check", **PASSWORD))
+    assert line.startswith(beginning)
+    assert advice in line
+    assert "base_url" not in line
+
+
 def test_check_says_what_to_fix_and_exits_1(tmp_path: Path, upstream: Upstream) -> None:
     configure(tmp_path, upstream)
     upstream.sandbox.faults.append(Fault("html200", "RequestOpenTrades"))

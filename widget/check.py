@@ -9,7 +9,7 @@ from widget.api.client import Client
 from widget.api.dialects import PARTNER_FUNCTIONS, path_of
 from widget.api.records import AccountInformation
 from widget.config import Account
-from widget.errors import CabinetError, Refused, Unavailable
+from widget.errors import CabinetError, RateLimited, Refused, ServerFailure, Unavailable
 from widget.names import FUNCTIONS, Function
 
 
@@ -126,7 +126,9 @@ def cause_of(error: CabinetError, function: Function) -> str:
 def scope_of(result: Result) -> str:
     """For what a cause is the same: an API that is not reached, a password, or an account."""
     account = result.account
-    if isinstance(result.error, Unavailable):
+    # What the API responds may be about the account.
+    is_response = isinstance(result.error, RateLimited | ServerFailure)
+    if isinstance(result.error, Unavailable) and not is_response:
         return account.api.base_url
     if isinstance(result.error, Refused):
         return f"{account.slug} {password_key(result.function)}"
@@ -140,23 +142,28 @@ def explain(problem: Problem, results: Iterable[Result]) -> str:
         problem: the calls that failed because of one cause.
         results: all calls.
     """
+    return f"{explain_cause(problem, results)} (affects {affected(problem)})"
+
+
+def explain_cause(problem: Problem, results: Iterable[Result]) -> str:
+    """The same without the functions."""
     first = problem[0]
-    account = first.account
     error = first.error
     assert error is not None
+    account = first.account
     cause = cause_of(error, first.function)
+    login = f"accounts.{account.slug}.login"
     if isinstance(error, Refused):
         key = password_key(first.function)
-        text = (
-            f"refused: {cause}; check accounts.{account.slug}.{key}"
-            f" and accounts.{account.slug}.login"
-        )
-    elif isinstance(error, Unavailable):
-        text = f"not reached: {cause}; check {connection_keys(account)}"
-    else:
-        advice = advice_if_unreadable(problem, results)
-        text = f"unreadable: {cause}; {advice}"
-    return f"{text} (affects {affected(problem)})"
+        return f"refused: {cause}; check accounts.{account.slug}.{key} and {login}"
+    if isinstance(error, RateLimited):
+        return f"too many calls: {cause}; run this again in a few minutes"
+    if isinstance(error, ServerFailure):
+        return f"failed in the API: {cause}; check {login}: some APIs respond so to a wrong one"
+    if isinstance(error, Unavailable):
+        return f"not reached: {cause}; check {connection_keys(account)}"
+    advice = advice_if_unreadable(problem, results)
+    return f"unreadable: {cause}; {advice}"
 
 
 def affected(problem: Problem) -> str:

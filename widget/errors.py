@@ -166,6 +166,10 @@ class RateLimited(Unavailable):
     """The upstream wants fewer calls for the account (429)."""
 
 
+class ServerFailure(Unavailable):
+    """The upstream responds with a status of 500 or more."""
+
+
 class Unreachable(Unavailable):
     """There is no connection to the upstream: nobody listens, no route, no address, no TLS."""
 

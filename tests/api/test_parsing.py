@@ -1012,6 +1012,12 @@ def test_operations_may_have_names_and_unknown_ones_are_left_out_with_one_note()
     ]
 
 
+def test_a_list_without_any_referral_is_not_read_to_its_end() -> None:
+    body = "[" + "{}," * parsing.MAX_OTHER_ROWS + "this is not JSON"
+    with pytest.raises(Unreadable, match="referrals: no row has referalAccounts"):
+        parse("referrals", body)
+
+
 @pytest.mark.parametrize(
     ("value", "accounts"),
     [

@@ -36,6 +36,7 @@ from widget.errors import (
     NotOffered,
     RateLimited,
     Refused,
+    ServerFailure,
     Unavailable,
     Unreachable,
     Unreadable,
@@ -612,7 +613,7 @@ def error_of_status(status: int, retry_after: float) -> UpstreamError:
     if status == 429:
         return RateLimited(f"HTTP {status}", retry_after)
     if status >= 500:
-        return Unavailable(f"HTTP {status}", retry_after)
+        return ServerFailure(f"HTTP {status}", retry_after)
     is_redirect = 300 <= status < 400
     if is_redirect:
         return Unreadable(f"HTTP {status}: a redirect, which is not followed; correct base_url")

@@ -73,6 +73,9 @@ NESTED_LISTS: dict[Function, tuple[str, ...]] = {
 }
 
 
+MAX_OTHER_ROWS = 10_000
+"""After so many rows without an account, a response is no list of referrals."""
+
 BLOCK_ROWS = 500
 """Rows of trades that are read at once, as far as they are written alike."""
 
@@ -420,11 +423,13 @@ def required_code(row: Row, name: str) -> int | str:
 def read_referrals(rows: Rows) -> Referrals:
     """The result of ``referrals``: how many accounts there are, never which."""
     accounts = set()
-    has_other_rows = False
+    other_rows = 0
     for value in rows.values():
         # This is a row without a list, such as one with clicks only.
         if isinstance(value, dict):
-            has_other_rows = True
+            other_rows += 1
+            if other_rows == MAX_OTHER_ROWS and not accounts:
+                break
             continue
         account = read_account_number(value)
         if account is None:
@@ -432,7 +437,7 @@ def read_referrals(rows: Rows) -> Referrals:
             raise Unreadable(f"{rows.place()}.referalAccounts: not an account number")
         accounts.add(account)
     # An error message in JSON with status 200 is such a row too.
-    if has_other_rows and not accounts:
+    if other_rows and not accounts:
         raise Unreadable("referrals: no row has referalAccounts")
     return Referrals(len(accounts))
 
