@@ -360,7 +360,10 @@ def test_check_warns_about_a_closed_account_that_no_site_may_embed(tmp_path: Pat
         (["main", "logins"], "is not enabled"),
         (["main", "balance", "--param", "rows=5"], "rows: is not an option"),
         (["main", "balance", "--param", "rows"], "NAME=VALUE"),
-        (["main", "open-trades", "--as", "bbcode"], "no picture"),
+        (
+            ["main", "open-trades", "--as", "badge"],
+            "has no picture; use --as with one of: script, iframe, wordpress, oembed",
+        ),
     ],
 )
 def test_snippet_says_what_is_wrong(arguments: list[str], part: str, tmp_path: Path) -> None:
@@ -403,7 +406,27 @@ def test_password_prints_the_hash_alone_on_the_last_line(tmp_path: Path) -> None
     stored = printed.stdout.splitlines()[-1]
     assert stored.startswith("scrypt:")
     assert check_password_hash(stored, "open sesame")
+    assert f"export MAIN_VIEWER_HASH='{stored}'" in printed.stderr
     assert run(tmp_path, "password", stdin="\n").returncode == 2
+
+
+@pytest.mark.parametrize(("password", "is_short"), [("1234567", True), ("12345678", False)])
+def test_password_warns_about_a_short_one(password: str, is_short: bool, tmp_path: Path) -> None:
+    printed = run(tmp_path, "password", stdin=f"{password}\n")
+    assert printed.returncode == 0
+    assert ("may be guessed; use at least 8" in printed.stderr) == is_short
+
+
+def test_check_names_the_key_of_a_password_as_it_is_written(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    (tmp_path / "password").write_text("guess")
+    (tmp_path / "widgets.toml").write_text(
+        f'[api]\nbase_url = "{upstream.url}"\n'
+        '[accounts.main]\nlogin = 1000002\npassword_file = "password"\n'
+    )
+    [line] = failures(run(tmp_path, "check"))
+    assert "check accounts.main.password_file and accounts.main.login" in line
 
 
 def wait_for(url: str, started: Running) -> requests.Response:

@@ -199,6 +199,56 @@ def test_a_missing_file_and_invalid_toml_say_what_to_do(tmp_path: Path) -> None:
             load(tmp_path, account(f"lang = {value}"))
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('lang = "fr\n', "at line 1, column 11: the closing quotation mark is missing"),
+        ('lang = "fr', "at end of document: the closing quotation mark is missing"),
+        ('lang = """fr', "the closing quotation mark is missing"),
+        ("lang = '''fr", "the closing quotation mark is missing"),
+        ("lang = fr", 'put text in straight quotation marks: "…"'),
+        ("lang = [1,\n", "the last value is not complete"),
+        ("lang = {a = 1", "the closing brace } is missing"),
+        ("lang = 1\nlang = 2", "this key is there twice; remove one"),
+        ("[server]\n[server]\n", "this table is there twice; join the two"),
+        ('lang = "a" "b"', "something follows the value; write one key per line"),
+        ("[server\n", "the closing bracket ] of the table's name is missing"),
+        ("lang", "write KEY = VALUE"),
+        ('ca_file = "C:\\Users"', "write a backslash twice"),
+        ('ca_file = "C:\\x"', "write a backslash twice"),
+        ("= 1", "a line contains KEY = VALUE, the name of a [table], or a comment"),
+    ],
+)
+def test_what_is_not_toml_is_explained_in_words(text: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(OperatorError) as caught:
+        load(tmp_path, text)
+    assert "is not valid TOML at " in str(caught.value)
+    assert problem in str(caught.value)
+
+
+def test_a_hash_that_a_shell_has_changed_is_recognized(tmp_path: Path) -> None:
+    text = account('access = "closed"\nviewer_password_hash_env = "HASH"')
+    # What a shell makes of it in double quotes.
+    for changed in (HASH.partition("$")[0], HASH.replace("$", "", 1)):
+        [problem] = problems(tmp_path, text, HASH=changed)
+        assert problem.startswith(
+            "accounts.main.viewer_password_hash_env: has too few dollar signs"
+        )
+        assert "single quotes" in problem
+        assert changed not in problem
+
+
+def test_the_key_of_a_secret_is_named_as_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "short").write_text("short")
+    (tmp_path / "short").chmod(0o600)
+    from_variable = problems(tmp_path, account('embed_secret_env = "SECRET"'), SECRET="short")
+    from_file = problems(tmp_path, account('embed_secret_file = "short"'))
+    assert [from_variable[0].partition(":")[0], from_file[0].partition(":")[0]] == [
+        "accounts.main.embed_secret_env",
+        "accounts.main.embed_secret_file",
+    ]
+
+
 def test_a_file_may_come_from_windows_and_must_be_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "widgets.toml"
     path.write_bytes(account().replace("\n", "\r\n").encode("utf-8-sig"))
@@ -501,7 +551,7 @@ def test_values_of_one_type_are_not_converted_to_another(tmp_path: Path) -> None
         ),
         (
             '[accounts.main]\nlogin = "x"\nembed_secret_env = "SHORT"\n',
-            {"accounts.main.embed_secret", "accounts.main.login"},
+            {"accounts.main.embed_secret_env", "accounts.main.login"},
         ),
         (
             "[server]\nfoo = 1\nstudio = true\n[accounts.main]\nlogin = 1\n",

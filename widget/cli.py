@@ -24,7 +24,7 @@ from widget import check as checks
 from widget.api.client import Client
 from widget.api.rows import Note
 from widget.api.shapes import Recorder
-from widget.config import Account, Settings
+from widget.config import Account, Settings, secrets_file
 from widget.config.values import is_loopback
 from widget.errors import BadOption, ConfigError, OperatorError
 from widget.render import i18n
@@ -557,7 +557,10 @@ def password() -> None:
     warning = passwords.warning(secret)
     if warning:
         warn(warning)
-    click.echo(generate_password_hash(secret, "scrypt"))
+    stored = generate_password_hash(secret, "scrypt")
+    # On stderr, so that standard output contains the hash only.
+    warn(f"to set it for an account: export MAIN_VIEWER_HASH={secrets_file.quote(stored)}")
+    click.echo(stored)
 
 
 def read_password() -> str:

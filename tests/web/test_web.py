@@ -581,8 +581,12 @@ def studio_settings(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_there_is_no_studio_unless_it_is_enabled(serve: Serve) -> None:
-    assert serve().get("/").status_code == 404
+def test_without_the_studio_a_line_says_what_runs_here(serve: Serve) -> None:
+    response = serve().get("/")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.text.startswith("Cabinet Widgets ")
+    assert response.text.count("\n") == 1
 
 
 def test_the_studio_displays_every_enabled_widget_and_the_code_for_what_is_chosen(
@@ -640,6 +644,8 @@ def test_outside_of_the_demo_the_studio_requires_its_password_and_allows_ten_att
     locked = service.get("/")
     assert locked.status_code == 401
     assert locked.headers["WWW-Authenticate"].startswith("Basic ")
+    assert "any user name" in locked.headers["WWW-Authenticate"]
+    assert "Any user name works" in locked.text
     for _ in range(12):  # the studio is requested again with each change
         assert service.get("/", auth=("anybody", "open sesame")).status_code == 200
     wrong = [service.get("/", auth=("anybody", "guess")).status_code for _ in range(11)]

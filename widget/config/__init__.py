@@ -14,10 +14,12 @@ from widget.config.mistakes import (
     Toml,
     account_tables,
     describe_mistakes,
+    describe_toml_error,
     keys_with_passwords,
     malformed_slugs,
     missing_dependencies,
     replace_keys,
+    secret_keys,
     subtable,
     unknown_widgets,
 )
@@ -299,9 +301,7 @@ def read_toml(path: Path) -> Toml:
     except UnicodeDecodeError:
         problem = "is not UTF-8; save it as UTF-8"
     except tomllib.TOMLDecodeError as error:
-        problem = f"is not valid TOML: {error}"
-        if "Invalid value" in str(error):
-            problem += '; put text in straight quotation marks: "…"'
+        problem = describe_toml_error(str(error))
     raise OperatorError(f"{path}: {problem}")
 
 
@@ -336,16 +336,18 @@ def parse(
         *unknown_widgets(document, widgets),
         *missing_dependencies(document, is_demo=demo),
     }
+    names = secret_keys(document)
     try:
         file = File.model_validate(resolved)
     except ValidationError as error:
-        mistakes.update(describe_mistakes(error, document, known_keys))
+        for mistake in describe_mistakes(error, document, known_keys):
+            mistakes.add(replace_keys(mistake, names))
         # Without its cause: pydantic's error contains the values.
         raise ConfigError(sorted(mistakes)) from None
     if mistakes:
         raise ConfigError(sorted(mistakes))
     warnings = (*secrets.warnings, *unused_passwords(file))
-    return Settings(**dict(file), demo=demo, warnings=warnings)
+    return Settings(**dict(file), demo=demo, warnings=warnings, written_keys=names)
 
 
 def resolve(document: Toml, secrets: SecretReader) -> Toml:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from widget.config.secrets import variants
+from widget.config.secrets import SECRET_KEYS, variants
 from widget.config.values import did_you_mean
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -116,6 +116,43 @@ def keys_with_passwords(document: Toml) -> list[str]:
     return keys
 
 
+# What the errors of tomllib mean. The first pattern that matches counts.
+TOML_ERRORS = {
+    r"Illegal character '\\n'|Unterminated string|Expected \"": (
+        "the closing quotation mark is missing"
+    ),
+    "Unclosed array|Invalid value .at end": "the last value is not complete",
+    "Unclosed inline table": "the closing brace } is missing",
+    "Invalid value": 'put text in straight quotation marks: "…"',
+    "Cannot overwrite a value|Duplicate inline": "this key is there twice; remove one",
+    "Cannot declare|Cannot mutate": "this table is there twice; join the two",
+    "Expected newline": "something follows the value; write one key per line",
+    r"Expected '\]": "the closing bracket ] of the table's name is missing",
+    "Expected '='": "write KEY = VALUE",
+    "Unescaped|Invalid hex value": "between double quotation marks, write a backslash twice",
+    "Invalid (statement|initial character)": (
+        "a line contains KEY = VALUE, the name of a [table], or a comment that begins with #"
+    ),
+}
+TOML_PLACE = re.compile(r".* \((at [^()]*)\)", re.DOTALL)
+
+
+def describe_toml_error(text: str) -> str:
+    """What is wrong with a file that is not TOML, and where.
+
+    Args:
+        text: the error of tomllib.
+    """
+    place = ""
+    match = TOML_PLACE.fullmatch(text)
+    if match:
+        place = f" {match[1]}"
+    for pattern, meaning in TOML_ERRORS.items():
+        if re.match(pattern, text):
+            return f"is not valid TOML{place}: {meaning}"
+    return f"is not valid TOML: {text}"
+
+
 # What pydantic's types of errors mean, in words for people who have never heard of pydantic.
 WHOLE_NUMBER = "must be a whole number"
 NUMBER = "must be a number"
@@ -181,6 +218,27 @@ def is_inherited(path: list[str], document: Toml) -> bool:
         case ["accounts", slug, "api", *_]:
             return "api" not in account_tables(document)[slug]
     return False
+
+
+def secret_keys(document: Toml) -> dict[str, str]:
+    """How a document names its secrets: its keys by those that errors and advice contain.
+
+    A secret is in a variable (``password_env``) or in a file (``password_file``).
+    """
+    tables = {
+        "server": subtable(document, "server"),
+        "cache": subtable(document, "cache"),
+    }
+    for slug, account in account_tables(document).items():
+        tables[f"accounts.{slug}"] = account
+    names = {}
+    for where, table in tables.items():
+        for name in SECRET_KEYS:
+            for variant in variants(name):
+                if variant in table:
+                    names[f"{where}.{name}"] = f"{where}.{variant}"
+                    names[f"{where}.{name}_env"] = f"{where}.{variant}"
+    return names
 
 
 def replace_keys(text: str, names: Mapping[str, str]) -> str:

@@ -19,6 +19,7 @@ from widget.names import FIGURES
 MIN_SECRET_BYTES = 32  # as RFC 7518 requires for HS256
 
 WERKZEUG_METHOD = "scrypt:32768:8:1"  # what generate_password_hash uses by default
+HASH_BEGINNING = re.compile("(scrypt|pbkdf2):")
 DIGEST = re.compile("([0-9a-f]{64}){1,2}")  # SHA-256 or SHA-512, in hexadecimal digits
 PORT = r"(:\d{1,5})?"
 ORIGIN = re.compile(rf"https?://((\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]){PORT}")
@@ -180,6 +181,12 @@ def check_figure(value: str) -> str:
 def check_hash(value: SecretStr) -> SecretStr:
     """The hash of a password, as ``cabinet-widgets password`` prints it."""
     text = value.get_secret_value()
+    has_lost_parts = HASH_BEGINNING.match(text) and text.count("$") < 2
+    if has_lost_parts:
+        raise ValueError(
+            "has too few dollar signs: in double quotes, a shell replaces them; write the hash in"
+            " single quotes"
+        )
     try:
         method, _, digest = text.split("$")
         is_hash = DIGEST.fullmatch(digest) is not None

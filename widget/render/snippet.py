@@ -95,7 +95,9 @@ class Embed:
         """
         name = self.widget.name
         if not self.widget.picture:
-            raise OperatorError(f"{name} has no picture; use another form of snippet")
+            forms = [form for form in FORMS if form not in PICTURE_FORMS]
+            listed = ", ".join(forms)
+            raise OperatorError(f"{name} has no picture; use --as with one of: {listed}")
         # Mail programs and many forums do not display SVG.
         return widget_url(
             self.base,

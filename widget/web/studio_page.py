@@ -1,7 +1,8 @@
 """``GET /``: the studio, a page that shows and configures widgets."""
 
-from flask import Response, abort, request
+from flask import Response, request
 
+from widget import __version__
 from widget.errors import CabinetError
 from widget.render import i18n
 from widget.web import headers, studio
@@ -9,7 +10,9 @@ from widget.web.error_responses import HTML, ErrorContext, ErrorResponses
 from widget.web.request_data import accepted_languages, query_parameters
 from widget.web.service import Service
 
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Cabinet Widgets studio", charset="UTF-8"'}
+# Browsers ask for a user name as well, and some display this text.
+_REALM = "Cabinet Widgets studio: any user name, and its password"
+_CHALLENGE = {"WWW-Authenticate": f'Basic realm="{_REALM}", charset="UTF-8"'}
 
 
 class StudioPage:
@@ -26,14 +29,20 @@ class StudioPage:
         """``GET /``."""
         settings = self._service.settings
         if not settings.server.studio:
-            abort(404)  # as for a path that does not exist
+            return self._what_runs_here()
         try:
             if not settings.demo and not self._is_operator():
-                text = "The studio requires its password.\n"
+                text = "The studio requires its password. Any user name works.\n"
                 return Response(text, 401, _CHALLENGE, mimetype="text/plain")
             return self._page()
         except CabinetError as error:
             return self._errors.respond(error, ErrorContext(HTML))
+
+    def _what_runs_here(self) -> Response:
+        """One line for those who open the address of the service."""
+        text = f"Cabinet Widgets {__version__}: widgets of trading accounts for other pages.\n"
+        response = Response(text, mimetype="text/plain")
+        return headers.set_headers(response, self._service.settings.server, headers.PRIVATE)
 
     def _is_operator(self) -> bool:
         """Whether the request has the password of the studio; the user name does not matter."""
