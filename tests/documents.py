@@ -33,7 +33,8 @@ def table(document: Path, heading: str, *columns: str) -> list[list[str]]:
     text = section(document, heading)
     assert text.count(header) == 1, f"{document.name} has no table {columns} below {heading!r}"
     lines = text.partition(header)[2].partition("\n\n")[0].strip().splitlines()
-    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines[1:]]
+    # A bar within a cell has a backslash before it.
+    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line[1:-1])] for line in lines[1:]]
     assert all(len(row) == len(columns) for row in rows), f"{document.name}: {heading}"
     return rows
 

@@ -14,8 +14,10 @@ import pytest
 import yaml
 from documents import deployment_file
 from programs import find_program
+from test_cli import run
 
 from widget import config
+from widget.setup import deploy
 from widget.web import metrics
 from widget.widgets import registry
 
@@ -29,6 +31,159 @@ def checked(*command: str, folder: Path, **env: str) -> str:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
+
+
+# -- Printed from a configuration -----------------------------------------------------------------
+
+
+def test_the_files_of_the_documentation_are_those_that_the_command_prints() -> None:
+    for what, name in deploy.TEMPLATES.items():
+        assert deployment_file(name) == deploy.example(what), "run: python .ci/deploy_files.py"
+    text = deploy.example_without_certificate()
+    assert deployment_file("nginx-without-certificate.conf") == text
+
+
+CONFIGURATION = """
+[server]
+public_url = "https://pips.example.org{path}"
+[cache]
+type = "{cache}"
+redis_url = "redis://valkey:6379/0"
+[accounts.main]
+login = 1234567
+"""
+
+
+def printed(
+    folder: Path, *arguments: str, path: str = "", cache: str = "SimpleCache"
+) -> subprocess.CompletedProcess[str]:
+    """What ``deploy`` prints for a configuration."""
+    (folder / "widgets.toml").write_text(CONFIGURATION.format(path=path, cache=cache))
+    return run(folder, "deploy", *arguments)
+
+
+def certificate_for(domain: str, folder: Path) -> None:
+    """Create a certificate and its key in a folder."""
+    checked(
+        find_program("openssl"),
+        *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+        f"-keyout privkey.pem -out fullchain.pem -days 2 -subj /CN={domain}".split(),
+        folder=folder,
+    )
+
+
+def check_nginx(site: str, folder: Path) -> str:
+    """The output of nginx for a site, which has to be valid."""
+    site = for_installed_nginx(on_free_ports(site), folder)
+    site = site.replace("/var/log/nginx", str(folder))
+    (folder / "nginx.conf").write_text(processes.nginx_conf(folder, site))
+    command = [find_program("nginx"), "-t", "-p", str(folder)]
+    return checked(*command, "-c", "nginx.conf", "-e", "nginx-error.log", folder=folder)
+
+
+@pytest.mark.programs
+def test_nginx_accepts_the_file_before_there_is_a_certificate(tmp_path: Path) -> None:
+    site = printed(tmp_path, "nginx").stdout
+    assert "ssl_certificate" not in site
+    assert "--domain pips.example.org" in site
+    assert "location /.well-known/acme-challenge/" in site
+    assert "example.com" not in site
+    assert "warn" not in check_nginx(site, tmp_path)
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("path", ["", "/widgets"])
+def test_nginx_accepts_the_file_with_a_certificate(path: str, tmp_path: Path) -> None:
+    certificate_for("pips.example.org", tmp_path)
+    files = ("--certificate", "fullchain.pem", "--key", "privkey.pem")
+    site = printed(tmp_path, "nginx", "--bind", "127.0.0.1:9000", *files, path=path).stdout
+    assert f"ssl_certificate {tmp_path}/fullchain.pem;" in site
+    assert "server 127.0.0.1:9000 " in site
+    assert f"location = {path}/metrics" in site
+    assert f"location {path}/ {{" in site
+    assert ("proxy_pass http://cabinet_widgets/;" in site) == bool(path)
+    assert "warn" not in check_nginx(site, tmp_path)
+
+
+def test_a_certificate_of_lets_encrypt_is_used_as_soon_as_it_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy, "LETS_ENCRYPT", tmp_path)
+    assert "listen 443" not in printed(tmp_path, "nginx").stdout
+    folder = tmp_path / "pips.example.org"
+    folder.mkdir()
+    (folder / "fullchain.pem").touch()
+    site = printed(tmp_path, "nginx").stdout
+    assert "listen 443" in site
+    assert f"ssl_certificate_key {folder}/privkey.pem;" in site
+
+
+@pytest.mark.programs
+def test_caddy_accepts_a_file_with_a_path_and_a_certificate(tmp_path: Path) -> None:
+    certificate_for("pips.example.org", tmp_path)
+    files = ("--certificate", "fullchain.pem", "--key", "privkey.pem")
+    text = printed(tmp_path, "caddy", *files, path="/widgets").stdout
+    assert "\npips.example.org {\n" in text
+    (tmp_path / "Caddyfile").write_text(text)
+    caddy = find_program("caddy")
+    homes = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    command = (caddy, *"validate --config Caddyfile --adapter caddyfile".split())
+    assert "Valid configuration" in checked(*command, folder=tmp_path, **homes)
+    assert checked(caddy, "fmt", "Caddyfile", folder=tmp_path, **homes) == text
+
+
+@pytest.mark.parametrize(("cache", "workers"), [("SimpleCache", 1), ("FileSystemCache", 2)])
+def test_the_unit_has_the_paths_and_as_many_workers_as_can_share_the_cache(
+    cache: str, workers: int, tmp_path: Path
+) -> None:
+    text = printed(tmp_path, "systemd", cache=cache).stdout
+    assert f"Environment=CABINET_WIDGETS_CONFIG={tmp_path}/widgets.toml\n" in text
+    assert f"EnvironmentFile=-{tmp_path}/secrets.env\n" in text
+    assert f" serve --bind 127.0.0.1:8000 --workers {workers}\n" in text
+
+
+def test_deploy_warns_if_the_service_cannot_read_its_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy, "HOMES", (tmp_path,))
+    ended = printed(tmp_path, "systemd")
+    assert f"{tmp_path}/widgets.toml is in a folder that the service cannot read" in ended.stderr
+    assert "[Service]" in ended.stdout
+
+
+@pytest.mark.parametrize(("cache", "replicas"), [("SimpleCache", 1), ("RedisCache", 2)])
+def test_compose_mounts_the_configuration(cache: str, replicas: int, tmp_path: Path) -> None:
+    service = yaml.safe_load(printed(tmp_path, "compose", cache=cache).stdout)["services"][
+        "widgets"
+    ]
+    assert service["deploy"]["replicas"] == replicas
+    mounted = f"{tmp_path}/widgets.toml:/etc/cabinet-widgets/widgets.toml:ro"
+    assert service["volumes"] == [mounted]
+    assert "env_file" not in service
+    (tmp_path / "secrets.env").touch(mode=0o600)
+    service = yaml.safe_load(printed(tmp_path, "compose").stdout)["services"]["widgets"]
+    assert service["env_file"] == f"{tmp_path}/secrets.env"
+
+
+def test_deploy_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "widgets.toml").write_text("[accounts.main]\nlogin = 5\n")
+    for what in deploy.BEHIND_TLS:
+        ended = run(tmp_path, "deploy", what)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert "set it to the address that visitors will use" in ended.stderr
+    ended = run(tmp_path, "deploy", "nginx", "--key", "x")
+    assert "--certificate and --key belong together" in ended.stderr
+
+
+def test_the_application_for_passenger_reads_the_file_next_to_it(tmp_path: Path) -> None:
+    (tmp_path / "widgets.toml").write_text("[accounts.main]\nlogin = 5\n")
+    (tmp_path / "passenger_wsgi.py").write_text(deployment_file("passenger_wsgi.py"))
+    program = "import passenger_wsgi; print(callable(passenger_wsgi.application))"
+    where = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    assert checked(sys.executable, "-c", program, folder=Path("/"), **where).endswith("True\n")
+
+
+# -- As they are in the documentation -------------------------------------------------------------
 
 
 @pytest.fixture
@@ -123,12 +278,7 @@ def test_nginx_accepts_its_file(with_cache: bool, tmp_path: Path) -> None:
         site = site.replace("\nupstream", f"\n{above_upstream}\nupstream")
         site = site.replace("location / {", f"location / {{\n{in_location}")
         assert "proxy_cache cabinet_widgets;" in site
-    checked(
-        find_program("openssl"),
-        *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-        "-keyout privkey.pem -out fullchain.pem -days 2 -subj /CN=widgets.example.com".split(),
-        folder=tmp_path,
-    )
+    certificate_for("widgets.example.com", tmp_path)
     site = re.sub(
         "/etc/letsencrypt/live/widgets.example.com|/var/log/nginx|/var/cache/nginx",
         str(tmp_path),

@@ -34,7 +34,7 @@ from widget.sandbox import demo as demonstration
 from widget.sandbox.book import ACCOUNTS
 from widget.sandbox.book import Account as SimulatedAccount
 from widget.server import MainProcess, check_port, parse_bind, run_server
-from widget.setup import draft, passwords
+from widget.setup import deploy, draft, passwords
 from widget.setup.questions import Questions
 from widget.web import logs, metrics, tokens
 from widget.web.attempt_file import temporary_folder
@@ -651,6 +651,42 @@ def describe_reach(address: str, url: str) -> str:
         "To see it from another computer, run this there, and open the same addresses:"
         f" ssh -L {parts.port}:{parts.netloc} USER@THIS-MACHINE"
     )
+
+
+@main.command("deploy")
+@click.argument("what", type=click.Choice(list(deploy.TEMPLATES)))
+@config_option
+@click.option(
+    "--bind",
+    default="127.0.0.1:8000",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the service listens.",
+)
+@click.option(
+    "--certificate",
+    metavar="PATH",
+    help="A certificate with its chain. [default: that of Let's Encrypt]",
+)
+@click.option("--key", metavar="PATH", help="The key of --certificate.")
+def print_deployment_file(
+    what: str, config: str | None, bind: str, certificate: str | None, key: str | None
+) -> None:
+    """Print a file to deploy the service with, filled in from the configuration."""
+    parse_bind(bind)
+    if bool(certificate) != bool(key):
+        raise OperatorError("--certificate and --key belong together: give both, or none")
+    files = None
+    if certificate and key:
+        files = (str(Path(certificate).resolve()), str(Path(key).resolve()))
+    path = app.config_path(config, os.environ)
+    if path is None:
+        raise OperatorError("this needs a configuration file; write one with: cabinet-widgets init")
+    path = path.resolve()
+    settings = load_settings(config)
+    for warning in deploy.warnings(what, path):
+        warn(warning)
+    click.echo(deploy.fill_in(what, settings, path, bind, files), nl=False)
 
 
 @contextmanager
