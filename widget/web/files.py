@@ -1,4 +1,4 @@
-"""Loader, scripts, stylesheets, and the description of the widgets for programs that embed them."""
+"""Loader, scripts, stylesheets, and descriptions of the widgets for other programs."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, abort
 
 from widget import __version__
-from widget.web import headers
+from widget.web import headers, openapi
 from widget.web.responses import add_etag
 from widget.web.service import Service
 from widget.widgets.base import HEADING_HEIGHT, Widget
@@ -21,7 +21,7 @@ _DESCRIPTION = "public, max-age=3600"
 
 
 class FileEndpoints:
-    """``/embed.js``, ``/static``, ``/embed.json`` and ``/favicon.ico``."""
+    """``/embed.js``, ``/static``, ``/embed.json``, ``/openapi.json`` and ``/favicon.ico``."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -52,6 +52,13 @@ class FileEndpoints:
         """``GET /embed.json``."""
         text = json.dumps(self._description())
         response = Response(text, content_type="application/json")
+        add_etag(response)
+        return headers.set_headers(response, self._server, _DESCRIPTION, cors=True)
+
+    def openapi_json(self) -> Response:
+        """``GET /openapi.json``."""
+        description = openapi.describe(self._service.widgets, self._server.public_url)
+        response = Response(json.dumps(description), content_type="application/json")
         add_etag(response)
         return headers.set_headers(response, self._server, _DESCRIPTION, cors=True)
 

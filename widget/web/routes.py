@@ -37,6 +37,7 @@ def blueprint(service: Service, errors: ErrorResponses) -> Blueprint:
     route("/oembed", "oembed", oembed.get)
     public("/embed.js", "loader", files.loader, files.preflight)
     public("/embed.json", "embed_json", files.embed_json, files.preflight)
+    public("/openapi.json", "openapi_json", files.openapi_json, files.preflight)
     public("/static/<version>/<name>", "static", files.static, files.preflight)
     route("/favicon.ico", "favicon", files.favicon)
     route("/healthz", "health", status.health)

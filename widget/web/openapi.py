@@ -1,0 +1,258 @@
+"""``/openapi.json``: describes the JSON of all widgets, as OpenAPI 3.1.
+
+Nothing of it is written by hand for a widget: the structure comes from what the widget declares,
+and the type of a figure from its name.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from widget import __version__, errors, names
+from widget.widgets import options
+from widget.widgets.base import Bars, Block, Card, Chart, Table, Widget
+
+Schema = dict[str, Any]
+"""A JSON Schema, or another object of OpenAPI."""
+
+NUMBER: Schema = {"type": ["number", "null"]}
+INTEGER: Schema = {"type": ["integer", "null"]}
+TEXT: Schema = {"type": ["string", "null"]}
+INSTANT: Schema = {"type": ["string", "null"], "format": "date-time"}
+DAY: Schema = {"type": ["string", "null"], "format": "date"}
+CODE: Schema = {"type": ["integer", "string", "null"]}
+
+INTEGERS = (
+    names.COUNTS
+    | names.STREAKS
+    | frozenset(
+        "won lost ticket leverage page pages year average_duration active_days "
+        "long_trades short_trades accounts trades".split()
+    )
+) - {"trades_per_week"}
+"""Figures that are whole numbers. ``trades`` is one where it is not a list."""
+
+TEXTS = frozenset("symbol side kind address application by month".split())
+CODES = frozenset("account_type verification_level key".split())
+"""Figures that are a number in some cases and a text in others."""
+
+OTHERS: Mapping[str, Schema] = {
+    "date": DAY,
+    "swap_free": {"type": ["boolean", "null"]},
+    "months": {"type": ["array", "null"], "items": NUMBER},
+}
+
+CHOICES: Mapping[str, Iterable[object]] = {
+    "theme": options.THEMES,
+    "background": options.BACKGROUNDS,
+    "title": (0, 1),
+    "period": options.PERIODS,
+    "group": ("symbol",),
+}
+"""The values of options that have few."""
+
+RANGES: Mapping[str, tuple[int, int]] = {
+    "refresh": (options.MIN_REFRESH, options.MAX_REFRESH),
+    "rows": (1, options.MAX_ROWS),
+    "page": (1, options.MAX_PAGE),
+}
+"""The smallest and largest value of options that are whole numbers."""
+
+
+def describe(widgets: Mapping[str, Widget], public_url: str) -> Schema:
+    """The description.
+
+    Args:
+        widgets: all widgets by name.
+        public_url: the URL of the service.
+    """
+    paths = {f"/w/{{account}}/{name}.json": path_of(widget) for name, widget in widgets.items()}
+    schemas = {name: data_of(widget) for name, widget in widgets.items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Cabinet Widgets",
+            "version": __version__,
+            "summary": "The figures of trading accounts, as their widgets display them.",
+        },
+        "servers": [{"url": public_url}],
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas, "error": error_schema()},
+            "responses": error_responses(),
+        },
+    }
+
+
+def path_of(widget: Widget) -> Schema:
+    """The URL of a widget's JSON."""
+    account = {
+        "name": "account",
+        "in": "path",
+        "required": True,
+        "description": "The public name of the account.",
+        "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$"},
+    }
+    options_and_token = [
+        {"name": name, "in": "query", "schema": option_schema(name)}
+        for name in (*widget.all_options, "token")
+    ]
+    ok = {
+        "description": widget.label,
+        "content": {"application/json": {"schema": response_of(widget)}},
+    }
+    responses: Schema = {"200": ok}
+    for status in error_responses():
+        responses[status] = {"$ref": f"#/components/responses/{status}"}
+    return {
+        "get": {
+            "operationId": widget.name,
+            "summary": widget.label,
+            "parameters": [account, *options_and_token],
+            "responses": responses,
+        }
+    }
+
+
+def option_schema(name: str) -> Schema:
+    """The values of an option. Those without limits are described as text."""
+    if name in CHOICES:
+        return {"enum": list(CHOICES[name])}
+    if name in RANGES:
+        minimum, maximum = RANGES[name]
+        return {"type": "integer", "minimum": minimum, "maximum": maximum}
+    if name in ("from", "to"):
+        return {"type": "string", "format": "date"}
+    return {"type": "string"}
+
+
+def response_of(widget: Widget) -> Schema:
+    """The whole JSON of a widget."""
+    properties: Schema = {
+        "account": {"type": "string"},
+        "widget": {"const": widget.name},
+        "as_of": {"type": "string", "format": "date-time"},
+        "stale": {"type": "boolean"},
+        "currency": TEXT,
+        "data": {"$ref": f"#/components/schemas/{widget.name}"},
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def data_of(widget: Widget) -> Schema:
+    """The data of a widget."""
+    properties: Schema = {}
+    if "period" in widget.options:
+        properties |= figures(("from", "to"))
+    if "page" in widget.options:
+        properties |= figures(("page", "pages"))
+    # What these options choose is repeated in the data.
+    properties |= figures(widget.options & {"by", "month"})
+    for block in widget.body:
+        for name, schema in properties_of(block).items():
+            # Several blocks can have parts of the same object, such as the totals.
+            properties[name] = merged(properties.get(name, {}), schema)
+    return {"type": "object", "properties": properties}
+
+
+def merged(first: Schema, second: Schema) -> Schema:
+    """A schema with the properties of two."""
+    if "properties" not in first:
+        return second
+    return {**second, "properties": {**first["properties"], **second["properties"]}}
+
+
+def properties_of(block: Block) -> Schema:
+    """What a block displays, as properties of the data."""
+    if isinstance(block, Table):
+        return properties_of_table(block)
+    if isinstance(block, Chart):
+        point = figures((block.x, block.y))
+        if isinstance(block, Bars):
+            point[block.x] = DAY
+        return {block.rows: list_of(point)}
+    if isinstance(block, Card):
+        found: Schema = {}
+        for figure in block.figures:
+            properties = figures((figure.name,))
+            if figure.within:
+                properties = {figure.within: object_of(properties)}
+            found |= properties
+        return found
+    return figures(block.names)
+
+
+def properties_of_table(table: Table) -> Schema:
+    """The rows of a table, and their totals."""
+    properties = {table.rows: list_of(figures(table.row_names))}
+    if table.totals:
+        totals = [column.total for column in table.columns if column.total]
+        totals += [count.name for count in table.counts]
+        properties[table.totals] = object_of(figures(totals))
+    return properties
+
+
+def list_of(properties: Schema) -> Schema:
+    """A list of objects, or null if it is hidden."""
+    return {
+        "type": ["array", "null"],
+        "items": {"type": "object", "properties": properties, "required": list(properties)},
+    }
+
+
+def object_of(properties: Schema) -> Schema:
+    """An object, or null if it is hidden."""
+    return {"type": ["object", "null"], "properties": properties}
+
+
+def figures(wanted: Iterable[str]) -> Schema:
+    """The schemas of figures by name."""
+    return {name: figure_schema(name) for name in sorted(wanted)}
+
+
+def figure_schema(name: str) -> Schema:
+    """The type of a figure. Every figure may be null, since an account can hide it."""
+    if name in OTHERS:
+        return OTHERS[name]
+    if name in names.TIMES or name in ("from", "to"):
+        return INSTANT
+    if name in INTEGERS:
+        return INTEGER
+    if name in TEXTS:
+        return TEXT
+    if name in CODES:
+        return CODE
+    return NUMBER
+
+
+def error_schema() -> Schema:
+    """The JSON of an error."""
+    codes = sorted({kind.code for kind in error_classes()})
+    error = {
+        "type": "object",
+        "properties": {"code": {"enum": codes}, "message": {"type": "string"}},
+        "required": ["code", "message"],
+    }
+    return {"type": "object", "properties": {"error": error}, "required": ["error"]}
+
+
+def error_responses() -> Schema:
+    """The responses to errors, by status."""
+    codes: dict[int, list[str]] = {}
+    for kind in error_classes():
+        codes.setdefault(kind.status, []).append(kind.code)
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}}
+    return {
+        str(status): {"description": ", ".join(dict.fromkeys(found)), "content": content}
+        for status, found in sorted(codes.items())
+    }
+
+
+def error_classes() -> list[type[errors.CabinetError]]:
+    """All errors that become responses."""
+    found = []
+    pending: list[type[errors.CabinetError]] = [errors.CabinetError]
+    while pending:
+        kind = pending.pop()
+        found.append(kind)
+        pending += kind.__subclasses__()
+    return found
