@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -25,7 +26,9 @@ CONTEXTS = {
 }
 """The keys of block.json that are translated, with the contexts that WordPress uses for them."""
 KEYWORDS = ("", "__:1,2t", "_n:1,2,4t", "esc_html__:1,2t", "esc_attr__:1,2t", "esc_html_e:1,2t")
-SCRIPT = "blocks/widget/index.js"
+SCRIPTS = "blocks/widget/*.js"
+SERVICE = PLUGIN.parent.parent / "widget" / "locale"
+"""The translations of the service, which has some of the plugin's texts too."""
 ORDER = ("--no-wrap", "--sort-by-file", "--add-location=file")
 # These headers change with every extraction, or would be empty.
 UNUSED_HEADERS = (
@@ -54,8 +57,9 @@ def extract(folder: Path) -> Path:
     sources = sorted(str(path.relative_to(PLUGIN)) for path in PLUGIN.rglob("*.php"))
     subprocess.run([*xgettext, "--language=PHP", *sources], check=True)
     # xgettext warns about JavaScript that it does not know; the texts are extracted all the same.
+    scripts = sorted(str(path.relative_to(PLUGIN)) for path in PLUGIN.glob(SCRIPTS))
     subprocess.run(
-        [*xgettext, "--join-existing", "--language=JavaScript", SCRIPT],
+        [*xgettext, "--join-existing", "--language=JavaScript", *scripts],
         check=True,
         stderr=subprocess.DEVNULL,
     )
@@ -73,10 +77,15 @@ def block_texts() -> str:
     entries = []
     for key, context in CONTEXTS.items():
         texts = block[key] if isinstance(block[key], list) else [block[key]]
-        for text in texts:
-            entry = f'msgctxt "{context}"\nmsgid "{text}"\nmsgstr ""\n'
-            entries.append(f"\n#: blocks/widget/block.json\n{entry}")
+        entries += [block_entry(context, text) for text in texts]
+    entries += [block_entry("block style label", style["label"]) for style in block["styles"]]
     return "".join(entries)
+
+
+def block_entry(context: str, text: str) -> str:
+    """One entry of the texts of block.json."""
+    entry = f'msgctxt "{context}"\nmsgid "{text}"\nmsgstr ""\n'
+    return f"\n#: blocks/widget/block.json\n{entry}"
 
 
 def header_texts() -> str:
@@ -93,10 +102,11 @@ def update(folder: Path) -> None:
     template = extract(folder)
     for source in sorted(LANGUAGES.glob("*.po")):
         target = folder / source.name
-        subprocess.run(
-            ["msgmerge", "--quiet", "--no-fuzzy-matching", *ORDER, "-o", target, source, template],
-            check=True,
-        )
+        locale = source.stem.removeprefix(f"{DOMAIN}-")
+        # What the service has translated already needs no second translation.
+        service = SERVICE / f"{locale[:2]}.po"
+        command = ["msgmerge", "--quiet", "--no-fuzzy-matching", f"--compendium={service}", *ORDER]
+        subprocess.run([*command, "-o", target, source, template], check=True)
         subprocess.run(
             ["msgattrib", "--no-obsolete", "--no-wrap", "-o", target, target], check=True
         )
@@ -104,18 +114,17 @@ def update(folder: Path) -> None:
             ["msgfmt", "--check-format", "--no-hash", "-o", target.with_suffix(".mo"), target],
             check=True,
         )
-        locale = source.stem.removeprefix(f"{DOMAIN}-")
         (folder / f"{DOMAIN}-{locale}-{EDITOR}.json").write_text(script_texts(target, locale))
 
 
 def script_texts(catalogue: Path, locale: str) -> str:
-    """The translated texts of the block's script, as the JSON that wp.i18n reads."""
+    """The translated texts of the block's scripts, as the JSON that wp.i18n reads."""
     with catalogue.open("rb") as file:
         messages = read_po(file)
     header = {"domain": "messages", "lang": locale, "plural-forms": messages.plural_forms}
     texts: dict[str, object] = {"": header}
     for message in messages:
-        is_in_script = any(name == SCRIPT for name, _ in message.locations)
+        is_in_script = any(fnmatch(name, SCRIPTS) for name, _ in message.locations)
         if message.id and message.string and is_in_script:
             texts[str(message.id)] = [message.string]
     data = {"domain": "messages", "locale_data": {"messages": texts}}

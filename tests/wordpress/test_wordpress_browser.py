@@ -163,17 +163,103 @@ def test_a_block_inserted_and_published_shows_the_figures(stage: Stage, configur
     assert block["loaders"] == 1
 
 
-def test_the_newest_wordpress_shows_the_same(stage: Stage) -> None:
-    stage.newest.eval(
-        f"update_option( 'cabinet_widgets_service_url', '{stage.service}/w/main/balance' );"
+def test_in_the_newest_wordpress_an_owner_finds_widgets_and_sets_up_the_service_inside_a_post(
+    stage: Stage,
+) -> None:
+    words = {
+        "forex": "Balance",
+        "trading": "Open trades",
+        "MetaTrader": "Closed trades",
+        "equity": "Balance",
+        "profit": "Statistics",
+        "bonus": "Bonus",
+        "chart": "Growth",
+        "drawdown": "Growth",
+    }
+    (owner,) = stage.play(
+        "owner", site=stage.newest.url, words=words, paste=f"{stage.service}/w/main/growth"
     )
-    stage.newest.eval("update_option( 'cabinet_widgets_defaults', array( 'account' => 'main' ) );")
-    editor, block = stage.play("editor", site=stage.newest.url, shots="")
-    balance = digits(f"{figures(stage.service)['balance']:.2f}")
-    assert balance in digits(editor["preview"])
-    assert balance in digits(block["text"])
-    assert block["height"] == block["reserved"]
+    assert owner["found"] == list(words)
+    with urllib.request.urlopen(f"{stage.service}/embed.json", timeout=10) as response:
+        assert set(owner["offered"]) == set(json.load(response)["widgets"])
+    assert owner["hasPreview"]
+    assert owner["icon"] == 1
+    assert "Nothing accepts connections there" in owner["problem"]
+    assert owner["widgets"] == ["growth", "balance", "open-trades"]
+    assert owner["shown"]["height"] == owner["shown"]["reserved"]
     assert stage.newest.log() == ""
+
+
+def test_controls_report_invalid_values_and_work_by_keyboard(
+    stage: Stage, configured: Seen
+) -> None:
+    (seen,) = stage.play("controls")
+    assert seen["problem"] == "A whole number from 1 to 100."
+    assert seen["described"] == "true"
+    assert "rows" not in seen["invalid"]["options"]
+    assert seen["order"] == "The first day must not be after the last one."
+    options = seen["last"]["options"]
+    assert re.fullmatch("[0-9a-f]{6}", options.pop("accent"))
+    assert options == {
+        "rows": "5",
+        "from": "2026-01-01",
+        "to": "2026-06-30",
+        "theme": "light",
+        "lang": "fr",
+        "tz": "Europe/Paris",
+    }
+
+
+def test_transforms_from_and_to_shortcodes_and_from_addresses(
+    stage: Stage, configured: Seen
+) -> None:
+    clean = '[cabinet_widget account="main" widget="growth" period="7d" label="My <b>curve</b>"]'
+    mangled = "[cabinet_widget account=“main”&nbsp;widget=“growth”]"
+    hostile = [f"[cabinet_widget account=main theme='{payload}']" for payload in HOSTILE]
+    address = f"{stage.service}/w/main/growth"
+    others = (
+        f"{stage.service}/a/main",
+        "https://evil.example/w/main/growth",
+        "javascript:alert(1)",
+    )
+    hostile_addresses = [f"{address}?theme={payload}" for payload in HOSTILE]
+    (seen,) = stage.play(
+        "transforms",
+        transforms={
+            "texts": [clean, mangled, *hostile],
+            "addresses": [f"{address}?period=7d&token=x&for=everyone", *others, *hostile_addresses],
+            "labels": ["My curve", *HOSTILE, "] [cabinet_widget account=vault for=everyone"],
+        },
+    )
+    block = {"account": "main", "widget": "growth", "options": {"period": "7d"}}
+
+    def is_block(blocks: list[Seen], expected: Seen) -> bool:
+        [one] = blocks
+        ours = one["name"] == "cabinet-widgets/widget"
+        return ours and {**one["attributes"], **expected} == one["attributes"]
+
+    first, second, *rest = seen["fromShortcode"]
+    labelled = {**block, "label": "My <b>curve</b>"}
+    assert is_block(first["blocks"], labelled)
+    assert is_block(first["raw"], labelled)
+    assert not second["offered"], "The server repairs it; as a block it would be wrong."
+    assert [one["name"] for one in second["raw"]] == ["core/shortcode"]
+    assert not any(one["offered"] for one in rest)
+    embed, *other = seen["fromEmbed"]
+    assert is_block(embed["blocks"], block)
+    assert is_block(embed["pasted"], block)
+    assert not any(one["blocks"] for one in other[: len(others)])
+    for one in other[len(others) :]:
+        for converted in one["blocks"]:
+            assert converted["attributes"]["options"] == {}
+    written, *rest = seen["toShortcode"]
+    assert written == (
+        '[cabinet_widget account="main" widget="growth" label="My curve"'
+        ' period="7d" tz="My curve" background="none"]'
+    )
+    for text in rest:
+        assert text.count("[") == text.count("]") == 1
+        assert "<" not in text
 
 
 def test_a_page_of_another_site_cannot_read_a_token(stage: Stage, configured: Seen) -> None:

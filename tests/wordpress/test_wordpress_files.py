@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import struct
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from wordpress_site import HERE, PLUGIN, Site, run
 SOURCES = sorted(PLUGIN.rglob("*.php"))
 HEADER = (PLUGIN / "cabinet-widgets.php").read_text()
 README = (PLUGIN / "readme.txt").read_text()
+DIRECTORY = PLUGIN.parent / "directory"
 
 
 def header(name: str, text: str = HEADER) -> str:
@@ -71,23 +73,18 @@ def test_no_file_does_anything_outside_wordpress(installed: None) -> None:
         assert run(["php", source]).stdout == "", source
 
 
-def test_the_catalogues_are_up_to_date_and_french_is_complete(
+def test_the_catalogues_are_up_to_date_and_complete_in_every_language_of_the_service(
     installed: None, tmp_path: Path
 ) -> None:
     assert plugin_catalogues.outdated(tmp_path) == []
-    done = run(
-        [
-            "msgfmt",
-            "--statistics",
-            "-o",
-            "/dev/null",
-            PLUGIN / "languages" / "cabinet-widgets-fr_FR.po",
-        ]
-    )
-    assert re.search(r"^\d+ translated messages\.$", done.stderr, re.M), done.stderr
-    texts = json.loads(next((PLUGIN / "languages").glob("*.json")).read_text())["locale_data"][
-        "messages"
-    ]
+    catalogues = sorted((PLUGIN / "languages").glob("*.po"))
+    languages = {path.stem.removeprefix("cabinet-widgets-")[:2] for path in catalogues}
+    assert languages == {path.stem for path in plugin_catalogues.SERVICE.glob("*.po")}
+    for path in catalogues:
+        done = run(["msgfmt", "--statistics", "-o", "/dev/null", path])
+        assert re.search(r"^\d+ translated messages\.$", done.stderr, re.M), done.stderr
+    french = PLUGIN / "languages" / "cabinet-widgets-fr_FR-cabinet-widgets-editor.json"
+    texts = json.loads(french.read_text())["locale_data"]["messages"]
     assert texts["Account"] == ["Compte"]
 
 
@@ -115,17 +112,29 @@ def test_the_readme_has_the_form_of_the_plugin_directory() -> None:
     sections = re.findall(r"^== (.+) ==$", README, re.M)
     assert sections == [
         "Description", "Installation", "External services", "Frequently Asked Questions", "Screenshots", "Changelog",
+        "Upgrade Notice",
     ]  # fmt: skip
     short = README.split("\n\n")[1]
     assert len(short) <= 150
     shots = re.search(r"^== Screenshots ==\n+((?:\d\. .+\n)+)", README, re.M)
     assert shots
     for number in range(1, shots[1].count("\n") + 1):
-        assert (PLUGIN / "assets" / f"screenshot-{number}.png").exists()
+        assert (DIRECTORY / f"screenshot-{number}.png").exists()
+
+
+def test_the_images_of_the_plugin_directory_have_its_names_and_sizes() -> None:
+    for name in ("icon-128x128", "icon-256x256", "banner-772x250", "banner-1544x500"):
+        width, height = name.rpartition("-")[2].split("x")
+        header = (DIRECTORY / f"{name}.png").read_bytes()[16:24]
+        assert struct.unpack(">II", header) == (int(width), int(height))
+    blueprint = json.loads((DIRECTORY / "blueprints" / "blueprint.json").read_text())
+    [install] = blueprint["steps"]
+    assert install["pluginData"]["slug"] == PLUGIN.name
 
 
 @pytest.mark.parametrize("option", ["account", "widget", "for", "height", "label", "loading", "theme", "background", "accent",
-                                    "lang", "tz", "title", "refresh", "rows", "period", "from", "to", "group"])  # fmt: skip
+                                    "lang", "tz", "title", "refresh", "rows", "period", "from", "to", "group", "switch",
+                                    "month", "by"])  # fmt: skip
 def test_the_readme_names_every_attribute(option: str) -> None:
     assert f"`{option}`" in README
 
@@ -145,7 +154,7 @@ def test_the_zip_is_reproducible_and_contains_nothing_else(tmp_path: Path) -> No
     assert not [
         name
         for name in names
-        if "/." in name or "test" in name.lower() or name.endswith(("~", ".py"))
+        if "/." in name or "test" in name.lower() or name.endswith(("~", ".py", ".png", ".svg"))
     ]
 
 

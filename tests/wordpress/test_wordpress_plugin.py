@@ -44,7 +44,7 @@ def survivors(site: Site, tried: Iterable[Mutant], folder: Path, *which: str) ->
         (plugin / "includes" / mutant.file).write_text(mutant.text)
         only = (
             ("--filter", "settings_page")
-            if "gate" in which and mutant.file in ("settings.php", "connection.php")
+            if "gate" in which and mutant.file in ("settings.php", "connection.php", "health.php")
             else ()
         )
         done = site.phpunit(*which, "--stop-on-failure", *only, plugin=plugin)

@@ -49,7 +49,7 @@ CHECKS = (
         "$height ? max( 40, min( 2000, $height ) ) : height_of( $widget, $options )",
         "( $given['height'] ?? '' ) ?: height_of( $widget, $options )",
     ),
-    ("render.php", "JSON_HEX_TAG | JSON_HEX_AMP", "0"),
+    ("editor.php", "JSON_HEX_TAG | JSON_HEX_AMP", "0"),
 )
 
 # The checks of who may get a token, covered by the tests of closed accounts.
@@ -79,11 +79,10 @@ ACCESS = (
     ("render.php", "is_admin() ||", ""),
     ("render.php", "is_preview() ||", ""),
     ("render.php", "|| is_rest_request() )", ")"),
-    (
-        "render.php",
-        "0 === stripos( $request->get_route(), '/wp/v2",
-        "0 === strpos( $request->get_route(), '/wp/v2",
-    ),
+    ("editor.php", "strtolower( $request->get_route() )", "$request->get_route()"),
+    ("rest.php", "current_user_can( 'manage_options' )", "true"),
+    ("rest.php", "current_user_can( 'view_site_health_checks' )", "true"),
+    ("connection.php", "null === $service", "false"),
     (
         "render.php",
         "! $post || in_array( get_post_status( $post ), array( 'publish', 'private' ), true )",

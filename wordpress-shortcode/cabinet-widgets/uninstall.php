@@ -35,6 +35,7 @@ function cabinet_widgets_uninstall_site() {
 		delete_option( "cabinet_widgets_$option" );
 	}
 	delete_transient( 'cabinet_widgets_catalogue' );
+	delete_transient( 'cabinet_widgets_framing' );
 	wp_clear_scheduled_hook( 'cabinet_widgets_refresh' );
 }
 

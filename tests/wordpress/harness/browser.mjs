@@ -48,6 +48,39 @@ async function figures( where, frame = 'iframe' ) {
 	await main.filter( { hasText: /\d[.,]\d\d/ } ).waitFor( { timeout: 15000 } );
 	return ( await main.innerText() ).replace( /\s+/g, ' ' );
 }
+// Opens a new post in the editor and returns the frame or page that holds its blocks.
+async function newPost( page ) {
+	await page.goto( given.site + '/wp-admin/post-new.php?post_type=post' );
+	await page.waitForFunction( () => window.wp?.data?.select( 'core/editor' )?.__unstableIsEditorReady() && wp.blocks.getBlockType( 'cabinet-widgets/widget' ) );
+	await page.evaluate( () => {
+		wp.data.dispatch( 'core/preferences' ).set( 'core/edit-post', 'welcomeGuide', false );
+		wp.data.dispatch( 'core/editor' ).editPost( { title: 'My trading diary' } );
+	} );
+	const isFramed = await page.waitForSelector( 'iframe[name="editor-canvas"]', { timeout: 5000 } ).then( () => true, () => false );
+	return isFramed ? page.frameLocator( 'iframe[name="editor-canvas"]' ) : page;
+}
+
+// The attributes of the first widget in the editor.
+const attributes = ( page ) => page.evaluate( () => wp.data.select( 'core/block-editor' ).getBlocks().find( ( block ) => block.name === 'cabinet-widgets/widget' ).attributes );
+
+// Opens the sidebar with the controls of the first widget.
+async function openSidebar( page ) {
+	await page.evaluate( () => {
+		const { getBlocks } = wp.data.select( 'core/block-editor' );
+		wp.data.dispatch( 'core/block-editor' ).selectBlock( getBlocks().find( ( block ) => block.name === 'cabinet-widgets/widget' ).clientId );
+		wp.data.dispatch( 'core/interface' ).enableComplementaryArea( 'core', 'edit-post/block' );
+	} );
+	const sidebar = page.locator( '.interface-complementary-area' );
+	await sidebar.getByLabel( 'Widget', { exact: true } ).waitFor();
+	return sidebar;
+}
+
+const publish = ( page ) => page.evaluate( async () => {
+	wp.data.dispatch( 'core/editor' ).editPost( { status: 'publish' } );
+	await wp.data.dispatch( 'core/editor' ).savePost();
+	return wp.data.select( 'core/editor' ).getCurrentPostId();
+} );
+
 const steps = {
 	async settings() {
 		const page = await open( { role: 'administrator' } );
@@ -68,44 +101,135 @@ const steps = {
 
 	async editor() {
 		const page = await open( { role: 'administrator' } );
-		await page.goto( given.site + '/wp-admin/post-new.php?post_type=post' );
-		await page.waitForFunction( () => window.wp?.data?.select( 'core/editor' )?.__unstableIsEditorReady() && wp.blocks.getBlockType( 'cabinet-widgets/widget' ) );
-		await page.evaluate( () => {
-			wp.data.dispatch( 'core/preferences' ).set( 'core/edit-post', 'welcomeGuide', false );
-			wp.data.dispatch( 'core/editor' ).editPost( { title: 'My trading diary' } );
-			wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget' ) );
-		} );
-		const isFramed = await page.waitForSelector( 'iframe[name="editor-canvas"]', { timeout: 5000 } ).then( () => true, () => false );
-		const canvas = isFramed ? page.frameLocator( 'iframe[name="editor-canvas"]' ) : page;
+		const canvas = await newPost( page );
+		await page.evaluate( () => wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget' ) ) );
 		const preview = await figures( canvas, '.wp-block-cabinet-widgets-widget iframe' );
-		const attributes = () => page.evaluate( () => wp.data.select( 'core/block-editor' ).getBlocks().find( ( block ) => block.name === 'cabinet-widgets/widget' ).attributes );
-		const first = await attributes();
-		// The lists in the sidebar.
-		await page.evaluate( () => {
-			const { getBlocks } = wp.data.select( 'core/block-editor' );
-			wp.data.dispatch( 'core/block-editor' ).selectBlock( getBlocks().find( ( block ) => block.name === 'cabinet-widgets/widget' ).clientId );
-			( wp.data.dispatch( 'core/interface' ) ).enableComplementaryArea( 'core', 'edit-post/block' );
-		} );
-		const sidebar = page.locator( '.interface-complementary-area' );
-		await sidebar.getByLabel( 'Widget', { exact: true } ).waitFor();
+		const first = await attributes( page );
+		const sidebar = await openSidebar( page );
 		const widgets = await sidebar.getByLabel( 'Widget', { exact: true } ).locator( 'option' ).allInnerTexts();
 		const accounts = await sidebar.getByLabel( 'Account', { exact: true } ).locator( 'option' ).allInnerTexts();
-		await sidebar.getByText( 'Options', { exact: true } ).click();
+		await sidebar.getByRole( 'button', { name: 'Appearance' } ).click();
 		await sidebar.getByLabel( 'Theme', { exact: true } ).selectOption( 'light' );
 		await figures( canvas, 'iframe[src*="theme=light"]' );
 		await shot( page, 'screenshot-2' );
-		const id = await page.evaluate( async () => {
-			wp.data.dispatch( 'core/editor' ).editPost( { status: 'publish' } );
-			await wp.data.dispatch( 'core/editor' ).savePost();
-			return wp.data.select( 'core/editor' ).getCurrentPostId();
-		} );
-		tell( 'editor', { preview, first, last: await attributes(), widgets, accounts, id } );
+		const id = await publish( page );
+		tell( 'editor', { preview, first, last: await attributes( page ), widgets, accounts, id } );
 		await page.context().close();
 		const visitor = await open();
 		await visitor.goto( `${ given.site }/?p=${ id }` );
 		tell( 'block', await widget( visitor ) );
 		await shot( visitor, 'screenshot-3' );
 		await visitor.context().close();
+	},
+
+	// The controls: an invalid value stays in its field, with a message; everything is stored as the service expects it.
+	async controls() {
+		const page = await open( { role: 'administrator' } );
+		await newPost( page );
+		await page.evaluate( () => wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget', { account: 'main', widget: 'closed-trades' } ) ) );
+		const sidebar = await openSidebar( page );
+		const rows = sidebar.getByLabel( 'Rows', { exact: true } );
+		await rows.fill( '500' );
+		const problem = await sidebar.getByRole( 'alert' ).innerText();
+		const described = await rows.evaluate( ( input ) => input.getAttribute( 'aria-invalid' ) );
+		const invalid = await attributes( page );
+		await rows.fill( '5' );
+		await sidebar.getByLabel( 'Period', { exact: true } ).selectOption( 'dates' );
+		await sidebar.getByLabel( 'Last day', { exact: true } ).fill( '2026-06-30' );
+		await sidebar.getByLabel( 'First day', { exact: true } ).fill( '2026-07-01' );
+		const order = await sidebar.getByRole( 'alert' ).innerText();
+		await sidebar.getByLabel( 'First day', { exact: true } ).fill( '2026-01-01' );
+		await shot( page, 'controls-main' );
+		// By keyboard alone.
+		await sidebar.getByRole( 'button', { name: 'Appearance' } ).focus();
+		await page.keyboard.press( 'Enter' );
+		await page.keyboard.press( 'Tab' );
+		await page.keyboard.press( 'ArrowDown' );
+		await page.keyboard.press( 'ArrowDown' );
+		await sidebar.getByRole( 'button', { name: 'Accent color' } ).focus();
+		await page.keyboard.press( 'Enter' );
+		// The first color of the theme's palette.
+		const color = page.locator( '.components-circular-option-picker__option' ).first();
+		await color.waitFor();
+		await color.focus();
+		await page.keyboard.press( 'Enter' );
+		await page.keyboard.press( 'Escape' );
+		await sidebar.getByLabel( 'Language', { exact: true } ).selectOption( 'fr' );
+		await sidebar.getByLabel( 'Time zone' ).fill( 'paris' );
+		await page.getByRole( 'option', { name: 'Europe/Paris' } ).waitFor();
+		await page.keyboard.press( 'Enter' );
+		await shot( page, 'controls-appearance' );
+		tell( 'controls', { problem, described, invalid, order, last: await attributes( page ) } );
+		await page.context().close();
+	},
+
+	// A site owner who has a service and no documentation: finds a widget by searching, sets up the service in the post, adds
+	// two more widgets, publishes.
+	async owner() {
+		const page = await open( { role: 'administrator' } );
+		const canvas = await newPost( page );
+		await page.getByRole( 'button', { name: 'Block Inserter' } ).or( page.getByRole( 'button', { name: 'Toggle block inserter' } ) ).first().click();
+		const search = page.getByRole( 'searchbox' ).first();
+		const found = [];
+		for ( const word of Object.keys( given.words ) ) {
+			await search.fill( word );
+			await page.getByRole( 'option', { name: given.words[ word ], exact: true } ).first().waitFor();
+			found.push( word );
+		}
+		await page.getByRole( 'option', { name: 'Growth', exact: true } ).first().hover();
+		await page.locator( '.block-editor-inserter__preview-content, .block-editor-inserter__preview' ).first().waitFor();
+		await shot( page, 'owner-search' );
+		const hasPreview = await page.getByText( 'No preview available' ).count() === 0;
+		await page.getByRole( 'option', { name: 'Growth', exact: true } ).first().click();
+		const field = canvas.getByLabel( 'Address of the service' );
+		await field.waitFor();
+		await page.mouse.move( 0, 0 );
+		const icon = await canvas.locator( '.wp-block-cabinet-widgets-widget .components-placeholder__label svg' ).count();
+		await field.fill( 'http://127.0.0.1:9' );
+		await shot( page, 'owner-setup' );
+		await field.press( 'Enter' );
+		const problem = await canvas.getByRole( 'alert' ).innerText();
+		await field.fill( given.paste );
+		await field.press( 'Enter' );
+		await figures( canvas, '.wp-block-cabinet-widgets-widget iframe' );
+		await shot( page, 'owner-first' );
+		const offered = await page.evaluate( () => wp.blocks.getBlockVariations( 'cabinet-widgets/widget' ).map( ( { name } ) => name ) );
+		for ( const name of [ 'balance', 'open-trades' ] ) {
+			await page.evaluate( ( widget ) => wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget', { widget } ) ), name );
+			await figures( canvas, `iframe[src*="/${ name }?"]` );
+		}
+		const id = await publish( page );
+		await page.context().close();
+		const visitor = await open();
+		await visitor.goto( `${ given.site }/?p=${ id }` );
+		const shown = await widget( visitor );
+		const widgets = await visitor.locator( 'cabinet-widget' ).evaluateAll( ( all ) => all.map( ( one ) => one.getAttribute( 'widget' ) ) );
+		await shot( visitor, 'owner-post', { fullPage: true } );
+		tell( 'owner', { found, hasPreview, icon, problem, offered, widgets, shown } );
+		await visitor.context().close();
+	},
+
+	// Transforms from and to shortcodes and from embeds, also of hostile texts. Nothing is shown, so nothing is loaded.
+	async transforms() {
+		const page = await open( { role: 'administrator' } );
+		await newPost( page );
+		tell( 'transforms', await page.evaluate( ( { texts, addresses, labels } ) => {
+			const { createBlock, pasteHandler, rawHandler, switchToBlockType, getPossibleBlockTransformations } = wp.blocks;
+			const OURS = 'cabinet-widgets/widget';
+			const plain = ( blocks ) => [ blocks ].flat().filter( ( block ) => block?.name ).map( ( { name, attributes } ) => ( { name, attributes: JSON.parse( JSON.stringify( attributes ) ) } ) );
+			const offered = ( block ) => getPossibleBlockTransformations( [ block ] ).map( ( { name } ) => name );
+			const fromShortcode = texts.map( ( text ) => {
+				const block = createBlock( 'core/shortcode', { text } );
+				return { offered: offered( block ).includes( OURS ), raw: plain( rawHandler( { HTML: `<p>${ text }</p>` } ) ), blocks: offered( block ).includes( OURS ) ? plain( switchToBlockType( block, OURS ) ) : [] };
+			} );
+			const fromEmbed = addresses.map( ( url ) => {
+				const block = createBlock( 'core/embed', { url } );
+				return { blocks: offered( block ).includes( OURS ) ? plain( switchToBlockType( block, OURS ) ) : [], pasted: plain( pasteHandler( { plainText: url, HTML: '', mode: 'BLOCKS' } ) ) };
+			} );
+			const toShortcode = labels.map( ( label ) => switchToBlockType( createBlock( OURS, { account: 'main', widget: 'growth', label, className: 'is-style-plain', options: { period: '7d', 'on"load': 'x', tz: label } } ), 'core/shortcode' )[ 0 ].attributes.text );
+			return { fromShortcode, fromEmbed, toShortcode };
+		}, given.transforms ) );
+		await page.context().close();
 	},
 
 	async pages() {
@@ -188,7 +312,7 @@ const steps = {
 			tell( 'hostile', await page.evaluate( () => {
 				const inside = [ ...document.querySelectorAll( '.entry-content *' ) ];
 				return {
-					widgets: inside.filter( ( element ) => element.matches( 'cabinet-widget, .cabinet-widget-closed' ) ).length,
+					widgets: inside.filter( ( element ) => element.matches( 'cabinet-widget, .cabinet-widget-closed, iframe' ) ).length,
 					handlers: inside.flatMap( ( element ) => element.getAttributeNames().filter( ( name ) => /^on/i.test( name ) || element.hasAttribute( 'srcdoc' ) ) ),
 					scripts: inside.filter( ( element ) => element.matches( 'script:not([type]), object, embed, svg, base, meta' ) ).map( ( element ) => element.outerHTML ),
 				};

@@ -20,6 +20,8 @@ foreach ( array( 'core', 'plugins', 'themes' ) as $kind ) {
 		)
 	);
 }
+// Searching for blocks would search the directory of plugins too.
+add_action( 'admin_init', fn() => remove_action( 'enqueue_block_editor_assets', 'wp_enqueue_editor_block_directory_assets' ) );
 foreach ( array( '_maybe_update_core', '_maybe_update_plugins', '_maybe_update_themes', 'wp_schedule_update_checks' ) as $check ) {
 	remove_action( 'admin_init', $check );
 }

@@ -50,6 +50,7 @@ abstract class CabinetTestCase extends TestCase {
 			delete_option( "cabinet_widgets_$option" );
 		}
 		delete_transient( 'cabinet_widgets_catalogue' );
+		delete_transient( 'cabinet_widgets_framing' );
 		wp_clear_scheduled_hook( 'cabinet_widgets_refresh' );
 		$GLOBALS['wp_settings_errors'] = array();
 		unset( $GLOBALS['post'] );
@@ -66,6 +67,7 @@ abstract class CabinetTestCase extends TestCase {
 		update_option( 'cabinet_widgets_embed_secrets', array( 'vault' => self::SECRET ) );
 		$GLOBALS['wp_scripts'] = null;
 		Cabinet_Widgets\register_scripts();
+		Cabinet_Widgets\register_editor_scripts();
 	}
 
 	protected function tearDown(): void {
@@ -141,6 +143,12 @@ abstract class CabinetTestCase extends TestCase {
 			unset( $GLOBALS['current_screen'] );
 		}
 		return $html;
+	}
+
+	/** What the editor's scripts get. */
+	protected function editor_script(): string {
+		Cabinet_Widgets\pass_data_to_editor();
+		return implode( '', wp_scripts()->get_data( 'cabinet-widgets-editor-site', 'before' ) );
 	}
 
 	/** Posts to the token route and returns its results. */

@@ -9,6 +9,13 @@ namespace Cabinet_Widgets;
 
 defined( 'ABSPATH' ) || exit;
 
+// The oldest version of the service that this version of the plugin works with.
+const OLDEST_SERVICE = '0.1.0';
+// How many seconds the clocks may differ: the service accepts tokens with this leeway.
+const CLOCK_TOLERANCE = 30;
+
+const FRAMING = 'cabinet_widgets_framing';
+
 /**
  * Requests the service's catalogue, and a widget of each account with a secret and of the default account.
  *
@@ -16,26 +23,144 @@ defined( 'ABSPATH' ) || exit;
  */
 function test_connection(): array {
 	$response = request_service( '/embed.json' );
-	$known    = is_wp_error( $response ) ? null : read_catalogue( wp_remote_retrieve_body( $response ) );
-	if ( is_wp_error( $response ) ) {
-		/* translators: 1: address, 2: technical reason. */
-		return array( array( false, sprintf( __( '%1$s cannot be reached from this server: %2$s', 'cabinet-widgets' ), service_url(), $response->get_error_message() ) ) );
-	}
-	if ( 200 !== wp_remote_retrieve_response_code( $response ) || null === $known ) {
-		/* translators: 1: address, 2: HTTP status. */
-		return array( array( false, sprintf( __( '%1$s responds (status %2$d), but not as a Cabinet Widgets service. Is the address correct?', 'cabinet-widgets' ), service_url(), wp_remote_retrieve_response_code( $response ) ) ) );
+	$problem  = problem_of_service( $response, service_url() );
+	if ( '' !== $problem ) {
+		return array( array( false, $problem ) );
 	}
 	fetch_catalogue();
+	$known = read_catalogue( wp_remote_retrieve_body( $response ) );
+	$names = array_keys( $known['widgets'] );
 	/* translators: 1: version, 2: number of widgets. */
-	$lines = array( array( true, sprintf( _n( 'The service responds: version %1$s, %2$d widget.', 'The service responds: version %1$s, %2$d widgets.', count( $known['widgets'] ), 'cabinet-widgets' ), $known['version'], count( $known['widgets'] ) ) ) );
+	$works = __( 'The service responds: version %1$s, widgets: %2$d.', 'cabinet-widgets' );
+	$lines = array( array( true, sprintf( $works, $known['version'], count( $names ) ) ) );
+	$clock = problem_of_clocks( $response );
+	if ( '' !== $clock ) {
+		$lines[] = array( false, $clock );
+	}
 	foreach ( array_keys( secrets() ) as $account ) {
-		$lines[] = test_account( (string) $account, array_keys( $known['widgets'] ) );
+		$lines[] = test_account( (string) $account, $names );
 	}
 	$account = defaults()['account'];
-	if ( '' !== $account && '' === signing_secret( $account ) ) {
-		$lines[] = test_open_account( $account, array_keys( $known['widgets'] ) );
+	if ( '' !== $account && ! is_closed( $account ) ) {
+		$lines[] = test_open_account( $account, $names );
 	}
 	return $lines;
+}
+
+/**
+ * Why the service cannot be used, in words; '' if it can.
+ *
+ * @param array|\WP_Error $response To the request for the catalogue.
+ * @param string          $service  Address of the service.
+ */
+function problem_of_service( $response, string $service ): string {
+	if ( is_wp_error( $response ) ) {
+		/* translators: 1: address, 2: reason, a sentence. */
+		return sprintf( __( '%1$s cannot be reached from this server. %2$s', 'cabinet-widgets' ), $service, explain_error( $response, $service ) );
+	}
+	$target = (string) wp_remote_retrieve_header( $response, 'location' );
+	if ( '' !== $target ) {
+		/* translators: 1: address, 2: another address. */
+		return sprintf( __( '%1$s redirects to %2$s. Enter that address.', 'cabinet-widgets' ), $service, shorten( $target ) );
+	}
+	$status = (int) wp_remote_retrieve_response_code( $response );
+	$known  = read_catalogue( wp_remote_retrieve_body( $response ) );
+	if ( 200 !== $status || null === $known ) {
+		/* translators: 1: address, 2: HTTP status. */
+		return sprintf( __( '%1$s responds (status %2$d), but not as a Cabinet Widgets service. Is the address correct?', 'cabinet-widgets' ), $service, $status );
+	}
+	if ( version_compare( $known['version'], OLDEST_SERVICE, '<' ) ) {
+		/* translators: 1: version of the service, 2: oldest version that works. */
+		return sprintf( __( 'The service has version %1$s. This plugin needs version %2$s or later.', 'cabinet-widgets' ), $known['version'], OLDEST_SERVICE );
+	}
+	return '';
+}
+
+/**
+ * Why a server cannot be reached, in words instead of the codes of cURL.
+ *
+ * @param \WP_Error $error   From the request.
+ * @param string    $service Address of the service.
+ */
+function explain_error( \WP_Error $error, string $service ): string {
+	if ( 'http_request_not_executed' === $error->get_error_code() ) {
+		return __( 'This site blocks requests to other servers: see WP_HTTP_BLOCK_EXTERNAL and WP_ACCESSIBLE_HOSTS in wp-config.php.', 'cabinet-widgets' );
+	}
+	if ( is_multisite() && ! wp_http_validate_url( $service ) ) {
+		return __( 'The sites of a network may only use public addresses.', 'cabinet-widgets' );
+	}
+	$message = $error->get_error_message();
+	$known   = array(
+		'cURL error 6:|getaddrinfo'                   => __( 'There is no server of this name. Is it spelled correctly?', 'cabinet-widgets' ),
+		'cURL error 7:|Connection refused'            => __( 'Nothing accepts connections there. Is the service running, and is the port correct?', 'cabinet-widgets' ),
+		'cURL error 28:|timed out'                    => __( 'It did not respond within five seconds. Is the service running, and does a firewall let this server connect?', 'cabinet-widgets' ),
+		'cURL error (35|51|53|58|59|60|77|80|83|91):' => __( 'A secure connection is not possible: its certificate is not valid for this name, has expired, or is not from a known authority.', 'cabinet-widgets' ),
+	);
+	foreach ( $known as $pattern => $line ) {
+		if ( preg_match( "~$pattern~i", $message ) ) {
+			return $line;
+		}
+	}
+	return $message;
+}
+
+/**
+ * What is said if the clocks of this server and the service differ too much; '' if they do not.
+ *
+ * @param array $response Of the service.
+ */
+function problem_of_clocks( array $response ): string {
+	$date = strtotime( (string) wp_remote_retrieve_header( $response, 'date' ) );
+	$age  = (int) wp_remote_retrieve_header( $response, 'age' );
+	if ( false === $date || abs( $date + $age - time() ) <= CLOCK_TOLERANCE ) {
+		return '';
+	}
+	/* translators: 1: seconds, 2: tolerated seconds. */
+	return sprintf( __( 'The clocks of this server and of the service differ by %1$d seconds. With more than %2$d, closed accounts may not be shown.', 'cabinet-widgets' ), abs( $date + $age - time() ), CLOCK_TOLERANCE );
+}
+
+/**
+ * Tests an address and, if it works, stores it, with the account in it as the default account if there is none yet.
+ *
+ * @param string $pasted Address of the service or of a widget.
+ * @return string Why it was not stored; '' if it was.
+ */
+function connect( string $pasted ): string {
+	$service = service_in( trim( $pasted ) );
+	if ( null === $service ) {
+		return wrong_address();
+	}
+	$problem = problem_of_service( request_service( '/embed.json', $service ), $service );
+	if ( '' !== $problem ) {
+		return $problem;
+	}
+	update_option( URL_OPTION, $service );
+	if ( '' === defaults()['account'] ) {
+		update_option( DEFAULTS_OPTION, array( 'account' => account_in( $pasted ) ) + defaults() );
+	}
+	return '';
+}
+
+/**
+ * Why browsers will refuse the frame of a widget on this site; '' if they will not. Remembered for a minute, since the
+ * editor asks for each preview.
+ *
+ * @param string $account Slug.
+ * @param string $widget  Name of the widget.
+ */
+function framing_problem( string $account, string $widget ): string {
+	$remembered = (array) get_transient( FRAMING );
+	$key        = service_url() . "/w/$account/$widget";
+	if ( ! isset( $remembered[ $key ] ) ) {
+		$query    = is_closed( $account ) ? '?token=' . create_token( $account, $widget, array() ) : '';
+		$response = request_service( "/w/$account/$widget$query" );
+		$policy   = (string) wp_remote_retrieve_header( $response, 'content-security-policy' );
+		/* translators: 1: account, 2: this site's origin. */
+		$line               = __( '%1$s: browsers will not show the account on this site. Add %2$s to its allowed_origins.', 'cabinet-widgets' );
+		$remembered[ $key ] = may_be_framed( $policy ) ? '' : sprintf( $line, $account, origin() );
+		set_transient( FRAMING, $remembered, MINUTE_IN_SECONDS );
+	}
+	return $remembered[ $key ];
 }
 
 /**

@@ -15,26 +15,21 @@ defined( 'ABSPATH' ) || exit;
 
 const LOADER  = 'cabinet-widgets-loader';
 const VIEW    = 'cabinet-widgets-view';
-const EDITOR  = 'cabinet-widgets-editor';
 const SANDBOX = 'allow-scripts allow-same-origin allow-forms allow-popups';
 
-add_action( 'init', __NAMESPACE__ . '\register' );
-add_action( 'enqueue_block_editor_assets', __NAMESPACE__ . '\pass_data_to_editor' );
-add_filter( 'rest_pre_dispatch', __NAMESPACE__ . '\note_editor_request', 10, 3 );
+add_action( 'init', __NAMESPACE__ . '\register', 5 ); // Before what is registered with translated texts.
 
 /**
- * Registers the block and the scripts, without enqueueing them.
+ * Loads the translations, and registers the service's loader and the script for closed accounts. The widgets on a page
+ * enqueue what they need.
  */
 function register(): void {
 	load_plugin_textdomain( 'cabinet-widgets', false, dirname( plugin_basename( FILE ) ) . '/languages' );
 	register_scripts();
-	register_block_type( dirname( FILE ) . '/blocks/widget', array( 'render_callback' => __NAMESPACE__ . '\block' ) );
-	wp_set_script_translations( EDITOR, 'cabinet-widgets', dirname( FILE ) . '/languages' );
 }
 
 /**
- * Registers the service's loader, the script for closed accounts and the block's script. The widgets on a page enqueue
- * what they need.
+ * Registers the scripts of pages.
  */
 function register_scripts(): void {
 	if ( '' !== service_url() ) {
@@ -42,8 +37,6 @@ function register_scripts(): void {
 		wp_register_script( LOADER, service_url() . '/embed.js', array(), null, load( 'async' ) );
 	}
 	wp_register_script( VIEW, plugins_url( 'assets/view.js', FILE ), array(), VERSION, load( 'defer' ) );
-	$dependencies = array( 'wp-api-fetch', 'wp-block-editor', 'wp-blocks', 'wp-components', 'wp-element', 'wp-i18n' );
-	wp_register_script( EDITOR, plugins_url( 'blocks/widget/index.js', FILE ), $dependencies, VERSION, true );
 }
 
 /**
@@ -56,24 +49,6 @@ function load( string $strategy ): array {
 		'in_footer' => true,
 		'strategy'  => $strategy,
 	);
-}
-
-/**
- * The block cabinet-widgets/widget.
- *
- * @param array $attributes As saved.
- */
-function block( array $attributes ): string {
-	return render( given_in_block( $attributes ), get_block_wrapper_attributes() );
-}
-
-/**
- * What the author of a block wrote, by name.
- *
- * @param array $attributes As saved.
- */
-function given_in_block( array $attributes ): array {
-	return array_merge( (array) ( $attributes['options'] ?? array() ), $attributes );
 }
 
 /**
@@ -307,18 +282,19 @@ function placeholder( array $resolved ): string {
 }
 
 /**
- * The widget as shown in the editor, where the loader does not run.
+ * The widget as shown in the editor, where the loader does not run, below a note if browsers will refuse the frame.
  *
  * @param array $resolved From resolve_attributes().
  */
 function preview( array $resolved ): string {
 	if ( ! is_closed( $resolved['account'] ) ) {
-		return frame( $resolved, $resolved['options'] );
+		return note( framing_problem( $resolved['account'], $resolved['widget'] ) ) . frame( $resolved, $resolved['options'] );
 	}
 	if ( ! is_for( $resolved['for'], wp_get_current_user() ) ) {
 		return note( refusal( $resolved['for'] ) );
 	}
-	return frame( $resolved, array( 'token' => create_token( $resolved['account'], $resolved['widget'], $resolved['options'] ) ) );
+	$token = create_token( $resolved['account'], $resolved['widget'], $resolved['options'] );
+	return note( framing_problem( $resolved['account'], $resolved['widget'] ) ) . frame( $resolved, array( 'token' => $token ) );
 }
 
 /**
@@ -400,43 +376,4 @@ function note( string $line ): string {
 function log_in_address(): string {
 	$post = get_post();
 	return wp_login_url( $post ? (string) get_permalink( $post ) : home_url( '/' ) );
-}
-
-/**
- * Passes the accounts and widgets to choose from to the block's script.
- */
-function pass_data_to_editor(): void {
-	$data = array(
-		'configured' => '' !== service_url(),
-		'settings'   => current_user_can( 'manage_options' ) ? admin_url( 'options-general.php?page=cabinet-widgets' ) : '',
-		'accounts'   => known_accounts(),
-		'closed'     => array_map( 'strval', array_keys( secrets() ) ),
-		'widgets'    => (object) catalogue()['widgets'],
-	);
-	$json = wp_json_encode( $data, JSON_HEX_TAG | JSON_HEX_AMP );
-	wp_add_inline_script( EDITOR, "window.cabinetWidgetsEditor = $json;", 'before' );
-}
-
-/**
- * Remembers whether the current REST request comes from the editor's live preview of a block or of an address.
- *
- * @param mixed            $result  Returned unchanged.
- * @param \WP_REST_Server  $server  Not used.
- * @param \WP_REST_Request $request The request.
- */
-function note_editor_request( $result, $server, $request ) {
-	// WordPress ignores the case of routes.
-	is_editor_request( 0 === stripos( $request->get_route(), '/wp/v2/block-renderer/' ) || 0 === stripos( $request->get_route(), '/oembed/1.0/proxy' ) );
-	return $result;
-}
-
-/**
- * Whether the HTML is for the editor's live preview.
- *
- * @param bool|null $is The value to remember; null leaves it unchanged.
- */
-function is_editor_request( ?bool $is = null ): bool {
-	static $known = false;
-	$known        = $is ?? $known;
-	return $known;
 }

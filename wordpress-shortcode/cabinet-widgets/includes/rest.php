@@ -1,6 +1,7 @@
 <?php
 /**
- * The REST route from which pages fetch tokens: it takes a grant and responds with a token if the grant is for the visitor.
+ * The REST routes. Pages fetch tokens from one of them: it takes a grant and responds with a token if the grant is for the
+ * visitor.
  *
  * In a page that was cached for hours, the nonce has expired, so WordPress's own REST check would treat a member as logged
  * out. The login cookie is read here instead. That is safe because nothing is changed and no other site can read the
@@ -13,19 +14,44 @@ namespace Cabinet_Widgets;
 
 defined( 'ABSPATH' ) || exit;
 
-const ROUTE = 'cabinet-widgets/v1/token';
+const SPACE = 'cabinet-widgets/v1';
+const ROUTE = SPACE . '/token';
 
-add_action( 'rest_api_init', __NAMESPACE__ . '\register_route' );
+add_action( 'rest_api_init', __NAMESPACE__ . '\register_routes' );
 add_filter( 'rest_pre_serve_request', __NAMESPACE__ . '\drop_cors', 20, 3 );
 
 /**
- * Registers the route.
+ * Registers the routes for visitors, for the set-up inside a post and for Site Health.
  */
-function register_route(): void {
-	list( $space, $version, $path ) = explode( '/', ROUTE );
+function register_routes(): void {
 	register_rest_route(
-		"$space/$version",
-		"/$path",
+		SPACE,
+		'/connection',
+		array(
+			'methods'             => 'POST',
+			'callback'            => __NAMESPACE__ . '\respond_to_set_up',
+			'permission_callback' => static fn() => current_user_can( 'manage_options' ),
+			'args'                => array(
+				'address' => array(
+					'type'      => 'string',
+					'required'  => true,
+					'maxLength' => 2000,
+				),
+			),
+		)
+	);
+	register_rest_route(
+		SPACE,
+		'/health',
+		array(
+			'methods'             => 'GET',
+			'callback'            => __NAMESPACE__ . '\test_health',
+			'permission_callback' => static fn() => current_user_can( 'view_site_health_checks' ),
+		)
+	);
+	register_rest_route(
+		SPACE,
+		'/token',
 		array(
 			'methods'             => 'POST',
 			'callback'            => __NAMESPACE__ . '\respond_with_tokens',
@@ -42,6 +68,26 @@ function register_route(): void {
 				),
 			),
 		)
+	);
+}
+
+/**
+ * Stores the address of the service that was entered in a post, if it works.
+ *
+ * @param \WP_REST_Request $request With 'address'.
+ * @return array 'problem', '' if the address was stored; then also 'site', what the editor needs to know now, and 'warnings',
+ *               lines about what will not work yet.
+ */
+function respond_to_set_up( \WP_REST_Request $request ): array {
+	$problem = connect( $request['address'] );
+	if ( '' !== $problem ) {
+		return array( 'problem' => $problem );
+	}
+	$bad = array_filter( test_connection(), static fn( $result ) => ! $result[0] );
+	return array(
+		'problem'  => '',
+		'site'     => editor_data(),
+		'warnings' => array_column( $bad, 1 ),
 	);
 }
 

@@ -13,7 +13,7 @@ const CATALOGUE    = 'cabinet_widgets_catalogue';
 const REFRESH_HOOK = 'cabinet_widgets_refresh';
 
 // Used until the service has responded once.
-const USUAL_OPTIONS  = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'page', 'period', 'from', 'to', 'switch', 'group' );
+const USUAL_OPTIONS  = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'page', 'period', 'from', 'to', 'switch', 'group', 'by', 'month' );
 const UNKNOWN_HEIGHT = 320;
 
 add_action( REFRESH_HOOK, __NAMESPACE__ . '\fetch_catalogue' );
@@ -33,13 +33,14 @@ function service_url(): string {
  * On a single site, the person who sets the address may also install plugins, so private addresses are allowed. The
  * administrators of a network's sites have fewer rights, so private addresses are refused there.
  *
- * @param string $path Path with a leading slash, including the query.
+ * @param string      $path    Path with a leading slash, including the query.
+ * @param string|null $service Address of the service; null for the one in the settings.
  * @return array|\WP_Error As wp_remote_get().
  */
-function request_service( string $path ) {
+function request_service( string $path, ?string $service = null ) {
 	$get = is_multisite() ? 'wp_safe_remote_get' : 'wp_remote_get';
 	return $get(
-		service_url() . $path,
+		( $service ?? service_url() ) . $path,
 		array(
 			'timeout'             => 5,
 			'redirection'         => 0,
@@ -75,6 +76,14 @@ function catalogue(): array {
 }
 
 /**
+ * The cached catalogue, however old it is; an empty one if there is none. No request is sent.
+ */
+function cached_catalogue(): array {
+	$cached = get_transient( CATALOGUE );
+	return is_array( $cached ) && service_url() === $cached['url'] ? $cached['known'] : empty_catalogue();
+}
+
+/**
  * Requests the catalogue now and caches it; if that fails, returns the previous one.
  */
 function fetch_catalogue(): array {
@@ -85,8 +94,7 @@ function fetch_catalogue(): array {
 	$response = request_service( '/embed.json' );
 	$known    = 200 === wp_remote_retrieve_response_code( $response ) ? read_catalogue( wp_remote_retrieve_body( $response ) ) : null;
 	if ( null === $known ) {
-		$cached = get_transient( CATALOGUE );
-		$known  = is_array( $cached ) && $cached['url'] === $url ? $cached['known'] : empty_catalogue();
+		$known = cached_catalogue();
 	}
 	set_transient(
 		CATALOGUE,

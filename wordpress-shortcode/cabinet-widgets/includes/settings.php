@@ -105,22 +105,47 @@ function clean_url( $value ): string {
 	if ( '' === $value ) {
 		return '';
 	}
-	if ( ! preg_match( '#^[a-z]+://#i', $value ) ) {
-		$value = "https://$value";
+	pasted_account( account_in( $value ) );
+	$address = service_in( $value );
+	if ( null === $address ) {
+		show_error( wrong_address() . ' ' . __( 'The previous address remains.', 'cabinet-widgets' ) );
+		return service_url();
 	}
-	if ( preg_match( '#/w/([a-z0-9][a-z0-9-]{0,31})(/|\z)#', $value, $found ) ) {
-		pasted_account( $found[1] );
-	}
+	return $address;
+}
+
+/**
+ * The service's address in what was pasted; null if there is none.
+ *
+ * @param string $value Its address, or one of a widget, with or without https://.
+ */
+function service_in( string $value ): ?string {
+	$value = preg_match( '#^[a-z]+://#i', $value ) ? $value : "https://$value";
 	$parts = wp_parse_url( preg_replace( '#(/w/.*|/oembed|/embed\.js(on)?|/+)?([?\#].*)?\z#s', '', $value, 1 ) );
 	$host  = strtolower( $parts['host'] ?? '' );
 	$http  = 'http' === strtolower( $parts['scheme'] ?? '' );
 	$local = preg_match( '/^(localhost|127\.[0-9.]+|\[::1\])\z/', $host );
 	$named = preg_match( '/^([a-z0-9._-]+|\[[0-9a-f:]+\])\z/', $host ) && preg_match( '#^(/[A-Za-z0-9._~/-]*)?\z#', $parts['path'] ?? '' );
 	if ( ! $named || isset( $parts['user'] ) || ! ( ( $http && $local ) || 'https' === strtolower( $parts['scheme'] ) ) ) {
-		show_error( __( 'The address of the service must begin with https:// (or with http:// on this machine). The previous address remains.', 'cabinet-widgets' ) );
-		return service_url();
+		return null;
 	}
 	return rtrim( ( $http ? 'http://' : 'https://' ) . $host . ( isset( $parts['port'] ) ? ":{$parts['port']}" : '' ) . ( $parts['path'] ?? '' ), '/' );
+}
+
+/**
+ * What is said about an address that cannot be one of a service.
+ */
+function wrong_address(): string {
+	return __( 'The address of the service must begin with https:// (or with http:// on this machine).', 'cabinet-widgets' );
+}
+
+/**
+ * The account in the address of a widget; '' if it is another address.
+ *
+ * @param string $address What was pasted.
+ */
+function account_in( string $address ): string {
+	return preg_match( '#/w/([a-z0-9][a-z0-9-]{0,31})(/|\z)#', $address, $found ) ? $found[1] : '';
 }
 
 /**
@@ -267,21 +292,28 @@ function show_page(): void {
 }
 
 /**
- * The button that tests the connection, and the result after it was pressed.
+ * The button that tests the connection, and the result after it was pressed or the settings were saved.
  */
 function show_test(): void {
 	if ( '' === service_url() ) {
-		show_help( __( 'Once the address is saved, you can test the connection here. Until then, no requests are sent to any server.', 'cabinet-widgets' ) );
+		show_help( __( 'When you save the address, the connection is tested. Until then, no requests are sent to any server.', 'cabinet-widgets' ) );
 		return;
 	}
 	echo '<h2>' . esc_html__( 'Connection', 'cabinet-widgets' ) . '</h2>';
-	if ( isset( $_GET['test'] ) && check_admin_referer( 'cabinet-widgets-test' ) ) {
+	if ( was_saved() || ( isset( $_GET['test'] ) && check_admin_referer( 'cabinet-widgets-test' ) ) ) {
 		foreach ( test_connection() as list( $is_good, $line ) ) {
 			echo '<div class="notice inline notice-' . ( $is_good ? 'success' : 'error' ) . '"><p>' . esc_html( $line ) . '</p></div>';
 		}
 	}
 	$address = wp_nonce_url( add_query_arg( 'test', '1', page_url() ), 'cabinet-widgets-test' );
 	echo '<p><a class="button" href="' . esc_url( $address ) . '">' . esc_html__( 'Test the connection', 'cabinet-widgets' ) . '</a></p>';
+}
+
+/**
+ * Whether the settings were saved just before this page was opened.
+ */
+function was_saved(): bool {
+	return in_array( 'settings_updated', array_column( get_settings_errors( 'general' ), 'code' ), true );
 }
 
 /**

@@ -235,6 +235,8 @@ final class XssTest extends CabinetTestCase {
 			);
 			Cabinet_Widgets\show_page();
 			echo implode( '', Cabinet_Widgets\link_page( array() ) );
+			$health = Cabinet_Widgets\test_health();
+			echo $health['description'] . $health['actions'] . Cabinet_Widgets\privacy_text();
 			remove_filter( 'option_cabinet_widgets_service_url', $filters['option_cabinet_widgets_service_url'], 99 );
 			add_filter( 'option_cabinet_widgets_service_url', '__return_empty_string' );
 			Cabinet_Widgets\show_test();
@@ -255,14 +257,54 @@ final class XssTest extends CabinetTestCase {
 		}
 	}
 
+	/** The patterns, also with a malicious catalogue and malicious translations. */
+	public function test_patterns_contain_nothing_but_widgets(): void {
+		$evil      = '"} --><script>alert(1)</script>';
+		$catalogue = self::CATALOGUE;
+		$catalogue['widgets']['growth']['label'] = $evil;
+		$this->service = self::respond( 200, wp_json_encode( $catalogue ) );
+		Cabinet_Widgets\fetch_catalogue();
+		$mark = fn( $text ) => $text . $evil;
+		add_filter( 'gettext', $mark );
+		foreach ( array( 'trader-page', 'sidebar' ) as $name ) {
+			unregister_block_pattern( "cabinet-widgets/$name" );
+		}
+		Cabinet_Widgets\register_patterns();
+		remove_filter( 'gettext', $mark );
+		$seen = 0;
+		foreach ( array( 'trader-page', 'sidebar' ) as $name ) {
+			$content = WP_Block_Patterns_Registry::get_instance()->get_registered( "cabinet-widgets/$name" )['content'];
+			$this->assertStringNotContainsString( 'alert', $content );
+			$this->become( 'administrator' );
+			$seen += $this->examine( do_blocks( $content ) );
+		}
+		$this->assertGreaterThan( 3, $seen );
+	}
+
+	/** What an administrator pastes while setting up the service inside a post. */
+	public function test_no_address_that_is_pasted_in_a_post_becomes_markup(): void {
+		$this->become( 'administrator' );
+		foreach ( self::PAYLOADS as $payload ) {
+			foreach ( array( $payload, "https://widgets.example.com/$payload", "https://widgets.example.com/w/$payload/balance", "https://$payload" ) as $address ) {
+				$request = new WP_REST_Request( 'POST', '/cabinet-widgets/v1/connection' );
+				$request->set_body_params( array( 'address' => $address ) );
+				rest_do_request( $request );
+				$this->assertMatchesRegularExpression( '#^https://[a-z0-9._-]+(/[A-Za-z0-9._~/-]*)?\z#', get_option( 'cabinet_widgets_service_url' ), $address );
+				$this->assertMatchesRegularExpression( '/^[a-z0-9-]*\z/', Cabinet_Widgets\defaults()['account'], $address );
+				update_option( 'cabinet_widgets_service_url', self::SERVICE );
+			}
+		}
+		$this->assertCount( 3, $this->all( '//*[self::cabinet-widget or self::iframe or self::a]', do_shortcode( '[cabinet_widget account=main widget=balance]' ) ) );
+	}
+
 	public function test_the_editors_data_cannot_end_its_script(): void {
 		$this->become( 'administrator' );
 		$catalogue                                = self::CATALOGUE;
 		$catalogue['widgets']['balance']['label'] = '<!--<script>alert(1)</script>';
 		$this->service                            = self::respond( 200, wp_json_encode( $catalogue ) );
-		wp_register_script( 'cabinet-widgets-editor', '/index.js', array(), '1', true );
-		Cabinet_Widgets\pass_data_to_editor();
-		$printed = implode( '', wp_scripts()->get_data( 'cabinet-widgets-editor', 'before' ) );
+		$catalogue['widgets']['new']              = $catalogue['widgets']['balance'];
+		$this->service                            = self::respond( 200, wp_json_encode( $catalogue ) );
+		$printed = $this->editor_script();
 		$this->assertStringContainsString( 'alert(1)', $printed );
 		$this->assertStringNotContainsString( '<', $printed );
 	}

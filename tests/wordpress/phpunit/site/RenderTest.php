@@ -173,11 +173,11 @@ final class RenderTest extends CabinetTestCase {
 
 	public function test_the_editor_learns_accounts_and_widgets(): void {
 		$this->become( 'author' );
-		wp_register_script( 'cabinet-widgets-editor', '/index.js', array(), '1', true );
-		Cabinet_Widgets\pass_data_to_editor();
-		$printed = implode( '', wp_scripts()->get_data( 'cabinet-widgets-editor', 'before' ) );
-		$data = json_decode( preg_replace( '/^.*?= |;$/s', '', trim( $printed ) ), true );
-		$this->assertTrue( $data['configured'] );
+		$printed = $this->editor_script();
+		$data    = json_decode( preg_replace( '/^.*?site: | };$/s', '', trim( $printed ) ), true );
+		$this->assertSame( self::SERVICE, $data['service'] );
+		$this->assertTrue( $data['reachable'] );
+		$this->assertFalse( $data['mayConfigure'] );
 		$this->assertSame( array( 'vault', 'main' ), $data['accounts'] );
 		$this->assertSame( array( 'vault' ), $data['closed'] );
 		$this->assertSame( 'Open trades', $data['widgets']['open-trades']['label'] );

@@ -127,10 +127,29 @@ final class ServiceTest extends CabinetTestCase {
 		$widget = fn( int $status, string $ancestors = '*' ) => fn( $url ) => false !== strpos( $url, '/embed.json' )
 			? self::respond( 200, wp_json_encode( self::CATALOGUE ) )
 			: self::respond( $status, '', array( 'content-security-policy' => "default-src 'none'; frame-ancestors $ancestors" ) );
-		$good   = array( true, 'version 1.2.3, 3 widgets' );
+		$good   = array( true, 'version 1.2.3, widgets: 3' );
+		// A catalogue that a cache stored a minute ago, with a clock that is wrong by some seconds.
+		$dated = fn( int $seconds ) => fn() => self::respond(
+			200,
+			wp_json_encode( self::CATALOGUE ),
+			array(
+				'date' => gmdate( 'D, d M Y H:i:s', time() + $seconds - 60 ) . ' GMT',
+				'age'  => '60',
+			)
+		);
 		return array(
-			'unreachable'       => array( new WP_Error( 'x', 'Could not resolve host' ), array( array( false, 'cannot be reached from this server: Could not resolve host' ) ) ),
+			'unreachable'       => array( new WP_Error( 'x', 'Could not resolve host' ), array( array( false, 'cannot be reached from this server. Could not resolve host' ) ) ),
 			'another site'      => array( self::respond( 200, '<html>' ), array( array( false, 'not as a Cabinet Widgets service' ) ) ),
+			'no such name'      => array( new WP_Error( 'http_request_failed', 'cURL error 6: Could not resolve host: x' ), array( array( false, 'There is no server of this name.' ) ) ),
+			'nothing listens'   => array( new WP_Error( 'http_request_failed', 'cURL error 7: Failed to connect' ), array( array( false, 'Nothing accepts connections there.' ) ) ),
+			'too slow'          => array( new WP_Error( 'http_request_failed', 'cURL error 28: Operation timed out after 5001 milliseconds' ), array( array( false, 'It did not respond within five seconds.' ) ) ),
+			'a certificate'     => array( new WP_Error( 'http_request_failed', 'cURL error 60: SSL certificate problem' ), array( array( false, 'certificate is not valid' ) ) ),
+			'blocked'           => array( new WP_Error( 'http_request_not_executed', 'User has blocked requests through HTTP.' ), array( array( false, 'WP_HTTP_BLOCK_EXTERNAL' ) ) ),
+			'without cURL'      => array( new WP_Error( 'http_request_failed', 'fsocket: php_network_getaddresses: getaddrinfo failed' ), array( array( false, 'There is no server of this name.' ) ) ),
+			'a redirect'        => array( self::respond( 301, '', array( 'location' => 'https://other.example.com/' ) ), array( array( false, 'redirects to https://other.example.com/. Enter that address.' ) ) ),
+			'an old version'    => array( self::respond( 200, wp_json_encode( array( 'version' => '0.0.9' ) + self::CATALOGUE ) ), array( array( false, 'has version 0.0.9. This plugin needs version 0.1.0' ) ) ),
+			'a wrong clock'     => array( $dated( 90 ), array( $good, array( false, 'differ by 90 seconds' ), array( true, 'vault: the secret is correct' ) ) ),
+			'clocks agree'      => array( $dated( 25 ), array( $good, array( true, 'vault: the secret is correct' ) ) ),
 			'not found'         => array( self::respond( 404, '' ), array( array( false, 'status 404' ) ) ),
 			'everything works'  => array( $widget( 200 ), array( $good, array( true, 'vault: the secret is correct.' ) ) ),
 			'wrong secret'      => array( $widget( 401 ), array( $good, array( false, 'vault: the service does not accept this embed secret' ) ) ),

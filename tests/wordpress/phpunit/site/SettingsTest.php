@@ -136,6 +136,13 @@ final class SettingsTest extends CabinetTestCase {
 		$this->assertStringContainsString( 'Test the connection', $html );
 	}
 
+	public function test_saving_tests_the_connection(): void {
+		$this->become( 'administrator' );
+		$this->assertStringNotContainsString( 'The service responds', $this->settings_page() );
+		add_settings_error( 'general', 'settings_updated', 'Settings saved.', 'success' );
+		$this->assertStringContainsString( 'The service responds', $this->settings_page() );
+	}
+
 	public function test_the_connection_is_tested_with_a_nonce_only(): void {
 		$this->become( 'administrator' );
 		$_GET['test'] = '1';

@@ -1,86 +1,29 @@
 /**
- * The block "Cabinet widget" in the editor. The accounts and widgets to choose from are in window.cabinetWidgetsEditor,
- * which pass_data_to_editor() in includes/render.php writes. The server renders the live preview.
+ * The block "Cabinet widget" in the editor, with a variation for each widget. The server renders the live preview.
  */
-( function ( wp ) {
+( function ( wp, cabinetWidgets ) {
 	'use strict';
 
 	const { createElement: el, RawHTML, useEffect, useState } = wp.element;
-	const { InspectorControls, useBlockProps } = wp.blockEditor;
-	const { Button, Disabled, PanelBody, Placeholder, SelectControl, Spinner, TextControl } = wp.components;
+	const { InspectorControls, store: blockEditorStore, useBlockProps } = wp.blockEditor;
+	const { getBlockVariations, registerBlockType, registerBlockVariation, unregisterBlockVariation } = wp.blocks;
+	const { Disabled, Notice, PanelBody, Spinner, TextControl } = wp.components;
+	const { select, subscribe, useSelect } = wp.data;
 	const { __ } = wp.i18n;
+	const { icon, picture, SetUp, store, transforms } = cabinetWidgets;
+	const { Account, Audience, NumberField, Options, Widget } = cabinetWidgets.controls;
 
-	const site = window.cabinetWidgetsEditor || { accounts: [], closed: [], widgets: {} };
-	const appearance = { __nextHasNoMarginBottom: true, __next40pxDefaultSize: true };
-
-	const choices = ( pairs ) => pairs.map( ( [ value, label ] ) => ( { value, label } ) );
-	const yes = () => [ '1', __( 'Yes', 'cabinet-widgets' ) ];
-	const no = () => [ '0', __( 'No', 'cabinet-widgets' ) ];
-
-	// Labels of the options, and their values if there are only a few. Any other option is a field labelled with its name.
-	const known = {
-		theme: () => ( { label: __( 'Theme', 'cabinet-widgets' ), values: [
-			[ 'auto', __( 'The visitor’s system setting', 'cabinet-widgets' ) ],
-			[ 'light', __( 'Light', 'cabinet-widgets' ) ],
-			[ 'dark', __( 'Dark', 'cabinet-widgets' ) ],
-		] } ),
-		title: () => ( { label: __( 'Show the heading', 'cabinet-widgets' ), values: [ yes(), no() ] } ),
-		group: () => ( { label: __( 'Group', 'cabinet-widgets' ), values: [ [ 'symbol', __( 'One row per symbol', 'cabinet-widgets' ) ] ] } ),
-		period: () => ( { label: __( 'Period', 'cabinet-widgets' ), values: [
-			[ 'today', __( 'Today', 'cabinet-widgets' ) ],
-			[ '7d', __( '7 days', 'cabinet-widgets' ) ],
-			[ '30d', __( '30 days', 'cabinet-widgets' ) ],
-			[ '90d', __( '90 days', 'cabinet-widgets' ) ],
-			[ 'month', __( 'This month', 'cabinet-widgets' ) ],
-			[ 'year', __( 'This year', 'cabinet-widgets' ) ],
-			[ 'all', __( 'Since the beginning', 'cabinet-widgets' ) ],
-		] } ),
-		switch: () => ( { label: __( 'Links to other periods', 'cabinet-widgets' ), values: [ yes(), no() ] } ),
-		rows: () => ( { label: __( 'Rows', 'cabinet-widgets' ), type: 'number' } ),
-		accent: () => ( { label: __( 'Accent colour', 'cabinet-widgets' ), help: __( 'Six hexadecimal digits, such as 0a7f5a.', 'cabinet-widgets' ) } ),
-		lang: () => ( { label: __( 'Language', 'cabinet-widgets' ), help: __( 'Empty: the language of the page.', 'cabinet-widgets' ) } ),
-		tz: () => ( { label: __( 'Time zone', 'cabinet-widgets' ), help: __( 'Such as Europe/Paris.', 'cabinet-widgets' ) } ),
-		refresh: () => ( { label: __( 'Seconds between refreshes', 'cabinet-widgets' ), type: 'number' } ),
-	};
-
-	function Option( { name, value, onChange } ) {
-		const { label = name, values, ...rest } = known[ name ] ? known[ name ]() : {};
-		if ( values ) {
-			const options = choices( [ [ '', __( 'Default', 'cabinet-widgets' ) ], ...values ] );
-			return el( SelectControl, { ...appearance, label, value, options, onChange } );
-		}
-		return el( TextControl, { ...appearance, ...rest, label, value, onChange } );
-	}
-
-	// A list if the accounts are known, otherwise a text field.
-	function Account( { value, onChange } ) {
-		const label = __( 'Account', 'cabinet-widgets' );
-		if ( ! site.accounts.length ) {
-			return el( TextControl, { ...appearance, label, value, onChange } );
-		}
-		const accounts = value && ! site.accounts.includes( value ) ? [ value, ...site.accounts ] : site.accounts;
-		return el( SelectControl, { ...appearance, label, value, onChange, options: choices( accounts.map( ( slug ) => [ slug, slug ] ) ) } );
-	}
-
-	// Who can see the widget. A role from a converted shortcode is added to the list.
-	function Audience( { value, onChange } ) {
-		const values = [
-			[ '', __( 'Members', 'cabinet-widgets' ) ],
-			[ 'role:editor', __( 'Editors', 'cabinet-widgets' ) ],
-			[ 'everyone', __( 'Everyone', 'cabinet-widgets' ) ],
-		];
-		if ( value && ! values.some( ( [ one ] ) => one === value ) ) {
-			values.push( [ value, value ] );
-		}
-		return el( SelectControl, { ...appearance, label: __( 'Who can see it', 'cabinet-widgets' ), value, options: choices( values ), onChange } );
-	}
+	const BLOCK = 'cabinet-widgets/widget';
+	const CHART = 'M4 4v16h16M7 16l4-5 3 3 5-7';
+	// Words that people type for any of the widgets.
+	const KEYWORDS = [ 'forex', 'trading', 'MetaTrader', 'MT4', 'MT5' ];
 
 	// The block as rendered by the server. wp.serverSideRender is not used because before WordPress 7 it loses a change that
 	// is made within half a second before another rendering.
 	function Preview( { attributes } ) {
 		const [ html, setHtml ] = useState( null );
-		const { account, widget, for: audience, height, label, loading, options } = attributes;
-		const data = { attributes: { account, widget, for: audience, height, label, loading, options } };
+		const { account, widget, for: audience, height, label, loading, options, className } = attributes;
+		const data = { attributes: { account, widget, for: audience, height, label, loading, options, className } };
 		useEffect( () => {
 			let isCurrent = true;
 			const show = ( rendered ) => isCurrent && setHtml( rendered );
@@ -94,69 +37,96 @@
 			};
 		}, [ JSON.stringify( data ) ] );
 		if ( html === '' ) {
-			return el( Placeholder, { icon: 'chart-line', label: __( 'Cabinet widget', 'cabinet-widgets' ) } );
+			return el( Notice, { status: 'warning', isDismissible: false }, __( 'The preview could not be loaded.', 'cabinet-widgets' ) );
 		}
 		return html === null ? el( Spinner ) : el( Disabled, {}, el( RawHTML, {}, html ) );
 	}
 
-	function Edit( { attributes, setAttributes } ) {
+	function Sidebar( { site, attributes, setAttributes } ) {
 		const { account, widget, options } = attributes;
-		const names = Object.keys( site.widgets );
-		const mine = site.widgets[ widget ];
+		const { options: names = [] } = site.widgets[ widget ] || {};
+		const given = { names, options, setOptions: ( changed ) => setAttributes( { options: changed } ) };
+		return el( InspectorControls, {},
+			el( PanelBody, { title: __( 'Cabinet widget', 'cabinet-widgets' ) },
+				el( Widget, { site, value: widget, onChange: ( value ) => setAttributes( { widget: value } ) } ),
+				el( Options, { panel: 'main', ...given } ),
+				el( Account, { site, value: account, onChange: ( value ) => setAttributes( { account: value } ) } ),
+				site.closed.includes( account ) && el( Audience, { value: attributes.for, onChange: ( value ) => setAttributes( { for: value } ) } )
+			),
+			el( PanelBody, { title: __( 'Appearance', 'cabinet-widgets' ), initialOpen: false },
+				el( Options, { panel: 'appearance', ...given } )
+			),
+			el( PanelBody, { title: __( 'More options', 'cabinet-widgets' ), initialOpen: false },
+				el( Options, { panel: 'advanced', ...given } ),
+				el( NumberField, { label: __( 'Height in pixels', 'cabinet-widgets' ), help: __( 'Empty: the exact height of the widget.', 'cabinet-widgets' ), min: 40, max: 2000, value: attributes.height, onChange: ( height ) => setAttributes( { height } ) } ),
+				el( TextControl, { __nextHasNoMarginBottom: true, __next40pxDefaultSize: true, label: __( 'Name for screen readers', 'cabinet-widgets' ), help: __( 'Empty: the name of the widget.', 'cabinet-widgets' ), value: attributes.label, onChange: ( label ) => setAttributes( { label } ) } )
+			)
+		);
+	}
+
+	function Edit( { attributes, setAttributes } ) {
+		const blockProps = useBlockProps();
+		const site = useSelect( ( get ) => get( store ).getSite() );
+		// In the inserter and in lists of patterns.
+		const isPicture = useSelect( ( get ) => {
+			const settings = get( blockEditorStore ).getSettings();
+			// The second name is the one before WordPress 6.8.
+			return 'isPreviewMode' in settings ? settings.isPreviewMode : settings.__unstableIsPreviewMode;
+		} );
+		const { account, widget } = attributes;
+		const [ first ] = Object.keys( site.widgets );
+		const shown = site.widgets[ widget ] || site.widgets[ first ];
 
 		// Store what the server would choose, so that changing the defaults later does not change existing posts.
 		useEffect( () => {
+			if ( isPicture || ! site.service ) {
+				return;
+			}
 			if ( ! account && site.accounts.length ) {
 				setAttributes( { account: site.accounts[ 0 ] } );
 			}
-			if ( ! widget && names.length ) {
-				setAttributes( { widget: names[ 0 ] } );
+			if ( ! widget ) {
+				setAttributes( { widget: first } );
 			}
-		}, [] );
+		}, [ site, isPicture ] );
 
-		const setOption = ( name ) => ( value ) => {
-			const { [ name ]: old, ...rest } = options;
-			setAttributes( { options: value ? { ...rest, [ name ]: value } : rest } );
-		};
-		const fields = el( wp.element.Fragment, {},
-			el( SelectControl, {
-				...appearance,
-				label: __( 'Widget', 'cabinet-widgets' ),
-				value: widget,
-				options: choices( names.map( ( name ) => [ name, site.widgets[ name ].label ] ) ),
-				onChange: ( value ) => setAttributes( { widget: value } ),
-			} ),
-			el( Account, { value: account, onChange: ( value ) => setAttributes( { account: value } ) } ),
-			site.closed.includes( account ) && el( Audience, { value: attributes.for, onChange: ( value ) => setAttributes( { for: value } ) } )
-		);
-
-		if ( ! site.configured || ! names.length || ! account ) {
-			const line = ! site.configured
-				? __( 'The address of the service is not set yet.', 'cabinet-widgets' )
-				: ! names.length
-				? __( 'The service cannot be reached at the moment.', 'cabinet-widgets' )
-				: __( 'Choose the account to show.', 'cabinet-widgets' );
-			return el( 'div', useBlockProps(),
-				el( Placeholder, { icon: 'chart-line', label: __( 'Cabinet widget', 'cabinet-widgets' ), instructions: line },
-					( ! site.configured || ! names.length ) && site.settings
-						? el( Button, { variant: 'primary', href: site.settings }, __( 'Settings', 'cabinet-widgets' ) )
-						: null,
-					site.configured && names.length ? fields : null
-				)
-			);
+		if ( isPicture ) {
+			return el( 'div', blockProps, picture( shown ) );
 		}
-		return el( 'div', useBlockProps(),
-			el( InspectorControls, {},
-				el( PanelBody, { title: __( 'Cabinet widget', 'cabinet-widgets' ) }, fields ),
-				el( PanelBody, { title: __( 'Options', 'cabinet-widgets' ), initialOpen: false },
-					( mine ? mine.options : [] ).map( ( name ) => el( Option, { key: name, name, value: options[ name ] || '', onChange: setOption( name ) } ) ),
-					el( TextControl, { ...appearance, label: __( 'Height in pixels', 'cabinet-widgets' ), help: __( 'Empty: the exact height of the widget.', 'cabinet-widgets' ), type: 'number', value: attributes.height, onChange: ( height ) => setAttributes( { height } ) } ),
-					el( TextControl, { ...appearance, label: __( 'Name for screen readers', 'cabinet-widgets' ), help: __( 'Empty: the name of the widget.', 'cabinet-widgets' ), value: attributes.label, onChange: ( label ) => setAttributes( { label } ) } )
-				)
-			),
+		if ( ! site.service || ! account ) {
+			return el( 'div', blockProps, el( SetUp, { site, icon: icon( shown.icon ), label: shown.label, attributes, setAttributes } ) );
+		}
+		return el( 'div', blockProps,
+			el( Sidebar, { site, attributes, setAttributes } ),
+			! site.reachable && el( Notice, { status: 'warning', isDismissible: false }, __( 'The service cannot be reached at the moment.', 'cabinet-widgets' ) ),
 			el( Preview, { attributes } )
 		);
 	}
 
-	wp.blocks.registerBlockType( 'cabinet-widgets/widget', { edit: Edit, save: () => null } );
-} )( window.wp );
+	// A variation for each widget. The service may offer others than expected once it is set up in a post.
+	function updateVariations() {
+		const { widgets } = select( store ).getSite();
+		const registered = getBlockVariations( BLOCK ).map( ( { name } ) => name );
+		registered.filter( ( name ) => ! widgets[ name ] ).forEach( ( name ) => unregisterBlockVariation( BLOCK, name ) );
+		for ( const [ name, { label, description, keywords, icon: path } ] of Object.entries( widgets ) ) {
+			if ( registered.includes( name ) ) {
+				continue;
+			}
+			registerBlockVariation( BLOCK, {
+				name,
+				title: label,
+				description,
+				keywords: [ ...keywords.split( /,\s*/ ).filter( Boolean ), ...KEYWORDS ],
+				icon: icon( path ),
+				attributes: { widget: name },
+				example: { attributes: { widget: name } },
+				isActive: ( { widget } ) => widget === name,
+				scope: [ 'inserter', 'block', 'transform' ],
+			} );
+		}
+	}
+
+	registerBlockType( BLOCK, { icon: icon( CHART ), edit: Edit, save: () => null, transforms } );
+	updateVariations();
+	subscribe( updateVariations, store );
+} )( window.wp, window.cabinetWidgets );
