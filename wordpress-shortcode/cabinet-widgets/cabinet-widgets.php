@@ -30,6 +30,7 @@ const SLUG  = '/^[a-z0-9][a-z0-9-]{0,31}\z/';
 const NAME  = '/^[a-z][a-z_]{0,31}\z/';
 const VALUE = '/^[A-Za-z0-9_+:.\/-]{1,64}\z/';
 
+require __DIR__ . '/includes/languages.php';
 require __DIR__ . '/includes/service.php';
 require __DIR__ . '/includes/token.php';
 require __DIR__ . '/includes/rest.php';

@@ -61,7 +61,7 @@ function problem_of_service( $response, string $service ): string {
 	$target = (string) wp_remote_retrieve_header( $response, 'location' );
 	if ( '' !== $target ) {
 		/* translators: 1: address, 2: another address. */
-		return sprintf( __( '%1$s redirects to %2$s. Enter that address.', 'cabinet-widgets' ), $service, shorten( $target ) );
+		return sprintf( __( '%1$s redirects to %2$s. Enter that address.', 'cabinet-widgets' ), $service, $target );
 	}
 	$status = (int) wp_remote_retrieve_response_code( $response );
 	$known  = read_catalogue( wp_remote_retrieve_body( $response ) );

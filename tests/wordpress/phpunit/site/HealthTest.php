@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/../WP_CLI.php';
+
 /** Site Health, the privacy policy and the command line. */
 final class HealthTest extends CabinetTestCase {
 	/** @dataProvider secrets */
@@ -37,6 +39,24 @@ final class HealthTest extends CabinetTestCase {
 		return array(
 			array( '', 401 ),
 			array( 'editor', 403 ),
+		);
+	}
+
+	/** @dataProvider checks */
+	public function test_the_command_line_says_what_works_and_fails_if_anything_does_not( int $status_of_widgets, string $line, ?int $code ): void {
+		$this->service  = fn( $url ) => false !== strpos( $url, '/embed.json' ) ? self::respond( 200, wp_json_encode( self::CATALOGUE ) ) : self::respond( $status_of_widgets, '' );
+		WP_CLI::$lines  = array();
+		WP_CLI::$code   = null;
+		Cabinet_Widgets\check_in_terminal();
+		$this->assertStringStartsWith( '✓ The service responds', WP_CLI::$lines[0] );
+		$this->assertStringStartsWith( $line, WP_CLI::$lines[1] );
+		$this->assertSame( $code, WP_CLI::$code );
+	}
+
+	public static function checks(): array {
+		return array(
+			'accepted' => array( 200, '✓ vault: the secret is correct', null ),
+			'refused'  => array( 401, '✗ vault: the service does not accept this embed secret', 1 ),
 		);
 	}
 

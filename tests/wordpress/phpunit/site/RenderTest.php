@@ -324,6 +324,29 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertSame( wp_login_url( get_permalink( $id ) ), $members->getAttribute( 'href' ) );
 	}
 
+	/** @dataProvider locales */
+	public function test_a_site_gets_the_texts_of_its_language_also_for_another_country( string $locale, string $nearest ): void {
+		$folder = dirname( Cabinet_Widgets\FILE ) . '/languages/cabinet-widgets-';
+		foreach ( array( '.mo', '-cabinet-widgets-editor.json' ) as $kind ) {
+			$this->assertSame( "$folder$nearest$kind", Cabinet_Widgets\nearest_catalogue( "$folder$locale$kind" ) );
+		}
+	}
+
+	public static function locales(): array {
+		return array(
+			'its own country' => array( 'fr_FR', 'fr_FR' ),
+			'another country' => array( 'es_MX', 'es_ES' ),
+			'formal'          => array( 'de_DE_formal', 'de_DE' ),
+			'no translation'  => array( 'sv_SE', 'sv_SE' ),
+		);
+	}
+
+	public function test_other_files_are_loaded_as_they_are(): void {
+		foreach ( array( '/x/languages/cabinet-widgets-es_MX.mo', '/x/es_MX.mo', false ) as $file ) {
+			$this->assertSame( $file, Cabinet_Widgets\nearest_catalogue( $file ) );
+		}
+	}
+
 	public function test_the_french_catalogue_is_complete(): void {
 		switch_to_locale( 'fr_FR' );
 		load_textdomain( 'cabinet-widgets', dirname( Cabinet_Widgets\FILE ) . '/languages/cabinet-widgets-fr_FR.mo' );

@@ -1,6 +1,6 @@
 """Checks the WordPress plugin with the WordPress Coding Standards and with Plugin Check.
 
-usage: PYTHONPATH=tests:tests/wordpress python .ci/plugin_standards.py FOLDER
+usage: PYTHONPATH=tests:.ci python tests/wordpress/plugin_standards.py FOLDER
 
 No registry has these programs, so they are not part of the tests. FOLDER contains checkouts of
 their repositories, under the names that REPOSITORIES lists. Both programs check what would be
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plugin_zip import build as build_zip
 from programs import CACHE
-from wordpress_site import Site
+from wordpress_site import HERE, Site
 
 REPOSITORIES = {
     "PHP_CodeSniffer": "PHPCSStandards/PHP_CodeSniffer, 3.13",
@@ -57,8 +57,7 @@ def plugin_check(folder: Path, plugin: Path) -> tuple[list[str], str]:
     """The findings of Plugin Check, and the names of its checks that ran."""
     with tempfile.TemporaryDirectory(dir=CACHE) as root:
         site = Site(Path(root), "sid", None)
-        script = Path(__file__).with_name("plugin_check.php")
-        printed = site.php(script, folder, plugin)
+        printed = site.php(HERE / "harness" / "plugin_check.php", folder, plugin)
         log = site.log()
     assert printed.strip(), log
     *findings, checks = printed.strip().splitlines()
