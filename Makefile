@@ -30,7 +30,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet $(UPGRADE) --editable
 PROCESSES ?= $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: help demo test instants check lint plugin screenshots bench soak lock programs install-test interpreter clean
+.PHONY: help demo test instants check lint plugin package screenshots bench soak lock programs install-test interpreter clean
 
 help:
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -64,6 +64,11 @@ instants: programs $(TEST_STAMP) ## run the tests that depend on the time, at ei
 
 plugin: $(BIN)/python ## pack the WordPress plugin as dist/cabinet-widgets.zip
 	$(BIN)/python .ci/plugin_zip.py
+
+package: $(BIN)/python ## build the source archive and the wheel of the last commit in dist/
+	$(BIN)/python -m pip install --quiet build twine
+	.ci/package $(BIN)/python
+	$(BIN)/python -m twine check --strict dist/*.whl dist/*.tar.gz
 
 screenshots: programs $(TEST_STAMP) ## take the pictures in docs/gallery again
 	PYTHONPATH=tests $(BIN)/python .ci/gallery.py
