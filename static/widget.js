@@ -36,7 +36,7 @@
       notifyHeight();
     }
     for (const rows of root.querySelectorAll(".rows")) {
-      if (rows.scrollWidth > rows.clientWidth) rows.tabIndex = 0;
+      if (rows.scrollWidth > rows.clientWidth || rows.scrollHeight > rows.clientHeight) rows.tabIndex = 0;
       else rows.removeAttribute("tabindex");
     }
   }

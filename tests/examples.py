@@ -155,6 +155,36 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "pages": 1,
     },
     "referrals": {"accounts": 17},
+    "returns": {
+        "from": None,
+        "to": datetime(2026, 11, 23, 12, tzinfo=UTC),
+        "gain": Decimal("0.1318"),
+        "years": [
+            {
+                "year": 2026,
+                "gain": Decimal("0.0912"),
+                "months": [
+                    Decimal("0.0204"),
+                    Decimal("-0.0111"),
+                    Decimal("0.0312"),
+                    Decimal("0"),
+                    Decimal("0.0098"),
+                    Decimal("-0.0145"),
+                    Decimal("0.0087"),
+                    Decimal("0.0221"),
+                    Decimal("0.0054"),
+                    Decimal("-0.0032"),
+                    Decimal("0.0201"),
+                    None,
+                ],
+            },
+            {
+                "year": 2025,
+                "gain": Decimal("0.0372"),
+                "months": [*[None] * 10, Decimal("0.0152"), Decimal("0.0217")],
+            },
+        ],
+    },
     "statistics": {
         "from": datetime(2026, 10, 24, tzinfo=UTC),
         "to": datetime(2026, 11, 23, 12, tzinfo=UTC),

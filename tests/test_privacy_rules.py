@@ -159,6 +159,20 @@ def test_what_stands_for_a_single_trade_is_hidden_with_the_trades() -> None:
     assert privacy.without_single_entries(data, {"points"}) is data
 
 
+def test_a_month_of_a_single_trade_is_hidden_and_not_alone() -> None:
+    year = {
+        "gain": Decimal(9),
+        "months": (Decimal(1), Decimal(2), Decimal(3), None, Decimal(0)),
+        "_month_entries": (4, 1, 3, 0, 0),
+        "_entries": 8,
+    }
+    found = privacy.without_single_entries({"years": [year], "_entries": 8}, {"trades"})
+    assert found["years"][0]["months"] == [Decimal(1), None, None, None, Decimal(0)]
+    year["_month_entries"] = (1, 1, 3, 0, 0)
+    found = privacy.without_single_entries({"years": [year], "_entries": 5}, {"trades"})
+    assert found["years"][0]["months"] == [None, None, Decimal(3), None, Decimal(0)]
+
+
 def test_a_day_that_would_be_the_difference_to_the_total_is_not_left_out_alone() -> None:
     days = [{"date": day, "trades": trades} for day, trades in enumerate((5, 1, 2, 3))]
     found = privacy.without_single_entries({"trades": 11, "days": days}, {"trades"})

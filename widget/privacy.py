@@ -144,6 +144,8 @@ ENTRY_COUNTS: Final = (ENTRIES, "count", "orders", "trades")
 ROW_COUNT: Final = "_rows"
 """In the data of a widget with pages: the number of rows on all of them. It is never published by
 this name, and not at all if ``pages`` is hidden."""
+MONTH_ENTRIES: Final = "_month_entries"
+"""In a year: the number of trades of each of its ``months``. It is never published either."""
 COUNTED_BY: Final[Mapping[str, str]] = {
     "open_lots": "open_trades",
     "total_lots": "total_trades",
@@ -276,6 +278,8 @@ def without_singles(data: dict[str, Any]) -> dict[str, Any]:
     for name, value in data.items():
         if is_single(name, data):
             result[name] = None
+        elif name == "months" and MONTH_ENTRIES in data:
+            result[name] = without_single_months(value, data[MONTH_ENTRIES])
         elif isinstance(value, dict):
             result[name] = without_singles(value)
         elif is_list_of_objects(value):
@@ -285,6 +289,23 @@ def without_singles(data: dict[str, Any]) -> dict[str, Any]:
         else:
             result[name] = value
     return result
+
+
+def without_single_months(
+    gains: Sequence[Decimal | None],
+    counts: Sequence[int],
+) -> list[Decimal | None]:
+    """The gains of the months of a year, and None for those of a single trade.
+
+    If there is one such month, another one is left out too: otherwise it would be what is missing
+    to the gain of the year.
+    """
+    single = [place for place, count in enumerate(counts) if count == 1]
+    others = [place for place, count in enumerate(counts) if count > 1]
+    if len(single) == 1 and others:
+        smallest = min(others, key=counts.__getitem__)
+        single.append(smallest)
+    return [None if place in single else gain for place, gain in enumerate(gains)]
 
 
 def is_list_of_objects(value: Any) -> bool:

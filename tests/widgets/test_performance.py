@@ -97,3 +97,33 @@ def test_without_trades_sums_are_zero_and_everything_else_is_missing(stack: Exit
         "longest_losing_streak", "long_trades", "short_trades", "volume", "swap", "active_days",
     }  # fmt: skip
     assert found["profit_factor"] is None
+
+
+# -- returns --------------------------------------------------------------------------------------
+
+
+def test_returns_are_of_all_time_unless_the_url_says_otherwise(stack: ExitStack) -> None:
+    rows = [trade(400 * DAY, 100), trade(DAY, 55)]
+    found = service(stack, rows, balance=1155)
+    everything = data(found, "returns.json")
+    assert everything["from"] is None
+    assert [year["year"] for year in everything["years"]] == [2026, 2025]
+    assert everything["gain"] == 0.155
+    assert everything["years"][1]["months"][8:] == [None, 0.1, 0, 0]
+    assert everything["years"][0]["months"] == [*[0] * 10, 0.05, None]
+    assert data(found, "returns.json?period=30d")["gain"] == 0.05
+    assert data(found, "returns.json?from=2026-01-01")["gain"] == 0.05
+
+
+def test_a_month_of_a_single_trade_is_hidden_with_the_trades(stack: ExitStack) -> None:
+    """With another month, so that it is not what is missing to the gain of the year."""
+    rows = [trade(age * DAY + n, 10) for age, count in ((1, 3), (40, 1), (70, 2), (100, 3))
+            for n in range(count)]  # fmt: skip
+    found = data(service(stack, rows, hide=["trades"]), "returns.json")
+    [year] = found["years"]
+    assert [year["months"][number] is None for number in (7, 8, 9, 10)] == [
+        False,
+        True,
+        True,
+        False,
+    ]

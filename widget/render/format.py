@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
@@ -193,6 +193,19 @@ class Formatter:
         """A fraction as a percentage with a plus sign for a gain."""
         return self.percent(x, signed=True)
 
+    def cell_percent(self, x: Decimal, signed: bool = False) -> str:
+        """A fraction in percent for a narrow cell: without the percent sign, and with fewer
+        decimals if it is large.
+        """
+        number = x * 100
+        size = abs(number)
+        spec = PERCENT
+        if size >= 1000:
+            spec = "z,.0f"
+        elif size >= 100:
+            spec = "z,.1f"
+        return self._plain.write(number, spec, signed=signed)
+
     def percent_on_axis(self, x: Decimal, step: Decimal) -> str:
         """A fraction as a percentage, with the decimals that its axis needs."""
         decimals = step_decimals(step * 100)
@@ -300,6 +313,11 @@ class Formatter:
         if d is None:
             return MISSING
         return self._times.month.write(self._local(d))
+
+    def month_names(self, width: Literal["abbreviated", "narrow"]) -> list[str]:
+        """The names of the twelve months."""
+        names = get_month_names(width, "stand-alone", self._locale)
+        return [names[number] for number in range(1, 13)]
 
     def span(self, first: dt.date, last: dt.date) -> str:
         """Two days, without repeating what they have in common: Nov 1 – 20, 2026."""

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from widget.errors import N_, BadOption, CabinetError, Delayed
 from widget.render.display import Display, Text, build_display
 from widget.render.format import MISSING, formatter
+from widget.render.grids import build_year_table
 from widget.render.i18n import Catalogues, is_rtl
 from widget.render.tables import METHODS, TableHtml, build_table
 from widget.render.view import View
@@ -473,6 +474,7 @@ BLOCKS: Mapping[type[base.Block], tuple[str, Build]] = {
     base.Progress: ("progress", build_progress),
     base.Bars: ("bars", build_chart),
     base.Curve: ("curve", build_chart),
+    base.YearTable: ("years", build_year_table),
     base.Table: ("table", build_html_table),
 }
 """The macro that draws each kind of block, and the function that prepares what it draws."""

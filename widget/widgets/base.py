@@ -13,7 +13,13 @@ from typing import Any, Final, Literal, TypeVar
 from widget.data.source import Source
 from widget.names import Function
 from widget.privacy import ROW_COUNT
-from widget.widgets.options import COMMON_OPTIONS, COMMON_SIZES, DEFAULT_ROWS, Options
+from widget.widgets.options import (
+    COMMON_OPTIONS,
+    COMMON_SIZES,
+    DEFAULT_PERIOD,
+    DEFAULT_ROWS,
+    Options,
+)
 
 HEADING_HEIGHT: Final = 40
 """Height of a widget's heading in CSS pixels. The option ``title=0`` removes it, but not together
@@ -231,6 +237,32 @@ class Curve(Chart):
 
 
 @dataclass(frozen=True, slots=True)
+class YearTable:
+    """Gains as a table of years by months, shaded by size.
+
+    Attributes:
+        rows: the name of the list of years in the data, newest first.
+        year: the name of the year's number.
+        months: the name of the list of the gains of its months.
+        gain: the name of its own gain.
+        label: what the table displays, a msgid.
+        empty: the text that replaces a table without years, a msgid.
+    """
+
+    rows: str
+    year: str
+    months: str
+    gain: str
+    label: str
+    empty: str
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names in the data that it displays."""
+        yield from (self.rows, self.year, self.months, self.gain)
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table.
 
@@ -330,7 +362,7 @@ class Table:
         return [values(record, self.row_names) for record in records]
 
 
-Block = Card | Groups | Progress | Bars | Curve | Table
+Block = Card | Groups | Progress | Bars | Curve | YearTable | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +424,7 @@ class Widget:
         feed: its Atom feed, if it has one.
         shows_currency: whether its heading contains the currency.
         by_default: whether accounts that do not list their widgets have it.
+        default_period: the name of the period of a URL that chooses none.
     """
 
     name: str
@@ -410,6 +443,7 @@ class Widget:
     feed: Feed | None = None
     shows_currency: bool = False
     by_default: bool = True
+    default_period: str = DEFAULT_PERIOD
 
     @property
     def all_options(self) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ MAX_REFRESH: Final = 86400
 MAX_ROWS: Final = 100
 MAX_PAGE: Final = 1000
 DEFAULT_ROWS: Final = 10
+DEFAULT_PERIOD: Final = "30d"
 MAX_CSV_ROWS: Final = 10_000
 """The rows of a CSV file whose URL does not limit them."""
 
@@ -76,7 +77,7 @@ LAST_DATE: Final = date(2999, 12, 31)
 class Period:
     """Whole days of the account's time zone: one of ``PERIODS``, or two dates, both inclusive."""
 
-    name: str = "30d"
+    name: str = DEFAULT_PERIOD
     first: date | None = None
     last: date | None = None
 
@@ -270,6 +271,10 @@ class HasOptions(Protocol):
     def picture_sizes(self) -> tuple[str, ...]:
         """The sizes of its picture; empty if it has none."""
 
+    @property
+    def default_period(self) -> str:
+        """The name of the period of a URL that chooses none."""
+
 
 def parse_options(
     widget: HasOptions,
@@ -297,6 +302,8 @@ def parse_options(
     options = validate_options(texts)
     if "size" in texts and widget.picture_sizes:
         check_size(options.size, widget.picture_sizes)
+    if {"period", "from", "to"}.isdisjoint(texts):
+        return options.model_copy(update={"period": Period(widget.default_period)})
     return options
 
 

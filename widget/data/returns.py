@@ -1,0 +1,191 @@
+"""Gains by month and year, and by day. See ``growth`` for what a gain is.
+
+The gain of a part of a period is the product of the factors of its trades, minus 1. So the factors
+of the months multiply to that of their year, and those of the years to that of the whole period.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from widget.api.records import ONE, ZERO
+from widget.data.days import first_of_month, next_month, split_by_day, split_by_month
+from widget.data.growth import growth_factors
+from widget.data.ledger import Ledger
+from widget.data.totals import trade_result
+
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """A year of an account.
+
+    Attributes:
+        year: its number.
+        gain: as a fraction.
+        months: the gains of its twelve months; None for those that are not part of the history.
+        trades: the number of trades closed in the year.
+        month_trades: the number of trades closed in each month.
+    """
+
+    year: int
+    gain: Decimal
+    months: tuple[Decimal | None, ...]
+    trades: int
+    month_trades: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """The gain of a period, and those of its years, newest first.
+
+    Without trades the gain is 0, and without a known balance None; in both cases without years.
+    """
+
+    gain: Decimal | None
+    years: tuple[Year, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day on which trades were closed.
+
+    Attributes:
+        date: the day.
+        result: the sum of the results of its trades.
+        gain: as a fraction; None if the balance is unknown.
+        trades: their number.
+    """
+
+    date: date
+    result: Decimal
+    gain: Decimal | None
+    trades: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The days of a month, oldest first, and their sums.
+
+    Attributes:
+        days: the days on which trades were closed.
+        result: the sum of the results.
+        gain: as a fraction; None if the balance is unknown.
+        trades: the number of trades.
+        won_days: the number of days with a result above 0.
+        lost_days: those with a result below 0.
+    """
+
+    days: tuple[Day, ...]
+    result: Decimal
+    gain: Decimal | None
+    trades: int
+    won_days: int
+    lost_days: int
+
+
+class MonthGrowth(NamedTuple):
+    """By how much an account grew in a month, as a factor, and by how many trades."""
+
+    factor: Decimal
+    trades: int
+
+
+NO_GROWTH = MonthGrowth(ONE, 0)
+
+
+def calculate_years(ledger: Ledger, zone: ZoneInfo, last_day: date) -> Returns:
+    """The gains of a period by month and year.
+
+    The months of the history are those from the first closed trade's to that of the last day. The
+    gain of those without trades is 0.
+
+    Args:
+        ledger: the balance at the beginning of the period, and what changed it.
+        zone: the time zone of the months.
+        last_day: the last day of the period.
+    """
+    if ledger.opening is None:
+        return Returns(None, ())
+    closed = ledger.trades[::-1]
+    if not closed:
+        return Returns(ZERO, ())
+    times = [trade.close_time for trade in closed]
+    results = [trade_result(trade) for trade in closed]
+    factors = growth_factors(ledger.opening, times, results, ledger.operations)
+    parts = split_by_month(times, zone)
+    first_month = parts[0].first_day
+    # The broker's clock may be ahead, so that a trade seems to be closed after the period.
+    last_month = max(first_of_month(last_day), parts[-1].first_day)
+    months = months_without_growth(first_month, last_month)
+    for part in parts:
+        factor = math.prod(factors[part.begin : part.end], start=ONE)
+        months[part.first_day] = MonthGrowth(factor, part.end - part.begin)
+    years = [year_of(months, number) for number in range(last_month.year, first_month.year - 1, -1)]
+    growth = math.prod((year.gain + ONE for year in years), start=ONE)
+    return Returns(growth - ONE, tuple(years))
+
+
+def months_without_growth(first_month: date, last_month: date) -> dict[date, MonthGrowth]:
+    """The months between two others, both included, as if there had been no trades."""
+    months = {}
+    month = first_month
+    while month <= last_month:
+        months[month] = NO_GROWTH
+        month = next_month(month)
+    return months
+
+
+def year_of(months: Mapping[date, MonthGrowth], year: int) -> Year:
+    """A year of a history, from its months."""
+    factor = ONE
+    gains: list[Decimal | None] = []
+    counts = []
+    for number in range(1, MONTHS + 1):
+        month = months.get(date(year, number, 1))
+        if month is None:
+            gains.append(None)
+            counts.append(0)
+            continue
+        factor *= month.factor
+        gains.append(month.factor - ONE)
+        counts.append(month.trades)
+    return Year(year, factor - ONE, tuple(gains), sum(counts), tuple(counts))
+
+
+def calculate_month(ledger: Ledger, zone: ZoneInfo) -> Month:
+    """The results and gains of a month by day.
+
+    Args:
+        ledger: the balance at the beginning of the month, and what changed it.
+        zone: the time zone of the days.
+    """
+    closed = ledger.trades[::-1]
+    times = [trade.close_time for trade in closed]
+    results = [trade_result(trade) for trade in closed]
+    factors = None
+    if ledger.opening is not None:
+        factors = growth_factors(ledger.opening, times, results, ledger.operations)
+    days = []
+    for part in split_by_day(times, zone):
+        result = sum(results[part.begin : part.end], ZERO)
+        gain = None
+        if factors is not None:
+            gain = math.prod(factors[part.begin : part.end], start=ONE) - ONE
+        days.append(Day(part.first_day, result, gain, part.end - part.begin))
+    gain = None
+    if factors is not None:
+        gain = math.prod(factors, start=ONE) - ONE
+    return Month(
+        days=tuple(days),
+        result=sum(results, ZERO),
+        gain=gain,
+        trades=len(closed),
+        won_days=sum(day.result > ZERO for day in days),
+        lost_days=sum(day.result < ZERO for day in days),
+    )

@@ -1,0 +1,63 @@
+"""Gains by month and year."""
+
+from typing import Any
+
+from widget.data import returns
+from widget.data.source import Source
+from widget.errors import N_
+from widget.privacy import ENTRIES, MONTH_ENTRIES
+from widget.widgets.base import Card, Figure, Widget, YearTable, values
+from widget.widgets.options import Options
+
+GAIN = Figure("gain", N_("Gain"), "gain")
+
+
+def fetch(source: Source, options: Options) -> dict[str, Any]:
+    """The time-weighted gains of the period, see ``widget.data.returns``."""
+    zone = source.account.timezone
+    start, end = options.period.bounds(source.now, zone)
+    ledger = source.ledger(start, end)
+    last_day = source.last_day(end)
+    result = source.derived(
+        "returns",
+        (start, end, last_day),
+        lambda: returns.calculate_years(ledger, zone, last_day),
+    )
+    years = [
+        {
+            **values(year, ("year", "gain", "months")),
+            MONTH_ENTRIES: year.month_trades,
+            ENTRIES: year.trades,
+        }
+        for year in result.years
+    ]
+    return {
+        "from": start,
+        "to": source.known_until(end),
+        "gain": result.gain,
+        "years": years,
+        ENTRIES: len(ledger.trades),
+    }
+
+
+WIDGET = Widget(
+    name="returns",
+    label=N_("Returns"),
+    functions=("balance", "closed_trades"),
+    fetch=fetch,
+    body=(
+        Card(figures=(GAIN,)),
+        YearTable(
+            rows="years",
+            year="year",
+            months="months",
+            gain="gain",
+            label=N_("Gain by month, in percent"),
+            empty=N_("No trades in this period"),
+        ),
+    ),
+    height=302,
+    options=frozenset({"period"}),
+    summary=GAIN,
+    default_period="all",
+)
