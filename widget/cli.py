@@ -40,7 +40,13 @@ from widget.web import logs, metrics, tokens
 from widget.web.attempt_file import temporary_folder
 from widget.widgets import registry
 from widget.widgets.base import Widget
-from widget.widgets.options import PICTURE_OPTIONS, HasOptions, Options, parse_options
+from widget.widgets.options import (
+    DEFAULT_PERIOD,
+    PICTURE_OPTIONS,
+    HasOptions,
+    Options,
+    parse_options,
+)
 
 TEMPORARY_FOLDERS = (Path(tempfile.gettempdir()), Path("/run"), Path("/dev"))
 """Folders that are emptied when the machine is restarted, or are in memory."""
@@ -531,10 +537,12 @@ class AllWidgets:
     Attributes:
         all_options: the options that at least one of them has.
         picture_sizes: none, since a token cannot lock the size of pictures.
+        default_period: of most of them.
     """
 
     all_options: tuple[str, ...]
     picture_sizes: tuple[str, ...] = ()
+    default_period: str = DEFAULT_PERIOD
 
 
 def parse_ttl(ttl: str) -> int:

@@ -11,6 +11,7 @@ from widget.web.request_data import Parameters
 from widget.web.tokens import Grant
 from widget.widgets.base import Widget
 from widget.widgets.options import (
+    DEFAULT_PERIOD,
     MAX_CSV_ROWS,
     OPTION_NAMES,
     PERIOD_OPTIONS,
@@ -30,6 +31,7 @@ class SomeOptions:
 
     all_options: tuple[str, ...]
     picture_sizes: tuple[str, ...] = ()
+    default_period: str = DEFAULT_PERIOD
 
 
 def parse_form_options(
