@@ -74,8 +74,7 @@ def certificate_for(domain: str, folder: Path) -> None:
 
 def check_nginx(site: str, folder: Path) -> str:
     """The output of nginx for a site, which has to be valid."""
-    site = for_installed_nginx(on_free_ports(site), folder)
-    site = site.replace("/var/log/nginx", str(folder))
+    site = on_free_ports(site).replace("/var/log/nginx", str(folder))
     (folder / "nginx.conf").write_text(processes.nginx_conf(folder, site))
     command = [find_program("nginx"), "-t", "-p", str(folder)]
     return checked(*command, "-c", "nginx.conf", "-e", "nginx-error.log", folder=folder)
@@ -103,6 +102,19 @@ def test_nginx_accepts_the_file_with_a_certificate(path: str, tmp_path: Path) ->
     assert f"location {path}/ {{" in site
     assert ("proxy_pass http://cabinet_widgets/;" in site) == bool(path)
     assert "warn" not in check_nginx(site, tmp_path)
+
+
+@pytest.mark.parametrize(("version", "lines"), [("1.24.0", 0), ("1.25.1", 1), ("1.26.3", 1)])
+def test_http2_is_written_as_the_installed_nginx_wants_it(
+    version: str, lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "nginx"
+    program.write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version} (Debian)' >&2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    site = printed(tmp_path, "nginx", "--certificate", "c.pem", "--key", "k.pem").stdout
+    assert site.count("    http2 on;\n") == lines
+    assert site.count("listen 443 ssl http2;") == 1 - lines
 
 
 def test_a_certificate_of_lets_encrypt_is_used_as_soon_as_it_exists(

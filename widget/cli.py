@@ -182,7 +182,10 @@ def next_steps(new: draft.Draft, settings: Settings, *, asked: bool) -> Iterator
     name = registry.enabled_widgets(account, widgets)[0]
     yield ""
     yield f"Next: cabinet-widgets serve{option}"
-    yield f"Then open {settings.server.public_url}/w/{new.slug}/{name}"
+    public_url = settings.server.public_url
+    if public_url.startswith("https:"):
+        yield f"For a web server in front of it: cabinet-widgets deploy nginx{option} (or caddy)"
+    yield f"Then open {public_url}/w/{new.slug}/{name}"
     if account.access == "closed":
         yield f"{account.slug} is closed: {who_can_see(account, 'script')}"
     yield "The code for your page:"

@@ -4,6 +4,9 @@
 """
 
 import os
+import re
+import shutil
+import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -32,6 +35,9 @@ LETS_ENCRYPT = Path("/etc/letsencrypt/live")
 PROGRAM = Path("/opt/cabinet-widgets/bin/cabinet-widgets")
 """Where the documentation installs the command."""
 
+HTTP2_DIRECTIVE = (1, 25, 1)
+"""The version of nginx that introduced ``http2 on``."""
+
 HOMES = (Path("/home"), Path("/root"))
 """Folders that the systemd unit hides from the service."""
 
@@ -45,6 +51,7 @@ class Values:
         bind: the address and port at which the service listens.
         certificate: the file of the certificate with its chain; empty if there is none yet.
         key: the file of its private key.
+        has_http2_directive: whether nginx is a version that warns about the older notation.
         has_own_certificate: whether it was named, instead of obtained from Let's Encrypt.
         config: the configuration file.
         secrets: the file of the secrets.
@@ -58,6 +65,7 @@ class Values:
     bind: str
     certificate: str
     key: str
+    has_http2_directive: bool
     has_own_certificate: bool
     config: str
     secrets: str
@@ -72,6 +80,7 @@ EXAMPLE = Values(
     bind="127.0.0.1:8000",
     certificate="/etc/letsencrypt/live/widgets.example.com/fullchain.pem",
     key="/etc/letsencrypt/live/widgets.example.com/privkey.pem",
+    has_http2_directive=False,
     has_own_certificate=False,
     config="/etc/cabinet-widgets/widgets.toml",
     secrets="/etc/cabinet-widgets/secrets.env",
@@ -166,6 +175,7 @@ def fill_in(
             bind=bind,
             certificate=certificate_path,
             key=key_path,
+            has_http2_directive=installed_nginx() >= HTTP2_DIRECTIVE,
             has_own_certificate=certificate is not None,
             config=str(config),
             secrets=str(secrets),
@@ -185,6 +195,20 @@ def lets_encrypt(domain: str) -> tuple[str, str]:
     if not os.path.exists(certificate):
         return "", ""
     return str(certificate), str(folder / "privkey.pem")
+
+
+def installed_nginx() -> tuple[int, ...]:
+    """The version of nginx on this machine; empty if there is none."""
+    # It is often in a folder that is not in the search path of users.
+    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+    try:
+        ran = subprocess.run([nginx, "-v"], capture_output=True, text=True, timeout=10)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    match = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", ran.stderr)
+    if not match:
+        return ()
+    return tuple(map(int, match.groups()))
 
 
 def installed_program() -> Path:

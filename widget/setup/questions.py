@@ -309,7 +309,11 @@ def explain(error: CabinetError, *, has_password: bool) -> str:
     if isinstance(error, Refused):
         return "The API refuses this account without a password: enter its API password."
     if isinstance(error, Unavailable):
-        return f"The API cannot be reached: {error}."
+        text = f"The API cannot be reached: {error}."
+        # What the error names is a key, for which there is no question.
+        if "ca_file" in text:
+            text += " To do so, stop and run init with --set api.ca_file=PATH."
+        return text
     return f"The API does not know this account at this address: check both ({error})."
 
 
