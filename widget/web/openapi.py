@@ -9,7 +9,7 @@ from typing import Any
 
 from widget import __version__, errors, names
 from widget.widgets import options
-from widget.widgets.base import Bars, Block, Card, Chart, Table, Widget
+from widget.widgets.base import Block, Card, Table, Widget
 
 Schema = dict[str, Any]
 """A JSON Schema, or another object of OpenAPI."""
@@ -45,6 +45,7 @@ CHOICES: Mapping[str, Iterable[object]] = {
     "theme": options.THEMES,
     "background": options.BACKGROUNDS,
     "title": (0, 1),
+    "switch": (0, 1),
     "period": options.PERIODS,
     "group": ("symbol",),
 }
@@ -165,11 +166,6 @@ def properties_of(block: Block) -> Schema:
     """What a block displays, as properties of the data."""
     if isinstance(block, Table):
         return properties_of_table(block)
-    if isinstance(block, Chart):
-        point = figures((block.x, block.y))
-        if isinstance(block, Bars):
-            point[block.x] = DAY
-        return {block.rows: list_of(point)}
     if isinstance(block, Card):
         found: Schema = {}
         for figure in block.figures:
@@ -178,7 +174,11 @@ def properties_of(block: Block) -> Schema:
                 properties = {figure.within: object_of(properties)}
             found |= properties
         return found
-    return figures(block.names)
+    rows = getattr(block, "rows", "")
+    if not rows:
+        return figures(block.names)
+    # A chart or another list: whatever it looks like, its names are those of the rows.
+    return {rows: list_of(figures(name for name in block.names if name != rows))}
 
 
 def properties_of_table(table: Table) -> Schema:
