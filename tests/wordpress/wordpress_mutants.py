@@ -18,7 +18,7 @@ ESCAPES = {
 }
 
 # Escapes of what is written in the plugin itself, for the rule that everything printed is escaped.
-OF_CONSTANTS = ("esc_attr( $theme )",)
+OF_CONSTANTS = ("esc_attr( $theme )", "esc_attr( $field )")
 
 # The checks of what an author writes: (file, the check, its replacement).
 CHECKS = (

@@ -386,16 +386,16 @@ function show_secrets(): void {
 /**
  * A field for a line of text.
  *
- * @param string $name    The field's name.
+ * @param string $field   Its name.
  * @param string $value   Its value.
  * @param string $example An example of a value.
  * @param string $label   Its accessible name, if it has no visible label.
  */
-function show_text( string $name, string $value, string $example, string $label = '' ): void {
+function show_text( string $field, string $value, string $example, string $label = '' ): void {
 	printf(
 		'<input type="text" class="%1$s" id="%2$s" name="%2$s" value="%3$s" placeholder="%4$s" aria-label="%5$s">',
-		URL_OPTION === $name ? 'code regular-text' : 'code',
-		esc_attr( $name ),
+		URL_OPTION === $field ? 'code regular-text' : 'code',
+		esc_attr( $field ),
 		esc_attr( $value ),
 		esc_attr( $example ),
 		esc_attr( $label )
