@@ -422,7 +422,7 @@ def required_code(row: Row, name: str) -> int | str:
 
 def read_referrals(rows: Rows) -> Referrals:
     """The result of ``referrals``: how many accounts there are, never which."""
-    accounts = set[str]()
+    accounts = set[int | str]()
     other_rows = 0
     for value in rows.values():
         # This is a row without a list, such as one with clicks only.
