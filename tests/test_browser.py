@@ -76,7 +76,7 @@ def test_the_service_may_be_served_below_a_path_of_another_site(
         page.get_by_label("Password").fill("open")
         page.get_by_role("button").click()
         expect(page.locator("dl")).to_contain_text("$")
-        page.goto(f"{where}/?widget=growth")
+        page.goto(f"{where}/?widget=growth&as=badge")
         expect(page.frame_locator("iframe").locator("dl")).to_be_visible()
         picture = page.locator("article img")
         assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 640

@@ -596,7 +596,7 @@ def test_the_studio_displays_every_enabled_widget_and_the_code_for_what_is_chose
     page = service.get("/?account=main&widget=closed-trades&rows=5&period=7d&theme=")
     assert page.status_code == 200
     for name in WIDGETS:
-        assert f'<option value="{name}"' in page.text
+        assert f'name="widget" value="{name}"' in page.text
     attributes = 'account="main" widget="closed-trades" rows="5" period="7d"'
     assert f"[cabinet_widget {attributes}]" in unescape(page.text)
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
@@ -607,9 +607,15 @@ def test_the_studio_explains_an_invalid_option_and_displays_no_code_for_it(
     serve: Serve,
 ) -> None:
     service = serve(server=studio_settings())
-    page = service.get("/?widget=closed-trades&rows=500").text
-    assert "rows must be" in page or "rows: must be" in page
+    page = service.get("/?widget=closed-trades&rows=500&tz=Mars&period=7d").text
+    assert "rows must be" in page
+    assert "tz must be" in page
     assert "[cabinet_widget" not in page
+    # The preview has what is valid only.
+    [preview] = re.findall("<cabinet-widget [^>]*>", page)
+    assert 'period="7d"' in preview
+    assert "rows" not in preview
+    assert "tz" not in preview
     assert (
         "<script>alert"
         not in service.get("/?widget=<script>alert(1)</script>&lang=<script>alert(2)</script>").text

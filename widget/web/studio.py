@@ -5,14 +5,20 @@ from typing import Any
 
 from widget.config import Account, Settings
 from widget.errors import BadOption
+from widget.render import thumbnail
 from widget.render.i18n import Catalogues
 from widget.render.snippet import FORMS, PICTURE_FORMS, Embed, widget_url
 from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options, parse_options
 
+DEFAULT_FORM = "script"
+
 Params = Mapping[str, str]
 """Fields of the form or options of a widget: their texts by name."""
+
+Problems = Mapping[str, str]
+"""What is wrong with fields, by their names."""
 
 Snippets = list[tuple[str, str]]
 """Names of forms, each with the code to paste."""
@@ -37,11 +43,12 @@ def build_context(
     account = chosen_account(settings, fields)
     enabled = registry.enabled_widgets(account, widgets)
     widget = widgets[chosen_widget(enabled, fields)]
-    params = filled(fields, widget.all_options)
-    picture_params = params
+    names = widget.all_options
     if widget.picture:
-        picture_params = params | filled(fields, PICTURE_OPTIONS)
-    options, problem = parse_fields(widget, picture_params)
+        names += PICTURE_OPTIONS
+    filled_fields = filled(fields, names)
+    picture_params, options, problems = parse_fields(widget, filled_fields)
+    params = filled(picture_params, widget.all_options)
     # The code names the widget in the language of the host page, not in that of the operator.
     texts = catalogues.translations(options.lang, account.lang)
     embed = Embed(
@@ -52,19 +59,22 @@ def build_context(
         options=options,
         label=texts.gettext(widget.label),
     )
-    # Code with a wrong option would only display an error.
+    # Code that silently leaves out a field would be a surprise.
     code: Snippets = []
-    if problem is None:
+    if not problems:
         code = snippets(embed, picture_params)
     return {
         "accounts": list(settings.accounts),
         "account": account.slug,
-        "widgets": [widgets[name] for name in enabled],
+        "widgets": [(widgets[name], thumbnail.draw(widgets[name])) for name in enabled],
+        "thumbnail_size": (thumbnail.WIDTH, thumbnail.HEIGHT),
         "widget": widget,
         "params": params,
+        "fields": filled_fields,
         **picture_context(embed, picture_params, settings.server.path),
-        "problem": problem,
+        "problems": problems,
         "snippets": code,
+        "form": chosen_form(code, fields),
         "origins": embedding_origins(account),
         "closed": account.access == "closed",
         "service": settings.server.public_url,
@@ -91,6 +101,15 @@ def chosen_widget(enabled: Sequence[str], fields: Params) -> str:
     return enabled[0]
 
 
+def chosen_form(code: Snippets, fields: Params) -> str:
+    """The form of the code that is displayed: the chosen one, otherwise the first."""
+    names = [name for name, _ in code]
+    name = fields.get("as", "")
+    if name in names:
+        return name
+    return DEFAULT_FORM
+
+
 def picture_context(embed: Embed, params: Params, path: str) -> dict[str, Any]:
     """The part of the template context that describes the picture.
 
@@ -112,13 +131,23 @@ def picture_context(embed: Embed, params: Params, path: str) -> dict[str, Any]:
     }
 
 
-def parse_fields(widget: Widget, params: Params) -> tuple[Options, str | None]:
-    """The options, and None; or if one is wrong, the defaults, and what is wrong."""
-    try:
-        options = parse_options(widget, params.items(), extra=PICTURE_OPTIONS)
-    except BadOption as error:
-        return Options(), str(error)
-    return options, None
+def parse_fields(widget: Widget, fields: Params) -> tuple[Params, Options, Problems]:
+    """Separate the fields with a valid value from those with an invalid one.
+
+    Returns:
+        the valid fields, the same as options, and what is wrong with the others.
+    """
+    valid = dict(fields)
+    problems: dict[str, str] = {}
+    # Each error removes a field, so that this ends.
+    while True:
+        try:
+            options = parse_options(widget, valid.items(), extra=PICTURE_OPTIONS)
+        except BadOption as error:
+            problems[error.option] = error.why
+            del valid[error.option]
+        else:
+            return valid, options, problems
 
 
 def filled(fields: Params, names: Sequence[str]) -> dict[str, str]:
