@@ -25,6 +25,7 @@ from documents import (
     without_code_blocks,
 )
 from pydantic import BaseModel
+from werkzeug.http import HTTP_STATUS_CODES
 
 from widget import cli, config, errors, names, paths
 from widget.config import variables
@@ -286,6 +287,9 @@ def test_every_error_code_is_documented_with_its_status() -> None:
         pending += kind.__subclasses__()
         if kind is not errors.UpstreamError:  # never raised itself
             expected[kind.code] = kind.status
+    for status in (405, 413, 501):
+        error = errors.RequestError(status, HTTP_STATUS_CODES[status])
+        expected[error.code] = status
     assert documented == expected
 
 
