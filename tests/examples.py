@@ -25,6 +25,28 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "lots_missing": Decimal("490.0"),
         "progress": Decimal("0.4556"),
     },
+    "calendar": {
+        "month": "2026-11",
+        "days": [
+            {
+                "date": date(2026, 11, 18),
+                "result": Decimal("-40.17"),
+                "gain": Decimal("-0.0039"),
+                "trades": 1,
+            },
+            {
+                "date": date(2026, 11, 20),
+                "result": Decimal("112.40"),
+                "gain": Decimal("0.0111"),
+                "trades": 3,
+            },
+        ],
+        "result": Decimal("72.23"),
+        "gain": Decimal("0.0072"),
+        "trades": 4,
+        "won_days": 1,
+        "lost_days": 1,
+    },
     "closed-trades": {
         "from": datetime(2026, 10, 24, tzinfo=UTC),
         "to": datetime(2026, 11, 23, 12, tzinfo=UTC),

@@ -83,7 +83,7 @@ RESULTS = {
         ("result", {*RESULTS, "profit", "net"}),
         ("best_trade", RESULTS),
         ("trades", {"points", "count", "trades_per_week"}),
-        ("close_time", {"days", "time", "open_time", "average_duration"}),
+        ("close_time", {"active_days", "days", "time", "open_time", "average_duration"}),
         ("days", {"close_time"}),
         ("active_days", {"days"}),
         ("balance", {"equity", "gain", "net", "deposits", "withdrawals"}),
@@ -131,6 +131,14 @@ def test_groups_are_hidden_with_the_figure_of_their_keys(by: str, figure: str) -
     hidden = privacy.expand_hidden({figure})
     assert privacy.hide({"by": by, "groups": [{"key": 1}]}, hidden)["groups"] is None
     assert privacy.hide({"by": by, "groups": [{"key": 1}]}, {"ticket"})["groups"] == [{"key": 1}]
+
+
+def test_sums_of_days_are_hidden_with_the_days_and_not_with_the_other_results() -> None:
+    hidden = privacy.expand_hidden({"close_time"})
+    statistics = {"active_days": 5, "best_day": 3, "worst_day": 2, "best_trade": 1}
+    assert privacy.hide(statistics, hidden) == {**dict.fromkeys(statistics), "best_trade": 1}
+    calendar = {"days": [], "won_days": 5, "lost_days": 3, "result": 4}
+    assert privacy.hide(calendar, hidden) == {**dict.fromkeys(calendar), "result": 4}
 
 
 def test_the_number_of_pages_is_hidden_with_the_number_of_rows() -> None:

@@ -72,6 +72,7 @@ HIDDEN_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "date": ("days",),
     "month": ("days",),
     "active_days": ("days",),
+    "days": ("active_days",),
     # The rows of symbols have one column for each side.
     "symbol": ("symbols",),
     "side": ("symbols", "long_trades", "short_trades"),
@@ -112,6 +113,9 @@ HIDDEN_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     # Averages are weighted by volume.
     "buy_volume": ("buy_price",),
     "sell_volume": ("sell_price",),
+    # Which trades are on the same day.
+    "days": ("won_days", "lost_days"),
+    "active_days": ("best_day", "worst_day", "trades_per_week"),
     # Many trades are closed at one of these prices.
     "close_price": ("stop_loss", "take_profit"),
     # Everybody knows how many lots the broker requires for each unit of a bonus.

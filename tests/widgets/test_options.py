@@ -85,6 +85,7 @@ def test_a_language_may_be_written_with_underscores() -> None:
         ("to", "20261121"),
         ("to", "1969-12-31"),
         ("to", "9999-12-31"),
+        ("month", "2026-11"),
         ("colour", "red"),
         ("group", "symbol"),
     ],

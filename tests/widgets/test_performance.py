@@ -127,3 +127,72 @@ def test_a_month_of_a_single_trade_is_hidden_with_the_trades(stack: ExitStack) -
         True,
         False,
     ]
+
+
+# -- calendar -------------------------------------------------------------------------------------
+
+
+def test_a_calendar_has_the_days_of_one_month_in_the_zone_of_the_account(
+    stack: ExitStack,
+) -> None:
+    # 1 November begins at 23:00 UTC in Paris.
+    first = 22 * DAY + 12 * HOUR + HOUR // 2
+    rows = [trade(first, 100), trade(first + HOUR, 50), trade(DAY, -30), trade(DAY + 60, -25)]
+    found = service(stack, rows, balance=1095, timezone="Europe/Paris")
+    november = data(found, "calendar.json")
+    assert november == data(found, "calendar.json?month=2026-11&tz=Asia/Tokyo")
+    assert november["month"] == "2026-11"
+    assert november["days"] == [
+        {"date": "2026-11-01", "result": 100, "gain": 0.0952, "trades": 1},
+        {"date": "2026-11-22", "result": -55, "gain": -0.0478, "trades": 2},
+    ]
+    assert (november["result"], november["trades"]) == (45, 3)
+    assert (november["won_days"], november["lost_days"]) == (1, 1)
+    assert november["gain"] == 0.0429
+    assert data(found, "calendar.json?month=2026-10")["result"] == 50
+
+
+@pytest.mark.parametrize("month", ["1970-01", "2026-12", "2999-12"])
+def test_a_month_without_trades_has_no_days_and_sums_of_zero(month: str, stack: ExitStack) -> None:
+    found = data(service(stack, [trade(DAY, 5)]), f"calendar.json?month={month}")
+    assert found == {
+        "month": month, "days": [], "result": 0, "gain": 0, "trades": 0, "won_days": 0,
+        "lost_days": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("month", ["1969-12", "3000-01", "2026-13", "2026-00", "202611", "26-11"])
+def test_other_months_are_errors_that_name_the_option(month: str, stack: ExitStack) -> None:
+    response = service(stack, []).client.get(f"/w/main/calendar.json?month={month}")
+    assert response.status_code == 400
+    assert "month must be a month" in response.get_json()["error"]["message"]
+
+
+def test_links_lead_to_the_months_before_and_after_with_the_other_options(
+    stack: ExitStack,
+) -> None:
+    found = service(stack, [trade(DAY, 5)])
+    page = text(found, "calendar?theme=dark&month=2026-01&lang=de")
+    for rel, month in (("prev", "2025-12"), ("next", "2026-02")):
+        link = f'href="/w/main/calendar?theme=dark&amp;lang=de&amp;month={month}" rel="{rel}"'
+        assert link in page
+    assert 'rel="prev"' not in text(found, "calendar?month=1970-01")
+    assert 'rel="next"' not in text(found, "calendar?month=2999-12")
+
+
+def test_while_times_are_hidden_there_are_no_links_and_no_other_months(stack: ExitStack) -> None:
+    found = service(stack, [trade(DAY, 5)], hide=["close_time"])
+    assert "rel=" not in text(found, "calendar").partition("<main")[2]
+    assert found.client.get("/w/main/calendar?month=2026-11").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("language", "first"),
+    [("en-US", "Sun"), ("en-GB", "Mon"), ("en", "Sun"), ("de", "Mo"), ("ar", "السبت")],
+)
+def test_weeks_begin_on_the_first_day_of_the_locale(
+    language: str, first: str, stack: ExitStack
+) -> None:
+    page = text(service(stack, []), f"calendar?lang={language}")
+    names = page.partition("<thead>")[2].partition("</thead>")[0]
+    assert names.partition('class="longer">')[2].startswith(f"{first}<")

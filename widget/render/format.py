@@ -18,11 +18,13 @@ from unicodedata import category
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import (
     format_interval,
     format_timedelta,
     get_date_format,
     get_datetime_format,
+    get_day_names,
     get_month_names,
     get_period_names,
     get_time_format,
@@ -55,6 +57,8 @@ PERCENT: Final = "z,.2f"
 UNKNOWN_CURRENCY: Final = ("z,.8f", 6)
 """The format of an amount whose currency is unknown, which may be a cryptocurrency, and how many of
 its decimals are removed if they are zeros."""
+PREFIXES: Final = ("", "k", "M", "G", "T")
+"""The international prefixes for thousands, millions and so on, the same in all languages."""
 SMALL_LOTS: Final = Decimal("0.01")
 """Volumes below have more decimals than others, so that something is left of them."""
 UNGROUPED: Final[Mapping[str, frozenset[str | None]]] = {
@@ -206,6 +210,25 @@ class Formatter:
             spec = "z,.1f"
         return self._plain.write(number, spec, signed=signed)
 
+    def cell_amount(self, x: Decimal) -> str:
+        """A gain or loss without its currency for a narrow cell: with few digits, and from 10,000
+        on with the prefix for thousands, millions or more.
+        """
+        if self._percent_amounts:
+            return self.cell_percent(x, signed=True)
+        size = abs(x)
+        if size < 100:
+            return self.result(x)
+        if size < 10_000:
+            return self._plain.write(x, "z,.0f", signed=True)
+        exponent = size.adjusted() // 3
+        number = x.scaleb(-3 * exponent)
+        spec = "z,.1f"
+        if abs(number) >= 100:
+            spec = "z,.0f"
+        prefix = PREFIXES[min(exponent, len(PREFIXES) - 1)]
+        return self._plain.write(number, spec, signed=True) + prefix
+
     def percent_on_axis(self, x: Decimal, step: Decimal) -> str:
         """A fraction as a percentage, with the decimals that its axis needs."""
         decimals = step_decimals(step * 100)
@@ -313,6 +336,24 @@ class Formatter:
         if d is None:
             return MISSING
         return self._times.month.write(self._local(d))
+
+    def month_and_year(self, d: dt.date) -> str:
+        """A month with its year: November 2026."""
+        return self._times.month_and_year.write(self._local(d))
+
+    def first_week_day(self) -> int:
+        """The day on which weeks begin: 0 is Monday. A language without a region has the one in
+        which most of its speakers live.
+        """
+        likely = get_global("likely_subtags").get(str(self._locale))
+        if likely is None:
+            return self._locale.first_week_day
+        return Locale.parse(likely).first_week_day
+
+    def day_names(self, width: Literal["abbreviated", "narrow"]) -> list[str]:
+        """The names of the days of the week, from Monday on."""
+        names = get_day_names(width, "stand-alone", self._locale)
+        return [names[number] for number in range(7)]
 
     def month_names(self, width: Literal["abbreviated", "narrow"]) -> list[str]:
         """The names of the twelve months."""
@@ -662,6 +703,7 @@ class TimeFormats:
     date: TimeFormat
     day: TimeFormat
     month: TimeFormat
+    month_and_year: TimeFormat
     brief: TimeFormat
 
 
@@ -696,6 +738,7 @@ def time_formats(locale: Locale) -> TimeFormats:
         date=TimeFormat(get_date_format("medium", locale).pattern, locale),
         day=TimeFormat(str(skeletons["MMMd"]), locale),
         month=TimeFormat(str(skeletons["yMMM"]), locale),
+        month_and_year=TimeFormat(str(skeletons["yMMMM"]), locale),
         brief=TimeFormat(brief, locale),
     )
 

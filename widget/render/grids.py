@@ -1,20 +1,22 @@
-"""Gains as shaded cells: a table of years by months.
+"""Gains as shaded cells: a table of years by months, and a month as weeks.
 
 As in ``tables``, the cells are written in Python and not by a template, which would take longer
 than formatting the numbers.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from widget.data.days import next_month
 from widget.render.display import Display
 from widget.render.tables import as_html, attribute
-from widget.widgets.base import YearTable
+from widget.widgets.base import MonthGrid, YearTable
 
 SHADES: Final = 5
 """The stylesheet has so many shades for gains and for losses: u1 to u5 and d1 to d5."""
@@ -73,6 +75,106 @@ def month_cell(gain: Decimal | None, display: Display, largest: Decimal) -> str:
         return "<td></td>"
     shade = attribute(shade_class(gain, largest))
     return f"<td{shade}><bdi>{display.fmt.cell_percent(gain)}</bdi></td>"
+
+
+@dataclass(frozen=True, slots=True)
+class MonthGridHtml:
+    """A month as weeks.
+
+    Attributes:
+        label: the month and its year.
+        days: the names of the days of the week, a narrow and a longer one.
+        weeks: the rows.
+    """
+
+    label: str
+    days: list[tuple[str, str]]
+    weeks: Markup
+
+
+def build_month_grid(grid: MonthGrid, display: Display) -> MonthGridHtml | None:
+    """A month as weeks; None if its days are hidden."""
+    rows = display.view.data[grid.rows]
+    if rows is None:
+        return None
+    first_day = date.fromisoformat(f"{display.view.data[grid.month]}-01")
+    first_week_day = display.fmt.first_week_day()
+    narrow = display.fmt.day_names("narrow")
+    longer = display.fmt.day_names("abbreviated")
+    days = list(zip(narrow, longer, strict=True))
+    by_date = {row[grid.date]: row for row in rows}
+    largest = largest_of(row[grid.result] for row in rows)
+    weeks = ""
+    for week in weeks_of(first_day, first_week_day):
+        cells = [day_cell(day, by_date.get(day), grid, display, largest) for day in week]
+        weeks += f"<tr>{''.join(cells)}</tr>"
+    return MonthGridHtml(
+        label=display.fmt.month_and_year(first_day),
+        days=days[first_week_day:] + days[:first_week_day],
+        weeks=as_html(weeks),
+    )
+
+
+def weeks_of(first_day: date, first_week_day: int) -> Iterator[list[date | None]]:
+    """The weeks of a month, each with seven days; None for the days of other months.
+
+    Args:
+        first_day: the first day of the month.
+        first_week_day: the day on which weeks begin, 0 is Monday.
+    """
+    days_before = (first_day.weekday() - first_week_day) % 7
+    week: list[date | None] = [None] * days_before
+    length = (next_month(first_day) - first_day).days
+    for number in range(length):
+        week.append(first_day + timedelta(days=number))
+        if len(week) == 7:
+            yield week
+            week = []
+    if week:
+        yield week + [None] * (7 - len(week))
+
+
+def day_cell(
+    day: date | None,
+    row: dict[str, Any] | None,
+    grid: MonthGrid,
+    display: Display,
+    largest: Decimal,
+) -> str:
+    """The cell of a day: its number, and what happened on it."""
+    if day is None:
+        return "<td></td>"
+    time = f'<time datetime="{day}">{display.fmt.integer(day.day)}</time>'
+    if row is None:
+        return f"<td>{time}</td>"
+    shade = ""
+    amounts = ""
+    result = row[grid.result]
+    if result is not None:
+        shade = attribute(shade_class(result, largest))
+        brief = display.fmt.cell_amount(result)
+        amounts = two_lengths("b", brief, display.fmt.result(result))
+    count = row[grid.count]
+    counts = ""
+    if count is not None:
+        one, many = grid.counted
+        text = display.translations.ngettext(one, many, count)
+        whole = escape(text % {"count": display.fmt.integer(count)})
+        brief = f"\N{MULTIPLICATION SIGN}{display.fmt.integer(count)}"
+        counts = two_lengths("small", brief, whole)
+    gain = row[grid.gain]
+    title = ""
+    if gain is not None:
+        title = f' title="{display.fmt.signed_percent(gain)}"'
+    return f"<td{shade}{title}>{time}{amounts}{counts}</td>"
+
+
+def two_lengths(tag: str, brief: str, whole: str) -> str:
+    """A text in two lengths, of which the stylesheet displays the one that fits."""
+    return (
+        f'<{tag} class="narrow"><bdi>{brief}</bdi></{tag}>'
+        f'<{tag} class="longer"><bdi>{whole}</bdi></{tag}>'
+    )
 
 
 def largest_of(amounts: Iterable[Decimal | None]) -> Decimal:

@@ -2,22 +2,32 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from widget.data.days import next_month
 from widget.errors import N_, BadOption, CabinetError, Delayed
+from widget.privacy import DATED
 from widget.render.display import Display, Text, build_display
 from widget.render.format import MISSING, formatter
-from widget.render.grids import build_year_table
+from widget.render.grids import build_month_grid, build_year_table
 from widget.render.i18n import Catalogues, is_rtl
 from widget.render.tables import METHODS, TableHtml, build_table
 from widget.render.view import View
 from widget.widgets import base
-from widget.widgets.options import MAX_PAGE, PERIODS, SWITCH_PERIODS, Options, Period
+from widget.widgets.options import (
+    FIRST_MONTH,
+    LAST_MONTH,
+    MAX_PAGE,
+    PERIODS,
+    SWITCH_PERIODS,
+    Options,
+    Period,
+)
 
 UTC_ZONE: Final = ZoneInfo("UTC")
 
@@ -37,6 +47,7 @@ class PageContext:
         page_url: the URL of this page without the option ``page``; None if visitors cannot choose
             another one.
         period_url: the URL of this page without its period; None if visitors cannot choose one.
+        month_url: the URL of this page without its month; None if visitors cannot choose one.
     """
 
     assets: Mapping[str, str]
@@ -48,6 +59,7 @@ class PageContext:
     home: str | None = None
     page_url: str | None = None
     period_url: str | None = None
+    month_url: str | None = None
 
 
 class Renderer:
@@ -98,6 +110,7 @@ class Renderer:
             periods=links,
             blocks=build_blocks(display),
             pager=build_pager(display, context.page_url),
+            month_links=build_month_links(display, context.month_url),
         )
 
     def error_page(
@@ -309,6 +322,34 @@ def build_switch(display: Display, url: str | None) -> list[PeriodLink]:
 
 
 @dataclass(frozen=True, slots=True)
+class MonthLinks:
+    """The URLs of the month before and of the month after; None if there is none."""
+
+    previous: str | None = None
+    next: str | None = None
+
+
+def build_month_links(display: Display, url: str | None) -> MonthLinks | None:
+    """The links to other months; None if the widget has no months."""
+    view = display.view
+    if "month" not in view.widget.options:
+        return None
+    # While dates are hidden, no month can be chosen.
+    if url is None or not DATED.isdisjoint(view.hidden):
+        return MonthLinks()
+    first_day = date.fromisoformat(f"{view.data['month']}-01")
+    months = (first_day - timedelta(days=1), next_month(first_day))
+    urls: list[str | None] = []
+    for month in months:
+        text = f"{month:%Y-%m}"
+        if FIRST_MONTH <= text <= LAST_MONTH:
+            urls.append(with_option(url, "month", text))
+        else:
+            urls.append(None)
+    return MonthLinks(*urls)
+
+
+@dataclass(frozen=True, slots=True)
 class CardHtml:
     """The figures of a card and its CSS classes."""
 
@@ -475,6 +516,7 @@ BLOCKS: Mapping[type[base.Block], tuple[str, Build]] = {
     base.Bars: ("bars", build_chart),
     base.Curve: ("curve", build_chart),
     base.YearTable: ("years", build_year_table),
+    base.MonthGrid: ("month", build_month_grid),
     base.Table: ("table", build_html_table),
 }
 """The macro that draws each kind of block, and the function that prepares what it draws."""

@@ -123,6 +123,8 @@ def option_schema(name: str) -> Schema:
         return {"type": "integer", "minimum": minimum, "maximum": maximum}
     if name in ("from", "to"):
         return {"type": "string", "format": "date"}
+    if name == "month":
+        return {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
     return {"type": "string"}
 
 

@@ -175,6 +175,7 @@ class WidgetEndpoint:
             page_url=self._url_without(["page"], view, grant, context.token),
             # Another period may have fewer pages.
             period_url=self._url_without([*PERIOD_OPTIONS, "page"], view, grant, context.token),
+            month_url=self._url_without(["month"], view, grant, context.token),
         )
         html = self._service.renderer.page(view, context)
         response = Response(html, content_type="text/html; charset=utf-8")

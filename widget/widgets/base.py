@@ -257,9 +257,47 @@ class YearTable:
     empty: str
 
     @property
+    def row_names(self) -> tuple[str, ...]:
+        """The names of the figures of a year."""
+        return (self.year, self.months, self.gain)
+
+    @property
     def names(self) -> Iterator[str]:
         """The names in the data that it displays."""
-        yield from (self.rows, self.year, self.months, self.gain)
+        yield from (self.rows, *self.row_names)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthGrid:
+    """A month as weeks, whose days are shaded by their results.
+
+    Attributes:
+        month: the name of the month in the data, such as 2026-11.
+        rows: the name of the list of days in the data.
+        date: the name of the date of a day.
+        result: the name of its result.
+        gain: the name of its gain.
+        count: the name of the number of its trades.
+        counted: the text for that number, msgids for one and for several with ``%(count)s``.
+    """
+
+    month: str
+    rows: str
+    date: str
+    result: str
+    gain: str
+    count: str
+    counted: tuple[str, str]
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """The names of the figures of a day."""
+        return (self.date, self.result, self.gain, self.count)
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names in the data that it displays."""
+        yield from (self.month, self.rows, *self.row_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +400,7 @@ class Table:
         return [values(record, self.row_names) for record in records]
 
 
-Block = Card | Groups | Progress | Bars | Curve | YearTable | Table
+Block = Card | Groups | Progress | Bars | Curve | YearTable | MonthGrid | Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ LANGUAGE_TAG: Final = re.compile("([A-Za-z]{2,8}|[XxIi])(-[A-Za-z0-9]{1,8}){0,9}
 # The midnights of these dates exist in every time zone and have Unix times on every platform.
 FIRST_DATE: Final = date(1970, 1, 2)
 LAST_DATE: Final = date(2999, 12, 31)
+FIRST_MONTH: Final = "1970-01"
+LAST_MONTH: Final = "2999-12"
 
 
 # Both bounds of a period depend on the request's time and the account's zone. So an option stores
@@ -187,6 +189,18 @@ def check_zone(value: object) -> ZoneInfo:
     return ZoneInfo(str(value))
 
 
+def check_month(value: object) -> date:
+    """Validate a month; returns its first day."""
+    if isinstance(value, date):
+        return value
+    text = str(value)
+    is_month = re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text, re.ASCII)
+    # Comparing texts is enough, since all of them have the same length.
+    if is_month and FIRST_MONTH <= text <= LAST_MONTH:
+        return date.fromisoformat(f"{text}-01")
+    raise ValueError(f"must be a month from {FIRST_MONTH} to {LAST_MONTH}")
+
+
 def check_period(value: object) -> Period:
     """Validate one of ``PERIODS``."""
     if isinstance(value, Period):
@@ -216,6 +230,7 @@ Refresh = Annotated[int, integer_between(MIN_REFRESH, MAX_REFRESH)]
 Rows = Annotated[int, integer_between(1, MAX_ROWS)]
 Page = Annotated[int, integer_between(1, MAX_PAGE)]
 NamedPeriod = Annotated[Period, BeforeValidator(check_period)]
+Month = Annotated[date, BeforeValidator(check_month)]
 Group = Annotated[str, one_of(("symbol",))]
 Size = Annotated[str, one_of(SIZES)]
 Scale = Annotated[int, BeforeValidator(check_scale)]
@@ -238,6 +253,7 @@ class Options(BaseModel):
     period: NamedPeriod = Period()
     switch: Switch = False
     group: Group | None = None
+    month: Month | None = None
     size: Size = "medium"
     scale: Scale = 1
 

@@ -1,12 +1,13 @@
 """Gains by month and year."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from widget.data import returns
 from widget.data.source import Source
 from widget.errors import N_
 from widget.privacy import ENTRIES, MONTH_ENTRIES
-from widget.widgets.base import Card, Figure, Widget, YearTable, values
+from widget.widgets.base import Card, Csv, Figure, Widget, YearTable, values
 from widget.widgets.options import Options
 
 GAIN = Figure("gain", N_("Gain"), "gain")
@@ -40,6 +41,14 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     }
 
 
+def month_lines(years: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The lines of a CSV file: the months of the history, by year."""
+    for year in years:
+        for number, gain in enumerate(year["months"] or (), 1):
+            if gain is not None:
+                yield {"year": year["year"], "month": number, "gain": gain}
+
+
 WIDGET = Widget(
     name="returns",
     label=N_("Returns"),
@@ -60,4 +69,5 @@ WIDGET = Widget(
     options=frozenset({"period"}),
     summary=GAIN,
     default_period="all",
+    csv=(Csv("years", ("year", "month", "gain"), month_lines),),
 )

@@ -1,0 +1,67 @@
+"""One month by day: results, gains and numbers of trades."""
+
+from typing import Any
+
+from widget.data import returns
+from widget.data.days import midnight, next_month
+from widget.data.source import Source
+from widget.errors import N_
+from widget.widgets.base import Card, Csv, Figure, MonthGrid, Widget, ngettext_noop, values
+from widget.widgets.options import Options
+
+SUMS = ("result", "gain", "trades", "won_days", "lost_days")
+DAY = ("date", "result", "gain", "trades")
+RESULT = Figure("result", N_("Result"), "result")
+
+
+def fetch(source: Source, options: Options) -> dict[str, Any]:
+    """The days of the month on which trades were closed, see ``widget.data.returns``."""
+    zone = source.account.timezone
+    today = source.now.astimezone(zone).date()
+    month = options.month or today.replace(day=1)
+    start = midnight(month, zone)
+    end = midnight(next_month(month), zone)
+    ledger = source.ledger(start, end)
+    result = source.derived(
+        "calendar",
+        (start, end),
+        lambda: returns.calculate_month(ledger, zone),
+    )
+    return {
+        "month": f"{month:%Y-%m}",
+        "days": [values(day, DAY) for day in result.days],
+        **values(result, SUMS),
+    }
+
+
+WIDGET = Widget(
+    name="calendar",
+    label=N_("Calendar"),
+    functions=("balance", "closed_trades"),
+    fetch=fetch,
+    body=(
+        Card(
+            figures=(
+                RESULT,
+                Figure("gain", N_("Gain"), "gain"),
+                Figure("trades", N_("Trades"), "count"),
+                Figure("won_days", N_("Winning days"), "count"),
+                Figure("lost_days", N_("Losing days"), "count"),
+            )
+        ),
+        MonthGrid(
+            month="month",
+            rows="days",
+            date="date",
+            result="result",
+            gain="gain",
+            count="trades",
+            counted=ngettext_noop("%(count)s trade", "%(count)s trades"),
+        ),
+    ),
+    height=574,
+    options=frozenset({"month"}),
+    summary=RESULT,
+    csv=(Csv("days", DAY),),
+    shows_currency=True,
+)
