@@ -269,7 +269,8 @@ def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -
         for all_of_it in everything(kind, delay).values()
         for name, value, _ in named(all_of_it)
         if name in hidden or (amounts == "percent" and kind == "money" and name in names.MONEY)
-        if value != all_of_it.get("from")  # the curve begins where the period does
+        # The curve begins where the period does, and everybody knows which month this is.
+        if value not in (all_of_it.get("from"), all_of_it.get("month"))
         for form in written(name, value)
     }
     for where, text in published(slug):
@@ -284,7 +285,7 @@ def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -
 def columns(value: Any) -> Iterator[tuple[str, Decimal]]:
     """The sum of each column of every list of rows."""
     for name, inner, _ in named(value):
-        if isinstance(inner, list) and inner:
+        if isinstance(inner, list) and inner and isinstance(inner[0], dict):
             for column in inner[0]:
                 numbers_ = [row[column] for row in inner]
                 if all(isinstance(number, Decimal) for number in numbers_):

@@ -75,7 +75,7 @@ HIDDEN_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "days": ("active_days",),
     # The rows of symbols have one column for each side.
     "symbol": ("symbols",),
-    "side": ("symbols", "long_trades", "short_trades"),
+    "side": ("symbols", "long_trades", "short_trades", "long_won_share", "short_won_share"),
     # The length of a list of trades is their number, and each point of a curve is a trade. What
     # stands for a single trade is hidden too, see ``without_single_entries``.
     "trades": ("count", "points"),

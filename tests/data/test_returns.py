@@ -110,9 +110,9 @@ def test_days_have_the_results_and_gains_of_their_trades(
         day = trade.close_time.astimezone(zone).date()
         sums[day] = sums.get(day, Fraction(0)) + result_of(trade)
     assert [day.date for day in found.days] == sorted(sums)
-    for day in found.days:
-        assert is_close(day.result, sums[day.date])
-        assert is_close(day.gain, factors[day.date.isoformat()] - 1)
+    for each in found.days:
+        assert is_close(each.result, sums[each.date])
+        assert is_close(each.gain, factors[each.date.isoformat()] - 1)
     assert sum(day.trades for day in found.days) == found.trades == len(history)
     assert is_close(found.result, sum(sums.values(), Fraction(0)))
     assert found.won_days == sum(result > 0 for result in sums.values())
@@ -177,7 +177,7 @@ def test_without_trades_there_are_no_years_and_without_a_balance_no_gain() -> No
     unknown = Ledger(None, history, ())
     assert returns.calculate_years(unknown, UTC_ZONE, LAST_DAY) == returns.Returns(None, ())
     month = returns.calculate_month(unknown, UTC_ZONE)
-    assert (month.gain, month.days[0].gain, month.result) == (None, None, 1)
+    assert (month.gain, month.days[0].gain, month.result) == (None, None, Decimal(1))
 
 
 TIMES = st.lists(

@@ -300,9 +300,7 @@ def test_the_studio_displays_which_sites_may_embed_an_account(studio: Studio) ->
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_studio(
-    scheme: Literal["light", "dark"], studio: Studio
-) -> None:
+def test_axe_finds_nothing_in_the_studio(scheme: Literal["light", "dark"], studio: Studio) -> None:
     studio.page.emulate_media(color_scheme=scheme)
     for width in (1280, 640, 320):
         studio.page.set_viewport_size({"width": width, "height": 900})

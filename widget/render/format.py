@@ -345,10 +345,9 @@ class Formatter:
         """The day on which weeks begin: 0 is Monday. A language without a region has the one in
         which most of its speakers live.
         """
-        likely = get_global("likely_subtags").get(str(self._locale))
-        if likely is None:
-            return self._locale.first_week_day
-        return Locale.parse(likely).first_week_day
+        likely = get_global("likely_subtags").get(str(self._locale), str(self._locale))
+        day: int = Locale.parse(likely).first_week_day
+        return day
 
     def day_names(self, width: Literal["abbreviated", "narrow"]) -> list[str]:
         """The names of the days of the week, from Monday on."""

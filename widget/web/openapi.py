@@ -9,7 +9,7 @@ from typing import Any
 
 from widget import __version__, errors, names
 from widget.widgets import options
-from widget.widgets.base import Block, Card, Table, Widget
+from widget.widgets.base import Block, Card, MonthGrid, Table, Widget, YearTable
 
 Schema = dict[str, Any]
 """A JSON Schema, or another object of OpenAPI."""
@@ -168,6 +168,8 @@ def properties_of(block: Block) -> Schema:
     """What a block displays, as properties of the data."""
     if isinstance(block, Table):
         return properties_of_table(block)
+    if isinstance(block, YearTable | MonthGrid):
+        return {block.rows: list_of(figures(block.row_names))}
     if isinstance(block, Card):
         found: Schema = {}
         for figure in block.figures:
