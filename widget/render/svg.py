@@ -303,19 +303,19 @@ def draw_small_second(
     """The second figure of a small picture, with the progress bar that belongs to it."""
     canvas.text(
         figure.label,
-        Place(x=230, y=17.5, room=80, at_end=True),
+        Place(x=152, y=17.5, room=78),
         Font(10, "soft"),
     )
     y = 37
     if progress:
-        y = 34  # a bar needs a little room below its figure
+        y = 32.5  # a bar needs a little room below its figure
     canvas.figure(
         figure,
-        Place(x=230, y=y, room=80, at_end=True),
+        Place(x=152, y=y, room=78),
         13,
     )
     if progress:
-        box = Box(x=152, y=40, width=78, height=4)
+        box = Box(x=152, y=38, width=78, height=4)
         canvas.bar(progress.share, box)
 
 
@@ -370,23 +370,30 @@ def draw_medium(canvas: "Canvas", picture: Picture) -> None:
     )
     plot = medium_plot(picture, middle)
     canvas.plot(picture, plot)
-    for number, figure in enumerate(picture.figures[1:4]):
-        canvas.column(
-            figure,
-            Place(
-                x=14 + number * 99,
-                y=middle + 23,
-                room=92,
-            ),
-            small=10.5,
-            large=14,
-        )
+    draw_medium_columns(canvas, picture.figures[1:4], middle + 23)
     canvas.rule(134)
     canvas.foot(
         picture,
         Place(x=14, y=151, room=canvas.width - 28),
         10.5,
     )
+
+
+def draw_medium_columns(canvas: "Canvas", figures: Sequence[Text], y: float) -> None:
+    """The row of smaller figures of a medium picture; ``y`` is the baseline of their names."""
+    small = 10.5
+    large = 14
+    gap = 7
+    rooms = [92.0] * len(figures)
+    needed = [canvas.column_width(figure, small, large) for figure in figures]
+    # Long names get more of the row than short ones; without them, all columns are equally wide.
+    if len(figures) == 3 and max(needed) > rooms[0]:
+        share = sum(rooms) / sum(needed)
+        rooms = [width * share for width in needed]
+    x = 14.0
+    for figure, room in zip(figures, rooms, strict=True):
+        canvas.column(figure, Place(x=x, y=y, room=room), small, large)
+        x += room + gap
 
 
 def medium_main_place(picture: Picture, middle: float) -> Place:
@@ -634,26 +641,11 @@ class Canvas:
         if figure.sign < 0:
             fill = "down"
         arrow_room = size * ARROW_ROOM
-        room = place.room - arrow_room
-        if place.at_end:
-            # The arrow stands where the text begins in the widest font.
-            width = self.text(
-                figure.text,
-                Place(x=place.x, y=place.y, room=room, at_end=True),
-                Font(size, fill, bold=True, whole=True),
-            )
-            arrow_x = place.x - width - arrow_room
-        else:
-            self.text(
-                figure.text,
-                Place(x=place.x + arrow_room, y=place.y, room=room),
-                Font(size, fill, bold=True, whole=True),
-            )
-            arrow_x = place.x
-        self.arrow(
-            figure.sign,
-            Place(x=arrow_x, y=place.y, room=arrow_room),
-            size,
+        self.arrow(figure.sign, place, size)
+        self.text(
+            figure.text,
+            Place(x=place.x + arrow_room, y=place.y, room=place.room - arrow_room),
+            Font(size, fill, bold=True, whole=True),
         )
 
     def arrow(self, sign: int, place: Place, size: float) -> None:
@@ -716,6 +708,14 @@ class Canvas:
         self.text(figure.label, place, name_font)
         # Small type needs more space between its lines than large type.
         self.figure(figure, place.lowered(large * 1.3), large)
+
+    def column_width(self, figure: Text, small: float, large: float) -> float:
+        """The width that a column needs in any font."""
+        name_width = self.style.measure(figure.label, False) * small / REGULAR_SHARE
+        figure_width = self.style.measure(figure.text, True) / BOLD_SHARE
+        if figure.sign != 0:
+            figure_width += ARROW_ROOM
+        return max(name_width, figure_width * large)
 
     def head(
         self,
