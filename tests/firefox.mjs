@@ -5,12 +5,13 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
+const PATIENCE = 120_000; // milliseconds to start and to load a page, on a busy machine
 const puppeteer = createRequire(`${process.argv[2]}/`)("puppeteer-core");
 const browser = await puppeteer.launch({
   browser: "firefox",
   executablePath: "/usr/bin/firefox-esr",
   headless: true,
-  timeout: 120_000, // milliseconds to start, on a busy machine
+  timeout: PATIENCE,
   // Not by page.setViewport, for which puppeteer needs a newer Firefox than Debian 12 was released with.
   defaultViewport: null,
   args: ["--width=1100", "--height=900"],
@@ -29,6 +30,7 @@ const commands = {
     await page?.close();
     complaints = [];
     page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
     page.on("console", (message) => message.type() !== "log" && complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(String(error)));
   },
