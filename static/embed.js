@@ -14,7 +14,7 @@
   // The slot is the fallback, with an outline of the widget. It lies on the frame, which is hidden until it has something to
   // show, so that no white box flashes on a dark page.
   // The end of the transition means that the color of the page's text has changed, for whatever reason.
-  sheet.replaceSync(":host{display:grid!important;height:auto!important}:host([hidden]){display:none!important}*{display:grid;grid-area:1/1}slot{border:1px solid #8886;border-radius:8px}slot+*{visibility:hidden}iframe{border:0;width:100%;transition:color 1ms}");
+  sheet.replaceSync(":host{display:grid!important;height:auto!important}:host([hidden]){display:none!important}*{display:grid;grid-area:1/1}slot{border:1px solid #8886;border-radius:8px;padding:8px}slot+*{visibility:hidden}iframe{border:0;width:100%;transition:color 1ms}");
 
   customElements.get("cabinet-widget") || customElements.define("cabinet-widget", class extends HTMLElement {
     observer = new MutationObserver(() => this.update());
@@ -48,9 +48,9 @@
       // Not with a token, which may lock the language.
       if (!token && /^[a-z]{2,8}([-_][a-z\d]{1,8}){0,9}$/i.test(lang)) set("lang", lang);
       for (const name of "the options".split(" ")) set(name, get(name));
-      // Guess the page's color scheme from the lightness of its text: the first number of rgb(), lab() and oklch().
+      // Guess the page's color scheme from the lightness of its text: the first number of rgb() and oklch().
       const { color } = getComputedStyle(this);
-      url.hash = color.match(/\b[\d.]+/) > ({ r: 150, l: 60 }[color[0]] || 0.6) ? "dark" : "light";
+      url.hash = color.match(/\b[\d.]+/) > (color > "r" ? 150 : 0.6) ? "dark" : "light";
 
       if (this.url !== url.href || (this.token && !token)) {
         const frame = this.frame = document.createElement("iframe");
@@ -82,10 +82,9 @@
     }
 
     handleEvent({ origin, source, data: detail }) {
-      const { frame } = this;
       // In a sandboxed page, the origin of every frame is "null".
-      if (frame?.contentWindow !== source || (origin !== new URL(this.url).origin && origin !== "null")) return;
-      frame.previousSibling?.remove();
+      if (this.frame?.contentWindow !== source || (origin !== new URL(this.url).origin && origin !== "null")) return;
+      this.frame.previousSibling?.remove();
       this.content = detail.height;
       this.update();
       this.dispatchEvent(new CustomEvent("cabinet-widget:" + detail.type, { bubbles: true, detail }));
