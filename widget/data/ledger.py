@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from widget.api.records import ZERO, AccountInformation, ClosedTrade, History, Operation
 from widget.data.totals import total_result
@@ -25,6 +25,9 @@ MAX_READINGS = 5
 CLOCK_MARGIN = timedelta(seconds=60)
 
 
+NOTHING_KNOWN: Final = AccountInformation()
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The changes of a balance.
@@ -33,11 +36,14 @@ class Ledger:
         opening: the balance before all of them; None if the API sends no balance.
         trades: closed trades, newest first.
         operations: deposits and withdrawals, in no particular order.
+        information: what the balance function returned, as of the same moment; empty if that is
+            not known.
     """
 
     opening: Decimal | None
     trades: tuple[ClosedTrade, ...]
     operations: tuple[Operation, ...]
+    information: AccountInformation = NOTHING_KNOWN
 
     def since(self, start: datetime | None) -> "Ledger":
         """The part of the ledger from ``start``; all of it for None."""
@@ -49,7 +55,7 @@ class Ledger:
             return replace(self, trades=trades, operations=operations)
         balance = self.opening + total_changes(self.trades, self.operations)
         opening = opening_balance(balance, trades, operations)
-        return Ledger(opening, trades, operations)
+        return replace(self, opening=opening, trades=trades, operations=operations)
 
     def has_opening_of(self, other: "Ledger", start: datetime | None) -> bool:
         """Whether two ledgers have the same balance at ``start``."""
@@ -76,11 +82,12 @@ class Reading:
         operations = self.operations
         if operations is None:
             operations = self.history.operations
+        trades = self.history.trades
         balance = self.information.balance
-        if balance is None:
-            return Ledger(None, self.history.trades, operations).since(start)
-        opening = opening_balance(balance, self.history.trades, operations)
-        return Ledger(opening, self.history.trades, operations).since(start)
+        opening = None
+        if balance is not None:
+            opening = opening_balance(balance, trades, operations)
+        return Ledger(opening, trades, operations, self.information).since(start)
 
     def has_rows_of(self, other: "Reading") -> bool:
         """Whether both have the same trades and operations."""

@@ -7,10 +7,12 @@ count anything that is too recent.
 import math
 import time
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import replace
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from hashlib import blake2s
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -74,8 +76,43 @@ CONNECTION_SETTINGS = {"deadline_seconds", "max_response_bytes", "ca_file", "pro
 """Settings of an API that decide whether a call succeeds, and not what it returns."""
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the widgets of one page need together, so that no function is called twice for them.
+
+    Attributes:
+        start: the earliest beginning of their periods; None for the whole history.
+        ledger: whether one of them combines balance, trades and operations.
+    """
+
+    start: datetime | None
+    ledger: bool
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What the sources of one request have loaded, so that all of them have the same values.
+
+    Attributes:
+        values: by cache key, each with the time to live for which it was loaded.
+        visible: the snapshot of a delayed account.
+    """
+
+    values: dict[str, tuple[float, CachedValue[Any]]] = field(default_factory=dict)
+    visible: Visible | None = None
+
+    def get(self, key: str, ttl: float) -> CachedValue[Any] | None:
+        """A value that was loaded for this time to live or a shorter one; None if there is none."""
+        if key not in self.values:
+            return None
+        loaded_for, cached = self.values[key]
+        if loaded_for > ttl:
+            return None
+        return cached
+
+
 class Source:
-    """The figures of one account for one request.
+    """The figures of one account for one widget of one request.
 
     Args:
         account: whose figures.
@@ -88,6 +125,7 @@ class Source:
 
     Attributes:
         account: whose figures.
+        needs: what all widgets of a page need; None for a single widget.
         as_of: the Unix second in which the oldest value used so far was true.
         stale: whether one of the values is older than it should be.
         fresh_for_seconds: how long all values used so far are still fresh; 0 if one is not.
@@ -105,6 +143,7 @@ class Source:
         snapshots: Snapshots,
     ) -> None:
         self.account = account
+        self.needs: Needs | None = None
         self.as_of = requested_at.timestamp()
         self.stale = False
         self.fresh_for_seconds = math.inf
@@ -118,8 +157,21 @@ class Source:
         self._patient_until = began + cache.patience_seconds
         self._identity = cache_identity(account)
         self._snapshots = snapshots.of(account, self._identity)
+        self._loaded = Loaded()
         # The values used so far, each with its time.
         self._versions: list[tuple[str, float]] = []
+
+    def for_next_widget(self) -> "Source":
+        """The source of another widget of the same page, with the same values and the time that is
+        left. Only the age of its figures is its own.
+        """
+        other = copy(self)
+        other.as_of = self._requested_at.timestamp()
+        other.stale = False
+        other.fresh_for_seconds = math.inf
+        other.usable_for_seconds = math.inf
+        other._versions = []
+        return other
 
     @property
     def is_delayed(self) -> bool:
@@ -140,11 +192,11 @@ class Source:
 
     def balance(self) -> AccountInformation:
         """Balance, equity and related figures."""
-        return self._current("balance", AccountInformation)
+        return self._information("balance")
 
     def summary(self) -> AccountInformation:
         """All figures of the account."""
-        return self._current("summary", AccountInformation)
+        return self._information("summary")
 
     def open_trades(self) -> tuple[OpenTrade, ...]:
         """Positions and pending orders, newest first."""
@@ -162,12 +214,12 @@ class Source:
             start: the beginning of the period; None for the whole history.
             end: the end of the period, which is not part of it; None for a period that ends now.
         """
-        history = self._history(start)
+        trades = self._history_since(start).trades
         # The window that was requested may begin before the period.
         return self.derived(
             "closed_trades",
             (start, end),
-            lambda: trades_within(history.trades, start, end),
+            lambda: trades_within(trades, start, end),
         )
 
     def ledger(self, start: datetime | None, end: datetime | None) -> Ledger:
@@ -296,6 +348,43 @@ class Source:
         old = self._old(function, tuple)
         return join_records(old, sample.value, since, opening_time)
 
+    @property
+    def _has_shared_ledger(self) -> bool:
+        """Whether balance and history come from the ledger that another widget of the page needs.
+
+        The values of a delayed account belong to one snapshot anyway.
+        """
+        return self.needs is not None and self.needs.ledger and not self.is_delayed
+
+    def _information(self, function: Function) -> AccountInformation:
+        """The result of a function that describes the account."""
+        shared = self._client.shared_function(self.account, function)
+        if shared == "balance" and self._has_shared_ledger:
+            # The closed trades may be what fails.
+            with suppress(CabinetError):
+                return self._information_of_ledger()
+        return self._current(function, AccountInformation)
+
+    def _information_of_ledger(self) -> AccountInformation:
+        """The balance for a page with a ledger, so that one call is enough for both."""
+        ttl = self.account.ttl("closed_trades")
+        cached = self._load_ledger(self._requested_at, ttl)
+        if self._age(cached) <= ttl:
+            # The ledger is not being read: the balance may be newer, and has a call of its own.
+            return self._get("balance", AccountInformation)
+        # It is being read, together with the balance, which has another time to live.
+        ttl = min(ttl, self.account.ttl("balance"))
+        cached = self._load_ledger(self._requested_at, ttl)
+        return self._counted(cached, ttl, Ledger).information
+
+    def _history_since(self, start: datetime | None) -> History | Ledger:
+        """Something that has the closed trades since ``start`` or earlier."""
+        if self._has_shared_ledger:
+            # The balance may be what fails.
+            with suppress(CabinetError):
+                return self._ledger(start)
+        return self._history(start)
+
     def _history(self, start: datetime | None) -> History:
         """Closed trades and operations since ``start`` or earlier."""
         if self.is_delayed:
@@ -312,19 +401,27 @@ class Source:
         """The ledger since ``start`` or earlier."""
         if self.is_delayed:
             return self._past_reading(start).ledger(start)
+        ttl = self.account.ttl("closed_trades")
+        return self._counted(self._load_ledger(start, ttl), ttl, Ledger)
+
+    def _load_ledger(self, start: datetime | None, ttl: float) -> CachedValue[Any]:
+        """The cached ledger since ``start`` or earlier."""
         self._require("balance")
         window = self._window_since(start)
-        return self._get(
+        return self._load(
             "closed_trades",
-            Ledger,
             LEDGER + window.name,
+            ttl,
             lambda: self._fetch_ledger(window),
         )
 
-    @cached_property
+    @property
     def _visible(self) -> Visible:
         """The snapshot of a delayed account that visitors may see now."""
-        visible = self._snapshots.visible()
+        visible = self._loaded.visible
+        if visible is None:
+            visible = self._snapshots.visible()
+            self._loaded.visible = visible
         self.stale = self.stale or visible.stale
         self.fresh_for_seconds = min(self.fresh_for_seconds, visible.seconds_left)
         self.usable_for_seconds = min(self.usable_for_seconds, visible.seconds_left)
@@ -418,7 +515,9 @@ class Source:
             self._cache.store(self.cache_key("operations", ""), reading.operations, as_of)
 
     def _window_since(self, start: datetime | None) -> Window:
-        """The shortest window that includes everything since ``start``."""
+        """The shortest window that includes everything since ``start``, and what others need."""
+        if self.needs is not None:
+            start = earliest(start, self.needs.start)
         if start is None:
             return WHOLE_HISTORY
         days_back = (self.now - start) / timedelta(days=1)
@@ -495,9 +594,18 @@ class Source:
             sample = self._snapshots.sample(self._visible.snapshot, "balance")
             information = sample.value
         else:
-            information = self._load("balance", "", CURRENCY_TTL_SECONDS).value
+            information = self._recent_information()
         assert isinstance(information, AccountInformation)
         return information
+
+    def _recent_information(self) -> object:
+        """What the balance function returned in the last hour."""
+        if self._has_shared_ledger:
+            # The closed trades may be what fails.
+            with suppress(CabinetError):
+                ledger: Ledger = self._load_ledger(self._requested_at, CURRENCY_TTL_SECONDS).value
+                return ledger.information
+        return self._load("balance", "", CURRENCY_TTL_SECONDS).value
 
     def _get(
         self,
@@ -516,16 +624,24 @@ class Source:
         """
         ttl = self.account.ttl(function)
         cached = self._load(function, span, ttl, fetch)
+        return self._counted(cached, ttl, kind)
+
+    def _counted(self, cached: CachedValue[Any], ttl: float, kind: type[T]) -> T:
+        """A cached value of a type, which counts for the age of the figures."""
         # A widget is as old as the oldest of its values, and fresh as long as all of them are.
         self.as_of = min(self.as_of, cached.as_of)
         self.stale = self.stale or cached.stale
-        age = self._requested_at.timestamp() - cached.as_of
+        age = self._age(cached)
         fresh_for = max(0.0, ttl - age)
         usable_for = max(0.0, 2 * ttl - age)
         self.fresh_for_seconds = min(self.fresh_for_seconds, fresh_for)
         self.usable_for_seconds = min(self.usable_for_seconds, usable_for)
-        assert isinstance(cached.value, kind), function
+        assert isinstance(cached.value, kind), kind
         return cached.value
+
+    def _age(self, cached: CachedValue[Any]) -> float:
+        """The age of a cached value in seconds."""
+        return self._requested_at.timestamp() - cached.as_of
 
     def _load(
         self,
@@ -539,6 +655,19 @@ class Source:
         if fetch is None:
             fetch = partial(self._call, function)
         key = self.cache_key(function, span)
+        cached = self._loaded.get(key, ttl)
+        if cached is None:
+            cached = self._load_from_cache(key, ttl, fetch)
+            self._loaded.values[key] = (ttl, cached)
+        self._versions.append((key, cached.as_of))
+        return cached
+
+    def _load_from_cache(
+        self,
+        key: str,
+        ttl: float,
+        fetch: Callable[[], object],
+    ) -> CachedValue[Any]:
         now = time.monotonic()
         wait_seconds = max(0.0, self._give_up_at - now)
         caller = Caller(
@@ -546,9 +675,7 @@ class Source:
             account=self.account.slug,
             patience_seconds=max(0.0, self._patient_until - now),
         )
-        cached = self._cache.get(key, ttl, fetch, wait_seconds, caller)
-        self._versions.append((key, cached.as_of))
-        return cached
+        return self._cache.get(key, ttl, fetch, wait_seconds, caller)
 
     def _require(self, function: Function) -> None:
         """Check that the API has a function; ``NotOffered`` if it does not."""
@@ -596,6 +723,13 @@ def cache_identity(account: Account) -> str:
     # Eight bytes are enough, because nobody else can choose what is hashed.
     digest = blake2s(identity.encode(), digest_size=8)
     return digest.hexdigest()
+
+
+def earliest(start: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two beginnings, of which None is that of the whole history."""
+    if start is None or other is None:
+        return None
+    return min(start, other)
 
 
 def is_within(moment: datetime, start: datetime | None, end: datetime | None) -> bool:
