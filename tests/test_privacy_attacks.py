@@ -378,6 +378,12 @@ def test_accounts_that_differ_in_hidden_figures_look_the_same(
         assert found.keys() == expected.keys()
         for url in expected:
             assert found[url] == expected[url], (form, url)
+    for query in ("", "?period=7d", "?period=all"):
+        expected_page, found_page = (
+            service.client.get(f"/a/{slug}{query}").text
+            for service, slug in (one_account, other_account)
+        )
+        assert found_page == expected_page, query
 
 
 # -- Dates ----------------------------------------------------------------------------------------

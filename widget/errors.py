@@ -80,7 +80,7 @@ class NotFound(CabinetError):
 
 
 class NoSuchPage(NotFound):
-    """The path is none of this service's."""
+    """The path is none of this service's, or the account has no page."""
 
     message = N_("There is no such page.")
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from widget.data.days import next_month
 from widget.errors import N_, BadOption, CabinetError, Delayed
@@ -48,6 +49,7 @@ class PageContext:
             another one.
         period_url: the URL of this page without its period; None if visitors cannot choose one.
         month_url: the URL of this page without its month; None if visitors cannot choose one.
+        is_account_page: whether the page is that of an account.
     """
 
     assets: Mapping[str, str]
@@ -60,6 +62,11 @@ class PageContext:
     page_url: str | None = None
     period_url: str | None = None
     month_url: str | None = None
+    is_account_page: bool = False
+
+
+NO_WIDGET: Final = PageContext({})
+"""The context of a page without figures."""
 
 
 class Renderer:
@@ -85,33 +92,26 @@ class Renderer:
     def page(self, view: View, context: PageContext) -> str:
         """The page of a widget."""
         display = self.display(view)
-        period = ""
-        brief_period = ""
-        links = build_switch(display, context.period_url)
-        # The link to it is marked already.
-        is_marked = any(link.is_current for link in links)
-        if "period" in view.widget.options and not is_marked:
-            period = display.period()
-            brief_period = display.brief_period()
         return self._render(
             "widget.html",
             display.language,
             context,
-            view=view,
-            widget=view.widget,
             options=view.options,
-            display=display,
-            fmt=display.fmt,
-            label=display.label,
-            period=period,
-            brief_period=brief_period,
-            currency=display.unit(),
             height=view.widget.pixels(view.options),
-            periods=links,
-            blocks=build_blocks(display),
-            pager=build_pager(display, context.page_url),
-            month_links=build_month_links(display, context.month_url),
+            **widget_context(display, context, heading="h1"),
         )
+
+    def section(self, view: View, context: PageContext) -> Markup:
+        """A widget as a part of a page."""
+        display = self.display(view)
+        html = self._render(
+            "section.html",
+            display.language,
+            context,
+            options=view.options,
+            **widget_context(display, context, heading="h2"),
+        )
+        return Markup(html)  # noqa: S704  # the template has escaped it
 
     def error_page(
         self,
@@ -162,9 +162,15 @@ class Renderer:
             return gettext(error.message) % {"time": f"{fmt.datetime(moment)} {fmt.offset(moment)}"}
         return gettext(error.message)
 
-    def template(self, name: str, language: str, **context: Any) -> str:
+    def template(
+        self,
+        name: str,
+        language: str,
+        page: PageContext = NO_WIDGET,
+        **context: Any,
+    ) -> str:
         """Any other page."""
-        return self._render(name, language, PageContext({}), **context)
+        return self._render(name, language, page, **context)
 
     def _render(
         self,
@@ -188,6 +194,39 @@ class Renderer:
         # The context of a page comes last: the studio has other assets than the widgets.
         template = self._environment.get_template(name)
         return template.render(shared | context)
+
+
+def widget_context(display: Display, page: PageContext, heading: str) -> dict[str, Any]:
+    """What the templates of a widget's figures need.
+
+    Args:
+        display: the figures.
+        page: where they are displayed.
+        heading: the HTML element of the heading.
+    """
+    period = ""
+    brief_period = ""
+    links = build_switch(display, page.period_url)
+    # The link to the displayed period is marked already.
+    is_marked = any(link.is_current for link in links)
+    if "period" in display.view.widget.options and not is_marked:
+        period = display.period()
+        brief_period = display.brief_period()
+    return {
+        "view": display.view,
+        "widget": display.view.widget,
+        "display": display,
+        "fmt": display.fmt,
+        "heading": heading,
+        "label": display.label,
+        "period": period,
+        "brief_period": brief_period,
+        "currency": display.unit(),
+        "periods": links,
+        "blocks": build_blocks(display),
+        "pager": build_pager(display, page.page_url),
+        "month_links": build_month_links(display, page.month_url),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,16 +345,27 @@ class PeriodLink:
 
 
 def build_switch(display: Display, url: str | None) -> list[PeriodLink]:
-    """The links to other periods; none unless the options ask for them."""
+    """The links to other periods in a widget; none unless its options ask for them."""
     options = display.view.options
     if url is None or not options.switch:
         return []
+    return period_links(display, url, options.period)
+
+
+def period_links(display: Display, url: str, period: Period | None) -> list[PeriodLink]:
+    """The links to other periods.
+
+    Args:
+        display: writes their names.
+        url: the URL of the page without its period.
+        period: the displayed period; None if there are several.
+    """
     return [
         PeriodLink(
             url=with_option(url, "period", name),
             label=display.gettext(PERIODS[name]),
             brief=display.gettext(brief),
-            is_current=options.period == Period(name),
+            is_current=period == Period(name),
         )
         for name, brief in SWITCH_PERIODS.items()
     ]

@@ -1,6 +1,7 @@
 """From a view or a message to an SVG picture; ``painter`` draws it as PNG."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from unicodedata import category
 
@@ -20,6 +21,17 @@ def widget_svg(view: View, catalogues: Catalogues) -> str:
     picture = build_picture(display)
     picture_style = style(view.options, display.language)
     return svg.draw_picture(picture, picture_style)
+
+
+def preview_svg(view: View, catalogues: Catalogues) -> str:
+    """The picture that link previews show of an account page."""
+    # At twice the resolution: previews have 1200 by 630 pixels.
+    options = view.options.model_copy(update={"size": "preview", "scale": 2})
+    display = build_display(replace(view, options=options), catalogues)
+    picture = build_picture(display)
+    if picture.identity:
+        picture = replace(picture, title=picture.identity, identity="")
+    return svg.draw_picture(picture, style(options, display.language))
 
 
 def build_picture(display: Display) -> Picture:

@@ -30,6 +30,19 @@ def widget_url(
     return f"{url}?{urlencode(params)}"
 
 
+def account_url(
+    base: str,
+    account: str,
+    suffix: str,
+    params: Mapping[str, str] | Sequence[tuple[str, str]],
+) -> str:
+    """The URL of an account's page: absolute if ``base`` is the service's URL."""
+    url = f"{base}/a/{quote(account)}{suffix}"
+    if not params:
+        return url
+    return f"{url}?{urlencode(params)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Embed:
     """The widget to embed.

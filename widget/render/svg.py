@@ -58,6 +58,14 @@ BOLD_SHARE: Final = 0.82
 programs fall back to, fills all of it."""
 THIN_HEIGHT: Final = 30
 """Charts that are lower have a thinner line."""
+CANVASES: Final = {
+    **SIZES,
+    "preview": (600, 315),
+}
+"""Width and height of all pictures. That of link previews is no option, and drawn at twice its
+size."""
+PREVIEW_SIZE: Final = (1200, 630)
+"""Width and height of the picture of link previews in pixels."""
 MESSAGE_SIZES: Final = {"small": 11, "medium": 14, "large": 20, "strip": 13}
 
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -113,7 +121,7 @@ class Style:
 
     Attributes:
         measure: the widths of the font.
-        size: one of ``SIZES``.
+        size: one of ``CANVASES``.
         scale: one of ``SCALES``.
         dark: whether its background is dark.
         accent: the accent colour as RRGGBB; None for the default.
@@ -441,10 +449,10 @@ def draw_large(canvas: "Canvas", picture: Picture) -> None:
         draw_large_chart(canvas, picture, top)
     else:
         draw_large_figures(canvas, picture, top)
-    canvas.rule(286)
+    canvas.rule(canvas.height - 34)
     canvas.foot(
         picture,
-        Place(x=24, y=308, room=canvas.width - 48),
+        Place(x=24, y=canvas.height - 12, room=canvas.width - 48),
         13,
     )
 
@@ -458,13 +466,15 @@ def draw_large_chart(canvas: "Canvas", picture: Picture, top: float) -> None:
         small=14,
         large=38,
     )
+    # Three columns share the width to the right of the large figure.
+    step = (canvas.width - 241) / 3
     for number, figure in enumerate(picture.figures[1:4]):
         canvas.column(
             figure,
             Place(
-                x=238 + number * 129,
+                x=226 + number * step,
                 y=y,
-                room=117,
+                room=step - 12,
             ),
             small=13,
             large=19,
@@ -474,8 +484,8 @@ def draw_large_chart(canvas: "Canvas", picture: Picture, top: float) -> None:
     plot = Box(
         x=24,
         y=top + 86,
-        width=540,
-        height=170 - top,
+        width=canvas.width - 100,
+        height=canvas.height - 150 - top,
     )
     if picture.chart:
         canvas.axes(picture.chart, plot)
@@ -489,22 +499,23 @@ def draw_large_figures(canvas: "Canvas", picture: Picture, top: float) -> None:
     if picture.progress:
         rows += 1
     # The large figure takes as much room as two rows; all rows share the height evenly.
-    gap = (286 - top) / (rows + 2)
+    gap = (canvas.height - 34 - top) / (rows + 2)
     canvas.main_figure(
         picture,
-        Place(x=24, y=top + gap * 0.55, room=592),
+        Place(x=24, y=top + gap * 0.55, room=canvas.width - 48),
         small=14,
         large=44,
     )
+    step = (canvas.width - 40) / 4
     for number, figure in enumerate(rest):
         row, column = divmod(number, 4)
         y = top + gap * (2.1 + row)
         canvas.column(
             figure,
             Place(
-                x=24 + column * 150,
+                x=24 + column * step,
                 y=y,
-                room=138,
+                room=step - 12,
             ),
             small=13,
             large=20,
@@ -513,7 +524,7 @@ def draw_large_figures(canvas: "Canvas", picture: Picture, top: float) -> None:
     plot = Box(
         x=24,
         y=top + gap * (rows + 0.9),
-        width=592,
+        width=canvas.width - 48,
         height=gap,
     )
     canvas.plot(picture, plot)
@@ -524,6 +535,7 @@ LAYOUTS: Final = {
     "medium": draw_medium,
     "large": draw_large,
     "strip": draw_strip,
+    "preview": draw_large,
 }
 
 
@@ -537,7 +549,7 @@ class Canvas:
     def __init__(self, style: Style) -> None:
         self.style = style
         self.parts: list[str] = []
-        width, height = SIZES[style.size]
+        width, height = CANVASES[style.size]
         self.width = width
         self.height = height
         # A copy, since the accent of one picture must not become that of all.

@@ -23,7 +23,7 @@ from widget.render import picture
 from widget.render.html import UTC_ZONE, PageContext
 from widget.render.json import render_error_json
 from widget.render.painter import Painter
-from widget.render.snippet import widget_url
+from widget.render.snippet import account_url, widget_url
 from widget.web import headers
 from widget.web.request_data import (
     accepted_languages,
@@ -59,12 +59,25 @@ class ErrorContext:
         options: those that are valid.
         account: the account, if it was found.
         widget: the widget, if it was found.
+        is_account_page: whether the page of an account was requested.
     """
 
     suffix: str
     options: Options = field(default_factory=Options)
     account: Account | None = None
     widget: Widget | None = None
+    is_account_page: bool = False
+
+    @property
+    def name(self) -> str | None:
+        """What was found, as the subjects of tokens name it."""
+        if self.account is None:
+            return None
+        if self.is_account_page:
+            return "*"
+        if self.widget is None:
+            return None
+        return self.widget.name
 
 
 class ErrorResponses:
@@ -137,10 +150,9 @@ class ErrorResponses:
             slug = context.account.slug
         if error.status >= 500:
             log.warning("%s %s: %s", slug, error.code, error)
-        elif context.widget and str(error).startswith("token: "):
+        elif context.name and str(error).startswith("token: "):
             # For the developer of the site that creates the tokens. Visitors do not see the reason.
-            name = context.widget.name
-            log.info("%s/%s %s: %s", slug, name, error.code, error)
+            log.info("%s/%s %s: %s", slug, context.name, error.code, error)
 
     # The language of the URL comes before the visitor's: it is the language of the host page.
     def _language(self, context: ErrorContext) -> str:
@@ -171,6 +183,7 @@ class ErrorResponses:
         page = PageContext(
             assets=self._service.asset_urls(context.options),
             unlock_url=self._unlock_url(error, context),
+            is_account_page=context.is_account_page,
         )
         html = self._service.renderer.error_page(
             error.code,
@@ -185,8 +198,8 @@ class ErrorResponses:
     def _unlock_url(self, error: CabinetError, context: ErrorContext) -> str | None:
         """Where the unlock form sends the password; None if a password does not help."""
         account = context.account
-        widget = context.widget
-        if account is None or widget is None:
+        name = context.name
+        if account is None or name is None:
             return None
         if account.viewer_password_hash is None:
             return None
@@ -195,7 +208,9 @@ class ErrorResponses:
         base = self._service.settings.server.path
         # An expired token would be refused again, and the password replaces it.
         options = without_token(query_parameters())
-        return widget_url(base, account.slug, widget.name, "/unlock", options)
+        if context.is_account_page:
+            return account_url(base, account.slug, "/unlock", options)
+        return widget_url(base, account.slug, name, "/unlock", options)
 
 
 def _valid_options() -> Options:

@@ -25,6 +25,10 @@ FEED_OPTIONS: Final = ("lang", "tz")
 """The options that the URL of a feed may contain."""
 
 
+PAGE_OPTIONS: Final = ("theme", "accent", "lang", "tz", "period")
+"""The options that the URL of an account page may contain."""
+
+
 @dataclass(frozen=True, slots=True)
 class SomeOptions:
     """A widget, of which a form takes only some options."""
@@ -58,6 +62,24 @@ def parse_form_options(
         # Visitors cannot choose another one.
         return options.model_copy(update={"switch": False})
     return options
+
+
+def parse_page_options(parameters: Parameters, grant: Grant | None) -> Options:
+    """The options of an account page; BadOption if one of them is wrong."""
+    locked = locked_options(PAGE_OPTIONS, grant)
+    return parse_options(SomeOptions(PAGE_OPTIONS), parameters, locked)
+
+
+def options_on_page(widget: Widget, parameters: Parameters, grant: Grant | None) -> Options:
+    """The options of a widget on an account page: those of the page that it has.
+
+    Raises:
+        BadOption: one of them cannot be combined with what the token locks.
+    """
+    own = [(name, text) for name, text in parameters if name in widget.all_options]
+    options = parse_options(widget, own, locked_options(widget.all_options, grant))
+    # The page has links for all widgets.
+    return options.model_copy(update={"switch": False})
 
 
 def locked_options(

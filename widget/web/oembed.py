@@ -1,4 +1,4 @@
-"""oEmbed 1.0 (https://oembed.com): from the URL of a widget to the code that embeds it."""
+"""oEmbed 1.0 (https://oembed.com): the code that embeds a widget or the page of an account."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from widget.render.account_page import page_height, title
+from widget.render.account_view import AccountView
 from widget.render.display import Display
-from widget.render.html import Renderer
-from widget.render.snippet import SANDBOX, widget_url
+from widget.render.snippet import SANDBOX, account_url, widget_url
+from widget.render.svg import PREVIEW_SIZE
 from widget.render.view import View
 from widget.widgets.base import Widget
 from widget.widgets.options import SIZES, Options
@@ -33,6 +35,34 @@ class Limits:
         return limited(width, self.width) == width and limited(height, self.height) == height
 
 
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A picture with its size in CSS pixels."""
+
+    url: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What is embedded.
+
+    Attributes:
+        url: of the frame.
+        title: its name.
+        summary: its most important figure.
+        height: the height of the frame in CSS pixels.
+        thumbnail: a picture of it; None if there is none.
+    """
+
+    url: str
+    title: str
+    summary: str
+    height: int
+    thumbnail: Thumbnail | None
+
+
 def limited(pixels: int, limit: int | None) -> int:
     """A width or height within a limit of the consumer."""
     if limit is None:
@@ -51,42 +81,89 @@ def fit_rows(widget: Widget, options: Options, max_height: int | None) -> Option
     return options.model_copy(update={"rows": max(1, rows)})
 
 
-def build_response(
-    renderer: Renderer,
-    view: View,
+def embed_widget(
+    display: Display,
     base: str,
     params: Mapping[str, str],
     limits: Limits,
-) -> dict[str, Any]:
-    """The oEmbed response for a view.
+) -> Embedded:
+    """How a widget is embedded.
 
     Args:
-        renderer: writes the texts.
-        view: the figures, with options that fit the limits.
+        display: the figures, with options that fit the limits.
         base: the service's URL.
         params: the options of the widget's URL, which the URL of the frame repeats.
         limits: of the consumer.
     """
-    display = renderer.display(view)
+    view = display.view
     widget = view.widget
-    width = limited(WIDTH, limits.width)
-    height = limited(widget.pixels(view.options), limits.height)
     if "rows" in widget.options:
         # The number of rows that fit, which may be less than the URL of the widget has.
         params = {**params, "rows": str(view.options.rows)}
-    url = widget_url(base, view.account.slug, widget.name, "", params)
-    return {
+    return Embedded(
+        url=widget_url(base, view.account.slug, widget.name, "", params),
+        title=display.label,
+        summary=display.summary(),
+        height=widget.pixels(view.options),
+        thumbnail=thumbnail(view, base, params, limits),
+    )
+
+
+def embed_page(
+    account_view: AccountView,
+    display: Display,
+    base: str,
+    params: Mapping[str, str],
+) -> Embedded:
+    """How the page of an account is embedded.
+
+    Args:
+        account_view: the figures of the page.
+        display: of its first widget.
+        base: the service's URL.
+        params: the options of the page's URL.
+    """
+    slug = account_view.account.slug
+    picture = None
+    if account_view.has_picture:
+        width, height = PREVIEW_SIZE
+        picture = Thumbnail(account_url(base, slug, ".png", params), width, height)
+    return Embedded(
+        url=account_url(base, slug, "", params),
+        title=title(display),
+        summary=display.summary(),
+        height=page_height(account_view),
+        thumbnail=picture,
+    )
+
+
+def build_response(embedded: Embedded, base: str, limits: Limits) -> dict[str, Any]:
+    """The oEmbed response for what is embedded.
+
+    Args:
+        embedded: a widget or a page.
+        base: the service's URL.
+        limits: of the consumer.
+    """
+    width = limited(WIDTH, limits.width)
+    height = limited(embedded.height, limits.height)
+    response = {
         "version": "1.0",
         "type": "rich",
         "provider_name": "Cabinet Widgets",
         "provider_url": base,
-        "title": display.label,
+        "title": embedded.title,
         "width": width,
         "height": height,
-        "html": embed_html(display, url, frame_width(limits), height),
+        "html": embed_html(embedded, frame_width(limits), height),
         "cache_age": 3600,
-        **thumbnail(view, base, params, limits),
     }
+    picture = embedded.thumbnail
+    if picture and limits.allow(picture.width, picture.height):
+        response["thumbnail_url"] = picture.url
+        response["thumbnail_width"] = picture.width
+        response["thumbnail_height"] = picture.height
+    return response
 
 
 def frame_width(limits: Limits) -> str:
@@ -100,17 +177,17 @@ def frame_width(limits: Limits) -> str:
     return str(limited(WIDTH, limits.width))
 
 
-def embed_html(display: Display, url: str, width: str, height: int) -> str:
-    """The code that embeds a widget.
+def embed_html(embedded: Embedded, width: str, height: int) -> str:
+    """The code that embeds a widget or a page.
 
     On sites that do not trust this service, WordPress displays the blockquote until the frame
     reports its height.
     """
-    label = escape(display.label)
+    label = escape(embedded.title)
     # Plain spaces: not every site displays the narrow ones of number formats.
-    words = display.summary().split()
+    words = embedded.summary.split()
     summary = escape(" ".join(words))
-    url = escape(url)
+    url = escape(embedded.url)
     return (
         f'<blockquote><a href="{url}">{label}</a>: {summary}</blockquote>'
         f'<iframe src="{url}" title="{label}" width="{width}" height="{height}" frameborder="0" '
@@ -123,22 +200,18 @@ def thumbnail(
     base: str,
     params: Mapping[str, str],
     limits: Limits,
-) -> dict[str, Any]:
+) -> Thumbnail | None:
     """The largest picture within the limits, since consumers do not scale it down; else nothing."""
     widget = view.widget
     if not widget.picture:
-        return {}
+        return None
     for size in THUMBNAIL_SIZES:
         width, height = SIZES[size]
         if limits.allow(width, height):
             params = {**params, "size": size}
             url = widget_url(base, view.account.slug, widget.name, ".png", params)
-            return {
-                "thumbnail_url": url,
-                "thumbnail_width": width,
-                "thumbnail_height": height,
-            }
-    return {}
+            return Thumbnail(url, width, height)
+    return None
 
 
 def as_xml(data: Mapping[str, Any]) -> str:

@@ -1,8 +1,9 @@
-"""``GET /oembed``: the code that embeds a widget, for the URL of the widget."""
+"""``GET /oembed``: the code that embeds a widget or an account page, for its URL."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,53 +12,56 @@ from flask import Response
 
 from widget.config import Account
 from widget.errors import BadOption, CabinetError, Locked, NotFound, RequestError
-from widget.render.view import View
+from widget.render.account_page import page_display
 from widget.web import access, oembed
 from widget.web.access import Credentials
+from widget.web.account_page import widgets_on_page
 from widget.web.cache_key import is_tracking
 from widget.web.error_responses import JSON, ErrorContext, ErrorResponses
+from widget.web.form_options import parse_page_options
 from widget.web.request_data import Parameters, query_parameters, visitor_address
-from widget.web.responses import figures_response
+from widget.web.responses import Figures, figures_response
 from widget.web.service import Service
 from widget.widgets.base import Widget
-from widget.widgets.options import Options, parse_integer, parse_options
+from widget.widgets.options import parse_integer, parse_options
 
 _MAX_PIXELS = 999_999
 
 
 @dataclass(frozen=True, slots=True)
-class WidgetUrl:
-    """The URL of a widget, taken apart.
+class EmbeddedUrl:
+    """The URL of a widget or of an account page, taken apart.
 
     Attributes:
         slug: the name of the account.
-        widget: the name of the widget.
+        widget: the name of the widget; None for the page of the account.
         parameters: those of its query.
     """
 
     slug: str
-    widget: str
+    widget: str | None
     parameters: Parameters
 
 
-def parse_widget_url(url: str, base: str) -> WidgetUrl:
-    """Take apart the URL of a widget.
+def parse_url(url: str, base: str) -> EmbeddedUrl:
+    """Take apart the URL of a widget or of an account page.
 
     Args:
         url: any URL.
         base: the URL of the service.
 
     Raises:
-        NotFound: it is not the URL of a widget of this service.
+        NotFound: it is neither.
     """
-    pattern = re.escape(base) + r"/w/([^/?#]+)/([^/?#]+)/?(?:\?([^#]*))?(?:#.*)?"
+    name = r"([^/?#]+)"
+    pattern = rf"{re.escape(base)}/(?:w/{name}/{name}|a/{name})/?(?:\?([^#]*))?(?:#.*)?"
     match = re.fullmatch(pattern, url)
     if match is None:
-        raise NotFound("not the URL of a widget")
-    slug, widget, query = match.groups()
+        raise NotFound("neither the URL of a widget nor of an account page")
+    slug, widget, slug_of_page, query = match.groups()
     parameters = parse_qsl(query or "", keep_blank_values=True)
     options = [(name, value) for name, value in parameters if not is_tracking(name)]
-    return WidgetUrl(slug, widget, options)
+    return EmbeddedUrl(slug or slug_of_page, widget, options)
 
 
 class OEmbedEndpoint:
@@ -83,47 +87,78 @@ class OEmbedEndpoint:
                 width=_pixels(consumer, "maxwidth"),
                 height=_pixels(consumer, "maxheight"),
             )
-            url = parse_widget_url(consumer.get("url", ""), self._base)
-            account, widget = self._service.find_widget(url.slug, url.widget)
+            url = parse_url(consumer.get("url", ""), self._base)
+            account, widget = self._find(url)
             context = replace(context, account=account, widget=widget)
-            options = self._authorized_options(account, widget, url)
-            options = oembed.fit_rows(widget, options, limits.height)
-            view = self._service.view(account, widget, options)
+            self._check_public(account, widget, url)
+            if widget is None:
+                embedded, view = self._account_page(account, url)
+            else:
+                embedded, view = self._widget(account, widget, url, limits)
         except CabinetError as error:
             return self._errors.respond(error, context)
-        data = oembed.build_response(
-            self._service.renderer,
-            view,
-            self._base,
-            dict(url.parameters),
-            limits,
-        )
+        data = oembed.build_response(embedded, self._base, limits)
         return self._response(data, view, form)
 
-    def _authorized_options(self, account: Account, widget: Widget, url: WidgetUrl) -> Options:
-        """The options of a widget's URL, if anybody may see the widget.
+    def _find(self, url: EmbeddedUrl) -> tuple[Account, Widget | None]:
+        """The account and the widget that a URL leads to; no widget for the page of an account.
 
         Raises:
-            CabinetError: the widget is not public, or the options are invalid.
+            NotFound: there is no such widget or page.
+        """
+        if url.widget is None:
+            return self._service.find_page(url.slug), None
+        return self._service.find_widget(url.slug, url.widget)
+
+    def _widget(
+        self,
+        account: Account,
+        widget: Widget,
+        url: EmbeddedUrl,
+        limits: oembed.Limits,
+    ) -> tuple[oembed.Embedded, Figures]:
+        with _as_not_found():
+            options = parse_options(widget, url.parameters)
+        options = oembed.fit_rows(widget, options, limits.height)
+        view = self._service.view(account, widget, options)
+        display = self._service.renderer.display(view)
+        params = dict(url.parameters)
+        return oembed.embed_widget(display, self._base, params, limits), view
+
+    def _account_page(
+        self,
+        account: Account,
+        url: EmbeddedUrl,
+    ) -> tuple[oembed.Embedded, Figures]:
+        with _as_not_found():
+            options = parse_page_options(url.parameters, None)
+            widgets = widgets_on_page(self._service, account, url.parameters, None)
+        view = self._service.account_view(account, widgets, options)
+        display = page_display(self._service.renderer, view)
+        return oembed.embed_page(view, display, self._base, dict(url.parameters)), view
+
+    def _check_public(self, account: Account, widget: Widget | None, url: EmbeddedUrl) -> None:
+        """Check that anybody may see what a URL leads to.
+
+        Raises:
+            CabinetError: it is not public.
         """
         now = self._service.clock()
         address = visitor_address(self._server)
+        name = "*"
+        if widget is not None:
+            name = widget.name
         # Without credentials: the code has to work for everybody.
-        access.authorize(account, widget.name, Credentials(address), now)
+        access.authorize(account, name, Credentials(address), now)
         names = [name for name, value in url.parameters]
         if "token" in names:
             # The consumer stores the code and shows it to everybody.
             raise Locked("public embed code must not contain a token")
-        try:
-            return parse_options(widget, url.parameters)
-        except BadOption as error:
-            # The specification has 404 for a URL that has no representation, and nothing like 400.
-            raise NotFound(f"not the URL of a widget: {error}") from None
 
     def _response(
         self,
         data: Mapping[str, Any],
-        view: View,
+        view: Figures,
         form: str,
     ) -> Response:
         if form == "xml":
@@ -131,6 +166,17 @@ class OEmbedEndpoint:
         else:
             response = Response(json.dumps(data), content_type="application/json")
         return figures_response(response, self._server, view)
+
+
+@contextmanager
+def _as_not_found() -> Iterator[None]:
+    """Turn wrong options into the error that the specification has for a URL without a
+    representation: it has nothing like 400.
+    """
+    try:
+        yield
+    except BadOption as error:
+        raise NotFound(f"not the URL of a widget: {error}") from None
 
 
 def _pixels(consumer: Mapping[str, str], name: str) -> int | None:

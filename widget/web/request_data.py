@@ -28,6 +28,12 @@ Parameters = list[tuple[str, str]]
 """Names and values of a query, in order."""
 
 
+def split_suffix(name: str) -> tuple[str, str]:
+    """The name of a widget or account, and the suffix of a form with its dot, or nothing."""
+    stem, dot, extension = name.partition(".")
+    return stem, dot + extension
+
+
 def query_parameters() -> Parameters:
     """The parameters of the query, without those that other sites append for tracking.
 

@@ -1,11 +1,20 @@
 """Headers and ETags of responses with figures."""
 
+from collections.abc import Sequence
+
 from flask import Response, request
 
 from widget.config import Server
+from widget.render.account_view import AccountView
 from widget.render.view import View
 from widget.web import headers
+from widget.web.metrics import Freshness
+from widget.web.service import Service
 from widget.web.tokens import Grant
+from widget.widgets.options import MIN_REFRESH
+
+Figures = View | AccountView
+"""The figures of one widget, or of all widgets of an account."""
 
 _MAX_STALE_SECONDS = 60
 
@@ -13,7 +22,7 @@ _MAX_STALE_SECONDS = 60
 def figures_response(
     response: Response,
     server: Server,
-    view: View,
+    view: Figures,
     grant: Grant | None = None,
 ) -> Response:
     """Set the headers of a response with figures. Caches may store it if it is public.
@@ -34,14 +43,31 @@ def figures_response(
     return headers.set_headers(response, server, cache, account, cors=True)
 
 
-def shortest_ttl(view: View) -> float:
-    """The shortest time to live, in seconds, of the API functions that a view is made of."""
-    ttl = view.account.ttl
-    ttls = [ttl(function) for function in view.widget.functions]
-    return min(ttls)
+def default_refresh(views: Sequence[View]) -> int:
+    """The seconds between refreshes of a page: more often, its figures would be the same."""
+    ttls = [view.account.ttl(function) for view in views for function in view.widget.functions]
+    return max(MIN_REFRESH, round(min(ttls)))
 
 
-def _public_cache_control(view: View) -> str:
+def count_figures(service: Service, label: str, view: Figures, response: Response) -> None:
+    """Count a response with figures.
+
+    Args:
+        service: has the metrics.
+        label: the name of the widget.
+        view: the figures.
+        response: the response.
+    """
+    # A delay is no reason to worry: only what is older counts.
+    delay_seconds = view.account.delay_minutes * 60
+    age = service.clock() - view.as_of.timestamp() - delay_seconds
+    freshness: Freshness = "fresh"
+    if view.stale:
+        freshness = "stale"
+    service.metrics.count_response(label, response.status_code, freshness, age)
+
+
+def _public_cache_control(view: Figures) -> str:
     # At least a second: even then the response cache absorbs any number of visitors.
     max_age = max(1, int(view.fresh_for_seconds))
     # Older figures are only displayed after a wait for newer ones. A cache would not wait.

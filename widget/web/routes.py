@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 
+from widget.web.account_page import AccountPageEndpoint
 from widget.web.error_responses import ErrorResponses
 from widget.web.files import FileEndpoints
 from widget.web.oembed_endpoint import OEmbedEndpoint
@@ -18,6 +19,7 @@ Endpoint = Callable[..., Response]
 def blueprint(service: Service, errors: ErrorResponses) -> Blueprint:
     """The routes of the service."""
     widgets = WidgetEndpoint(service, errors)
+    account_pages = AccountPageEndpoint(service, errors)
     studio = StudioPage(service, errors)
     oembed = OEmbedEndpoint(service, errors)
     files = FileEndpoints(service)
@@ -33,6 +35,8 @@ def blueprint(service: Service, errors: ErrorResponses) -> Blueprint:
 
     public("/w/<slug>/<name>", "widget", widgets.get, widgets.preflight)
     route("/w/<slug>/<name>/unlock", "unlock", widgets.unlock, methods=["POST"])
+    public("/a/<name>", "account_page", account_pages.get, account_pages.preflight)
+    route("/a/<name>/unlock", "unlock_page", account_pages.unlock, methods=["POST"])
     route("/", "studio", studio.get)
     route("/oembed", "oembed", oembed.get)
     public("/embed.js", "loader", files.loader, files.preflight)

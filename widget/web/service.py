@@ -1,6 +1,6 @@
 """The parts of the service, as ``app`` wires them, for all endpoints."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,6 +12,8 @@ from widget.data.cache import FreshCache
 from widget.data.sampler import Sampler
 from widget.data.snapshots import Snapshots
 from widget.data.source import Source
+from widget.errors import NoSuchPage
+from widget.render.account_view import AccountView, build_account_view
 from widget.render.html import Renderer
 from widget.render.i18n import Catalogues
 from widget.render.painter import Painter
@@ -57,16 +59,43 @@ class Service:
         accounts = self.settings.accounts
         return access.find_widget(accounts, self.widgets, slug, name)
 
+    def find_page(self, slug: str) -> Account:
+        """An account that has a page.
+
+        Raises:
+            NoSuchPage: the account is unknown, or has none.
+        """
+        account = self.settings.accounts.get(slug)
+        if account is None or not account.page:
+            raise NoSuchPage("unknown account, or without a page")
+        return account
+
     def view(self, account: Account, widget: Widget, options: Options) -> View:
         """The figures of a widget, from the cache or the API.
 
         Raises:
             CabinetError: they are not available.
         """
+        return build_view(self._source(account), widget, options)
+
+    def account_view(
+        self,
+        account: Account,
+        widgets: Sequence[tuple[Widget, Options]],
+        options: Options,
+    ) -> AccountView:
+        """The figures of several widgets, each with its options, for a page with options.
+
+        Raises:
+            CabinetError: no widget has figures.
+        """
+        return build_account_view(self._source(account), widgets, options)
+
+    def _source(self, account: Account) -> Source:
         now = datetime.fromtimestamp(self.clock(), UTC)
         # The time that the request waited in the response cache counts towards the deadline.
         elapsed = request.environ.get(ELAPSED, 0.0)
-        source = Source(
+        return Source(
             account,
             self.client,
             self.cache,
@@ -74,18 +103,19 @@ class Service:
             elapsed,
             snapshots=self.snapshots,
         )
-        return build_view(source, widget, options)
 
     def asset_urls(self, options: Options) -> dict[str, str]:
-        """The URLs of the stylesheet (``css``) and the scripts of a page.
+        """The URLs of the stylesheets and the scripts of a page.
 
-        ``js`` is for all pages, ``unlock`` for those with a password form.
+        ``css`` and ``js`` are for all pages, ``account`` for those of accounts, and ``unlock`` for
+        those with a password form.
         """
         css = "widget.css"
         if options.accent:
             css = f"widget-{options.accent}.css"  # the style attribute is forbidden by the CSP
         return {
             "css": self.assets.url(css),
+            "account": self.assets.url("account.css"),
             "js": self.assets.url("widget.js"),
             "unlock": self.assets.url("unlock.js"),
         }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
-from flask import Response, request
+from flask import Response
 
 from widget.config import Account
 from widget.errors import CabinetError, NotFound
@@ -15,10 +15,10 @@ from widget.render.csv import render_csv
 from widget.render.feed import render_feed
 from widget.render.html import PageContext
 from widget.render.json import render_json
-from widget.render.snippet import widget_url
+from widget.render.snippet import account_url, widget_url
 from widget.render.view import View
 from widget.web import access, headers
-from widget.web.access import Credentials
+from widget.web.credentials import credentials_of_request, with_token
 from widget.web.error_responses import (
     ATOM,
     BADGE,
@@ -31,19 +31,18 @@ from widget.web.error_responses import (
     picture_response,
 )
 from widget.web.form_options import parse_form_options
-from widget.web.metrics import Freshness
 from widget.web.request_data import (
     appearance_options,
     query_parameters,
+    split_suffix,
     token_of,
-    visitor_address,
     without_token,
 )
-from widget.web.responses import figures_response, shortest_ttl
+from widget.web.responses import count_figures, default_refresh, figures_response
 from widget.web.service import Service
 from widget.web.tokens import Grant
-from widget.widgets.base import Feed, Widget
-from widget.widgets.options import MIN_REFRESH, PERIOD_OPTIONS
+from widget.widgets.base import Widget
+from widget.widgets.options import PERIOD_OPTIONS
 
 Render = Callable[[View, Grant | None], Response]
 
@@ -67,14 +66,14 @@ class WidgetEndpoint:
 
     def get(self, slug: str, name: str) -> Response:
         """``GET /w/{account}/{widget}``, with the suffix of a form or none."""
-        widget_name, suffix = _split_name(name)
+        widget_name, suffix = split_suffix(name)
         if suffix not in self._forms:
             return self._errors.respond(NotFound("no such form"), ErrorContext(JSON))
         return self._respond(slug, widget_name, suffix)
 
     def preflight(self, slug: str, name: str) -> Response:
         """``OPTIONS`` of the same: what scripts of other origins may read has CORS headers."""
-        widget_name, suffix = _split_name(name)
+        widget_name, suffix = split_suffix(name)
         try:
             account, _ = self._find(slug, widget_name, suffix)
             is_readable = not account.is_private and suffix in self._forms
@@ -104,7 +103,7 @@ class WidgetEndpoint:
             # after this: the token, the password, the options.
             account, widget = self._find(slug, name, suffix)
             context = replace(context, account=account, widget=widget)
-            credentials = self._credentials(account, token, unlocking=unlocking)
+            credentials = credentials_of_request(self._service, account, token, unlocking=unlocking)
             now = self._service.clock()
             grant = access.authorize(account, widget.name, credentials, now)
             options = parse_form_options(widget, suffix, without_token(parameters), grant)
@@ -114,7 +113,7 @@ class WidgetEndpoint:
         except CabinetError as error:
             self._count_error(error, context)
             return self._errors.respond(error, context)
-        self._count(view, response)
+        count_figures(self._service, widget.name, view, response)
         return response
 
     def _find(self, slug: str, name: str, suffix: str) -> tuple[Account, Widget]:
@@ -123,21 +122,6 @@ class WidgetEndpoint:
             raise NotFound("this widget has no such form")
         return account, widget
 
-    def _credentials(self, account: Account, token: str | None, *, unlocking: bool) -> Credentials:
-        address = visitor_address(self._server)
-        if not unlocking:
-            return Credentials(address, token)
-        # The form is shown for expired tokens as well, so a token does not matter here.
-        return Credentials(address, check_password=lambda: self._is_viewer(account))
-
-    def _is_viewer(self, account: Account) -> bool:
-        """Whether the form contains the viewer password of the account."""
-        attempts = self._service.attempts
-        return attempts.verify(
-            account.viewer_password_hash,
-            lambda: request.form.get("password", ""),
-        )
-
     def _count_error(self, error: CabinetError, context: ErrorContext) -> None:
         # Text from the URL is no label: visitors could create any number of them.
         label = "none"
@@ -145,29 +129,15 @@ class WidgetEndpoint:
             label = context.widget.name
         self._service.metrics.count_response(label, error.status, "none")
 
-    def _count(self, view: View, response: Response) -> None:
-        # A delay is no reason to worry: only what is older counts.
-        delay_seconds = view.account.delay_minutes * 60
-        age = self._service.clock() - view.as_of.timestamp() - delay_seconds
-        freshness: Freshness = "fresh"
-        if view.stale:
-            freshness = "stale"
-        self._service.metrics.count_response(
-            view.widget.name,
-            response.status_code,
-            freshness,
-            age,
-        )
-
     def _page(self, view: View, grant: Grant | None) -> Response:
         context = PageContext(
             assets=self._service.asset_urls(view.options),
-            refresh=view.options.refresh or _default_refresh(view),
+            refresh=view.options.refresh or default_refresh([view]),
             home=self._home(view),
         )
         # A private page has no canonical URL: nobody could open it without the token.
         if grant:
-            context = self._with_token(context, view, grant)
+            context = with_token(context, view.account, grant, self._service.clock())
         elif not view.account.is_private:
             context = replace(context, canonical=self._canonical_url(view))
         context = replace(
@@ -226,23 +196,16 @@ class WidgetEndpoint:
     ) -> Response:
         return figures_response(response, self._server, view, grant)
 
-    def _with_token(self, context: PageContext, view: View, grant: Grant) -> PageContext:
-        """The context of a private page, with a new token if the present one expires soon."""
-        renewal = access.renew(grant, self._service.clock())
-        if renewal is None:
-            # The page still has its token, and only needs to know how long it is valid.
-            return replace(context, expires=grant.expires)
-        token = access.sign_renewal(view.account, renewal)
-        return replace(context, expires=renewal.expires, token=token)
-
     def _home(self, view: View) -> str | None:
         """Where the name of the account leads to."""
         account = view.account
         if account.link:
             return account.link
-        # Nobody could open the widget of a private account without the token.
+        # Nobody could open the page of a private account without the token.
         if account.is_private:
             return None
+        if account.page:
+            return account_url(self._server.public_url, account.slug, HTML, {})
         return self._canonical_url(view)
 
     def _url_without(
@@ -279,12 +242,6 @@ class WidgetEndpoint:
         )
 
 
-def _split_name(name: str) -> tuple[str, str]:
-    """The name of a widget, and the suffix of a form with its dot, or nothing."""
-    widget, dot, extension = name.partition(".")
-    return widget, dot + extension
-
-
 def _has_form(account: Account, widget: Widget, suffix: str) -> bool:
     """Whether a widget of an account has one of the forms."""
     if suffix in PICTURE_TYPES:
@@ -294,16 +251,5 @@ def _has_form(account: Account, widget: Widget, suffix: str) -> bool:
     if suffix == BADGE:
         return widget.has_badge
     if suffix == ATOM:
-        return widget.feed is not None and _is_public(widget.feed, account)
+        return widget.feed is not None and widget.feed.is_public(expand_hidden(account.hide))
     return True
-
-
-def _is_public(feed: Feed, account: Account) -> bool:
-    """Whether an account hides nothing that every entry of a feed must have."""
-    hidden = expand_hidden(account.hide)
-    return hidden.isdisjoint({feed.table.rows, feed.time})
-
-
-def _default_refresh(view: View) -> int:
-    """The seconds between refreshes of a page: more often, its figures would be the same."""
-    return max(MIN_REFRESH, round(shortest_ttl(view)))

@@ -6,7 +6,7 @@ declarations.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
@@ -438,6 +438,10 @@ class Feed:
     time: str
     title: tuple[str, ...]
 
+    def is_public(self, hidden: Collection[str]) -> bool:
+        """Whether an account that hides these figures has the feed: every entry has a time."""
+        return self.table.rows not in hidden and self.time not in hidden
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Widget:
@@ -463,6 +467,8 @@ class Widget:
         shows_currency: whether its heading contains the currency.
         by_default: whether accounts that do not list their widgets have it.
         default_period: the name of the period of a URL that chooses none.
+        place: where it stands on the account page, the lowest number first.
+        is_wide: whether it has the whole width of that page.
     """
 
     name: str
@@ -482,6 +488,8 @@ class Widget:
     shows_currency: bool = False
     by_default: bool = True
     default_period: str = DEFAULT_PERIOD
+    place: int = 50
+    is_wide: bool = False
 
     @property
     def all_options(self) -> tuple[str, ...]:

@@ -100,4 +100,6 @@ WIDGET = Widget(
     csv=(Csv(TRADES.rows, TRADES.row_names),),
     feed=Feed(TRADES, time="close_time", title=("symbol", "side", "volume", "profit")),
     shows_currency=True,
+    place=61,
+    is_wide=True,
 )

@@ -81,4 +81,6 @@ WIDGET = Widget(
     csv=(Csv(RECORDS.rows, RECORDS.row_names),),
     shows_currency=True,
     by_default=False,  # it is about the earnings of a partner, and not about the account
+    place=80,
+    is_wide=True,
 )

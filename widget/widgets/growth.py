@@ -61,4 +61,6 @@ WIDGET = Widget(
     picture=FIGURES,
     strip=("gain", "drawdown", "profit_factor", "trades"),
     has_badge=True,
+    place=10,
+    is_wide=True,
 )

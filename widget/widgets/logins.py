@@ -72,4 +72,6 @@ WIDGET = Widget(
     options=frozenset({"rows", "page", "period"}),
     csv=(Csv(LOGINS.rows, LOGINS.row_names),),
     by_default=False,  # when and from where somebody logs in is nobody else's business
+    place=90,
+    is_wide=True,
 )

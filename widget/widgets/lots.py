@@ -67,4 +67,5 @@ WIDGET = Widget(
     summary=LOTS,
     picture=("lots",),
     csv=(Csv("days", ("date", "lots")),),
+    place=70,
 )

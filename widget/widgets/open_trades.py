@@ -124,4 +124,6 @@ WIDGET = Widget(
     summary=Figure("profit", N_("Profit"), "result", within="totals"),
     csv=(Csv(TRADES.rows, TRADES.row_names), Csv(SYMBOLS.rows, SYMBOLS.row_names)),
     shows_currency=True,
+    place=60,
+    is_wide=True,
 )

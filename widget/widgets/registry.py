@@ -45,6 +45,12 @@ def enabled_widgets(account: Account, widgets: Mapping[str, Widget]) -> tuple[st
     return tuple(by_default)
 
 
+def widgets_of_page(account: Account, widgets: Mapping[str, Widget]) -> list[Widget]:
+    """The widgets of an account in the order in which its page displays them."""
+    enabled = [widgets[name] for name in enabled_widgets(account, widgets)]
+    return sorted(enabled, key=lambda widget: (widget.place, widget.name))
+
+
 def checked(definition: object, module: str, name: str) -> Widget:
     """A definition without mistakes.
 

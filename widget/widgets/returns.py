@@ -70,4 +70,6 @@ WIDGET = Widget(
     summary=GAIN,
     default_period="all",
     csv=(Csv("years", ("year", "month", "gain"), month_lines),),
+    place=40,
+    is_wide=True,
 )

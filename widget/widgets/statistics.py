@@ -272,4 +272,6 @@ WIDGET = Widget(
     options=frozenset({"period"}),
     summary=Figure("profit_factor", N_("Profit factor"), "ratio"),
     shows_currency=True,
+    place=20,
+    is_wide=True,
 )

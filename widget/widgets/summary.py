@@ -61,4 +61,5 @@ WIDGET = Widget(
         "free_margin",
     ),
     shows_currency=True,
+    place=30,
 )
