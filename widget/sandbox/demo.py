@@ -99,6 +99,7 @@ def host_page(renderer: Renderer, widgets: Mapping[str, Widget]) -> Response:
     Its URLs have no host, so that it works under every name and address of this machine.
     """
     embeds = {name: embed_of("demo", widget) for name, widget in widgets.items()}
+    embeds["growth"] = embeds["growth"].with_params({"switch": "1"})
     html = renderer.template(
         "demo.html",
         "en",

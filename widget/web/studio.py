@@ -1,13 +1,14 @@
 """The studio: the template context for the chosen account, widget and options."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from widget.config import Account, Settings
-from widget.errors import BadOption
+from widget.errors import N_, BadOption
 from widget.render import thumbnail
 from widget.render.i18n import Catalogues
-from widget.render.snippet import FORMS, PICTURE_FORMS, Embed, widget_url
+from widget.render.snippet import FORMS, PICTURE_FORMS, Embed, account_url, widget_url
 from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options, parse_options
@@ -75,10 +76,33 @@ def build_context(
         "problems": problems,
         "snippets": code,
         "form": chosen_form(code, fields),
+        "links": other_forms(embed, settings.server.path, has_page=account.page),
         "origins": embedding_origins(account),
         "closed": account.access == "closed",
         "service": settings.server.public_url,
     }
+
+
+def other_forms(embed: Embed, path: str, *, has_page: bool) -> list[tuple[str, str]]:
+    """Links to the forms that need no code, and to the account page: names, msgids, and URLs.
+
+    Args:
+        embed: the widget.
+        path: the path under which the service is served.
+        has_page: whether the account has a page.
+    """
+    widget = embed.widget
+    url = partial(widget_url, path, embed.account, widget.name)
+    found = []
+    if has_page:
+        found.append((N_("Account page"), account_url(path, embed.account, "", {})))
+    if widget.csv:
+        found.append(("CSV", url(".csv", embed.params)))
+    if widget.feed:
+        found.append(("Atom", url(".atom", {})))
+    if widget.has_badge:
+        found.append(("Shields", url(".badge.json", embed.params)))
+    return found
 
 
 def chosen_account(settings: Settings, fields: Params) -> Account:
