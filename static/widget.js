@@ -336,14 +336,16 @@
     plot.current = i;
     plot.isRead = isRead;
     plot.setAttribute("aria-valuenow", i + 1);
-    plot.setAttribute("aria-valuetext", cells.join(": "));
+    const key = plot.querySelector(".key")?.textContent;
+    const figures = key ? `${value}, ${key} ${drawdown}` : value;
+    plot.setAttribute("aria-valuetext", `${name}: ${figures}`);
     plot.classList.toggle("read", isRead);
     tip.hidden = !isRead;
     tip.replaceChildren(`${name}: `, figure);
-    if (drawdown) {
+    if (key) {
       const fall = document.createElement("bdi");
       fall.textContent = drawdown;
-      tip.append(document.createElement("br"), `${plot.querySelector(".key").textContent} `, fall);
+      tip.append(document.createElement("br"), `${key} `, fall);
     }
     // Above the point, or below it where there is no room.
     tip.style.top = `${y > tip.offsetHeight + 12 ? y - tip.offsetHeight - 12 : y + 12}px`;

@@ -1,6 +1,7 @@
 """Every widget in every theme, width, language and state: text fits and has enough contrast."""
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -443,6 +444,18 @@ def test_a_printed_widget_is_dark_on_white_and_complete(page: Page, serve: Serve
 # -- Keyboard and pointer --------------------------------------------------------------------------
 
 
+POINTS = """rows => rows.map((row) => {
+  const [name, value, drawdown] = [...row.cells].map((cell) => cell.textContent);
+  return `${name}: ${value}` + (drawdown ? `, Drawdown ${drawdown}` : "");
+})"""
+"""The points of a chart as a screen reader reads them, from its table."""
+
+
+def tip_of(point: str) -> str:
+    """The tooltip of a point, which has the drawdown in a second line."""
+    return point.replace(", Drawdown", "\nDrawdown")
+
+
 def test_a_chart_is_read_point_by_point_with_the_keyboard(page: Page, serve: Serve) -> None:
     service = serve(accounts=accounts())
     for widget in ("growth", "lots", "commissions"):
@@ -450,15 +463,16 @@ def test_a_chart_is_read_point_by_point_with_the_keyboard(page: Page, serve: Ser
         page.keyboard.press("Tab")
         plot = page.locator(".plot:focus")
         expect(plot).to_have_attribute("role", "slider")
-        cells = page.locator(".chart details tbody tr").evaluate_all(
-            "rows => rows.map(({ cells }) => `${cells[0].textContent}: ${cells[1].textContent}`)"
-        )
+        cells = page.locator(".chart details tbody tr").evaluate_all(POINTS)
         expect(plot).to_have_attribute("aria-valuetext", cells[-1])
-        expect(plot.locator(".tip")).to_have_text(cells[-1])
+        if widget == "growth":
+            assert re.search(r", Drawdown \d+\.\d\d%$", cells[-1])
+        tip = plot.locator(".tip")
+        expect(tip).to_have_text(tip_of(cells[-1]), use_inner_text=True)
         page.keyboard.press("Home")
         expect(plot).to_have_attribute("aria-valuetext", cells[0])
         page.keyboard.press("ArrowRight")
-        expect(plot.locator(".tip")).to_have_text(cells[1])
+        expect(tip).to_have_text(tip_of(cells[1]), use_inner_text=True)
         page.keyboard.press("PageUp")
         expect(plot).to_have_attribute("aria-valuetext", cells[min(11, len(cells) - 1)])
         page.keyboard.press("End")
@@ -481,13 +495,17 @@ def test_the_pointer_displays_the_nearest_point(page: Page, serve: Serve) -> Non
     tip = page.locator(".tip")
     # Another trade may have closed three hours and so 2 pixels later.
     page.mouse.move(box["x"] + 0.5, box["y"] + 50)
-    first = page.locator("details tbody tr").first
-    expect(tip).to_have_text(
-        first.evaluate("({ cells }) => `${cells[0].textContent}: ${cells[1].textContent}`")
-    )
+    first = page.locator("details tbody tr").evaluate_all(POINTS)[0]
+    expect(tip).to_have_text(tip_of(first), use_inner_text=True)
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 50)
     inside = tip.bounding_box()
+    point = page.locator("circle.mark").bounding_box()
     assert inside
+    assert point
+    # Beside the point: it neither covers it nor is far from it.
+    above = point["y"] - inside["y"] - inside["height"]
+    below = inside["y"] - point["y"] - point["height"]
+    assert 0 <= max(above, below) <= 16
     assert inside["x"] + inside["width"] <= box["x"] + box["width"] + 0.5
     page.mouse.move(5, 5)
     expect(tip).to_be_hidden()
