@@ -23,6 +23,8 @@ def take_pictures(browser: Browser, url: str) -> None:
     page = browser.new_page(viewport={"width": 480, "height": 800})
     for name, widget in WIDGETS.items():
         rows = "?rows=4" if widget.default_rows else ""
+        if name == "operations":
+            rows += "&period=all"  # few of them are recent
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
             page.goto(f"{url}/w/main/{name}{rows}")

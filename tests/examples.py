@@ -25,6 +25,29 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "lots_missing": Decimal("490.0"),
         "progress": Decimal("0.4556"),
     },
+    "breakdown": {
+        "from": datetime(2026, 10, 24, tzinfo=UTC),
+        "to": datetime(2026, 11, 23, 12, tzinfo=UTC),
+        "by": "symbol",
+        "groups": [
+            {
+                "key": "EURUSD",
+                "trades": 19,
+                "won": 12,
+                "won_share": Decimal("0.6316"),
+                "volume": Decimal("5.02"),
+                "result": Decimal("310.44"),
+            },
+            {
+                "key": None,
+                "trades": 12,
+                "won": 6,
+                "won_share": Decimal("0.5"),
+                "volume": Decimal("4.10"),
+                "result": Decimal("-120.51"),
+            },
+        ],
+    },
     "calendar": {
         "month": "2026-11",
         "days": [
@@ -172,6 +195,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "swap": Decimal("-0.42"),
             "commission": None,
             "profit": Decimal("11.90"),
+        },
+        "page": 1,
+        "pages": 1,
+    },
+    "operations": {
+        "from": datetime(2026, 10, 24, tzinfo=UTC),
+        "to": datetime(2026, 11, 23, 12, tzinfo=UTC),
+        "operations": [
+            {"time": datetime(2026, 11, 20, 9, 12, 4, tzinfo=UTC), "amount": Decimal("-250.00")},
+            {"time": datetime(2026, 11, 2, 14, 30, tzinfo=UTC), "amount": Decimal("1000.00")},
+        ],
+        "totals": {
+            "count": 2,
+            "deposits": Decimal("1000.00"),
+            "withdrawals": Decimal("250.00"),
+            "net": Decimal("750.00"),
         },
         "page": 1,
         "pages": 1,

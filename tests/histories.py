@@ -58,5 +58,5 @@ def is_close(found: Decimal | None, expected: Fraction | None) -> bool:
     """Whether a figure is the expected one within the precision of Decimal."""
     if found is None or expected is None:
         return found is None and expected is None
-    largest = max(Fraction(1), abs(expected))
-    return abs(Fraction(found) - expected) <= Fraction(1, 10**18) * largest
+    size = max(Fraction(1), abs(expected))
+    return abs(Fraction(found) - expected) <= size / 10**18

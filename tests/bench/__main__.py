@@ -332,6 +332,24 @@ def large_amounts(times: int) -> None:
     print(f"| a line is logged, with 10,000 accounts to mask | {bulk.mask(10_000, times):.3f} |")
 
 
+def performance(count: int, times: int) -> None:
+    """The widgets about performance, next to the balance and to parsing the trades."""
+    cost = rendering.performance(count, times)
+    print(
+        f"\n| {count:,} closed trades, of all time | calculated once: ms | warm: ms | to balance |"
+    )
+    print("| --- | ---: | ---: | ---: |")
+    balance = cost.warm["balance"]
+    for name, warm in cost.warm.items():
+        calculated = cost.calculate.get(name, 0)
+        print(f"| {name} | {calculated:.0f} | {warm:.2f} | {warm / balance:.2f} |")
+    total = sum(cost.calculate.values())
+    print(
+        f"| all of them: {total / cost.parse:.0%} of parsing, which is {cost.parse:.0f} ms | "
+        f"{total:.0f} | | |"
+    )
+
+
 def pictures(bench: Bench, visits: int) -> None:
     """The fourth table: visits of a cached page, while others request pictures without a pause."""
     attackers = 4
@@ -545,6 +563,7 @@ def main() -> None:
             lambda: speed(bench, 1, "abcdg") if quick else speed(bench, 9, "abcdegh"),
             lambda: pages(3 if quick else 40),
             lambda: large_amounts(1 if quick else 10),
+            lambda: performance(1_000 if quick else 100_000, 3 if quick else 40),
             lambda: pictures(bench, 300 if quick else 10_000),
             lambda: outage(bench, 1 if quick else 5),
             lambda: isolation(bench, 2 if quick else 8),

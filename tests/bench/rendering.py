@@ -1,6 +1,7 @@
 """The cost of rendering a page that is not cached, in this process, without a server."""
 
 import datetime as dt
+import itertools
 import json
 import time
 import tracemalloc
@@ -17,13 +18,15 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates, numbers
 from flask import Flask
 from flask_caching import Cache
+from scripted import InProcess, Script
 
 from widget import config, paths
 from widget.api import parsing, records
 from widget.api.client import Client
 from widget.api.guard import GuardedClient
-from widget.config import Account
+from widget.config import Account, Settings
 from widget.data.cache import FreshCache
+from widget.data.derived import DerivedResults
 from widget.data.snapshots import Snapshots
 from widget.data.source import Source
 from widget.names import Function
@@ -228,6 +231,72 @@ def cold(times: int = 40) -> dict[str, float]:
             options = period_options(rows)
             taken[name] = milliseconds(lambda: at.page(WIDGETS[widget], options), times)  # noqa: B023  # called at once
     return taken
+
+
+PERFORMANCE = ("returns", "calendar", "statistics", "breakdown", "operations")
+"""The widgets that are calculated from all closed trades of a period."""
+
+
+@dataclass(frozen=True)
+class Performance:
+    """The cost of the widgets about performance, in milliseconds.
+
+    Attributes:
+        parse: to parse the trades.
+        calculate: to calculate each widget, which is done once for a response and period.
+        warm: a request of each widget, with cached figures and a page that is not cached.
+    """
+
+    parse: float
+    calculate: dict[str, float]
+    warm: dict[str, float]
+
+
+class Visits:
+    """Requests to the service in this process, each with an address of its own."""
+
+    def __init__(self, service: InProcess) -> None:
+        self.service = service
+        self.numbers = itertools.count(10)
+
+    def page(self, widget: str) -> None:
+        """Request the page of a widget for all time."""
+        query = f"refresh={next(self.numbers)}"
+        if "period" in WIDGETS[widget].options:
+            query += "&period=all"
+        response = self.service.client.get(f"/w/main/{widget}?{query}")
+        assert response.status_code == 200, response.text
+
+    def calculation(self, widget: str) -> None:
+        """The same, if nothing was calculated before."""
+        self.service.service.cache.derived = DerivedResults()
+        self.page(widget)
+
+
+def performance(count: int, times: int) -> Performance:
+    """The cost of the widgets about performance for so many closed trades."""
+    ttl = {"balance": 9999, "closed_trades": 9999}
+    account = {"login": 1, "widgets": list(WIDGETS), "ttl_seconds": ttl}
+    upstream = History(count, dt.datetime.now(dt.UTC))
+    service = InProcess(
+        Script({}), clock=time.time, accounts={"main": account}, api={"deadline_seconds": 120}
+    )
+    service.service.client.call = upstream.call
+    visits = Visits(service)
+    try:
+        calculate = {}
+        warm = {}
+        for name in ("balance", *PERFORMANCE):
+            cold = milliseconds(lambda: visits.calculation(name), max(1, times // 10))  # noqa: B023
+            warm[name] = milliseconds(lambda: visits.page(name), times)  # noqa: B023  # called at once
+            calculate[name] = max(0.0, cold - warm[name])
+        del calculate["balance"]
+        settings: Settings = service.service.settings
+        main = settings.accounts["main"]
+        parse = milliseconds(lambda: upstream.call(main, "closed_trades"), 3)
+        return Performance(parse, calculate, warm)
+    finally:
+        service.close()
 
 
 @dataclass(frozen=True)

@@ -107,8 +107,8 @@ def test_days_have_the_results_and_gains_of_their_trades(
     factors = reference(history, operations, zone, 10)
     sums: dict[date, Fraction] = {}
     for trade in history:
-        day = trade.close_time.astimezone(zone).date()
-        sums[day] = sums.get(day, Fraction(0)) + result_of(trade)
+        closing_day = trade.close_time.astimezone(zone).date()
+        sums[closing_day] = sums.get(closing_day, Fraction(0)) + result_of(trade)
     assert [day.date for day in found.days] == sorted(sums)
     for each in found.days:
         assert is_close(each.result, sums[each.date])

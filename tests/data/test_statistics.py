@@ -6,7 +6,6 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 from random import Random
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -126,18 +125,18 @@ def test_a_time_zone_moves_days_and_nothing_else(
         assert getattr(there, name) == getattr(here, name), name
 
 
-def closed(hours: float, profit: str, **fields: Any) -> ClosedTrade:
+def closed(hours: float, profit: str, swap: str = "0") -> ClosedTrade:
     """A trade closed so many hours after the start."""
     moment = START + timedelta(hours=hours)
-    trade = ClosedTrade(
+    return ClosedTrade(
         ticket=1, symbol="EURUSD", command=0, volume=Decimal(1), open_price=Decimal(1),
         open_time=moment, close_price=Decimal(1), close_time=moment, profit=Decimal(profit),
+        swap=Decimal(swap),
     )  # fmt: skip
-    return trade._replace(**fields)
 
 
 def test_a_trade_that_swap_turns_into_a_loss_is_won_and_its_result_a_loss() -> None:
-    found = statistics.calculate((closed(1, "5", swap=Decimal(-7)),), UTC_ZONE, LAST_DAY)
+    found = statistics.calculate((closed(1, "5", "-7"),), UTC_ZONE, LAST_DAY)
     assert (found.won, found.lost) == (1, 0)
     assert (found.gross_profit, found.gross_loss) == (Decimal(0), Decimal(-2))
 

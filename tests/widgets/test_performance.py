@@ -196,3 +196,71 @@ def test_weeks_begin_on_the_first_day_of_the_locale(
     page = text(service(stack, []), f"calendar?lang={language}")
     names = page.partition("<thead>")[2].partition("</thead>")[0]
     assert names.partition('class="longer">')[2].startswith(f"{first}<")
+
+
+# -- breakdown ------------------------------------------------------------------------------------
+
+
+def test_a_breakdown_lists_symbols_by_their_number_of_trades_and_adds_up_the_others(
+    stack: ExitStack,
+) -> None:
+    symbols = ["GBPUSD", "EURUSD", "EURUSD", "XAUUSD", "AUDUSD"]
+    rows = [trade(DAY + n, n + 1, symbol=symbol) for n, symbol in enumerate(symbols)]
+    found = service(stack, rows)
+    groups = data(found, "breakdown.json?rows=2")["groups"]
+    assert [(group["key"], group["trades"], group["result"]) for group in groups] == [
+        ("EURUSD", 2, 5), ("AUDUSD", 1, 5), (None, 2, 5),
+    ]  # fmt: skip
+    assert "Others" in text(found, "breakdown?rows=2")
+    assert len(data(found, "breakdown.json")["groups"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("by", "keys", "words"),
+    [
+        ("side", ["buy", "sell"], ("Buy", "Sell")),
+        ("weekday", [1, 7], ("Monday", "Sunday")),
+        ("hour", [0, 13], ("00:00", "13:00")),
+    ],
+)
+def test_groups_are_named_in_the_language_and_zone_of_the_account(
+    by: str, keys: list[Any], words: tuple[str, ...], stack: ExitStack
+) -> None:
+    # In Paris, the first one is closed at 00:30 on Monday.
+    rows = [trade(12 * HOUR + HOUR // 2, 5), trade(DAY, 5, type=1)]
+    found = service(stack, rows, timezone="Europe/Paris")
+    groups = data(found, f"breakdown.json?by={by}&rows=1")["groups"]
+    assert [group["key"] for group in groups] == keys
+    page = text(found, f"breakdown?by={by}&rows=1&lang=en-GB")
+    assert all(f"<bdi>{word}</bdi>" in page for word in words)
+
+
+# -- operations -----------------------------------------------------------------------------------
+
+
+def test_operations_are_deposits_and_withdrawals_with_totals_of_all_pages(
+    stack: ExitStack,
+) -> None:
+    credit = trade(DAY, 77, type=7, symbol="")
+    rows = [deposit(3 * DAY, 500), deposit(2 * DAY, -200), deposit(40 * DAY, 1000), credit]
+    found = service(stack, [*rows, trade(DAY, 5)])
+    recent = data(found, "operations.json?rows=1")
+    assert recent["operations"] == [{"time": "2026-11-21T12:00:00Z", "amount": -200}]
+    assert recent["totals"] == {"count": 2, "deposits": 500, "withdrawals": 200, "net": 300}
+    assert (recent["page"], recent["pages"]) == (1, 2)
+    assert data(found, "operations.json?rows=1&page=2")["operations"][0]["amount"] == 500
+    assert data(found, "operations.json?period=all")["totals"]["net"] == 1300
+
+
+def test_in_percent_mode_no_operation_has_an_amount(stack: ExitStack) -> None:
+    found = data(service(stack, [deposit(3 * DAY, 500)], amounts="percent"), "operations.json")
+    assert found["operations"] == [{"time": "2026-11-20T12:00:00Z", "amount": None}]
+    assert found["totals"] == {"count": 1, "deposits": None, "withdrawals": None, "net": None}
+
+
+def test_operations_and_only_they_of_the_new_widgets_have_to_be_enabled(stack: ExitStack) -> None:
+    found = service(stack, [])
+    slug = found.add(widgets=None)
+    for name in ("returns", "calendar", "statistics", "breakdown"):
+        assert found.client.get(f"/w/{slug}/{name}").status_code == 200
+    assert found.client.get(f"/w/{slug}/operations").status_code == 404

@@ -294,6 +294,24 @@ class Source:
         in_period = [record for record in records if is_within(record.time, start, end)]
         return tuple(in_period)
 
+    def operations(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> tuple[Operation, ...]:
+        """Deposits and withdrawals of a period, newest first."""
+        if self.is_delayed:
+            reading = self._past_reading(start)
+            operations = reading.operations
+            if operations is None:
+                operations = reading.history.operations
+        elif self._client.offers(self.account, "operations"):
+            operations = self._get("operations", tuple)
+        else:
+            operations = self._history(start).operations
+        in_period = [each for each in operations if is_within(each.time, start, end)]
+        return sort_newest_first(in_period, opening_time)
+
     def referrals(self) -> Referrals:
         """How many accounts the partner has referred."""
         return self._current("referrals", Referrals)

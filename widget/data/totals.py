@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from widget.api.records import ZERO, ClosedTrade, OpenTrade
+from widget.api.records import ZERO, ClosedTrade, OpenTrade, Operation
 
 Trade = OpenTrade | ClosedTrade
 
@@ -114,6 +114,19 @@ def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
         "swap": total_swap(trades),
         "commission": total_commission(trades),
         "profit": total_profit(trades),
+    }
+
+
+def operation_totals(operations: Sequence[Operation]) -> dict[str, Any]:
+    """Totals of deposits and withdrawals; those withdrawn are a positive number."""
+    amounts = [operation.amount for operation in operations]
+    deposits = sum((amount for amount in amounts if amount > ZERO), ZERO)
+    withdrawals = -sum((amount for amount in amounts if amount < ZERO), ZERO)
+    return {
+        "count": len(amounts),
+        "deposits": deposits,
+        "withdrawals": withdrawals,
+        "net": deposits - withdrawals,
     }
 
 

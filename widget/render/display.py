@@ -63,6 +63,8 @@ ARROWS: Final = {
 }
 
 
+SIDE_NAMES: Final = {"buy": N_("Buy"), "sell": N_("Sell")}
+"""The sides of trades whose kind does not matter."""
 NONZERO: Final = re.compile("[1-9]")
 """A digit that makes a displayed number more or less than 0."""
 KINDS: Final = {
@@ -129,6 +131,20 @@ class Display:
             return str(value)
         write: Callable[[Any], str] = getattr(self.fmt, methods[kind])
         return write(value)
+
+    def key(self, value: str | int | None) -> str:
+        """What the trades of a group have in common, as HTML."""
+        if value is None:
+            return str(escape(self.gettext(N_("Others"))))
+        by = self.view.options.by
+        if by == "weekday":
+            # Python's days begin at 0, and those of ISO 8601 at 1.
+            return self.fmt.day_names("wide")[int(value) - 1]
+        if by == "hour":
+            return self.fmt.hour(int(value))
+        if by == "side":
+            return str(escape(self.gettext(SIDE_NAMES[str(value)])))
+        return str(escape(value))
 
     def flag(self, value: bool) -> str:
         """Yes or no."""

@@ -345,11 +345,14 @@ class Formatter:
         """The day on which weeks begin: 0 is Monday. A language without a region has the one in
         which most of its speakers live.
         """
-        likely = get_global("likely_subtags").get(str(self._locale), str(self._locale))
-        day: int = Locale.parse(likely).first_week_day
-        return day
+        return first_week_day(self._locale)
 
-    def day_names(self, width: Literal["abbreviated", "narrow"]) -> list[str]:
+    def hour(self, number: int) -> str:
+        """An hour of the day, by the time at which it begins."""
+        beginning = dt.datetime(2000, 1, 1, number, tzinfo=self.zone)
+        return self._times.time.write(beginning)
+
+    def day_names(self, width: Literal["wide", "abbreviated", "narrow"]) -> list[str]:
         """The names of the days of the week, from Monday on."""
         names = get_day_names(width, "stand-alone", self._locale)
         return [names[number] for number in range(7)]
@@ -759,6 +762,16 @@ def age(locale: Locale, minutes: int) -> str:
         format="short",
         locale=locale,
     )
+
+
+@lru_cache(maxsize=256)
+def first_week_day(locale: Locale) -> int:
+    """The day on which weeks begin, see ``Formatter.first_week_day``."""
+    likely = get_global("likely_subtags").get(str(locale))
+    if likely is not None:
+        locale = Locale.parse(likely)
+    day: int = locale.first_week_day
+    return day
 
 
 @lru_cache(maxsize=1024)

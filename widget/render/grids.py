@@ -102,11 +102,10 @@ def build_month_grid(grid: MonthGrid, display: Display) -> MonthGridHtml | None:
     narrow = display.fmt.day_names("narrow")
     longer = display.fmt.day_names("abbreviated")
     days = list(zip(narrow, longer, strict=True))
-    by_date = {row[grid.date]: row for row in rows}
-    largest = largest_of(row[grid.result] for row in rows)
+    writer = DayWriter(grid, display, rows)
     weeks = ""
     for week in weeks_of(first_day, first_week_day):
-        cells = [day_cell(day, by_date.get(day), grid, display, largest) for day in week]
+        cells = [writer.cell(day) for day in week]
         weeks += f"<tr>{''.join(cells)}</tr>"
     return MonthGridHtml(
         label=display.fmt.month_and_year(first_day),
@@ -134,39 +133,56 @@ def weeks_of(first_day: date, first_week_day: int) -> Iterator[list[date | None]
         yield week + [None] * (7 - len(week))
 
 
-def day_cell(
-    day: date | None,
-    row: dict[str, Any] | None,
-    grid: MonthGrid,
-    display: Display,
-    largest: Decimal,
-) -> str:
-    """The cell of a day: its number, and what happened on it."""
-    if day is None:
-        return "<td></td>"
-    time = f'<time datetime="{day}">{display.fmt.integer(day.day)}</time>'
-    if row is None:
-        return f"<td>{time}</td>"
-    shade = ""
-    amounts = ""
-    result = row[grid.result]
-    if result is not None:
-        shade = attribute(shade_class(result, largest))
-        brief = display.fmt.cell_amount(result)
-        amounts = two_lengths("b", brief, display.fmt.result(result))
-    count = row[grid.count]
-    counts = ""
-    if count is not None:
-        one, many = grid.counted
-        text = display.translations.ngettext(one, many, count)
-        whole = escape(text % {"count": display.fmt.integer(count)})
-        brief = f"\N{MULTIPLICATION SIGN}{display.fmt.integer(count)}"
-        counts = two_lengths("small", brief, whole)
-    gain = row[grid.gain]
-    title = ""
-    if gain is not None:
-        title = f' title="{display.fmt.signed_percent(gain)}"'
-    return f"<td{shade}{title}>{time}{amounts}{counts}</td>"
+class DayWriter:
+    """Writes the cells of a month.
+
+    Args:
+        grid: the declared month.
+        display: the view, and how to write it.
+        rows: the days on which trades were closed.
+    """
+
+    def __init__(self, grid: MonthGrid, display: Display, rows: list[dict[str, Any]]) -> None:
+        self._grid = grid
+        self._display = display
+        self._rows = {row[grid.date]: row for row in rows}
+        self._largest = largest_of(row[grid.result] for row in rows)
+        # Most days have one of a few numbers of trades.
+        self._counts: dict[int, str] = {}
+
+    def cell(self, day: date | None) -> str:
+        """The cell of a day: its number, and what happened on it. None is of another month."""
+        if day is None:
+            return "<td></td>"
+        time = f'<time datetime="{day}">{day.day}</time>'
+        row = self._rows.get(day)
+        if row is None:
+            return f"<td>{time}</td>"
+        shade = ""
+        amount = ""
+        result = row[self._grid.result]
+        if result is not None:
+            fmt = self._display.fmt
+            shade = attribute(shade_class(result, self._largest))
+            amount = two_lengths("b", fmt.cell_amount(result), fmt.result(result))
+        gain = row[self._grid.gain]
+        title = ""
+        if gain is not None:
+            title = f' title="{self._display.fmt.signed_percent(gain)}"'
+        return f"<td{shade}{title}>{time}{amount}{self.count(row[self._grid.count])}</td>"
+
+    def count(self, number: int | None) -> str:
+        """The number of trades, as HTML; empty if it is hidden."""
+        if number is None:
+            return ""
+        if number not in self._counts:
+            one, many = self._grid.counted
+            written = self._display.fmt.integer(number)
+            message = self._display.translations.ngettext(one, many, number)
+            whole = escape(message % {"count": written})
+            brief = f"\N{MULTIPLICATION SIGN}{written}"
+            self._counts[number] = two_lengths("small", brief, whole)
+        return self._counts[number]
 
 
 def two_lengths(tag: str, brief: str, whole: str) -> str:

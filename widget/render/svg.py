@@ -314,7 +314,7 @@ def draw_small_second(
         Place(x=152, y=17.5, room=78),
         Font(10, "soft"),
     )
-    y = 37
+    y = 37.0
     if progress:
         y = 32.5  # a bar needs a little room below its figure
     canvas.figure(

@@ -6,12 +6,14 @@ formatting all the numbers. So the columns become one pattern per table, and eac
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from widget.api.records import ZERO
 from widget.errors import N_
 from widget.render.display import METHODS as TEXT_METHODS
 from widget.render.display import WITHOUT_CURRENCY, Display, Text, sign_of
@@ -27,11 +29,20 @@ METHODS: Final[dict[Kind, str]] = {
 }
 """The method of ``Formatter`` that writes a cell of each kind."""
 
-START_ALIGNED: Final = frozenset({"text", "symbol", "side", "time"})
+START_ALIGNED: Final = frozenset({"text", "symbol", "side", "key", "time"})
 PRIORITY_CLASSES: Final = ("", "z", "a", "b", "c", "d", "e", "f")
 """The stylesheet displays a column of each class from a certain width on."""
 BELOW_CLASSES: Final = {1: "n", 2: "", 3: "when"}
 """The stylesheet hides small type of each class as soon as a column of this priority has room."""
+KEY_LABELS: Final[Mapping[str, str]] = {
+    "symbol": N_("Symbol"),
+    "side": N_("Side"),
+    "weekday": N_("Weekday"),
+    "hour": N_("Hour"),
+}
+"""The headings of the keys of groups, by the option ``by``."""
+BAR_HEIGHT: Final = 5
+"""The height of a bar below a result, in CSS pixels."""
 DIRECTIONS: Final = {1: "up", -1: "down"}
 """The CSS class of a profit and of a loss."""
 Side = tuple[str, str | None]
@@ -75,6 +86,7 @@ class TableHtml:
         empty: the text that replaces a table without rows.
         totals: the last row; None if there are no totals.
         counts: the counts above the table; None if it has none.
+        is_dense: whether its rows are lower, because there are more of them than were requested.
     """
 
     headings: list[Heading]
@@ -82,6 +94,7 @@ class TableHtml:
     empty: str
     totals: Markup | None = None
     counts: list[Text] | None = None
+    is_dense: bool = False
 
 
 @dataclass(slots=True)
@@ -171,6 +184,8 @@ class TableWriter:
             headings=[self.heading(column) for column in self.columns],
             rows=self.rows(rows),
             empty=self.display.gettext(self.table.empty),
+            # One more than requested is for all others.
+            is_dense=len(rows) > self.display.view.options.rows + 1,
         )
         totals = data.get(self.table.totals)
         if totals:
@@ -181,7 +196,10 @@ class TableWriter:
 
     def heading(self, column: Column) -> Heading:
         """The heading of a column."""
-        label = self.display.gettext(column.label)
+        message = column.label
+        if column.kind == "key":
+            message = KEY_LABELS[self.display.view.options.by]
+        label = self.display.gettext(message)
         return Heading(label, self.classes(column))
 
     def classes(self, column: Column) -> str:
@@ -192,6 +210,8 @@ class TableWriter:
             classes += " l"
         if column.fills:
             classes += " wide"
+        if column.has_bar:
+            classes += " barred"
         return classes.strip()
 
     def priority(self, column: Column) -> int:
@@ -235,7 +255,7 @@ class TableWriter:
         classes = self.classes(column)
         # The heading of a row is its first declared column: if that is hidden, it has none.
         if column is self.table.columns[0]:
-            if column.kind == "symbol":
+            if column.kind in ("symbol", "key"):
                 classes += " sym"
             attributes = attribute(classes)
             content = self.content(column)
@@ -262,12 +282,21 @@ class TableWriter:
             attributes = attribute(f"{direction} {classes}")
             arrow = self.arrows[sign]
             starts[sign] = f"{attributes}>{arrow}"
-        writer = ResultWriter(self.writer(column), starts)
+        bar = None
+        if column.has_bar:
+            bar = self.bar(column)
+        writer = ResultWriter(self.writer(column), starts, bar)
         return self.pattern.slot(
             column.name,
             "result cell",
             writer,
         )
+
+    def bar(self, column: Column) -> "Bar":
+        """The bars of a column, all on the same scale."""
+        amounts = [row[column.name] for row in self.data_rows()]
+        known = [amount for amount in amounts if amount is not None]
+        return Bar(lowest=min(known, default=ZERO), highest=max(known, default=ZERO))
 
     def content(self, column: Column) -> str:
         """The format string of what a cell contains."""
@@ -317,6 +346,8 @@ class TableWriter:
         # A formatter knows numbers and times, but no words such as "Yes".
         if column.kind == "flag":
             return partial(self.display.write, "flag")
+        if column.kind == "key":
+            return self.display.key
         method = METHODS[column.kind]
         writer: Writer = getattr(self.display.fmt, method)
         return writer
@@ -416,16 +447,47 @@ class ResultWriter:
     Attributes:
         write: writes the amount.
         starts: the end of the tag and the arrow, by the sign of the amount.
+        bar: draws the amount as a bar below; None for no bar.
     """
 
     write: Writer
     starts: Mapping[int, str]
+    bar: "Bar | None" = None
 
     def __call__(self, value: Any) -> str:
         """The cell of a value."""
         text = self.write(value)
         start = self.starts[sign_of("result", value, text)]
-        return f"{start}<bdi>{text}</bdi>"
+        content = f"{start}<bdi>{text}</bdi>"
+        if self.bar is None or value is None:
+            return content
+        return content + self.bar.draw(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Draws amounts as bars from a common zero line.
+
+    Attributes:
+        lowest: the lowest amount, which is at the left end if it is below 0.
+        highest: the highest amount, which is at the right end if it is above 0.
+    """
+
+    lowest: Decimal
+    highest: Decimal
+
+    def draw(self, amount: Decimal) -> str:
+        """The bar of an amount. It has the colour of the text."""
+        begin = min(self.lowest, ZERO)
+        span = max(self.highest, ZERO) - begin
+        if not span:
+            return ""
+        x = 100 * (min(amount, ZERO) - begin) / span
+        width = 100 * abs(amount) / span
+        return (
+            f'<svg class="bar" width="100%" height="{BAR_HEIGHT}" aria-hidden="true">'
+            f'<rect x="{x:.1f}%" width="{width:.1f}%" height="{BAR_HEIGHT}" rx="1"/></svg>'
+        )
 
 
 def as_html(*parts: str) -> Markup:

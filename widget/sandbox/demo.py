@@ -118,6 +118,9 @@ def embed_of(account: str, widget: Widget) -> Embed:
     params = {}
     if widget.default_rows:
         params["rows"] = str(ROWS)
+    if widget.name == "operations":
+        # Few of them are recent.
+        params["period"] = "all"
     return Embed(
         base="",
         account=account,

@@ -48,6 +48,7 @@ CHOICES: Mapping[str, Iterable[object]] = {
     "switch": (0, 1),
     "period": options.PERIODS,
     "group": ("symbol",),
+    "by": options.GROUP_KEYS,
 }
 """The values of options that have few."""
 

@@ -31,6 +31,7 @@ Kind = Literal[
     "text",  # a name or description
     "id",  # a number or address that identifies something
     "symbol",  # the name of an instrument
+    "key",  # what the trades of a group have in common; see the option ``by``
     "side",  # a trade's side, together with its ``kind``: "Buy", "Sell limit"
     "flag",  # true or false
     "word",  # a code or a name; see ``Figure.words``
@@ -129,6 +130,8 @@ class Card:
         """The names in the data that it displays."""
         for figure in self.figures:
             yield figure.name
+            if figure.within:
+                yield figure.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +321,7 @@ class Column:
         at_end: whether text is aligned to the end of the line, as numbers are.
         fills: whether it takes the room that the others leave; longer text is cut off.
         if_known: whether it is left out if the API sends its figure for no row.
+        has_bar: whether a bar below a profit or loss displays its size.
     """
 
     name: str
@@ -332,6 +336,7 @@ class Column:
     at_end: bool = False
     fills: bool = False
     if_known: bool = False
+    has_bar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +397,8 @@ class Table:
         for column in self.columns:
             if column.total:
                 yield column.total
+            if column.kind == "key":
+                yield "by"
         for count in self.counts:
             yield count.name
 

@@ -25,6 +25,7 @@ PICTURE_OPTIONS: Final = ("size", "scale")
 THEMES: Final = ("auto", "light", "dark")
 BACKGROUNDS: Final = ("card", "none")
 """A surface of its own, or that of the host page."""
+GROUP_KEYS: Final = ("symbol", "side", "weekday", "hour")
 SIZES: Final = {
     "small": (240, 60),
     "medium": (320, 160),
@@ -230,6 +231,7 @@ Refresh = Annotated[int, integer_between(MIN_REFRESH, MAX_REFRESH)]
 Rows = Annotated[int, integer_between(1, MAX_ROWS)]
 Page = Annotated[int, integer_between(1, MAX_PAGE)]
 NamedPeriod = Annotated[Period, BeforeValidator(check_period)]
+GroupKey = Annotated[str, one_of(GROUP_KEYS)]
 Month = Annotated[date, BeforeValidator(check_month)]
 Group = Annotated[str, one_of(("symbol",))]
 Size = Annotated[str, one_of(SIZES)]
@@ -254,6 +256,7 @@ class Options(BaseModel):
     switch: Switch = False
     group: Group | None = None
     month: Month | None = None
+    by: GroupKey = "symbol"
     size: Size = "medium"
     scale: Scale = 1
 
