@@ -144,7 +144,7 @@ class AccountPageEndpoint:
         grant: Grant | None,
     ) -> PageContext:
         context = PageContext(
-            assets=self._service.asset_urls(view.options),
+            assets=self._service.asset_urls(view.options, [each.widget for each in view.views]),
             refresh=default_refresh(view.views),
             is_account_page=True,
         )

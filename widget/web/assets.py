@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,14 @@ from rcssmin import cssmin
 from rjsmin import jsmin
 
 from widget.render import colour
-from widget.widgets.base import HEADING_HEIGHT, Widget
+from widget.widgets.base import HEADING_HEIGHT, Groups, MonthGrid, Table, Widget, YearTable
 from widget.widgets.options import DEFAULT_ROWS, Options
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
+COMMON_STYLESHEET = "widget.css"
+PERFORMANCE_STYLESHEET = "performance.css"
+"""Contains the common one too, as it is served."""
 _LETTERS = 10
 """How many letters of a widget's name the loader reads as a number; more would not fit in one."""
 
@@ -58,6 +61,10 @@ class Assets:
                 self._add(path.name, jsmin(script), JAVASCRIPT)
             elif path.suffix == ".css":
                 stylesheet = path.read_text(encoding="utf-8")
+                if path.name == PERFORMANCE_STYLESHEET:
+                    # One file instead of two, so that the first view of a widget is early.
+                    common = (folder / COMMON_STYLESHEET).read_text(encoding="utf-8")
+                    stylesheet = common + stylesheet
                 self._add(path.name, cssmin(stylesheet), CSS)
         self.version = self._digest()
 
@@ -74,20 +81,41 @@ class Assets:
         return digest.hexdigest()[:12]
 
     def get(self, name: str) -> Asset | None:
-        """A file by name; ``widget-RRGGBB.css`` is the stylesheet with an accent colour."""
-        match = re.fullmatch(r"widget-([0-9a-f]{6})\.css", name)
+        """A file by name; ``widget-RRGGBB.css`` is a stylesheet with an accent colour."""
+        match = re.fullmatch(r"(widget|performance)-([0-9a-f]{6})\.css", name)
         if match is None:
             return self._files.get(name)
+        stem, accent = match.groups()
         # Readable on the grounds of both themes, whatever the colour is.
-        light = colour.readable(match[1], colour.LIGHT_GROUND)
-        dark = colour.readable(match[1], colour.DARK_GROUND)
+        light = colour.readable(accent, colour.LIGHT_GROUND)
+        dark = colour.readable(accent, colour.DARK_GROUND)
         rule = f":root{{--accent-light:#{light};--accent-dark:#{dark}}}"
-        stylesheet = self._files["widget.css"]
+        stylesheet = self._files[f"{stem}.css"]
         return Asset(stylesheet.body + rule.encode(), CSS)
 
     def url(self, name: str) -> str:
         """The versioned path of a file."""
         return f"{self._base}/static/{self.version}/{name}"
+
+    def stylesheet_url(self, widgets: Iterable[Widget], accent: str | None) -> str:
+        """The versioned path of the smallest stylesheet for some widgets, with an accent colour."""
+        name = COMMON_STYLESHEET
+        if any(map(needs_performance_stylesheet, widgets)):
+            name = PERFORMANCE_STYLESHEET
+        if accent:
+            # Not in the page: its policy forbids style attributes.
+            name = name.replace(".css", f"-{accent}.css")
+        return self.url(name)
+
+
+def needs_performance_stylesheet(widget: Widget) -> bool:
+    """Whether the page of a widget has parts that only a few widgets have."""
+    for block in widget.body:
+        if isinstance(block, Groups | MonthGrid | YearTable):
+            return True
+        if isinstance(block, Table) and any(column.has_bar for column in block.columns):
+            return True
+    return False
 
 
 def loader_facts(widgets: Mapping[str, Widget]) -> dict[str, str]:

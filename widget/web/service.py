@@ -1,6 +1,6 @@
 """The parts of the service, as ``app`` wires them, for all endpoints."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -104,17 +104,18 @@ class Service:
             snapshots=self.snapshots,
         )
 
-    def asset_urls(self, options: Options) -> dict[str, str]:
+    def asset_urls(self, options: Options, widgets: Iterable[Widget] = ()) -> dict[str, str]:
         """The URLs of the stylesheets and the scripts of a page.
 
         ``css`` and ``js`` are for all pages, ``account`` for those of accounts, and ``unlock`` for
         those with a password form.
+
+        Args:
+            options: those of the page.
+            widgets: the ones on the page.
         """
-        css = "widget.css"
-        if options.accent:
-            css = f"widget-{options.accent}.css"  # the style attribute is forbidden by the CSP
         return {
-            "css": self.assets.url(css),
+            "css": self.assets.stylesheet_url(widgets, options.accent),
             "account": self.assets.url("account.css"),
             "js": self.assets.url("widget.js"),
             "unlock": self.assets.url("unlock.js"),

@@ -131,7 +131,7 @@ class WidgetEndpoint:
 
     def _page(self, view: View, grant: Grant | None) -> Response:
         context = PageContext(
-            assets=self._service.asset_urls(view.options),
+            assets=self._service.asset_urls(view.options, [view.widget]),
             refresh=view.options.refresh or default_refresh([view]),
             home=self._home(view),
         )
