@@ -709,7 +709,7 @@ def test_scripts_of_other_origins_may_send_conditional_requests_for_public_data(
     for path, is_public in {
         "/embed.js": True,
         "/embed.json": True,
-        "/static/x/widget.css": True,
+        "/static/x/embed.js": True,
         "/w/main/balance.json": True,
         "/w/main/balance.svg": True,
         "/w/main/balance.png": True,

@@ -4,20 +4,20 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from rcssmin import cssmin
 from rjsmin import jsmin
 
 from widget.render import colour
-from widget.widgets.base import HEADING_HEIGHT, Groups, MonthGrid, Table, Widget, YearTable
+from widget.widgets.base import HEADING_HEIGHT, Chart, Groups, MonthGrid, Table, Widget, YearTable
 from widget.widgets.options import DEFAULT_ROWS, Options
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
-COMMON_STYLESHEET = "widget.css"
-PERFORMANCE_STYLESHEET = "performance.css"
-"""Contains the common one too, as it is served."""
+EXTENSIONS = {"performance.css": "widget.css", "chart.js": "widget.js"}
+"""Files for some widgets, and those for all widgets that they contain as well when served."""
 _LETTERS = 10
 """How many letters of a widget's name the loader reads as a number; more would not fit in one."""
 
@@ -54,19 +54,25 @@ class Assets:
         facts = loader_facts(widgets)
         for path in folder.iterdir():
             if path.suffix == ".js":
-                script = path.read_text(encoding="utf-8")
+                script = self._read(path)
                 # Only the loader contains placeholders.
                 for placeholder, fact in facts.items():
                     script = script.replace(placeholder, fact)
                 self._add(path.name, jsmin(script), JAVASCRIPT)
             elif path.suffix == ".css":
-                stylesheet = path.read_text(encoding="utf-8")
-                if path.name == PERFORMANCE_STYLESHEET:
-                    # One file instead of two, so that the first view of a widget is early.
-                    common = (folder / COMMON_STYLESHEET).read_text(encoding="utf-8")
-                    stylesheet = common + stylesheet
-                self._add(path.name, cssmin(stylesheet), CSS)
+                self._add(path.name, cssmin(self._read(path)), CSS)
         self.version = self._digest()
+
+    def _read(self, path: Path) -> str:
+        """A file, after the one that it extends if there is one.
+
+        One file instead of two, so that the first view of a widget needs few requests.
+        """
+        text = path.read_text(encoding="utf-8")
+        extended = EXTENSIONS.get(path.name)
+        if extended is None:
+            return text
+        return path.with_name(extended).read_text(encoding="utf-8") + text
 
     def _add(self, name: str, text: str, content_type: str) -> None:
         self._files[name] = Asset(text.encode(), content_type)
@@ -99,13 +105,20 @@ class Assets:
 
     def stylesheet_url(self, widgets: Iterable[Widget], accent: str | None) -> str:
         """The versioned path of the smallest stylesheet for some widgets, with an accent colour."""
-        name = COMMON_STYLESHEET
+        stem = "widget"
         if any(map(needs_performance_stylesheet, widgets)):
-            name = PERFORMANCE_STYLESHEET
+            stem = "performance"
         if accent:
             # Not in the page: its policy forbids style attributes.
-            name = name.replace(".css", f"-{accent}.css")
-        return self.url(name)
+            return self.url(f"{stem}-{accent}.css")
+        return self.url(f"{stem}.css")
+
+    def script_url(self, widgets: Iterable[Widget]) -> str:
+        """The versioned path of the smallest script for some widgets."""
+        blocks = chain.from_iterable(widget.body for widget in widgets)
+        if any(isinstance(block, Chart) for block in blocks):
+            return self.url("chart.js")
+        return self.url("widget.js")
 
 
 def needs_performance_stylesheet(widget: Widget) -> bool:

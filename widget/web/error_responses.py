@@ -180,8 +180,12 @@ class ErrorResponses:
         language: str,
         message: str,
     ) -> Response:
+        widgets = []
+        if context.widget:
+            # It will refresh itself and display the widget.
+            widgets.append(context.widget)
         page = PageContext(
-            assets=self._service.asset_urls(context.options),
+            assets=self._service.asset_urls(context.options, widgets),
             unlock_url=self._unlock_url(error, context),
             is_account_page=context.is_account_page,
         )

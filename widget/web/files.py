@@ -68,7 +68,8 @@ class FileEndpoints:
             abort(404)
         response = Response(asset.body, content_type=asset.content_type)
         add_etag(response)
-        return headers.set_headers(response, self._server, cache, cors=True)
+        # Other sites only load the loader, and with `integrity` they need this.
+        return headers.set_headers(response, self._server, cache, cors=name == "embed.js")
 
     def _description(self) -> dict[str, Any]:
         widgets = {}

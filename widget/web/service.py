@@ -1,6 +1,6 @@
 """The parts of the service, as ``app`` wires them, for all endpoints."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -104,7 +104,7 @@ class Service:
             snapshots=self.snapshots,
         )
 
-    def asset_urls(self, options: Options, widgets: Iterable[Widget] = ()) -> dict[str, str]:
+    def asset_urls(self, options: Options, widgets: Collection[Widget] = ()) -> dict[str, str]:
         """The URLs of the stylesheets and the scripts of a page.
 
         ``css`` and ``js`` are for all pages, ``account`` for those of accounts, and ``unlock`` for
@@ -117,6 +117,6 @@ class Service:
         return {
             "css": self.assets.stylesheet_url(widgets, options.accent),
             "account": self.assets.url("account.css"),
-            "js": self.assets.url("widget.js"),
+            "js": self.assets.script_url(widgets),
             "unlock": self.assets.url("unlock.js"),
         }
