@@ -7,7 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from browsers import tab
 from conftest import Clock, Service
+from playwright.sync_api import Browser, expect
 
 from widget import config
 from widget.errors import ConfigError
@@ -43,6 +45,47 @@ def test_the_footer_names_the_account_its_kind_and_the_age_of_the_figures(
     assert ">real</span>" in footer
     assert ">1 min ago</bdi>" in footer
     assert re.search(r'title="As of \d+ \w+ \d{4}, \d\d:\d\d UTC"', footer)
+
+
+def test_a_page_with_figures_of_the_same_minute_is_not_sent_again(
+    serve: Serve, clock: Clock
+) -> None:
+    # Private pages are not cached, so that this one is made anew.
+    private = {**NAMED, "allowed_networks": ["127.0.0.0/8"], "ttl_seconds": {"balance": 300}}
+    service = serve(accounts={"main": private})
+    etag = service.get("/w/main/balance").headers["ETag"]
+    clock.now += 50
+    assert service.get("/w/main/balance", headers={"If-None-Match": etag}).status_code == 304
+    clock.now += 50
+    assert service.get("/w/main/balance", headers={"If-None-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(4, "4 min ago"), (-300, "just now"), (300, "just now")],
+    ids=["cached for 4 minutes", "a slow clock", "a fast clock"],
+)
+def test_a_cached_page_does_not_understate_the_age_and_a_wrong_clock_does_not_change_it(
+    minutes: int, words: str, browser: Browser, serve: Serve, clock: Clock
+) -> None:
+    service = serve(accounts={"main": NAMED})
+    with tab(browser) as page:
+        page.clock.install(time=clock.now + 60 * minutes + 1)
+        page.goto(f"{service.url}/w/main/balance")
+        expect(page.locator(".age")).to_have_text(words)
+
+
+def test_a_tap_on_the_age_displays_the_exact_time_where_there_is_no_room_for_it(
+    browser: Browser, serve: Serve
+) -> None:
+    service = serve(accounts={"main": NAMED})
+    with tab(browser, width=320) as page:
+        page.goto(f"{service.url}/w/main/balance")
+        exact = page.locator(".exact")
+        expect(exact).to_be_hidden()
+        page.locator(".age").click()
+        expect(exact).to_contain_text("UTC")
+        expect(page.locator(".who")).to_be_hidden()
 
 
 def test_without_a_link_the_name_leads_to_the_widget_unless_that_is_private(serve: Serve) -> None:

@@ -11,6 +11,7 @@ from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, expect
+from werkzeug.security import generate_password_hash
 
 from widget.web import tokens
 from widget.widgets.base import page_numbers, rows_of_page
@@ -94,6 +95,19 @@ def test_a_locked_page_has_no_links_to_others(serve: Serve) -> None:
         token = tokens.sign([secret.encode()], "main/closed-trades", int(now) + 600, params)
         html = service.get(f"/w/main/closed-trades?rows=1&token={token}").text
         assert len(re.findall('rel="next"', html)) == links, params
+
+
+def test_after_a_password_the_pages_are_open_without_a_script(
+    browser: Browser, serve: Serve
+) -> None:
+    closed = {"access": "closed", "viewer_password_hash": generate_password_hash("viewer-password")}
+    service = serve(accounts={"main": {**EVERYTHING, **closed}})
+    with tab(browser, java_script_enabled=False) as page:
+        page.goto(f"{service.url}/w/main/closed-trades?rows=5")
+        page.locator("#password").fill("viewer-password")
+        page.get_by_role("button", name="Unlock").click()
+        page.get_by_role("link", name="Next page").click()
+        expect(page.locator(".pager bdi")).to_contain_text("6–10")
 
 
 @pytest.mark.parametrize("has_script", [True, False])
