@@ -305,10 +305,8 @@ class Source:
             operations = reading.operations
             if operations is None:
                 operations = reading.history.operations
-        elif self._client.offers(self.account, "operations"):
-            operations = self._get("operations", tuple)
         else:
-            operations = self._history(start).operations
+            operations = self._operations_since(start)
         in_period = [each for each in operations if is_within(each.time, start, end)]
         return sort_newest_first(in_period, opening_time)
 
@@ -402,6 +400,16 @@ class Source:
             with suppress(CabinetError):
                 return self._ledger(start)
         return self._history(start)
+
+    def _operations_since(self, start: datetime | None) -> tuple[Operation, ...]:
+        """Deposits and withdrawals since ``start`` or earlier."""
+        if self._has_shared_ledger:
+            # The balance may be what fails.
+            with suppress(CabinetError):
+                return self._ledger(start).operations
+        if self._client.offers(self.account, "operations"):
+            return self._get("operations", tuple)
+        return self._history(start).operations
 
     def _history(self, start: datetime | None) -> History:
         """Closed trades and operations since ``start`` or earlier."""

@@ -182,7 +182,8 @@ def build_section(
         page_url = None
         if links:
             page_url = links.page(section.widget)
-        html = renderer.section(section, PageContext({}, page_url=page_url))
+        context = PageContext({}, page_url=page_url, month_url=page_url)
+        html = renderer.section(section, context)
     return Section(label, " ".join(classes), html)
 
 

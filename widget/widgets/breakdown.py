@@ -53,4 +53,5 @@ WIDGET = Widget(
     options=frozenset({"by", "rows", "period"}),
     shows_currency=True,
     csv=(Csv(GROUPS.rows, GROUPS.row_names),),
+    place=42,
 )

@@ -64,4 +64,5 @@ WIDGET = Widget(
     summary=RESULT,
     csv=(Csv("days", DAY),),
     shows_currency=True,
+    place=41,
 )

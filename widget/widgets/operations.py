@@ -66,4 +66,5 @@ WIDGET = Widget(
     shows_currency=True,
     by_default=False,  # what somebody pays in and out is nobody else's business
     csv=(Csv(OPERATIONS.rows, OPERATIONS.row_names),),
+    place=72,
 )
