@@ -366,7 +366,7 @@ def pictures(bench: Bench, visits: int) -> None:
         # Each has a colour of its own, so that none is in a cache.
         alone = [visit(f"{picture}&accent={n:06x}") for n in range(max(3, visits // 100))]
         quiet = [visit(page) for _ in range(visits)]
-        busy = []
+        busy = list[float]()
         # Another process requests them: in this one, reading them would delay the visits.
         with ThreadPoolExecutor(1) as thread:
             seconds = visits / 1000
