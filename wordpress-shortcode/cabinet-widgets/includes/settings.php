@@ -105,7 +105,11 @@ function clean_url( $value ): string {
 	if ( '' === $value ) {
 		return '';
 	}
-	pasted_account( account_in( $value ) );
+	$account = account_in( $value );
+	if ( '' !== $account ) {
+		// WordPress may clean the value again, which then contains no account any more.
+		pasted_account( $account );
+	}
 	$address = service_in( $value );
 	if ( null === $address ) {
 		show_error( wrong_address() . ' ' . __( 'The previous address remains.', 'cabinet-widgets' ) );

@@ -35,7 +35,7 @@ final class SettingsTest extends CabinetTestCase {
 	}
 
 	public function test_the_account_of_a_widget_that_was_pasted_becomes_the_default_one(): void {
-		Cabinet_Widgets\clean_url( 'https://w.example.org/w/second/balance' );
+		Cabinet_Widgets\clean_url( Cabinet_Widgets\clean_url( 'https://w.example.org/w/second/balance' ) ); // WordPress cleans a new option twice.
 		update_option( 'cabinet_widgets_defaults', array( 'account' => '' ) );
 		$this->assertSame( 'second', Cabinet_Widgets\defaults()['account'] );
 		update_option( 'cabinet_widgets_defaults', array( 'account' => 'mine' ) );
