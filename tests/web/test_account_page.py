@@ -524,6 +524,8 @@ def test_the_form_opens_the_page_without_a_reload(page: Page, serve: Serve) -> N
     page.get_by_role("button").click()
     expect(page.locator("h2")).to_have_count(len(WIDGETS))
     assert page.url == f"{service.url}/a/main"
+    # The scripts and styles of all widgets are there, although the form needs none of them.
+    expect(page.locator(".plot").first).to_have_role("slider")
     page.get_by_role("link", name="All time").click()
     expect(page.locator(".top [aria-current]")).to_contain_text("All time")
     assert page.url == f"{service.url}/a/main"

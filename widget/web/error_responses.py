@@ -32,6 +32,7 @@ from widget.web.request_data import (
     without_token,
 )
 from widget.web.service import Service
+from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import Options
 
@@ -180,12 +181,9 @@ class ErrorResponses:
         language: str,
         message: str,
     ) -> Response:
-        widgets = []
-        if context.widget:
-            # It will refresh itself and display the widget.
-            widgets.append(context.widget)
         page = PageContext(
-            assets=self._service.asset_urls(context.options, widgets),
+            # It will refresh itself and display the widgets.
+            assets=self._service.asset_urls(context.options, self._widgets(context)),
             unlock_url=self._unlock_url(error, context),
             is_account_page=context.is_account_page,
         )
@@ -198,6 +196,14 @@ class ErrorResponses:
             context.widget,
         )
         return Response(html, content_type="text/html; charset=utf-8")
+
+    def _widgets(self, context: ErrorContext) -> list[Widget]:
+        """The widgets that were requested, as far as they were found."""
+        if context.widget:
+            return [context.widget]
+        if context.account and context.is_account_page:
+            return registry.widgets_of_page(context.account, self._service.widgets)
+        return []
 
     def _unlock_url(self, error: CabinetError, context: ErrorContext) -> str | None:
         """Where the unlock form sends the password; None if a password does not help."""
