@@ -133,6 +133,13 @@ def test_groups_are_hidden_with_the_figure_of_their_keys(by: str, figure: str) -
     assert privacy.hide({"by": by, "groups": [{"key": 1}]}, {"ticket"})["groups"] == [{"key": 1}]
 
 
+def test_the_shares_of_both_sides_are_hidden_with_the_sides_and_not_that_of_all_trades() -> None:
+    hidden = privacy.expand_hidden({"side"})
+    sides = ("long_trades", "short_trades", "long_won_share", "short_won_share")
+    data = {**dict.fromkeys(sides, 1), "won_share": 1}
+    assert privacy.hide(data, hidden) == {**dict.fromkeys(sides), "won_share": 1}
+
+
 def test_sums_of_days_are_hidden_with_the_days_and_not_with_the_other_results() -> None:
     hidden = privacy.expand_hidden({"close_time"})
     statistics = {"active_days": 5, "best_day": 3, "worst_day": 2, "best_trade": 1}

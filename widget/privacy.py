@@ -75,7 +75,7 @@ HIDDEN_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "days": ("active_days",),
     # The rows of symbols have one column for each side.
     "symbol": ("symbols",),
-    "side": ("symbols", "long_trades", "short_trades", "long_won_share", "short_won_share"),
+    "side": ("symbols", "long_trades", "short_trades"),
     # The length of a list of trades is their number, and each point of a curve is a trade. What
     # stands for a single trade is hidden too, see ``without_single_entries``.
     "trades": ("count", "points"),
@@ -113,6 +113,8 @@ HIDDEN_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     # Averages are weighted by volume.
     "buy_volume": ("buy_price",),
     "sell_volume": ("sell_price",),
+    # Of which side a trade is.
+    "long_trades": ("long_won_share", "short_won_share"),
     # Which trades are on the same day.
     "days": ("won_days", "lost_days"),
     "active_days": ("best_day", "worst_day", "trades_per_week"),

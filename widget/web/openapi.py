@@ -176,7 +176,8 @@ def properties_of(block: Block) -> Schema:
         for figure in block.figures:
             properties = figures((figure.name,))
             if figure.within:
-                properties = {figure.within: object_of(properties)}
+                whole = object_of(properties)
+                properties = {figure.within: merged(found.get(figure.within, {}), whole)}
             found |= properties
         return found
     rows = getattr(block, "rows", "")
