@@ -110,6 +110,16 @@ def test_pictures_of_every_size_contain_the_name(serve: Serve) -> None:
         assert ">As of " in svg, size
 
 
+def test_a_long_name_is_cut_off_in_a_picture_but_not_the_kind_of_the_account(
+    serve: Serve,
+) -> None:
+    name = "Long-term portfolio of carefully selected currencies in 2026"
+    service = serve(accounts={"main": {**NAMED, "name": name, "kind": "demo"}})
+    for lang, kind in (("en", "demo"), ("ar", "تجريبي"), ("ru", "демо")):
+        svg = service.get(f"/w/main/balance.svg?size=small&lang={lang}").text
+        assert re.search(rf">\W?Lon[^<]*… · {kind}\W?<", svg), lang
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

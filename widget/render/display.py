@@ -201,12 +201,6 @@ class Display:
             return ""
         return f"{figure.label} {figure.text}"
 
-    def identity(self) -> str:
-        """The name of the account and its kind, as far as the operator publishes them."""
-        account = self.view.account
-        parts = (account.name, self.kind())
-        return " · ".join(part for part in parts if part)
-
     def kind(self) -> str:
         """Whether it is a real account or a demo account; empty if that is not published."""
         kind = self.view.account.kind

@@ -91,7 +91,8 @@ class Picture:
         figures: the large one first; as many are drawn as there is room for.
         as_of: the time of the figures.
         note: a warning that they are stale; empty if they are fresh.
-        identity: whose figures they are; empty if that is not published.
+        name: the name of the account; empty if it is not published.
+        kind: the kind of the account; empty if it is not published.
         chart: a curve or bars.
         progress: a progress bar.
         empty: the text that replaces a chart without data.
@@ -102,7 +103,8 @@ class Picture:
     figures: Sequence[Text]
     as_of: str
     note: str = ""
-    identity: str = ""
+    name: str = ""
+    kind: str = ""
     chart: CurveChart | BarChart | None = None
     progress: Progress | None = None
     empty: str = ""
@@ -113,6 +115,11 @@ class Picture:
         if self.chart or self.progress:
             return True
         return self.empty != ""
+
+    @property
+    def identity(self) -> str:
+        """Whose figures they are; empty if that is not published."""
+        return " · ".join(part for part in (self.name, self.kind) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -787,7 +794,18 @@ class Canvas:
         if note_width:
             end -= note_width + 8
         rest = Place(x=place.x, y=place.y, room=end - place.x)
-        self.text(picture.identity or picture.as_of, rest, Font(size, "soft"))
+        if picture.identity:
+            self.identity(picture, rest, size)
+        else:
+            self.text(picture.as_of, rest, Font(size, "soft"))
+
+    def identity(self, picture: Picture, place: Place, size: float) -> None:
+        """Write whose figures these are; the kind of the account is never cut off with the name."""
+        font = Font(size, "soft")
+        tail = picture.identity.removeprefix(picture.name)
+        tail_width = self.style.measure(tail, False) * size * MIN_SHRINK
+        name, _ = self.fit(picture.name, place.room * REGULAR_SHARE - tail_width, font)
+        self.text(name + tail, place, font)
 
     def mark(self, x: float, y: float, height: float) -> None:
         """Draw a short vertical line in the accent colour."""
