@@ -353,7 +353,7 @@ def draw_strip(canvas: "Canvas", picture: Picture) -> None:
         canvas.figure(figure, Place(x=x, y=37, room=room), 15)
     # The name stands above already.
     canvas.foot(
-        replace(picture, identity=""),
+        replace(picture, name="", kind=""),
         Place(x=10, y=53, room=canvas.width - 20),
         9.5,
     )
