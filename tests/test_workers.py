@@ -178,7 +178,7 @@ def test_the_folder_of_a_killed_service_is_removed_at_the_next_start(
         return processes.service(folder, name, text, TMPDIR=str(temporary))
 
     def folders() -> set[Path]:
-        return set(temporary.glob("cabinet-widgets-*"))
+        return set(temporary.glob("cabinet-widgets-serve-*"))
 
     with started("first") as (_, first):
         used = folders()

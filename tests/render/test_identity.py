@@ -88,14 +88,23 @@ def test_a_tap_on_the_age_displays_the_exact_time_where_there_is_no_room_for_it(
         expect(page.locator(".who")).to_be_hidden()
 
 
-def test_without_a_link_the_name_leads_to_the_widget_unless_that_is_private(serve: Serve) -> None:
+def test_without_a_link_the_name_leads_to_the_account_page_or_to_the_widget_if_these_are_public(
+    serve: Serve,
+) -> None:
     private = {**NAMED, "allowed_networks": ["127.0.0.0/8"]}
     service = serve(
-        accounts={"main": NAMED, "private": private, "nameless": {"login": 1000001}},
+        accounts={
+            "main": NAMED,
+            "pageless": {**NAMED, "page": False},
+            "private": private,
+            "nameless": {"login": 1000001},
+        },
         server={"public_url": "https://widgets.example.com"},
     )
     html = service.get("/w/main/balance?theme=dark").text
-    assert '<a href="https://widgets.example.com/w/main/balance?theme=dark"' in html
+    assert '<a href="https://widgets.example.com/a/main"' in html
+    html = service.get("/w/pageless/balance?theme=dark").text
+    assert '<a href="https://widgets.example.com/w/pageless/balance?theme=dark"' in html
     footer = service.get("/w/private/balance").text.partition("<footer>")[2]
     assert "<bdi>Pip &amp; Pip</bdi>" in footer
     assert "<a " not in footer

@@ -337,11 +337,12 @@ def draw_small_second(
 def draw_strip(canvas: "Canvas", picture: Picture) -> None:
     """A name and a figure, a small chart, and three more figures: a banner for forums."""
     canvas.mark(x=10, y=8, height=11)
-    canvas.text(
-        picture.identity or picture.title,
-        Place(x=19, y=17.5, room=113),
-        Font(11, bold=True),
-    )
+    heading_place = Place(x=19, y=17.5, room=113)
+    heading_font = Font(11, bold=True)
+    if picture.identity:
+        canvas.identity(picture, heading_place, heading_font)
+    else:
+        canvas.text(picture.title, heading_place, heading_font)
     if picture.figures:
         main = picture.figures[0]
         canvas.figure(main, Place(x=10, y=38, room=122), 20)
@@ -608,9 +609,7 @@ class Canvas:
         """Write a line of text; returns the width that it may have in any font."""
         if not text:
             return 0
-        share = REGULAR_SHARE
-        if font.bold:
-            share = BOLD_SHARE
+        share = share_of_room(font)
         line, size = self.fit(text, place.room * share, font)
         width = self.style.measure(line, font.bold) * size / share
         attributes: Attributes = {
@@ -795,16 +794,16 @@ class Canvas:
             end -= note_width + 8
         rest = Place(x=place.x, y=place.y, room=end - place.x)
         if picture.identity:
-            self.identity(picture, rest, size)
+            self.identity(picture, rest, Font(size, "soft"))
         else:
             self.text(picture.as_of, rest, Font(size, "soft"))
 
-    def identity(self, picture: Picture, place: Place, size: float) -> None:
+    def identity(self, picture: Picture, place: Place, font: Font) -> None:
         """Write whose figures these are; the kind of the account is never cut off with the name."""
-        font = Font(size, "soft")
         tail = picture.identity.removeprefix(picture.name)
-        tail_width = self.style.measure(tail, False) * size * MIN_SHRINK
-        name, _ = self.fit(picture.name, place.room * REGULAR_SHARE - tail_width, font)
+        tail_width = self.style.measure(tail, font.bold) * font.size * MIN_SHRINK
+        room = place.room * share_of_room(font)
+        name, _ = self.fit(picture.name, room - tail_width, font)
         self.text(name + tail, place, font)
 
     def mark(self, x: float, y: float, height: float) -> None:
@@ -1098,6 +1097,13 @@ class Canvas:
         if self.style.rtl:
             return self.width - x
         return x
+
+
+def share_of_room(font: Font) -> float:
+    """The share of its room that a text fills at most."""
+    if font.bold:
+        return BOLD_SHARE
+    return REGULAR_SHARE
 
 
 def fitted(

@@ -20,7 +20,7 @@ from limits.storage import MovingWindowSupport, Storage
 _WAIT_SECONDS = 1.0  # for other processes, each of which writes for a few milliseconds
 # For other threads of this process. Each takes as long as a process, and there are hundreds.
 _THREAD_WAIT_SECONDS = 5.0
-_FOLDER_PREFIX = "cabinet-widgets-"
+_FOLDER_PREFIX = "cabinet-widgets-serve-"
 # Created by every connection, because the file may be removed while the service runs.
 _SCHEMA = """
     PRAGMA synchronous = OFF;
