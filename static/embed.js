@@ -14,7 +14,8 @@
   // The slot is the fallback, with an outline of the widget. It lies on the frame, which is hidden until it has something to
   // show, so that no white box flashes on a dark page.
   // The end of the transition means that the color of the page's text has changed, for whatever reason.
-  sheet.replaceSync(":host{display:grid!important;height:auto!important}:host([hidden]){display:none!important}*{display:grid;grid-area:1/1}slot{border:1px solid #8886;border-radius:8px;padding:8px}slot+*{visibility:hidden}iframe{border:0;width:100%;transition:color 1ms}");
+  // In Firefox it begins together with a transition of the page and has to be the longer one.
+  sheet.replaceSync(":host{display:grid!important;height:auto!important}:host([hidden]){display:none!important}*{display:grid;grid-area:1/1}slot{border:1px solid #8886;border-radius:8px;padding:8px}slot+*{visibility:hidden}iframe{border:0;width:100%;transition:color .4s}");
 
   customElements.get("cabinet-widget") || customElements.define("cabinet-widget", class extends HTMLElement {
     observer = new MutationObserver(() => this.update());
