@@ -60,7 +60,7 @@
         this.url = url.href;
         set("token", token);
         frame.src = url;
-        frame.sandbox = "allow-popups allow-forms allow-scripts allow-same-origin";
+        frame.sandbox = "allow-scripts allow-same-origin allow-forms allow-popups";
         frame.loading = get("loading") || "lazy";
         frame.ontransitionend = () => this.update();
         // No browser tells that a frame may not be shown, but a widget would have sent its height by then.

@@ -362,7 +362,7 @@ def test_check_warns_about_a_closed_account_that_no_site_may_embed(tmp_path: Pat
         (["main", "balance", "--param", "rows"], "NAME=VALUE"),
         (
             ["main", "open-trades", "--as", "badge"],
-            "has no picture; use --as with one of: script, iframe, wordpress, oembed",
+            "has no picture; use --as with one of: script, tag, iframe, wordpress, oembed",
         ),
     ],
 )

@@ -564,7 +564,7 @@ def test_the_layout_does_not_shift_without_a_cache_or_on_a_slow_service(
         ]
         for form in (snippet.script, snippet.iframe)
     ]
-    with host("".join(parts)) as url, tab(browser, height=9000) as page:
+    with host("".join(parts)) as url, tab(browser, height=16000) as page:
         page.add_init_script(
             "window.shift = 0;"
             "const sumShifts = list => list.getEntries().forEach(e => window.shift += e.value);"

@@ -159,7 +159,7 @@ def test_the_installed_wheel_serves_a_page_the_loader_and_a_catalogue(
     )
     program = PROGRAM.format(venv=environment)
     ran = subprocess.run([python, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert ran.stdout.split() == ["10", "404", "True", "200", "True", "True"], ran.stderr
+    assert ran.stdout.split() == ["15", "404", "True", "200", "True", "True"], ran.stderr
     version = subprocess.run(
         [environment / "bin" / "cabinet-widgets", "--version"],
         cwd=tmp_path,

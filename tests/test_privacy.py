@@ -239,6 +239,9 @@ def everything(amounts: str = "money", delay: int = 0) -> dict[str, Any]:
     return data(service().add(widgets=list(WIDGETS), amounts=amounts, delay_minutes=delay))
 
 
+OF_NO_FIGURE = {"by", "key"}
+"""Names that say what groups are about: the option of the URL, and symbols, which have a name."""
+
 HIDE = st.sets(st.sampled_from(sorted(names.FIGURES)), max_size=4)
 
 
@@ -268,6 +271,7 @@ def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -
         for kind in ("money", amounts)
         for all_of_it in everything(kind, delay).values()
         for name, value, _ in named(all_of_it)
+        if name not in OF_NO_FIGURE
         if name in hidden or (amounts == "percent" and kind == "money" and name in names.MONEY)
         # The curve begins where the period does, and everybody knows which month this is.
         if value not in (all_of_it.get("from"), all_of_it.get("month"))

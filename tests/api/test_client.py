@@ -696,9 +696,9 @@ def test_an_error_that_mentions_a_token_is_no_refusal_if_none_was_sent(
 
 def test_an_account_that_is_not_at_the_open_level_needs_a_password(serve: Serve) -> None:
     upstream = serve(lambda _: reply({}, 401))
-    with pytest.raises(Refused, match=r"^balance: .*open level.* in password_env"):
+    with pytest.raises(Refused, match=r"^balance: .*open level.* in \S*password_env"):
         Client().call(account(upstream.url), "balance")
-    with pytest.raises(Refused, match=r"^referrals: .*open level.* in partner_password_env"):
+    with pytest.raises(Refused, match=r"^referrals: .*open level.* in \S*partner_password_env"):
         Client().call(account(upstream.url, password=PASSWORD), "referrals")
     assert len(upstream.seen) == 2
 

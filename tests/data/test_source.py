@@ -150,7 +150,7 @@ def test_the_log_has_nothing_from_which_a_login_could_be_found(
     source = Source(account, parts.client, parts.cache, now, snapshots=parts.snapshots)
     name, digest = source.cache_key("balance", "").split("#")
     assert len(digest) == 16
-    assert f"{name}: Unavailable" in caplog.text
+    assert f"{name}: ServerFailure" in caplog.text
     assert "the last call failed" in caplog.text
     assert digest not in caplog.text
 
