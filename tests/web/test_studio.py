@@ -11,6 +11,7 @@ from browsers import WIDGETS, findings, host, tab
 from conftest import Upstream
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from widget.render.snippet import FORMS
 from widget.sandbox import demo
 from widget.widgets.options import Options
 
@@ -137,18 +138,10 @@ def test_another_widget_keeps_the_colours_and_the_language_and_loses_the_rest(
 def test_one_kind_of_code_is_displayed_at_a_time(studio: Studio) -> None:
     page = studio.page
     expect(page.locator("#code-script")).to_be_visible()
-    kinds = {
-        "Frame": "iframe",
-        "WordPress": "wordpress",
-        "Address": "oembed",
-        "Picture": "badge",
-        "BBCode": "bbcode",
-        "Script": "script",
-    }
-    for label, form in kinds.items():
-        page.locator("#code").get_by_label(label, exact=True).and_(
-            page.get_by_role("radio")
-        ).check()
+    kinds = page.locator("#snippets").get_by_role("radio")
+    assert kinds.count() == len(FORMS)
+    for kind, form in zip(kinds.all(), FORMS, strict=True):
+        kind.check()
         expect(page.locator(f"#code-{form}")).to_be_visible()
         assert page.locator("article:visible").count() == 1
     page.locator("#code").get_by_role("radio", name="Frame").check()

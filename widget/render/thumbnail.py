@@ -30,6 +30,8 @@ BARS: Final = (0.45, 0.7, 0.35, 0.55, 0.9, 0.5, 0.75, 1.0, 0.6, 0.8)
 """Heights of the bars of a bar chart, as a share of the greatest."""
 CURVE: Final = (0.1, 0.25, 0.2, 0.45, 0.4, 0.65, 0.55, 0.85, 1.0)
 """Heights of the points of a curve, from left to right."""
+MONTHS_OF_YEAR: Final = 12
+DAYS_OF_WEEK: Final = 7
 MAX_COLUMNS: Final = 5
 ROW_PITCH: Final = 8
 
@@ -69,7 +71,8 @@ def draw(widget: Widget) -> list[Shape]:
     """The thumbnail of a widget, ``WIDTH`` wide and ``HEIGHT`` high."""
     blocks = blocks_with_room(widget.body)
     needed = sum(drawing_of(block).height + GAP for block in blocks) - GAP
-    growing = [block for block in blocks if drawing_of(block).grows] or blocks
+    # Without a chart or a table, the first part grows.
+    growing = [block for block in blocks if drawing_of(block).grows] or blocks[:1]
     extra_height = (INNER_HEIGHT - needed) / len(growing)
     top = float(MARGIN)
     shapes: list[Shape] = []
@@ -135,6 +138,36 @@ def draw_facts(box: Box) -> Iterator[Shape]:
         top += ROW_PITCH
 
 
+def draw_groups(_: base.Groups, box: Box) -> Iterator[Shape]:
+    """Groups of figures are a list of small ones, too."""
+    return draw_facts(box)
+
+
+def draw_years(_: base.YearTable, box: Box) -> Iterator[Shape]:
+    """A row for each year, with a cell for each month."""
+    return draw_grid(MONTHS_OF_YEAR, box)
+
+
+def draw_month(_: base.MonthGrid, box: Box) -> Iterator[Shape]:
+    """A row for each week, with a cell for each day."""
+    return draw_grid(DAYS_OF_WEEK, box)
+
+
+def draw_grid(columns: int, box: Box) -> Iterator[Shape]:
+    """Cells in the colours of their results."""
+    pitch = INNER_WIDTH / columns
+    top = box.top
+    cells = 0
+    while top + 6 <= box.bottom:
+        for column in range(columns):
+            tone: Tone = "up"
+            if cells % 5 == 2:
+                tone = "down"
+            yield Shape(tone, MARGIN + column * pitch, top, pitch - 1, 6)
+            cells += 1
+        top += ROW_PITCH
+
+
 def draw_progress(_: base.Progress, box: Box) -> Iterator[Shape]:
     """A bar that is partly done."""
     yield Shape("soft", MARGIN, box.top, INNER_WIDTH, PROGRESS_HEIGHT)
@@ -192,9 +225,10 @@ def tone_of_cell(row: int, index: int, kind: Kind) -> Tone:
     """The colour of a cell: headings are soft, and every third result is a loss."""
     if row == 0:
         return "soft"
+    if kind in RESULTS and row % 3 == 0:
+        return "down"
     if kind in RESULTS:
-        is_loss = row % 3 == 0
-        return "down" if is_loss else "up"
+        return "up"
     if index == 0:
         return "ink"
     return "soft"
@@ -217,9 +251,12 @@ class Drawing:
 
 DRAWINGS: Mapping[type[base.Block], Drawing] = {
     base.Card: Drawing(LARGE_FIGURE_HEIGHT, draw_card),
+    base.Groups: Drawing(ROW_PITCH + 3, draw_groups, grows=True),
     base.Progress: Drawing(PROGRESS_HEIGHT, draw_progress),
     base.Bars: Drawing(10, draw_bars, grows=True),
     base.Curve: Drawing(10, draw_curve, grows=True),
+    base.YearTable: Drawing(ROW_PITCH, draw_years, grows=True),
+    base.MonthGrid: Drawing(ROW_PITCH, draw_month, grows=True),
     base.Table: Drawing(ROW_PITCH + 3, draw_table, grows=True),
 }
 OTHER: Final = Drawing(ROW_PITCH + 3, draw_other, grows=True)

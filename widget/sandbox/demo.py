@@ -106,6 +106,7 @@ def host_page(renderer: Renderer, widgets: Mapping[str, Widget]) -> Response:
         embeds=embeds,
         private=embed_of("private", widgets["balance"]),
         iframe=Markup(snippet.iframe(embeds["balance"])),  # noqa: S704  # it is HTML
+        tag=Markup(snippet.tag(embeds["bonus"])),  # noqa: S704
         picture=Markup(snippet.badge(embeds["growth"])),  # noqa: S704
         site=NAME,
         password=PASSWORD,
