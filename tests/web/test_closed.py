@@ -584,7 +584,7 @@ def test_a_malformed_hash_is_a_configuration_error() -> None:
         "md5$a$" + "0" * 64,
     ):
         raw = {"accounts": {"main": {**CLOSED, "viewer_password_hash": wrong}}}
-        with pytest.raises(OperatorError, match="cabinet-widgets password|in single quotes"):
+        with pytest.raises(OperatorError, match=r"cabinet-widgets password|in single quotes"):
             config.parse(raw, {}, WIDGETS, folder=Path(), demo=True)
 
 
