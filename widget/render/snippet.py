@@ -15,29 +15,28 @@ SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
 _MARGIN = "margin:16px 0"
 """The distance between widgets that are pasted one after another."""
 
+UrlOptions = Mapping[str, str] | Sequence[tuple[str, str]]
+"""The options of a URL as text."""
+
 
 def widget_url(
     base: str,
     account: str,
     widget: str,
     suffix: str,
-    params: Mapping[str, str] | Sequence[tuple[str, str]],
+    params: UrlOptions,
 ) -> str:
     """The URL of a widget: absolute if ``base`` is the service's URL."""
-    url = f"{base}/w/{quote(account)}/{quote(widget)}{suffix}"
-    if not params:
-        return url
-    return f"{url}?{urlencode(params)}"
+    return with_query(f"{base}/w/{quote(account)}/{quote(widget)}{suffix}", params)
 
 
-def account_url(
-    base: str,
-    account: str,
-    suffix: str,
-    params: Mapping[str, str] | Sequence[tuple[str, str]],
-) -> str:
+def account_url(base: str, account: str, suffix: str, params: UrlOptions) -> str:
     """The URL of an account's page: absolute if ``base`` is the service's URL."""
-    url = f"{base}/a/{quote(account)}{suffix}"
+    return with_query(f"{base}/a/{quote(account)}{suffix}", params)
+
+
+def with_query(url: str, params: UrlOptions) -> str:
+    """A URL with these options."""
     if not params:
         return url
     return f"{url}?{urlencode(params)}"

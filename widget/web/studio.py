@@ -51,15 +51,8 @@ def build_context(
     picture_params, options, problems = parse_fields(widget, filled_fields)
     params = filled(picture_params, widget.all_options)
     # The code names the widget in the language of the host page, not in that of the operator.
-    texts = catalogues.translations(options.lang, account.lang)
-    embed = Embed(
-        base=settings.server.public_url,
-        account=account.slug,
-        widget=widget,
-        params=params,
-        options=options,
-        label=texts.gettext(widget.label),
-    )
+    label = catalogues.translations(options.lang, account.lang).gettext(widget.label)
+    embed = Embed(settings.server.public_url, account.slug, widget, params, options, label)
     # Code that silently leaves out a field would be a surprise.
     code: Snippets = []
     if not problems:
