@@ -59,12 +59,12 @@ def test_a_curve_stays_in_its_box_for_any_values(gains: list[Decimal]) -> None:
         coordinates = numbers(getattr(drawn, name))
         assert all(0 <= x <= chart.WIDTH for x in coordinates[::2]), name
         assert all(0 <= y <= chart.HEIGHT for y in coordinates[1::2]), name
-    assert len(drawn.points) == len(gains)
+    assert len(drawn.spots) == len(gains)
 
 
 def test_a_higher_gain_is_drawn_higher_and_the_zero_line_is_at_zero() -> None:
     drawn = draw([Decimal(0), Decimal("0.1"), Decimal("-0.1")])
-    start, up, down = (point.y for point in drawn.points)
+    start, up, down = (y for _, y in drawn.spots)
     assert up < start < down
     assert start == drawn.zero
     assert (up, down) == (0, chart.HEIGHT)
@@ -126,7 +126,9 @@ def test_the_steps_of_an_axis_are_not_smaller_than_the_precision_of_gains() -> N
 
 
 def test_a_drawdown_is_written_like_the_maximum_of_it() -> None:
-    points = draw([Decimal(0), Decimal("0.25"), Decimal(0)]).points
+    gains = [Decimal(0), Decimal("0.25"), Decimal(0)]
+    moments = [(START + timedelta(hours=k), gain) for k, gain in enumerate(gains)]
+    points = chart.named_points(moments, draw(gains).spots, LABELS)
     assert [Decimal(point.drawdown) for point in points] == [0, 0, Decimal("0.2")]
 
 

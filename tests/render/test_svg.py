@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget.render import colour, svg
-from widget.render.chart import Bar, BarChart, CurveChart, Point, Tick
+from widget.render.chart import Bar, BarChart, CurveChart, Tick
 from widget.render.display import Text
 from widget.render.svg import Picture, Progress, Style
 from widget.widgets.options import SCALES, SIZES
@@ -22,7 +22,7 @@ CURVE = CurveChart(
     area="M0 160L0 80L640 0L640 160Z",
     drawdown="M0 80L640 0L640 0L0 80Z",
     zero=160.0,
-    points=[Point(0.0, 80.0, "1 Nov", "5%", "0%"), Point(640.0, 0.0, "23 Nov", "10%", "0%")],
+    spots=[(0.0, 80.0), (640.0, 0.0)],
     y_ticks=[Tick(160.0, "0%"), Tick(0.0, "10%")],
     x_ticks=[Tick(0.0, "1 Nov"), Tick(640.0, "23 Nov")],
 )

@@ -118,13 +118,13 @@ class CurveChart(Chart):
         path: its line, as an SVG path.
         area: the area between the line and zero.
         drawdown: the area between the line and the peaks before it.
-        points: its points, oldest first.
+        spots: the coordinates of its points, oldest first.
     """
 
     path: str
     area: str
     drawdown: str
-    points: list[Point]
+    spots: list[Spot]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +204,7 @@ def curve(points: Sequence[Moment], labels: Labels) -> CurveChart | None:
     for (moment, _), value in zip(points, values, strict=True):
         x = time_x(moment, first, last)
         spots.append((x, scale.y(value)))
-    name_point, name_tick = labels.names(first, last)
+    _, name_tick = labels.names(first, last)
     # Written once, since a curve of a year has thousands of points.
     line = path_of(spots)
     return CurveChart(
@@ -214,17 +214,28 @@ def curve(points: Sequence[Moment], labels: Labels) -> CurveChart | None:
         path=f"M{line}",
         area=area_path(line, spots, zero),
         drawdown=drawdown_path(line, spots),
-        points=named_points(points, spots, name_point, labels),
+        spots=spots,
     )
 
 
 def named_points(
     points: Sequence[Moment],
     spots: Sequence[Spot],
-    name_point: Name,
     labels: Labels,
 ) -> list[Point]:
-    """The points of a curve with their coordinates and texts."""
+    """The points of a curve with their coordinates and texts.
+
+    Apart from ``curve``, since writing the texts takes longer than everything else, and a picture
+    has no place for them.
+
+    Args:
+        points: instants and fractions, oldest first; at least one.
+        spots: their coordinates.
+        labels: how it writes its texts.
+    """
+    first = points[0][0]
+    last = points[-1][0]
+    name_point, _ = labels.names(first, last)
     names = [name_point(moment) for moment, _ in points]
     # Two points of the same day would be two rows of the same name.
     if len(set(names)) < len(names):

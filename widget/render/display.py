@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from widget.errors import N_
 from widget.render import chart
-from widget.render.chart import BarChart, CurveChart, Labels
+from widget.render.chart import BarChart, CurveChart, Labels, Point
 from widget.render.currencies import sign_of_currency
 from widget.render.format import MISSING, Formatter, Naming, formatter
 from widget.render.i18n import Catalogues
@@ -279,6 +279,12 @@ class Display:
             return chart.bars(points, first, last, labels)
         labels = self.chart_labels(declared, self.fmt.instants)
         return chart.curve(points, labels)
+
+    def curve_points(self, declared: base.Chart, geometry: CurveChart) -> list[Point]:
+        """The points of a curve with their texts."""
+        points = self.chart_points(declared)
+        labels = self.chart_labels(declared, self.fmt.instants)
+        return chart.named_points(points, geometry.spots, labels)
 
     def chart_points(self, declared: base.Chart) -> list[tuple[Any, Any]]:
         """The values of a chart, oldest first, without those that are hidden."""

@@ -1,6 +1,6 @@
 """From a view to a page. No request, no clock, and no I/O except the templates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from markupsafe import Markup
 from widget.data.days import next_month
 from widget.errors import N_, BadOption, CabinetError, Delayed
 from widget.privacy import DATED
+from widget.render.chart import Bar, BarChart, CurveChart, Point
 from widget.render.display import Display, Text, build_display
 from widget.render.format import MISSING, formatter
 from widget.render.grids import build_month_grid, build_year_table
@@ -520,12 +521,14 @@ class ChartHtml:
 
     Attributes:
         geometry: its coordinates; None if it is empty.
+        points: the points of a curve or the bars, with the texts of the table and the tooltip.
         label: what it displays.
         figure: the name of its figures.
         empty: the text that replaces it.
     """
 
-    geometry: Any
+    geometry: BarChart | CurveChart | None
+    points: Sequence[Bar] | Sequence[Point]
     label: str
     figure: str
     empty: str
@@ -543,10 +546,24 @@ def build_chart(chart: base.Bars | base.Curve, display: Display) -> ChartHtml | 
         empty = display.gettext(chart.empty)
     return ChartHtml(
         geometry=geometry,
+        points=chart_points(chart, geometry, display),
         label=display.gettext(chart.label),
         figure=display.gettext(chart.figure),
         empty=empty,
     )
+
+
+def chart_points(
+    chart: base.Bars | base.Curve,
+    geometry: BarChart | CurveChart | None,
+    display: Display,
+) -> Sequence[Bar] | Sequence[Point]:
+    """What the table and the tooltip of a chart display, oldest first."""
+    if geometry is None:
+        return []
+    if isinstance(geometry, BarChart):
+        return geometry.bars
+    return display.curve_points(chart, geometry)
 
 
 def build_html_table(table: base.Table, display: Display) -> TableHtml | None:

@@ -1000,10 +1000,10 @@ class Canvas:
         y_scale = box.height / chart.height
         spots = [
             (
-                coordinate(box.x + point.x * x_scale),
-                coordinate(box.y + point.y * y_scale),
+                coordinate(box.x + x * x_scale),
+                coordinate(box.y + y * y_scale),
             )
-            for point in chart.points
+            for x, y in chart.spots
         ]
         line = "L".join(f"{x} {y}" for x, y in spots)
         thickness = 2.0
