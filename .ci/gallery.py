@@ -6,7 +6,8 @@ It uses helpers of the tests, so `tests` has to be on PYTHONPATH.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from browsers import EVERYTHING, WIDGETS, chromium
+from accounts import EVERYTHING, WIDGETS
+from browsers import chromium
 from conftest import Clock, serving
 from playwright.sync_api import Browser
 

@@ -9,15 +9,6 @@ from conftest import serving
 from playwright.sync_api import Browser, Page, sync_playwright
 from programs import CACHE, find_program
 
-from widget.widgets import registry
-
-WIDGETS = registry.discover()
-EVERYTHING = {
-    "login": 1000005,
-    "partner_password": "partner-password",
-    "widgets": list(WIDGETS),
-    "currency": "USD",
-}
 WIDTHS = (240, 320, 480, 640, 960)
 QUIET = [
     "--disable-gpu",
@@ -42,6 +33,13 @@ AXE = """async () => {
       .filter(([, why]) => !/only non-text|contains an image node|content is too short/.test(why))
       .map(([html, why]) => `${id}: ${html.slice(0, 120)} (${why.slice(0, 300)})`));
 }"""
+
+COUNT_SHIFTS = """
+window.shift = 0;
+const sumShifts = (list) => list.getEntries().forEach((entry) => (window.shift += entry.value));
+new PerformanceObserver(sumShifts).observe({ type: "layout-shift", buffered: true });
+"""
+"""A script that adds up the layout shifts of a page in ``window.shift``."""
 
 
 @contextmanager

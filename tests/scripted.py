@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from accounts import WIDGETS
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -17,9 +18,7 @@ from widget.config import Account
 from widget.data.sampler import Sampler
 from widget.errors import Unavailable
 from widget.names import Function
-from widget.widgets import registry
 
-WIDGETS = registry.discover()
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 
 

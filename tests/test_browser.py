@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from browsers import EVERYTHING, WIDGETS, WIDTHS, findings, host, tab
+from accounts import EVERYTHING, WIDGETS
+from browsers import COUNT_SHIFTS, WIDTHS, findings, host, tab
 from conftest import Clock, Service, Upstream
 from playwright.sync_api import Browser, Page, expect
 from processes import free_port, nginx, until
@@ -169,11 +170,7 @@ def test_no_snippet_shifts_the_layout_of_its_page(page: Page, serve: Serve) -> N
         for form in (snippet.script, snippet.iframe, snippet.tag)
     ]
     with host("".join(parts)) as url:
-        page.add_init_script(
-            "window.shift = 0;"
-            "const sumShifts = list => list.getEntries().forEach(e => window.shift += e.value);"
-            "new PerformanceObserver(sumShifts).observe({type: 'layout-shift', buffered: true})"
-        )
+        page.add_init_script(COUNT_SHIFTS)
         page.goto(url)
         for frame in page.locator("iframe").all():
             frame.scroll_into_view_if_needed()

@@ -19,6 +19,7 @@ from pathlib import Path
 import jwt
 import pytest
 import requests
+from accounts import SECRET
 from click.testing import CliRunner
 from conftest import Clock, Upstream, simulated
 from faults import Fault
@@ -32,8 +33,6 @@ from widget.names import FUNCTIONS, Function
 from widget.sandbox import demo
 from widget.server import parse_bind
 from widget.widgets import registry
-
-SECRET = "a secret of more than thirty-two bytes"
 
 
 @pytest.fixture

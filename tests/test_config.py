@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import SECRET
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -17,7 +18,6 @@ from widget.config import Settings
 from widget.errors import ConfigError, OperatorError
 
 WIDGETS = ("balance", "open-trades", "logins")
-SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("viewer", "scrypt:4096:8:1")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 import test_faults
+from accounts import WIDGETS
 from babel import Locale
 from documents import (
     ALL,
@@ -31,7 +32,6 @@ from widget import cli, config, errors, names, paths
 from widget.config import variables
 from widget.names import DEFAULT_TTL_SECONDS, FUNCTIONS, TTL_SECONDS
 from widget.render import i18n
-from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import (
     BACKGROUNDS,
@@ -40,9 +40,6 @@ from widget.widgets.options import (
     PICTURE_OPTIONS,
     THEMES,
 )
-
-WIDGETS = registry.discover()
-
 
 # -- The documents themselves ---------------------------------------------------------------------
 

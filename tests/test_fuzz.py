@@ -18,16 +18,16 @@ from urllib.parse import quote
 
 import processes
 import pytest
+from accounts import SECRET, WIDGETS
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import NOW, WIDGETS, InProcess, Script, at, running
+from scripted import NOW, InProcess, Script, at, running
 from test_privacy import responses
 from werkzeug.security import generate_password_hash
 
 from widget.web import tokens
 
-SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("open sesame", "scrypt:1024:8:1")
 BEHIND_A_PROXY = """
 [server]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from browsers import EVERYTHING, WIDGETS, WIDTHS, findings, host, script, tab
+from accounts import EVERYTHING, WIDGETS
+from browsers import COUNT_SHIFTS, WIDTHS, findings, host, script, tab
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from playwright.sync_api import Browser, Page, expect
@@ -565,11 +566,7 @@ def test_the_layout_does_not_shift_without_a_cache_or_on_a_slow_service(
         for form in (snippet.script, snippet.iframe)
     ]
     with host("".join(parts)) as url, tab(browser, height=16000) as page:
-        page.add_init_script(
-            "window.shift = 0;"
-            "const sumShifts = list => list.getEntries().forEach(e => window.shift += e.value);"
-            "new PerformanceObserver(sumShifts).observe({type: 'layout-shift', buffered: true})"
-        )
+        page.add_init_script(COUNT_SHIFTS)
         page.goto(url)
         for frame in page.locator("iframe").all():
             frame.content_frame.locator("#w dl, #w table").first.wait_for(state="attached")

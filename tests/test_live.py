@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browsers import EVERYTHING, tab
+from accounts import EVERYTHING
+from browsers import tab
 from conftest import Clock, Service
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from processes import until

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import pytest
 import requests
-from browsers import EVERYTHING, WIDGETS, chromium, host, is_complaint, tab
+from accounts import EVERYTHING, WIDGETS
+from browsers import chromium, host, is_complaint, tab
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from playwright.sync_api import Browser, Error

@@ -15,10 +15,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from accounts import WIDGETS
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import WIDGETS, InProcess, Script, at, running
+from scripted import InProcess, Script, at, running
 
 from widget import names
 from widget.names import Function

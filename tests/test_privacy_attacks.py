@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from scripted import NOW, WIDGETS, InProcess, Script, at, running
+from accounts import WIDGETS
+from scripted import NOW, InProcess, Script, at, running
 
 from widget import names
 from widget.api import records

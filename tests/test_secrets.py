@@ -18,8 +18,9 @@ from urllib.parse import quote
 import processes
 import pytest
 import redis
+from accounts import WIDGETS
 from conftest import Clock, Service, serving
-from scripted import NOW, WIDGETS
+from scripted import NOW
 from test_privacy import PERSONAL, responses
 from werkzeug.security import generate_password_hash
 

@@ -1,33 +1,15 @@
 """One caller makes the call, the others share its result."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from conftest import Clock
-from processes import until
+from gates import GatedCall
+from processes import PATIENCE, until
 
 from widget.single_flight import Flight, SingleFlight
-
-PATIENCE = 10.0
-
-
-class Call:
-    """A call that counts how often it is made and lasts until its gate opens."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.error: BaseException | None = None
-        self.gate = threading.Event()
-
-    def __call__(self) -> int:
-        self.count += 1
-        assert self.gate.wait(PATIENCE)
-        if self.error:
-            raise self.error
-        return self.count
 
 
 def run_or_wait(flights: SingleFlight[str, int], call: Callable[[], int]) -> int:
@@ -44,11 +26,11 @@ def followers_of(flight: Flight[int], count: int, pool: ThreadPoolExecutor) -> l
 
 
 @pytest.fixture
-def call() -> Call:
-    return Call()
+def call() -> GatedCall:
+    return GatedCall()
 
 
-def test_many_callers_at_once_share_one_call(call: Call) -> None:
+def test_many_callers_at_once_share_one_call(call: GatedCall) -> None:
     flights = SingleFlight[str, int]()
     leaders: list[bool] = []
 
@@ -65,7 +47,7 @@ def test_many_callers_at_once_share_one_call(call: Call) -> None:
     assert call.count == leaders.count(True) == 1
 
 
-def test_followers_get_the_error_of_the_leader(call: Call) -> None:
+def test_followers_get_the_error_of_the_leader(call: GatedCall) -> None:
     flights = SingleFlight[str, int]()
     flight, _ = flights.join("k")
     call.error = LookupError("no such account")
@@ -79,7 +61,7 @@ def test_followers_get_the_error_of_the_leader(call: Call) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError(), SystemExit(), KeyboardInterrupt()])
-def test_a_flight_that_fails_makes_room_for_the_next(call: Call, error: BaseException) -> None:
+def test_a_flight_that_fails_makes_room_for_the_next(call: GatedCall, error: BaseException) -> None:
     flights = SingleFlight[str, int]()
     call.gate.set()
     call.error = error
@@ -90,7 +72,7 @@ def test_a_flight_that_fails_makes_room_for_the_next(call: Call, error: BaseExce
     assert run_or_wait(flights, call) == 2
 
 
-def test_a_caller_that_comes_after_the_end_makes_its_own_call(call: Call) -> None:
+def test_a_caller_that_comes_after_the_end_makes_its_own_call(call: GatedCall) -> None:
     flights = SingleFlight[str, int]()
     call.gate.set()
     assert run_or_wait(flights, call) == 1
@@ -106,7 +88,7 @@ def test_a_result_is_published_when_nobody_can_join_its_flight_any_more() -> Non
     assert joined_after_the_result == [None]
 
 
-def test_a_follower_waits_only_for_so_long_and_the_call_goes_on(call: Call) -> None:
+def test_a_follower_waits_only_for_so_long_and_the_call_goes_on(call: GatedCall) -> None:
     flights = SingleFlight[str, int]()
     with ThreadPoolExecutor(1) as pool:
         leader = pool.submit(run_or_wait, flights, call)
@@ -120,14 +102,14 @@ def test_a_follower_waits_only_for_so_long_and_the_call_goes_on(call: Call) -> N
         assert leader.result(PATIENCE) == flight.result(PATIENCE) == 1
 
 
-def test_keys_do_not_wait_for_each_other(call: Call) -> None:
+def test_keys_do_not_wait_for_each_other(call: GatedCall) -> None:
     flights = SingleFlight[str, int]()
     flights.join("stuck")
     call.gate.set()
     assert run_or_wait(flights, call) == 1
 
 
-def test_a_flight_on_a_thread_pool_has_no_caller_that_runs_it(call: Call) -> None:
+def test_a_flight_on_a_thread_pool_has_no_caller_that_runs_it(call: GatedCall) -> None:
     flights = SingleFlight[str, int]()
     with ThreadPoolExecutor(1) as pool:
         flight, is_leader = flights.join("k")
@@ -139,7 +121,7 @@ def test_a_flight_on_a_thread_pool_has_no_caller_that_runs_it(call: Call) -> Non
     assert flights.get("k") is None
 
 
-def test_a_flight_that_no_thread_will_run_ends_at_once(call: Call) -> None:
+def test_a_flight_that_no_thread_will_run_ends_at_once(call: GatedCall) -> None:
     flights = SingleFlight[str, int]()
     pool = ThreadPoolExecutor(1)
     running, _ = flights.join("running")

@@ -15,6 +15,7 @@ from statistics import median
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
+from accounts import WIDGETS
 from babel import Locale, dates, numbers
 from flask import Flask
 from flask_caching import Cache
@@ -34,11 +35,9 @@ from widget.render import i18n
 from widget.render.format import Formatter
 from widget.render.html import PageContext, Renderer
 from widget.render.view import View, build_view
-from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import Options, Period
 
-WIDGETS = registry.discover()
 FRAME = PageContext(assets={"css": "/static/0/widget.css", "js": "/static/0/widget.js"})
 
 

@@ -1,41 +1,26 @@
 """What is calculated from cached values is calculated once."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import Clock, Service, Upstream
+from gates import GatedCall
 from processes import PATIENCE, until
 
 from widget.data import growth
 from widget.data.derived import MAX_RESULTS, DerivedResults
 
 
-class Calculation:
-    """Counts how often it is made, and lasts until its gate opens."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.error: Exception | None = None
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def __call__(self) -> int:
-        self.count += 1
-        assert self.gate.wait(PATIENCE)
-        if self.error:
-            raise self.error
-        return self.count
-
-
 @pytest.fixture
-def calculation() -> Calculation:
-    return Calculation()
+def calculation() -> GatedCall:
+    call = GatedCall()
+    call.gate.set()
+    return call
 
 
 def test_a_result_is_calculated_once_for_each_version_of_its_values(
-    calculation: Calculation,
+    calculation: GatedCall,
 ) -> None:
     results = DerivedResults()
     assert [results.get("k", "first", calculation) for _ in range(3)] == [1, 1, 1]
@@ -45,7 +30,7 @@ def test_a_result_is_calculated_once_for_each_version_of_its_values(
 
 
 def test_all_who_need_a_result_at_the_same_time_share_one_calculation(
-    calculation: Calculation,
+    calculation: GatedCall,
 ) -> None:
     results = DerivedResults()
     calculation.gate.clear()
@@ -58,7 +43,7 @@ def test_all_who_need_a_result_at_the_same_time_share_one_calculation(
     assert calculation.count == 1
 
 
-def test_the_results_that_were_used_last_are_stored(calculation: Calculation) -> None:
+def test_the_results_that_were_used_last_are_stored(calculation: GatedCall) -> None:
     results = DerivedResults()
     for number in range(MAX_RESULTS):
         results.get(number, "v", calculation)
@@ -71,7 +56,7 @@ def test_the_results_that_were_used_last_are_stored(calculation: Calculation) ->
     assert calculation.count == MAX_RESULTS + 2
 
 
-def test_a_calculation_that_fails_is_made_again(calculation: Calculation) -> None:
+def test_a_calculation_that_fails_is_made_again(calculation: GatedCall) -> None:
     results = DerivedResults()
     calculation.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):

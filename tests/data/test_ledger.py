@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import WIDGETS
 from conftest import Clock
 from flask_caching.backends.simplecache import SimpleCache
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import NOW, WIDGETS
+from scripted import NOW
 from test_cache import inline
 
 from widget import config

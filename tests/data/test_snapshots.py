@@ -14,11 +14,12 @@ from typing import Any
 
 import processes
 import pytest
+from accounts import WIDGETS
 from conftest import Clock
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import NOW, WIDGETS, InProcess, Script, running
+from scripted import NOW, InProcess, Script, running
 
 from widget import config
 from widget.api.client import Client

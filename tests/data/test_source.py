@@ -9,10 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from accounts import WIDGETS
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from processes import PATIENCE
-from scripted import NOW, WIDGETS, InProcess, Script, at, running
+from scripted import NOW, InProcess, Script, at, running
 from test_privacy import responses as upstream_responses
 from werkzeug.security import generate_password_hash
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import jwt
 import pytest
 import requests
+from accounts import SECRET, WIDGETS
 from babel import localedata
 from babel.messages.pofile import read_po
 from babel.numbers import get_currency_symbol, list_currencies
@@ -34,13 +35,10 @@ from widget.render.format import Formatter
 from widget.render.painter import Painter
 from widget.render.svg import Style, draw_message
 from widget.render.view import View
-from widget.widgets import registry
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options, parse_options
 
-WIDGETS = registry.discover()
 PICTURED = [name for name, widget in WIDGETS.items() if widget.picture]
 CATALOGUES = i18n.load_catalogues(paths.locales())
-SECRET = "a secret of more than thirty-two bytes"
 ALL = {"login": 1000005, "currency": "USD"}
 FONTS = {
     weight: TTFont(paths.static() / "fonts" / f"{weight}.ttf") for weight in ("Regular", "Bold")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import WIDGETS
 from examples import EXAMPLES
 
 from widget import config, paths, privacy
@@ -15,11 +16,9 @@ from widget.render import i18n
 from widget.render.display import Display, build_display
 from widget.render.tables import TableHtml, build_table
 from widget.render.view import View
-from widget.widgets import registry
 from widget.widgets.base import Table
 from widget.widgets.options import Options
 
-WIDGETS = registry.discover()
 CATALOGUES = i18n.load_catalogues(paths.locales())
 TRADE = EXAMPLES["closed-trades"]["trades"][0]
 

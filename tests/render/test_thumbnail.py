@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from accounts import WIDGETS
 
 from widget.render import thumbnail
 from widget.render.thumbnail import HEIGHT, MARGIN, WIDTH
-from widget.widgets import base, registry
+from widget.widgets import base
 from widget.widgets.base import Widget
-
-WIDGETS = registry.discover()
 
 
 @pytest.mark.parametrize("widget", WIDGETS.values(), ids=lambda widget: widget.name)

@@ -10,10 +10,10 @@ from typing import Any
 
 import jwt
 import pytest
+from accounts import WIDGETS
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from scripted import WIDGETS
 
 from widget.config import Account
 from widget.errors import CabinetError, Expired, Forbidden, Locked, NotFound, WrongPassword

@@ -13,17 +13,17 @@ from urllib.parse import quote
 import jwt
 import pytest
 import requests
+from accounts import SECRET, WIDGETS
 from browsers import findings, host, tab
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from playwright.sync_api import Browser, Page, expect
 from processes import until
-from scripted import NOW, WIDGETS, InProcess, Script, running
+from scripted import NOW, InProcess, Script, running
 from test_privacy_attacks import responses
 from werkzeug.security import generate_password_hash
 
 BASE = "https://widgets.example.com"
-SECRET = "a secret of more than thirty-two bytes"
 PASSWORD = "open sesame"
 HASH = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
 ALL: dict[str, Any] = {

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from accounts import WIDGETS
 from conftest import Clock, Service, Upstream
 from faults import Fault
-from scripted import WIDGETS
 
 Serve = Callable[..., Service]
 BADGES = ["balance", "bonus", "growth"]

@@ -8,12 +8,13 @@ from typing import Any
 import documents
 import processes
 import pytest
+from accounts import SECRET
 from browsers import QUIET, host, tab
 from conftest import Clock, Service, Upstream, serving
 from faults import Fault
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 from programs import find_program
-from test_closed import HASH, SECRET
+from test_closed import HASH
 
 from widget.web import tokens
 

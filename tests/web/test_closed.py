@@ -20,11 +20,12 @@ import documents
 import jwt
 import processes
 import pytest
+from accounts import SECRET, WIDGETS
 from conftest import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 from programs import find_program
-from scripted import NOW, WIDGETS, InProcess, Script, running
+from scripted import NOW, InProcess, Script, running
 from test_fuzz import BEHIND_A_PROXY, raw, send_request
 from test_privacy import everything, named, plain, responses, written
 from werkzeug.security import generate_password_hash
@@ -33,7 +34,6 @@ from widget import app, config
 from widget.errors import OperatorError
 from widget.web import access, tokens
 
-SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("open sesame", "scrypt:1024:8:1")
 CLOSED = {
     "login": 7654321,

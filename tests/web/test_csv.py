@@ -9,22 +9,15 @@ from typing import Any
 
 import jwt
 import pytest
+from accounts import EVERYTHING, SECRET, WIDGETS
 from conftest import Service
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import WIDGETS
 
 from widget.render.csv import write_csv
 from widget.widgets.options import MAX_CSV_ROWS
 
-SECRET = "a secret of more than thirty-two bytes"
 WITH_CSV = [name for name, widget in WIDGETS.items() if widget.csv]
-ALL = {
-    "login": 1000005,
-    "partner_password": "partner-password",
-    "widgets": list(WIDGETS),
-    "currency": "USD",
-}
 Serve = Callable[..., Service]
 
 
@@ -40,7 +33,7 @@ def written(value: Any) -> str:
 
 @pytest.mark.parametrize("name", WITH_CSV)
 def test_a_file_has_the_rows_of_the_json(name: str, serve: Serve) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     rows = "rows=100" if "rows" in WIDGETS[name].options else ""
     response = service.get(f"/w/main/{name}.csv?{rows}")
     assert response.status_code == 200
@@ -60,7 +53,7 @@ def test_a_file_has_the_rows_of_the_json(name: str, serve: Serve) -> None:
 
 
 def test_grouped_by_symbol_the_lines_are_symbols(serve: Serve) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     lines = parsed(service.get("/w/main/open-trades.csv?group=symbol").text)
     rows = service.json("/w/main/open-trades.json?group=symbol")["symbols"]
     assert [line["symbol"] for line in lines] == [row["symbol"] for row in rows]
@@ -68,7 +61,7 @@ def test_grouped_by_symbol_the_lines_are_symbols(serve: Serve) -> None:
 
 
 def test_without_rows_all_rows_of_the_period_are_there_up_to_a_limit(serve: Serve) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     few = parsed(service.get("/w/main/closed-trades.csv?period=all&rows=3").text)
     all_of_them = parsed(service.get("/w/main/closed-trades.csv?period=all").text)
     totals = service.json("/w/main/closed-trades.json?period=all")["totals"]
@@ -78,7 +71,7 @@ def test_without_rows_all_rows_of_the_period_are_there_up_to_a_limit(serve: Serv
 
 
 def test_with_rows_a_file_is_one_of_the_pages(serve: Serve) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     every_row = parsed(service.get("/w/main/closed-trades.csv?period=all").text)
     page = parsed(service.get("/w/main/closed-trades.csv?period=all&rows=7&page=3").text)
     assert page == every_row[14:21]
@@ -99,15 +92,15 @@ def test_a_token_limits_the_rows(serve: Serve) -> None:
 
 @pytest.mark.parametrize("name", sorted(WIDGETS.keys() - set(WITH_CSV)))
 def test_other_widgets_have_no_file(name: str, serve: Serve) -> None:
-    response = serve(accounts={"main": ALL}).get(f"/w/main/{name}.csv")
+    response = serve(accounts={"main": EVERYTHING}).get(f"/w/main/{name}.csv")
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "not_found"
 
 
 def test_errors_are_those_of_the_json(serve: Serve) -> None:
-    closed = {**ALL, "access": "closed", "embed_secret": SECRET}
-    outside = {**ALL, "allowed_networks": ["203.0.113.0/24"]}
-    accounts = {"main": ALL, "closed": closed, "outside": outside}
+    closed = {**EVERYTHING, "access": "closed", "embed_secret": SECRET}
+    outside = {**EVERYTHING, "allowed_networks": ["203.0.113.0/24"]}
+    accounts = {"main": EVERYTHING, "closed": closed, "outside": outside}
     service = serve(accounts=accounts)
     for path, status in (
         ("main/closed-trades.csv?rows=0", 400),
@@ -126,8 +119,8 @@ def test_errors_are_those_of_the_json(serve: Serve) -> None:
 
 def test_hidden_columns_are_empty_and_a_hidden_list_has_only_its_header(serve: Serve) -> None:
     accounts = {
-        "columns": {**ALL, "hide": ["symbol", "profit"]},
-        "rows": {**ALL, "hide": ["trades"]},
+        "columns": {**EVERYTHING, "hide": ["symbol", "profit"]},
+        "rows": {**EVERYTHING, "hide": ["trades"]},
     }
     service = serve(accounts=accounts)
     lines = parsed(service.get("/w/columns/closed-trades.csv").text)
@@ -140,7 +133,7 @@ def test_hidden_columns_are_empty_and_a_hidden_list_has_only_its_header(serve: S
 
 
 def test_amounts_are_fractions_in_percent_mode(serve: Serve) -> None:
-    service = serve(accounts={"main": {**ALL, "amounts": "percent"}})
+    service = serve(accounts={"main": {**EVERYTHING, "amounts": "percent"}})
     lines = parsed(service.get("/w/main/closed-trades.csv").text)
     assert lines
     assert all(re.fullmatch(r"-?0\.\d{1,4}", line["profit"]) for line in lines)

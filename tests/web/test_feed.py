@@ -11,6 +11,7 @@ from uuid import UUID
 
 import jwt
 import pytest
+from accounts import SECRET
 from conftest import Clock, Service
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,6 @@ from scripted import Script, at, running
 
 from widget.render.feed import FEED_ENTRIES, SPARE_ENTRIES, entry_ids
 
-SECRET = "a secret of more than thirty-two bytes"
 ATOM = "{http://www.w3.org/2005/Atom}"
 FEED_ID = UUID(int=1)
 FIRST_TIME = datetime(2026, 11, 1, tzinfo=UTC)

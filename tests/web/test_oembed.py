@@ -7,14 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from accounts import SECRET, WIDGETS
 from conftest import Service
 
-from widget.widgets import registry
 from widget.widgets.options import Options
 
 BASE = "https://widgets.example.com"
-WIDGETS = registry.discover()
-SECRET = "a secret of more than thirty-two bytes"
 SERVER = {"public_url": BASE}
 Serve = Callable[..., Service]
 

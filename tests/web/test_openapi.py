@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from accounts import WIDGETS
 from conftest import Service
 from examples import EXAMPLES
 from jsonschema import Draft202012Validator, FormatChecker
@@ -17,10 +18,8 @@ from widget.names import FIGURES
 from widget.render.json import render_json
 from widget.render.view import View
 from widget.web import openapi
-from widget.widgets import registry
 from widget.widgets.options import Options
 
-WIDGETS = registry.discover()
 DESCRIPTION = openapi.describe(WIDGETS, "https://widgets.example.com")
 Serve = Callable[..., Service]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

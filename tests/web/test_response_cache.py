@@ -15,6 +15,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import brotli
 import jwt
 import pytest
+from accounts import SECRET
 from conftest import Clock, Service, Upstream
 from effort import examples
 from flask import Flask
@@ -645,7 +646,6 @@ def test_no_response_is_older_than_its_lifetime_and_none_is_stored_that_is_not_p
 
 # ---- the service itself, with and without the cache
 
-SECRET = "a secret of more than thirty-two bytes"
 TOKENS = {
     "open": ("open/balance", 600),
     "closed": ("closed/balance", 600),

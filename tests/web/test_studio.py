@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 import pytest
 import requests
-from browsers import WIDGETS, findings, host, tab
+from accounts import WIDGETS
+from browsers import findings, host, tab
 from conftest import Upstream
 from playwright.sync_api import Browser, Locator, Page, expect
 

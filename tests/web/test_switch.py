@@ -8,21 +8,19 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 import requests
+from accounts import EVERYTHING, SECRET, WIDGETS
 from browsers import host, tab
 from conftest import Clock, Service
 from playwright.sync_api import Browser, Page, expect
-from scripted import WIDGETS
 from werkzeug.security import generate_password_hash
 
 from widget.widgets.options import parse_options
 
-SECRET = "a secret of more than thirty-two bytes"
 PERIODS = ["7d", "30d", "90d", "year", "all"]
 WITH_PERIOD = [name for name, widget in WIDGETS.items() if "period" in widget.options]
-ALL = {"login": 1000005, "partner_password": "partner-password", "widgets": list(WIDGETS)}
 PASSWORD = "open sesame"
 CLOSED = {
-    **ALL,
+    **EVERYTHING,
     "access": "closed",
     "embed_secret": SECRET,
     "viewer_password_hash": generate_password_hash(PASSWORD, "scrypt:1024:8:1"),
@@ -46,7 +44,7 @@ def current(page: str) -> list[str]:
 
 @pytest.mark.parametrize("name", WITH_PERIOD)
 def test_links_lead_to_the_five_periods(name: str, serve: Serve) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     assert links(service.get(f"/w/main/{name}").text) == {}
     page = service.get(f"/w/main/{name}?switch=1").text
     assert list(links(page)) == PERIODS
@@ -123,7 +121,7 @@ def tabs(browser: Browser) -> Iterator[Callable[[bool], Page]]:
 def test_visitors_switch_between_periods(
     has_script: bool, tabs: Callable[[bool], Page], serve: Serve
 ) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     page = tabs(has_script)
     page.goto(f"{service.url}/w/main/lots?switch=1")
     chosen = page.locator(".switch [aria-current]")
@@ -154,7 +152,7 @@ def test_the_script_uses_the_token_in_memory(tabs: Callable[[bool], Page], serve
 def test_the_links_are_large_enough_in_a_heading_that_is_as_high_as_ever(
     lang: str, width: int, tabs: Callable[[bool], Page], serve: Serve
 ) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     page = tabs(True)
     page.set_viewport_size({"width": width, "height": 800})
     for query in ("", "&title=0", "&from=2026-11-01"):
@@ -179,7 +177,7 @@ def test_the_links_are_large_enough_in_a_heading_that_is_as_high_as_ever(
 def test_the_loader_reserves_the_height_of_the_heading(
     attributes: str, tabs: Callable[[bool], Page], serve: Serve
 ) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     element = f'<cabinet-widget account="main" widget="lots" {attributes}></cabinet-widget>'
     with host(f'<script async src="{service.url}/embed.js"></script>{element}') as url:
         page = tabs(True)

@@ -14,6 +14,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import jwt
 import pytest
 import requests
+from accounts import EVERYTHING, SECRET, WIDGETS
 from conftest import Clock, Service, Upstream
 from examples import EXAMPLES
 from faults import Fault
@@ -22,17 +23,8 @@ from werkzeug.security import generate_password_hash
 
 from widget import config
 from widget.data.cache import Caller
-from widget.widgets import registry
 
-WIDGETS = registry.discover()
-SECRET = "a secret of more than thirty-two bytes"
 HASH = generate_password_hash("open sesame", "scrypt:4096:8:1")
-ALL = {
-    "login": 1000005,
-    "partner_password": "partner-password",
-    "widgets": list(WIDGETS),
-    "currency": "USD",
-}
 Serve = Callable[..., Service]
 
 
@@ -40,7 +32,7 @@ Serve = Callable[..., Service]
 def test_every_widget_is_served_as_page_and_json_with_the_names_of_its_example(
     name: str, serve: Serve
 ) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     page = service.get(f"/w/main/{name}")
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -66,7 +58,7 @@ def names(value: Any) -> Any:
 
 
 def test_grouped_by_symbol_there_is_a_row_for_each(serve: Serve) -> None:
-    data = serve(accounts={"main": ALL}).json("/w/main/open-trades.json?group=symbol")
+    data = serve(accounts={"main": EVERYTHING}).json("/w/main/open-trades.json?group=symbol")
     assert set(data) == {"symbols", "totals", "page", "pages"}
     assert set(data["symbols"][0]) == set(
         "symbol orders buy_volume sell_volume buy_price sell_price swap commission profit".split()
@@ -75,7 +67,7 @@ def test_grouped_by_symbol_there_is_a_row_for_each(serve: Serve) -> None:
 
 
 def test_pending_orders_are_dimmed_and_have_no_profit(serve: Serve) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     orders = [
         row for row in service.json("/w/main/open-trades.json")["trades"] if row["kind"] != "market"
     ]
@@ -369,7 +361,7 @@ def test_with_an_old_result_nobody_waits_and_one_call_refreshes(
 def test_after_a_quiet_time_no_widget_and_no_picture_is_marked_and_its_figures_are_new(
     serve: Serve, upstream: Upstream, clock: Clock, quiet_seconds: float
 ) -> None:
-    service = serve(accounts={"main": ALL}, server={"patience_seconds": 30})
+    service = serve(accounts={"main": EVERYTHING}, server={"patience_seconds": 30})
     statuses = {name: service.get(f"/w/main/{name}.json").status_code for name in WIDGETS}
     offered = [name for name, status in statuses.items() if status == 200]
     assert len(offered) >= 6
@@ -519,7 +511,7 @@ def test_an_accent_is_a_stylesheet_of_its_own_with_readable_shades(serve: Serve)
 
 
 def test_no_response_contains_the_login_number(serve: Serve) -> None:
-    service = serve(accounts={"main": ALL})
+    service = serve(accounts={"main": EVERYTHING})
     for name in WIDGETS:
         for suffix in ("", ".json"):
             assert "1000005" not in service.get(f"/w/main/{name}{suffix}").text
@@ -592,7 +584,7 @@ def test_without_the_studio_a_line_says_what_runs_here(serve: Serve) -> None:
 def test_the_studio_displays_every_enabled_widget_and_the_code_for_what_is_chosen(
     serve: Serve,
 ) -> None:
-    service = serve(server=studio_settings(), accounts={"main": ALL})
+    service = serve(server=studio_settings(), accounts={"main": EVERYTHING})
     page = service.get("/?account=main&widget=closed-trades&rows=5&period=7d&theme=")
     assert page.status_code == 200
     for name in WIDGETS:

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from scripted import WIDGETS, InProcess, Script, at, running
+from accounts import WIDGETS
+from scripted import InProcess, Script, at, running
 
 REFERRALS = {"methods": {"referrals": "partner/GetClickStatistics/{login}"}}
 NUMBERS = (68501337, 68501338, 68501339)

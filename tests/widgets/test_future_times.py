@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from accounts import WIDGETS
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import NOW, WIDGETS, InProcess, Script, at, running
+from scripted import NOW, InProcess, Script, at, running
 
 DAY = 86400
 TODAY = datetime.fromtimestamp(NOW, UTC).date()

@@ -4,17 +4,16 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from accounts import WIDGETS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from widget.errors import BadOption
-from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import Options, Period, parse_options
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-WIDGETS = registry.discover()
 TRADES = WIDGETS["closed-trades"]
 
 

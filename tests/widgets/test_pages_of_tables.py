@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browsers import EVERYTHING, tab
+from accounts import EVERYTHING
+from browsers import tab
 from conftest import Service
 from effort import examples
 from hypothesis import given, settings

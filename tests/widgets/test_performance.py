@@ -5,7 +5,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from scripted import WIDGETS, InProcess, Script, at, running
+from accounts import WIDGETS
+from scripted import InProcess, Script, at, running
 
 HOUR = 3600
 DAY = 24 * HOUR

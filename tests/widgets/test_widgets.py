@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from accounts import WIDGETS
 from conftest import Service
 from documents import CONTRIBUTING, code_block
 from examples import EXAMPLES
@@ -19,7 +20,6 @@ from widget.widgets import registry
 from widget.widgets.base import Card, Figure, Table, Widget
 from widget.widgets.options import Options
 
-WIDGETS = registry.discover()
 Serve = Callable[..., Service]
 
 NEW_WIDGET = code_block(CONTRIBUTING, "python")
