@@ -27,6 +27,8 @@ TOLERANCE: Final = 1e-9
 """Absorbs binary rounding: 0.3 / 0.1 is slightly less than 3."""
 TICKS: Final = 4
 """About how many parts the y axis has."""
+MIN_FILLED_SHARE: Final = 0.6
+"""The least share of the height of a chart between its lowest and its highest value."""
 LEAST_SPAN: Final = 0.0004
 """The least difference between both ends of the axis of a curve. Gains have four decimals: smaller
 steps between its labels would say more than is known."""
@@ -276,6 +278,16 @@ def round_scale(low: float, high: float) -> Scale:
         high: the highest value, 0 or more.
     """
     step = round_step((high - low) / TICKS)
+    scale = scale_with_step(low, high, step)
+    # If both ends lie slightly beyond a label, almost half of the chart would be empty.
+    if high - low < MIN_FILLED_SHARE * (scale.high - scale.low):
+        smaller = round_step(step / 2)
+        return scale_with_step(low, high, smaller)
+    return scale
+
+
+def scale_with_step(low: float, high: float, step: float) -> Scale:
+    """The scale between two values, extended to the next labels."""
     return Scale(
         low=-rounded_end(-low, step),
         high=rounded_end(high, step),
@@ -383,6 +395,18 @@ def reversed_ceiling(spots: Sequence[Spot]) -> list[Spot]:
         peak = min(peak, y1)
         found.append((x1, peak))
     found.reverse()
+    return without_level_spots(found)
+
+
+def without_level_spots(spots: Sequence[Spot]) -> list[Spot]:
+    """An edge without the spots between two others of the same height: its path is shorter."""
+    if len(spots) < 3:
+        return list(spots)
+    found = [spots[0]]
+    for (_, before), (x, y), (_, after) in zip(spots, spots[1:], spots[2:], strict=False):
+        if not before == y == after:
+            found.append((x, y))
+    found.append(spots[-1])
     return found
 
 

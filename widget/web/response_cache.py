@@ -79,7 +79,7 @@ _MIN_COMPRESSED_BYTES = 256
 # A response that is fresh for this number of seconds is worth the time of the best compression.
 _LONG_LIVED_SECONDS = 3600
 _BEST_LEVELS = {"br": 11, "gzip": 9}
-_FAST_LEVELS = {"br": 4, "gzip": 6}
+_FAST_LEVELS = {"br": 6, "gzip": 6}
 # For headers, in every encoding, and the objects that hold them.
 _ENTRY_OVERHEAD_BYTES = 4096
 _MAX_ACCEPT_ENCODING_LENGTH = 256
