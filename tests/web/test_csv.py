@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
-from accounts import EVERYTHING, SECRET, WIDGETS
+from accounts import EVERYTHING, SECRET, WIDGETS, query_with_rows
 from conftest import Service
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,15 +32,17 @@ def written(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", WITH_CSV)
-def test_a_file_has_the_rows_of_the_json(name: str, serve: Serve) -> None:
+def test_a_file_has_the_rows_of_the_json(name: str, serve: Serve, instant: float) -> None:
     service = serve(accounts={"main": EVERYTHING})
-    rows = "rows=100" if "rows" in WIDGETS[name].options else ""
-    response = service.get(f"/w/main/{name}.csv?{rows}")
+    query = query_with_rows(name, instant)
+    if "rows" in WIDGETS[name].options:
+        query = "rows=100"
+    response = service.get(f"/w/main/{name}.csv?{query}")
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     assert response.headers["Content-Disposition"] == f'attachment; filename="main-{name}.csv"'
     assert response.headers["Access-Control-Allow-Origin"] == "*"
-    data = service.json(f"/w/main/{name}.json?{rows}")
+    data = service.json(f"/w/main/{name}.json?{query}")
     declared = WIDGETS[name].csv[0]
     listed = list(declared.lines(data[declared.rows])) if declared.lines else data[declared.rows]
     assert listed

@@ -14,7 +14,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import jwt
 import pytest
 import requests
-from accounts import EVERYTHING, SECRET, WIDGETS
+from accounts import EVERYTHING, SECRET, WIDGETS, query_with_rows
 from conftest import Clock, Service, Upstream
 from examples import EXAMPLES
 from faults import Fault
@@ -30,13 +30,14 @@ Serve = Callable[..., Service]
 
 @pytest.mark.parametrize("name", WIDGETS)
 def test_every_widget_is_served_as_page_and_json_with_the_names_of_its_example(
-    name: str, serve: Serve
+    name: str, serve: Serve, instant: float
 ) -> None:
     service = serve(accounts={"main": EVERYTHING})
-    page = service.get(f"/w/main/{name}")
+    query = query_with_rows(name, instant)
+    page = service.get(f"/w/main/{name}?{query}")
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    response = service.get(f"/w/main/{name}.json")
+    response = service.get(f"/w/main/{name}.json?{query}")
     body = response.json()
     assert (body["account"], body["widget"], body["stale"], body["currency"]) == (
         "main",
