@@ -137,7 +137,13 @@ def main() -> None:
     help="A value, such as login=1234567; may be repeated. Passwords are stored in secrets.env.",
 )
 @click.option("--add", is_flag=True, help="Add an account to an existing file.")
-def init(path: Path, *, no_input: bool, assignments: tuple[str, ...], add: bool) -> None:
+def init(
+    path: Path,
+    *,
+    no_input: bool,
+    assignments: tuple[str, ...],
+    add: bool,
+) -> None:
     """Create a configuration file at PATH; never overwrites a file.
 
     On a terminal, it asks questions and tests the answers.
@@ -292,7 +298,12 @@ def next_step(settings: Settings) -> str:
     type=click.Choice(list(logs.FORMATTERS)),
     help="How the log is written. [default: text on a terminal, otherwise json]",
 )
-def serve(config: str | None, bind: str, workers: int, log_format: logs.LogFormat | None) -> None:
+def serve(
+    config: str | None,
+    bind: str,
+    workers: int,
+    log_format: logs.LogFormat | None,
+) -> None:
     """Run the production server."""
     address, port = parse_bind(bind)
     path = app.config_path(config, os.environ)
@@ -505,7 +516,13 @@ def who_can_see(account: Account, form: str) -> str:
     "--ttl", default="10m", show_default=True, help="How long it is valid: 90s, 10m, 24h."
 )
 @param_option("An option to lock; may be repeated.")
-def token(config: str | None, account: str, widget: str, ttl: str, params: tuple[str, ...]) -> None:
+def token(
+    config: str | None,
+    account: str,
+    widget: str,
+    ttl: str,
+    params: tuple[str, ...],
+) -> None:
     """Create a signed token for a WIDGET of an ACCOUNT; for all its widgets, write '*'."""
     found, definition = find_subject(config, account, widget)
     if not found.embed_keys:

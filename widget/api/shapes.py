@@ -39,7 +39,14 @@ class Recorder:
     def __init__(self) -> None:
         self._accounts: dict[str, dict[str, list[dict[str, Any]]]] = {}
 
-    def __call__(self, slug: str, name: str, status: int, kind: str, body: bytes | None) -> None:
+    def __call__(
+        self,
+        slug: str,
+        name: str,
+        status: int,
+        kind: str,
+        body: bytes | None,
+    ) -> None:
         """Add a response.
 
         Args:

@@ -92,7 +92,13 @@ class SecretReader:
     def _add_mistake(self, where: str, problem: str) -> None:
         self.mistakes.append(f"{where}: {problem}")
 
-    def _read(self, name: str, key: str, value: object, where: str) -> str | None:
+    def _read(
+        self,
+        name: str,
+        key: str,
+        value: object,
+        where: str,
+    ) -> str | None:
         """The secret that a key refers to; None if there is a mistake.
 
         Args:

@@ -438,7 +438,13 @@ class FreshCache:
         """Start no further calls. Those in progress end by themselves; nobody waits for them."""
         self._threads.close()
 
-    def _find(self, key: str, ttl: float, wait: Wait, now: float) -> Entry:
+    def _find(
+        self,
+        key: str,
+        ttl: float,
+        wait: Wait,
+        now: float,
+    ) -> Entry:
         """What is known about a key.
 
         The store may be slow or hang, so it is read only if that can help.
@@ -636,7 +642,12 @@ def name_for_log(key: str) -> str:
     return key.partition("#")[0]
 
 
-def log_failure(key: str, error: Exception, count: int, pause: float) -> None:
+def log_failure(
+    key: str,
+    error: Exception,
+    count: int,
+    pause: float,
+) -> None:
     """Log a failed call: an expected error in one line, any other with its traceback."""
     name = name_for_log(key)
     if isinstance(error, CabinetError):

@@ -398,7 +398,12 @@ def next_visible(account: Account, log: Log, times: Times) -> float:
     return taken_at + account.delay_minutes * 60
 
 
-def is_stale(account: Account, log: Log, times: Times, now: float) -> bool:
+def is_stale(
+    account: Account,
+    log: Log,
+    times: Times,
+    now: float,
+) -> bool:
     """Whether sampling failed or is overdue, for visitors who see the snapshot of these times."""
     if log.failure is not None:
         return True

@@ -31,7 +31,12 @@ def declared_feed(view: View) -> Feed:
     return feed
 
 
-def render_feed(view: View, catalogues: Catalogues, feed_url: str, page_url: str) -> str:
+def render_feed(
+    view: View,
+    catalogues: Catalogues,
+    feed_url: str,
+    page_url: str,
+) -> str:
     """The feed of a view, whose rows and their times are not hidden.
 
     Args:
@@ -88,7 +93,12 @@ def entry_ids(rows: Sequence[Row], time: str, feed_id: UUID) -> list[str]:
     return ids
 
 
-def add_entry(root: ET.Element, display: Display, row: Row, entry_id: str) -> None:
+def add_entry(
+    root: ET.Element,
+    display: Display,
+    row: Row,
+    entry_id: str,
+) -> None:
     """Add the entry of a row."""
     feed = declared_feed(display.view)
     entry = ET.SubElement(root, "entry")
@@ -131,7 +141,12 @@ def text_of(display: Display, column: Column, row: Row) -> str:
     return display.write(column.kind, value)
 
 
-def add(parent: ET.Element, name: str, text: str, attributes: Mapping[str, str] = {}) -> None:
+def add(
+    parent: ET.Element,
+    name: str,
+    text: str,
+    attributes: Mapping[str, str] = {},
+) -> None:
     """Add an element with a text, without the characters that XML does not allow."""
     element = ET.SubElement(parent, name, dict(attributes))
     element.text = NOT_XML.sub("", text)

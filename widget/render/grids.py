@@ -57,7 +57,12 @@ def build_year_table(table: YearTable, display: Display) -> YearTableHtml | None
     )
 
 
-def year_row(year: dict[str, Any], table: YearTable, display: Display, largest: Decimal) -> str:
+def year_row(
+    year: dict[str, Any],
+    table: YearTable,
+    display: Display,
+    largest: Decimal,
+) -> str:
     """The row of a year: its number, its months and its gain."""
     cells = [f'<th scope="row">{year[table.year]}</th>']
     cells += [month_cell(gain, display, largest) for gain in year[table.months]]

@@ -30,7 +30,12 @@ def widget_url(
     return with_query(f"{base}/w/{quote(account)}/{quote(widget)}{suffix}", params)
 
 
-def account_url(base: str, account: str, suffix: str, params: UrlOptions) -> str:
+def account_url(
+    base: str,
+    account: str,
+    suffix: str,
+    params: UrlOptions,
+) -> str:
     """The URL of an account's page: absolute if ``base`` is the service's URL."""
     return with_query(f"{base}/a/{quote(account)}{suffix}", params)
 

@@ -720,7 +720,13 @@ class Canvas:
         self.text(figure.label, place, name_font)
         self.figure(figure, place.lowered(large * 1.06), large)
 
-    def column(self, figure: Text, place: Place, small: float, large: float) -> None:
+    def column(
+        self,
+        figure: Text,
+        place: Place,
+        small: float,
+        large: float,
+    ) -> None:
         """Write a figure below its name; the arguments are those of ``main_figure``."""
         name_font = Font(small, "soft")
         self.text(figure.label, place, name_font)

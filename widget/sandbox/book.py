@@ -389,7 +389,13 @@ class Book:
             self._days[day] = trades
         return self._days[day]
 
-    def _random_trade(self, rng: random.Random, day: int, n: int, close: int) -> Trade:
+    def _random_trade(
+        self,
+        rng: random.Random,
+        day: int,
+        n: int,
+        close: int,
+    ) -> Trade:
         """The nth trade of a day, closed this number of seconds after midnight."""
         name = rng.choice(("EURUSD", "EURUSD", "GBPUSD", "USDJPY", "XAUUSD"))
         closed = day * DAY + close
@@ -633,7 +639,13 @@ class Book:
         present = utc(now)
         return [record for record in records if record["date"] <= present]
 
-    def _operation_record(self, at: int, cents: int, system: str, status: int) -> Record:
+    def _operation_record(
+        self,
+        at: int,
+        cents: int,
+        system: str,
+        status: int,
+    ) -> Record:
         return {
             "account": self.login,
             "amount": abs(cents) / 100,

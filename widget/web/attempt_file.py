@@ -55,7 +55,13 @@ class AttemptFile(Storage, MovingWindowSupport):
         """What the methods raise before it is wrapped."""
         return sqlite3.Error
 
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+    def acquire_entry(
+        self,
+        key: str,
+        limit: int,
+        expiry: int,
+        amount: int = 1,
+    ) -> bool:
         """Count if that does not exceed the limit; return whether it was counted."""
         with self._transaction() as database:
             if self._count(database, key) + amount > limit:
@@ -140,7 +146,13 @@ class AttemptFile(Storage, MovingWindowSupport):
         [count] = database.execute(query, [key]).fetchone()
         return int(count)
 
-    def _insert(self, database: sqlite3.Connection, key: str, expiry: int, amount: int) -> None:
+    def _insert(
+        self,
+        database: sqlite3.Connection,
+        key: str,
+        expiry: int,
+        amount: int,
+    ) -> None:
         now = self._clock()
         row = (key, now, now + expiry)
         database.executemany("INSERT INTO entries VALUES (?, ?, ?)", [row] * amount)

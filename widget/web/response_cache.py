@@ -347,7 +347,13 @@ class CachedResponse:
             round in which it might have been dropped takes one off.
     """
 
-    def __init__(self, status: str, headers: Headers, body: bytes, made_at: float) -> None:
+    def __init__(
+        self,
+        status: str,
+        headers: Headers,
+        body: bytes,
+        made_at: float,
+    ) -> None:
         by_name = {name.lower(): value for name, value in headers}
         self._directives: Directives = {}
         self._etag = None

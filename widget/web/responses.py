@@ -49,7 +49,12 @@ def default_refresh(views: Sequence[View]) -> int:
     return max(MIN_REFRESH, round(min(ttls)))
 
 
-def count_figures(service: Service, label: str, view: Figures, response: Response) -> None:
+def count_figures(
+    service: Service,
+    label: str,
+    view: Figures,
+    response: Response,
+) -> None:
     """Count a response with figures.
 
     Args:

@@ -28,7 +28,12 @@ def blueprint(service: Service, errors: ErrorResponses) -> Blueprint:
     routes = Blueprint("cabinet", __name__)
     route = routes.add_url_rule
 
-    def public(rule: str, name: str, get: Endpoint, preflight: Endpoint) -> None:
+    def public(
+        rule: str,
+        name: str,
+        get: Endpoint,
+        preflight: Endpoint,
+    ) -> None:
         """Add a URL that scripts of other origins may read, after a preflight if need be."""
         route(rule, name, get, provide_automatic_options=False)
         route(rule, f"{name}_preflight", preflight, methods=["OPTIONS"])

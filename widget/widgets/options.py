@@ -365,7 +365,12 @@ def valid_options(params: Params, names: Collection[str]) -> Options:
     return options
 
 
-def parse_integer(name: str, text: str, low: int, high: int) -> int:
+def parse_integer(
+    name: str,
+    text: str,
+    low: int,
+    high: int,
+) -> int:
     """Parse a whole number that is a parameter of a request; both limits are inclusive.
 
     Raises:
