@@ -14,21 +14,18 @@ from widget.render.i18n import Catalogues
 from widget.render.svg import NOT_XML
 from widget.render.tables import SIDES
 from widget.render.view import View
-from widget.widgets.base import Column, Feed
+from widget.widgets.base import Column, Feed, Table
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
 FEED_ENTRIES: Final = 50
 SPARE_ENTRIES: Final = 50
 """Rows beyond those of the feed. Ids count rows of the same instant, and need all of them."""
+ITEM: Final = Markup("<li>{}: {}</li>")
+"""A figure in the content of an entry: its name and its text, which are escaped."""
+LIST: Final = Markup("<ul>{}</ul>")
 
 Row = Mapping[str, Any]
-
-
-def declared_feed(view: View) -> Feed:
-    """The feed of a widget that has one."""
-    feed = view.widget.feed
-    assert feed is not None
-    return feed
+"""A row of the table: its figures by their names."""
 
 
 def render_feed(
@@ -45,28 +42,35 @@ def render_feed(
         feed_url: the absolute URL of the feed, without options.
         page_url: that of the page that readers lead to.
     """
+    feed = view.widget.feed
+    assert feed is not None  # the URL of any other widget's feed is not found
     display = build_display(view, catalogues)
-    rows: Sequence[Row] = view.data[declared_feed(view).table.rows]
+    rows: Sequence[Row] = view.data[feed.table.rows]
+    times: list[datetime] = [row[feed.time] for row in rows]
+    # A feed changes with its newest entry. An empty one is as new as its figures.
+    updated = max(times, default=view.as_of)
     feed_id = uuid5(NAMESPACE_URL, feed_url)
     root = ET.Element("feed", {"xmlns": ATOM, "xml:lang": display.language})
-    add(root, "id", feed_id.urn)
-    parts = (display.label, view.account.name, display.kind())
-    add(root, "title", " · ".join(part for part in parts if part))
-    add(root, "updated", display.fmt.iso(last_change(view, rows)))
+    add_text(root, "id", feed_id.urn)
+    add_text(root, "title", feed_title(display))
+    add_text(root, "updated", display.fmt.iso(updated))
     author = ET.SubElement(root, "author")
-    add(author, "name", view.account.name or view.account.slug)
+    add_text(author, "name", view.account.name or view.account.slug)
     ET.SubElement(root, "link", {"rel": "self", "href": feed_url})
     ET.SubElement(root, "link", {"rel": "alternate", "type": "text/html", "href": page_url})
-    ids = entry_ids(rows, declared_feed(view).time, feed_id)
-    for row, entry_id in list(zip(rows, ids, strict=True))[:FEED_ENTRIES]:
-        add_entry(root, display, row, entry_id)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode")
+    ids = entry_ids(rows, feed.time, feed_id)
+    writer = EntryWriter(feed, display)
+    for row, entry_id in zip(rows[:FEED_ENTRIES], ids, strict=False):
+        writer.add(root, row, entry_id)
+    document = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{document}'
 
 
-def last_change(view: View, rows: Sequence[Row]) -> datetime:
-    """When the feed changed: with its newest entry. An empty one is as new as its figures."""
-    times: list[datetime] = [row[declared_feed(view).time] for row in rows]
-    return max(times, default=view.as_of)
+def feed_title(display: Display) -> str:
+    """The name of the widget, and whose figures they are as far as that is published."""
+    account = display.view.account
+    parts = filter(None, (display.label, account.name, display.kind()))
+    return " · ".join(parts)
 
 
 def entry_ids(rows: Sequence[Row], time: str, feed_id: UUID) -> list[str]:
@@ -83,70 +87,83 @@ def entry_ids(rows: Sequence[Row], time: str, feed_id: UUID) -> list[str]:
     ids = []
     # From the oldest on: of several rows of an instant, the number of each one never changes.
     for row in reversed(rows):
+        moment = row[time]
         # None if the account hides tickets. Parts of a position have the same one.
-        key = (row[time], row["ticket"])
+        ticket = row["ticket"]
+        key = (moment, ticket)
         counts[key] += 1
-        moment = row[time].isoformat()
-        entry_id = uuid5(feed_id, f"{moment} {row['ticket']} {counts[key]}")
+        name = f"{moment.isoformat()} {ticket} {counts[key]}"
+        entry_id = uuid5(feed_id, name)
         ids.append(entry_id.urn)
     ids.reverse()
     return ids
 
 
-def add_entry(
-    root: ET.Element,
-    display: Display,
-    row: Row,
-    entry_id: str,
-) -> None:
-    """Add the entry of a row."""
-    feed = declared_feed(display.view)
-    entry = ET.SubElement(root, "entry")
-    add(entry, "id", entry_id)
-    add(entry, "title", title(display, row))
-    add(entry, "updated", display.fmt.iso(row[feed.time]))
-    add(entry, "content", content(display, row), {"type": "html"})
+class EntryWriter:
+    """Writes the entries of a feed.
+
+    Args:
+        feed: the declared feed.
+        display: the view, and how to write it.
+    """
+
+    def __init__(self, feed: Feed, display: Display) -> None:
+        self._feed = feed
+        self._display = display
+        self._columns = public_columns(feed.table, display)
+
+    def add(self, root: ET.Element, row: Row, entry_id: str) -> None:
+        """Add the entry of a row."""
+        moment = row[self._feed.time]
+        entry = ET.SubElement(root, "entry")
+        add_text(entry, "id", entry_id)
+        add_text(entry, "title", self.title(row))
+        add_text(entry, "updated", self._display.fmt.iso(moment))
+        content = add_text(entry, "content", self.content(row))
+        content.set("type", "html")
+
+    def title(self, row: Row) -> str:
+        """The most important figures of a row; its time if all of them are hidden."""
+        texts = []
+        for name in self._feed.title:
+            column = self._columns.get(name)
+            if column is not None:
+                texts.append(self.text(column, row))
+        title = " ".join(texts)
+        return title or self._display.fmt.datetime(row[self._feed.time])
+
+    def content(self, row: Row) -> str:
+        """All figures of a row with their names, as HTML."""
+        items = Markup()
+        for column in self._columns.values():
+            # Nobody needs to read which figures the API does not send.
+            if row[column.name] is None:
+                continue
+            label = self._display.gettext(column.label)
+            text = self.text(column, row)
+            items += ITEM.format(label, text)
+        return LIST.format(items)
+
+    def text(self, column: Column, row: Row) -> str:
+        """A figure of a row as text."""
+        value = row[column.name]
+        if column.kind != "side":
+            return self._display.write(column.kind, value)
+        message = SIDES[value, row["kind"]]
+        return self._display.gettext(message)
 
 
-def title(display: Display, row: Row) -> str:
-    """The most important figures of a row; its time if all of them are hidden."""
-    feed = declared_feed(display.view)
-    columns = {column.name: column for column in public_columns(display)}
-    texts = [text_of(display, columns[name], row) for name in feed.title if name in columns]
-    return " ".join(texts) or display.fmt.datetime(row[feed.time])
+def public_columns(table: Table, display: Display) -> dict[str, Column]:
+    """The columns of a table that are not hidden, by name."""
+    found = {}
+    for column in table.columns:
+        if column.name not in display.view.hidden:
+            found[column.name] = column
+    return found
 
 
-def content(display: Display, row: Row) -> str:
-    """All figures of a row with their names, as HTML."""
-    item = Markup("<li>{}: {}</li>")
-    items = []
-    for column in public_columns(display):
-        if row[column.name] is not None:
-            label = display.gettext(column.label)
-            items.append(item.format(label, text_of(display, column, row)))
-    return Markup("<ul>{}</ul>").format(Markup("").join(items))
-
-
-def public_columns(display: Display) -> list[Column]:
-    """The columns of the table that are not hidden."""
-    table = declared_feed(display.view).table
-    return [column for column in table.columns if column.name not in display.view.hidden]
-
-
-def text_of(display: Display, column: Column, row: Row) -> str:
-    """A figure of a row as text."""
-    value = row[column.name]
-    if column.kind == "side":
-        return display.gettext(SIDES[value, row["kind"]])
-    return display.write(column.kind, value)
-
-
-def add(
-    parent: ET.Element,
-    name: str,
-    text: str,
-    attributes: Mapping[str, str] = {},
-) -> None:
+def add_text(parent: ET.Element, name: str, text: str) -> ET.Element:
     """Add an element with a text, without the characters that XML does not allow."""
-    element = ET.SubElement(parent, name, dict(attributes))
+    element = ET.SubElement(parent, name)
     element.text = NOT_XML.sub("", text)
+    return element
