@@ -169,6 +169,11 @@ class Account(Section):
         """Whether responses are for one visitor only and must not be stored by shared caches."""
         return self.access == "closed" or bool(self.allowed_networks)
 
+    @property
+    def delay_seconds(self) -> int:
+        """How long ago the account is displayed as it was; 0 without a delay."""
+        return self.delay_minutes * 60
+
     def ttl(self, function: Function) -> float:
         """The time to live, in seconds, of a function's cached response."""
         default = TTL_SECONDS.get(function, DEFAULT_TTL_SECONDS)

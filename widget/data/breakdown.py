@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,8 @@ from widget.data.totals import count_results, share, total_result, total_volume
 
 Key = str | int
 """What the trades of a group have in common."""
+KeyOf = Callable[[ClosedTrade, ZoneInfo], Key]
+"""The key of a trade; weekdays and hours are those of a time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,33 @@ class Group:
     result: Decimal
 
 
-KEYS: Final[Mapping[str, Callable[[ClosedTrade, ZoneInfo], Key]]] = {
-    "symbol": lambda trade, _: trade.symbol,
-    "side": lambda trade, _: trade.side,
-    "weekday": lambda trade, zone: trade.close_time.astimezone(zone).isoweekday(),
-    "hour": lambda trade, zone: trade.close_time.astimezone(zone).hour,
+def symbol_of(trade: ClosedTrade, _: ZoneInfo) -> Key:
+    """The symbol of a trade."""
+    return trade.symbol
+
+
+def side_of(trade: ClosedTrade, _: ZoneInfo) -> Key:
+    """The side of a trade."""
+    return trade.side
+
+
+def weekday_of(trade: ClosedTrade, zone: ZoneInfo) -> Key:
+    """The day of the week on which a trade was closed, from 1 for Monday, as in ISO 8601."""
+    local = trade.close_time.astimezone(zone)
+    return local.isoweekday()
+
+
+def hour_of(trade: ClosedTrade, zone: ZoneInfo) -> Key:
+    """The hour in which a trade was closed."""
+    local = trade.close_time.astimezone(zone)
+    return local.hour
+
+
+KEYS: Final[Mapping[str, KeyOf]] = {
+    "symbol": symbol_of,
+    "side": side_of,
+    "weekday": weekday_of,
+    "hour": hour_of,
 }
 """How to group trades, by the values of the option ``by``."""
 
@@ -57,11 +82,12 @@ def calculate(trades: Iterable[ClosedTrade], by: str, zone: ZoneInfo) -> list[Gr
     key_of = KEYS[by]
     members: defaultdict[Key, list[ClosedTrade]] = defaultdict(list)
     for trade in trades:
-        members[key_of(trade, zone)].append(trade)
+        key = key_of(trade, zone)
+        members[key].append(trade)
     groups = [group_of(key, members[key]) for key in sorted(members)]
     if by == "symbol":
         # Sorting is stable, so that equal numbers stay in the order of the names.
-        groups.sort(key=lambda group: -group.trades)
+        groups.sort(key=attrgetter("trades"), reverse=True)
     return groups
 
 

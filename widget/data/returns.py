@@ -5,7 +5,7 @@ of the months multiply to that of their year, and those of the years to that of 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -95,6 +95,11 @@ class MonthGrowth(NamedTuple):
     factor: Decimal
     trades: int
 
+    @property
+    def gain(self) -> Decimal:
+        """The growth as a fraction."""
+        return self.factor - ONE
+
 
 NO_GROWTH = MonthGrowth(ONE, 0)
 
@@ -112,23 +117,53 @@ def calculate_years(ledger: Ledger, zone: ZoneInfo, last_day: date) -> Returns:
     """
     if ledger.opening is None:
         return Returns(None, ())
+    months = growth_by_month(ledger, ledger.opening, zone, last_day)
+    if not months:
+        return Returns(ZERO, ())
+    newest_first = sorted({month.year for month in months}, reverse=True)
+    years = []
+    growth = ONE
+    for number in newest_first:
+        year = year_of(months, number)
+        years.append(year)
+        growth *= year.gain + ONE
+    return Returns(growth - ONE, tuple(years))
+
+
+def growth_by_month(
+    ledger: Ledger,
+    opening: Decimal,
+    zone: ZoneInfo,
+    last_day: date,
+) -> dict[date, MonthGrowth]:
+    """The growth of each month of a history by its first day; empty without trades.
+
+    Args:
+        ledger: what changed the balance.
+        opening: the balance before that.
+        zone: the time zone of the months.
+        last_day: a day in the last month.
+    """
     closed = ledger.trades[::-1]
     if not closed:
-        return Returns(ZERO, ())
+        return {}
     times = [trade.close_time for trade in closed]
     results = [trade_result(trade) for trade in closed]
-    factors = growth_factors(ledger.opening, times, results, ledger.operations)
+    factors = growth_factors(opening, times, results, ledger.operations)
     parts = split_by_month(times, zone)
     first_month = parts[0].first_day
     # The broker's clock may be ahead, so that a trade seems to be closed after the period.
     last_month = max(first_of_month(last_day), parts[-1].first_day)
     months = months_without_growth(first_month, last_month)
     for part in parts:
-        factor = math.prod(factors[part.begin : part.end], start=ONE)
-        months[part.first_day] = MonthGrowth(factor, part.end - part.begin)
-    years = [year_of(months, number) for number in range(last_month.year, first_month.year - 1, -1)]
-    growth = math.prod((year.gain + ONE for year in years), start=ONE)
-    return Returns(growth - ONE, tuple(years))
+        factor = product(factors[part.begin : part.end])
+        months[part.first_day] = MonthGrowth(factor, part.length)
+    return months
+
+
+def product(factors: Iterable[Decimal]) -> Decimal:
+    """The growth over several trades; 1 without any."""
+    return math.prod(factors, start=ONE)
 
 
 def months_without_growth(first_month: date, last_month: date) -> dict[date, MonthGrowth]:
@@ -143,19 +178,27 @@ def months_without_growth(first_month: date, last_month: date) -> dict[date, Mon
 
 def year_of(months: Mapping[date, MonthGrowth], year: int) -> Year:
     """A year of a history, from its months."""
-    factor = ONE
+    growth = ONE
     gains: list[Decimal | None] = []
     counts = []
     for number in range(1, MONTHS + 1):
-        month = months.get(date(year, number, 1))
+        first_day = date(year, number, 1)
+        month = months.get(first_day)
+        # Before the first trade, or after the period.
         if month is None:
             gains.append(None)
             counts.append(0)
             continue
-        factor *= month.factor
-        gains.append(month.factor - ONE)
+        growth *= month.factor
+        gains.append(month.gain)
         counts.append(month.trades)
-    return Year(year, factor - ONE, tuple(gains), sum(counts), tuple(counts))
+    return Year(
+        year=year,
+        gain=growth - ONE,
+        months=tuple(gains),
+        trades=sum(counts),
+        month_trades=tuple(counts),
+    )
 
 
 def calculate_month(ledger: Ledger, zone: ZoneInfo) -> Month:
@@ -173,14 +216,19 @@ def calculate_month(ledger: Ledger, zone: ZoneInfo) -> Month:
         factors = growth_factors(ledger.opening, times, results, ledger.operations)
     days = []
     for part in split_by_day(times, zone):
-        result = sum(results[part.begin : part.end], ZERO)
         gain = None
         if factors is not None:
-            gain = math.prod(factors[part.begin : part.end], start=ONE) - ONE
-        days.append(Day(part.first_day, result, gain, part.end - part.begin))
+            gain = product(factors[part.begin : part.end]) - ONE
+        day = Day(
+            date=part.first_day,
+            result=sum(results[part.begin : part.end], ZERO),
+            gain=gain,
+            trades=part.length,
+        )
+        days.append(day)
     gain = None
     if factors is not None:
-        gain = math.prod(factors, start=ONE) - ONE
+        gain = product(factors) - ONE
     return Month(
         days=tuple(days),
         result=sum(results, ZERO),

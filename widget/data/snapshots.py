@@ -25,6 +25,7 @@ from widget.names import Function
 
 T = TypeVar("T")
 
+# Six snapshots for each delay, so that what visitors see is never much older than it has to be.
 SAMPLES_PER_DELAY = 6
 MIN_INTERVAL_SECONDS = 15.0
 MAX_INTERVAL_SECONDS = 600.0
@@ -43,14 +44,14 @@ in case that the clock is set back a little."""
 
 def sampling_interval(account: Account) -> float:
     """The seconds between two snapshots of an account."""
-    interval = account.delay_minutes * 60 / SAMPLES_PER_DELAY
-    return min(MAX_INTERVAL_SECONDS, max(MIN_INTERVAL_SECONDS, interval))
+    interval = account.delay_seconds / SAMPLES_PER_DELAY
+    interval = max(interval, MIN_INTERVAL_SECONDS)
+    return min(interval, MAX_INTERVAL_SECONDS)
 
 
 def max_snapshots(account: Account) -> int:
     """How many snapshots of an account are stored at most."""
-    delay_seconds = account.delay_minutes * 60
-    too_young = ceil(delay_seconds / sampling_interval(account))
+    too_young = ceil(account.delay_seconds / sampling_interval(account))
     # One more, which was taken early.
     return too_young + SPARE_SNAPSHOTS + 1
 
@@ -238,7 +239,7 @@ class AccountSnapshots:
         self._account = account
         self._identity = identity
         self._store = store
-        self._delay_seconds = account.delay_minutes * 60
+        self._delay_seconds = account.delay_seconds
         self._keep_seconds = keep_seconds
         self._clock = clock
         self._log = Log()
@@ -272,9 +273,10 @@ class AccountSnapshots:
         self._remember(snapshot)
         self._write(self._key(snapshot.times), snapshot)
         # Not before the snapshot is there: another process may read it at once.
-        self._write_log(Log((*remaining, snapshot.times)))
-        for dropped in set(stored) - set(remaining):
-            self._store.delete(self._key(dropped))
+        self._write_log(Log(times=(*remaining, snapshot.times)))
+        for times in stored:
+            if times not in remaining:
+                self._store.delete(self._key(times))
 
     def add_failure(self, error: CabinetError) -> Failure:
         """Record that an attempt to take a snapshot failed."""
@@ -284,9 +286,15 @@ class AccountSnapshots:
             count += log.failure.count
         # The exponent has a limit: after days of failures the power would be a huge number.
         doublings = min(count - 1, 10)
-        pause = min(MIN_INTERVAL_SECONDS * 2.0**doublings, sampling_interval(self._account))
+        pause = MIN_INTERVAL_SECONDS * 2.0**doublings
+        pause = min(pause, sampling_interval(self._account))
         pause = max(pause, error.retry_after or 0.0)
-        failure = Failure(type(error), self._clock(), count, pause)
+        failure = Failure(
+            kind=type(error),
+            at=self._clock(),
+            count=count,
+            pause=pause,
+        )
         self._write_log(replace(log, failure=failure))
         return failure
 
@@ -319,10 +327,14 @@ class AccountSnapshots:
             if not oldest <= times.ended <= newest:
                 continue
             snapshot = self._read(times)
-            if snapshot is not None:
-                seconds_left = next_visible(self._account, log, times) - now
-                stale = is_stale(self._account, log, times, now)
-                return Visible(snapshot, stale, max(0.0, seconds_left))
+            if snapshot is None:
+                continue
+            seconds_left = next_visible(self._account, log, times) - now
+            return Visible(
+                snapshot=snapshot,
+                stale=is_stale(self._account, log, times, now),
+                seconds_left=max(0.0, seconds_left),
+            )
         raise nothing_visible(self._account, log, now)
 
     def sample(self, snapshot: Snapshot, function: Function) -> Sample:
@@ -367,7 +379,9 @@ class AccountSnapshots:
         """Keep a snapshot in memory, and forget those that nobody needs any more."""
         with self._lock:
             known = {**self._local, snapshot.times: snapshot}
-            times = needed(self._account, sorted(known), self._clock())
+            oldest_first = sorted(known)
+            times = needed(self._account, oldest_first, self._clock())
+            # A new dictionary: other threads read the present one without the lock.
             self._local = {each: known[each] for each in times}
 
     def _write_log(self, log: Log) -> None:
@@ -379,23 +393,38 @@ class AccountSnapshots:
 
 
 def needed(account: Account, times: Iterable[Times], now: float) -> list[Times]:
-    """Those snapshots that are displayed now or later."""
-    # A time in the future is from before the clock was set back. It would only get in the way.
-    past = [each for each in times if each.began <= now]
-    newest_visible = now - account.delay_minutes * 60
-    too_young = [each for each in past if each.ended > newest_visible]
-    old_enough = [each for each in past if each.ended <= newest_visible]
-    remaining = [*old_enough[-SPARE_SNAPSHOTS:], *too_young]
-    return remaining[-max_snapshots(account) :]
+    """Those snapshots that are displayed now or later, oldest first.
+
+    Args:
+        account: whose snapshots.
+        times: when they were taken, oldest first.
+        now: Unix seconds.
+    """
+    newest_visible = now - account.delay_seconds
+    old_enough = []
+    too_young = []
+    for each in times:
+        # A time in the future is from before the clock was set back. It would only get in the way.
+        if each.began > now:
+            continue
+        if each.ended > newest_visible:
+            too_young.append(each)
+        else:
+            old_enough.append(each)
+    remaining = old_enough[-SPARE_SNAPSHOTS:] + too_young
+    limit = max_snapshots(account)
+    return remaining[-limit:]
 
 
 def next_visible(account: Account, log: Log, times: Times) -> float:
     """The Unix second in which the snapshot after this one is old enough."""
-    following = [each for each in log.times if each > times]
+    # If there is none yet, it is due when the interval has passed.
     taken_at = times.began + sampling_interval(account)
-    if following:
-        taken_at = following[0].ended
-    return taken_at + account.delay_minutes * 60
+    for each in log.times:
+        if each > times:
+            taken_at = each.ended
+            break
+    return taken_at + account.delay_seconds
 
 
 def is_stale(
@@ -408,17 +437,21 @@ def is_stale(
     if log.failure is not None:
         return True
     longest = sampling_interval(account) + OVERDUE_SECONDS
-    since_last = now - log.times[-1].began
-    since_visible = now - times.ended - account.delay_minutes * 60
+    last = log.times[-1]
+    since_last = now - last.began
+    # A newer snapshot should have become visible by now.
+    since_visible = now - times.ended - account.delay_seconds
     return max(since_last, since_visible) > longest
 
 
 def nothing_visible(account: Account, log: Log, now: float) -> CabinetError:
     """The error for visitors while no snapshot is old enough."""
-    delay_seconds = account.delay_minutes * 60
-    too_young = [times for times in log.times if times.ended > now - delay_seconds]
-    if too_young:
-        return delayed_until(too_young[0].ended + delay_seconds, now)
+    delay_seconds = account.delay_seconds
+    # The oldest one that is too young is the first to be old enough.
+    for times in log.times:
+        available_at = times.ended + delay_seconds
+        if available_at > now:
+            return delayed_until(available_at, now)
     if log.failure is not None:
         # Nobody knows when there will be figures.
         return log.failure.kind(f"{account.slug}: no snapshot can be taken")

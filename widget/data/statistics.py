@@ -4,7 +4,7 @@ A **result** is profit, swap and commission of a trade, see ``totals.trade_resul
 or lost by its profit alone. Everything is calculated in Decimal and not rounded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -97,12 +97,15 @@ def calculate(trades: Sequence[ClosedTrade], zone: ZoneInfo, last_day: date) -> 
     results = [trade_result(trade) for trade in closed]
     gains = [result for result in results if result > ZERO]
     losses = [result for result in results if result < ZERO]
-    long_trades = [trade for trade in closed if trade.command == 0]
-    short_trades = [trade for trade in closed if trade.command == 1]
+    long_trades = [trade for trade in closed if trade.side == "buy"]
     won, lost = count_results(closed)
     long_won, _ = count_results(long_trades)
+    # Every other trade is a short one.
+    short_count = len(closed) - len(long_trades)
+    short_won = won - long_won
     volume = total_volume(closed)
-    days = split_by_day([trade.close_time for trade in closed], zone)
+    times = [trade.close_time for trade in closed]
+    days = split_by_day(times, zone)
     best_day, worst_day = best_and_worst(days, results)
     return Statistics(
         trades=len(closed),
@@ -112,9 +115,9 @@ def calculate(trades: Sequence[ClosedTrade], zone: ZoneInfo, last_day: date) -> 
         gross_profit=sum(gains, ZERO),
         gross_loss=sum(losses, ZERO),
         profit_factor=profit_factor(results),
-        expectancy=mean(sum(results, ZERO), len(results)),
-        average_win=mean(sum(gains, ZERO), len(gains)),
-        average_loss=mean(sum(losses, ZERO), len(losses)),
+        expectancy=mean(results),
+        average_win=mean(gains),
+        average_loss=mean(losses),
         best_trade=max(results, default=None),
         worst_trade=min(results, default=None),
         longest_winning_streak=longest_streak(results, 1),
@@ -122,10 +125,10 @@ def calculate(trades: Sequence[ClosedTrade], zone: ZoneInfo, last_day: date) -> 
         average_duration=average_duration(closed),
         long_trades=len(long_trades),
         long_won_share=share(long_won, len(long_trades)),
-        short_trades=len(short_trades),
-        short_won_share=share(won - long_won, len(short_trades)),
+        short_trades=short_count,
+        short_won_share=share(short_won, short_count),
         volume=volume,
-        average_volume=mean(volume, len(closed)),
+        average_volume=per_trade(volume, len(closed)),
         swap=total_swap(closed),
         best_day=best_day.result,
         best_day_entries=best_day.trades,
@@ -136,8 +139,14 @@ def calculate(trades: Sequence[ClosedTrade], zone: ZoneInfo, last_day: date) -> 
     )
 
 
-def mean(total: Decimal, count: int) -> Decimal | None:
-    """A sum divided by the number of its parts; None without any."""
+def mean(amounts: Collection[Decimal]) -> Decimal | None:
+    """The mean of some amounts; None without any."""
+    total = sum(amounts, ZERO)
+    return per_trade(total, len(amounts))
+
+
+def per_trade(total: Decimal, count: int) -> Decimal | None:
+    """A total divided by a number of trades; None without any."""
     if count == 0:
         return None
     return total / count
@@ -162,8 +171,10 @@ def average_duration(trades: Sequence[ClosedTrade]) -> Decimal | None:
     total = timedelta()
     for trade in trades:
         total += trade.close_time - trade.open_time
+    # Exact, unlike total_seconds(), which is a float.
     microseconds = total // timedelta(microseconds=1)
-    return mean(Decimal(microseconds).scaleb(-6), len(trades))
+    seconds = Decimal(microseconds).scaleb(-6)
+    return per_trade(seconds, len(trades))
 
 
 class DayResult(NamedTuple):
@@ -188,8 +199,9 @@ def best_and_worst(
     sums = []
     for day in days:
         total = sum(results[day.begin : day.end], ZERO)
-        sums.append(DayResult(total, day.end - day.begin))
+        sums.append(DayResult(total, day.length))
     best = max(sums, key=lambda day: (day.result, -day.trades))
+    # Compared by their results first, and then by their numbers of trades.
     worst = min(sums)
     return best, worst
 
@@ -201,5 +213,7 @@ def trades_per_week(count: int, days: Sequence[Part], last_day: date) -> Decimal
     first_day = days[0].first_day
     # The broker's clock may be ahead, so that a trade seems to be closed after the period.
     last_day = max(last_day, days[-1].first_day)
-    calendar_days = (last_day - first_day).days + 1
+    period = last_day - first_day
+    # Both are part of the period.
+    calendar_days = period.days + 1
     return Decimal(count * DAYS_OF_WEEK) / calendar_days

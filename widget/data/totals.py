@@ -119,11 +119,15 @@ def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
 
 def operation_totals(operations: Sequence[Operation]) -> dict[str, Any]:
     """Totals of deposits and withdrawals; those withdrawn are a positive number."""
-    amounts = [operation.amount for operation in operations]
-    deposits = sum((amount for amount in amounts if amount > ZERO), ZERO)
-    withdrawals = -sum((amount for amount in amounts if amount < ZERO), ZERO)
+    deposits = ZERO
+    withdrawals = ZERO
+    for operation in operations:
+        if operation.amount > ZERO:
+            deposits += operation.amount
+        else:
+            withdrawals -= operation.amount
     return {
-        "count": len(amounts),
+        "count": len(operations),
         "deposits": deposits,
         "withdrawals": withdrawals,
         "net": deposits - withdrawals,
@@ -201,4 +205,8 @@ def sum_by_day(
 
 def count_by_day(moments: Iterable[datetime], zone: ZoneInfo) -> Counter[date]:
     """How many moments are on each calendar day of a time zone; 0 for all other days."""
-    return Counter(moment.astimezone(zone).date() for moment in moments)
+    days: Counter[date] = Counter()
+    for moment in moments:
+        day = moment.astimezone(zone).date()
+        days[day] += 1
+    return days

@@ -45,8 +45,13 @@ def figures_response(
 
 def default_refresh(views: Sequence[View]) -> int:
     """The seconds between refreshes of a page: more often, its figures would be the same."""
-    ttls = [view.account.ttl(function) for view in views for function in view.widget.functions]
-    return max(MIN_REFRESH, round(min(ttls)))
+    ttls = []
+    for view in views:
+        for function in view.widget.functions:
+            ttl = view.account.ttl(function)
+            ttls.append(ttl)
+    shortest = round(min(ttls))
+    return max(MIN_REFRESH, shortest)
 
 
 def count_figures(
@@ -63,9 +68,9 @@ def count_figures(
         view: the figures.
         response: the response.
     """
+    age = service.clock() - view.as_of.timestamp()
     # A delay is no reason to worry: only what is older counts.
-    delay_seconds = view.account.delay_minutes * 60
-    age = service.clock() - view.as_of.timestamp() - delay_seconds
+    age -= view.account.delay_seconds
     freshness: Freshness = "fresh"
     if view.stale:
         freshness = "stale"
@@ -76,7 +81,8 @@ def _public_cache_control(view: Figures) -> str:
     # At least a second: even then the response cache absorbs any number of visitors.
     max_age = max(1, int(view.fresh_for_seconds))
     # Older figures are only displayed after a wait for newer ones. A cache would not wait.
-    grace = min(_MAX_STALE_SECONDS, view.usable_for_seconds - max_age)
+    longest = view.usable_for_seconds - max_age
+    grace = min(_MAX_STALE_SECONDS, longest)
     grace = max(0, int(grace))
     return f"public, max-age={max_age}, stale-while-revalidate={grace}"
 
