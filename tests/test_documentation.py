@@ -29,8 +29,8 @@ from pydantic import BaseModel
 from werkzeug.http import HTTP_STATUS_CODES
 
 from widget import cli, config, errors, names, paths
-from widget.config import variables
-from widget.names import DEFAULT_TTL_SECONDS, FUNCTIONS, TTL_SECONDS
+from widget.config import DEFAULT_TTL_SECONDS, TTL_SECONDS, variables
+from widget.names import FUNCTIONS
 from widget.render import i18n
 from widget.widgets.base import Widget
 from widget.widgets.options import (

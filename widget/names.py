@@ -17,21 +17,20 @@ Function = Literal[
 ]
 FUNCTIONS: tuple[Function, ...] = get_args(Function)
 
-TTL_SECONDS: dict[Function, float] = {
-    "balance": 15,
-    "open_trades": 15,
-    "closed_trades": 60,
-    "lots": 60,
-}
-"""How long a result is fresh, by function, unless the configuration says otherwise."""
-
-DEFAULT_TTL_SECONDS = 300.0
-"""The same for the functions that are not in the table."""
-
 # Figures, by their names in the JSON. The registry refuses a widget that uses any other name.
 RESULTS: Final = frozenset(
-    "result gross_profit gross_loss expectancy average_win average_loss "
-    "best_trade worst_trade best_day worst_day".split()
+    {
+        "result",
+        "gross_profit",
+        "gross_loss",
+        "expectancy",
+        "average_win",
+        "average_loss",
+        "best_trade",
+        "worst_trade",
+        "best_day",
+        "worst_day",
+    }
 )
 """Results (profit, swap and commission together), and their sums, means and extremes."""
 
@@ -41,16 +40,37 @@ CASH_FLOWS: Final = frozenset({"deposits", "withdrawals", "net"})
 MONEY: Final = (
     RESULTS
     | CASH_FLOWS
-    | frozenset(
-        "balance equity free_margin margin profit swap commission total welcome club "
-        "available available_keeping_bonus amount".split()
-    )
+    | {
+        "balance",
+        "equity",
+        "free_margin",
+        "margin",
+        "profit",
+        "swap",
+        "commission",
+        "total",
+        "welcome",
+        "club",
+        "available",
+        "available_keeping_bonus",
+        "amount",
+    }
 )
 """Figures that are amounts of the account's currency."""
 
 VOLUMES: Final = frozenset(
-    "volume lots open_lots total_lots buy_volume sell_volume average_volume "
-    "lots_closed lots_required lots_missing".split()
+    {
+        "volume",
+        "lots",
+        "open_lots",
+        "total_lots",
+        "buy_volume",
+        "sell_volume",
+        "average_volume",
+        "lots_closed",
+        "lots_required",
+        "lots_missing",
+    }
 )
 """Figures that are lots."""
 
@@ -64,7 +84,12 @@ COUNTS: Final = frozenset({"count", "orders", "open_trades", "total_trades", "tr
 """Figures that are numbers of trades."""
 
 STREAKS: Final = frozenset(
-    "won_days lost_days longest_winning_streak longest_losing_streak".split()
+    {
+        "won_days",
+        "lost_days",
+        "longest_winning_streak",
+        "longest_losing_streak",
+    }
 )
 """Numbers of days or trades with results above or below 0."""
 
@@ -75,15 +100,56 @@ TIMES: Final = frozenset({"open_time", "close_time", "time"})
 """Times of trades and of other records."""
 
 LISTS: Final = frozenset(
-    "trades symbols days points records logins operations groups years".split()
+    {
+        "trades",
+        "symbols",
+        "days",
+        "points",
+        "records",
+        "logins",
+        "operations",
+        "groups",
+        "years",
+    }
 )
 """Names of lists. ``trades`` is a number where there is no list of trades."""
 
 OTHERS: Final = frozenset(
-    "close_price current_price stop_loss take_profit progress profit_factor "
-    "leverage account_type swap_free verification_level won lost ticket symbol side "
-    "kind address application date from to totals page pages year month by key "
-    "average_duration active_days long_trades short_trades accounts".split()
+    {
+        "close_price",
+        "current_price",
+        "stop_loss",
+        "take_profit",
+        "progress",
+        "profit_factor",
+        "leverage",
+        "account_type",
+        "swap_free",
+        "verification_level",
+        "won",
+        "lost",
+        "ticket",
+        "symbol",
+        "side",
+        "kind",
+        "address",
+        "application",
+        "date",
+        "from",
+        "to",
+        "totals",
+        "page",
+        "pages",
+        "year",
+        "month",
+        "by",
+        "key",
+        "average_duration",
+        "active_days",
+        "long_trades",
+        "short_trades",
+        "accounts",
+    }
 )
 """All figures without a group of their own: no rule treats several of them alike."""
 

@@ -50,7 +50,7 @@ from widget.config.values import (
     zones,
 )
 from widget.errors import ConfigError, OperatorError
-from widget.names import DEFAULT_TTL_SECONDS, TTL_SECONDS, Function
+from widget.names import Function
 
 __all__ = [
     "SECRET_KEYS",
@@ -122,6 +122,18 @@ class Api(Section):
     ca_file: str = ""
     proxy: str = Field("", repr=False)  # its URL may contain a password
     methods: dict[Function, Method] = {}
+
+
+TTL_SECONDS: dict[Function, float] = {
+    "balance": 15,
+    "open_trades": 15,
+    "closed_trades": 60,
+    "lots": 60,
+}
+"""How long a result is fresh, by function, unless ``ttl_seconds`` of the account says otherwise."""
+
+DEFAULT_TTL_SECONDS = 300.0
+"""The same for all other functions."""
 
 
 class Account(Section):

@@ -65,7 +65,7 @@ UNGROUPED: Final[Mapping[str, frozenset[str | None]]] = {
     "es": frozenset({None, "ES", "EA", "GQ", "IC", "PH"}),
     "it": frozenset({None, "IT", "CH", "SM", "VA"}),
     "pl": frozenset({None, "PL"}),
-    "pt": frozenset("PT CH CV GQ GW LU MO MZ ST TL".split()),
+    "pt": frozenset({"PT", "CH", "CV", "GQ", "GW", "LU", "MO", "MZ", "ST", "TL"}),
 }
 """Languages and territories that write 1234,50 but 12.345,50: CLDR's minimumGroupingDigits is 2
 there, which Babel does not have."""

@@ -22,17 +22,44 @@ DAY: Schema = {"type": ["string", "null"], "format": "date"}
 CODE: Schema = {"type": ["integer", "string", "null"]}
 
 INTEGERS = (
-    names.COUNTS
+    (names.COUNTS - {"trades_per_week"})  # a mean
     | names.STREAKS
-    | frozenset(
-        "won lost ticket leverage page pages year average_duration active_days "
-        "long_trades short_trades accounts trades".split()
-    )
-) - {"trades_per_week"}
+    | {
+        "won",
+        "lost",
+        "ticket",
+        "leverage",
+        "page",
+        "pages",
+        "year",
+        "average_duration",
+        "active_days",
+        "long_trades",
+        "short_trades",
+        "accounts",
+        "trades",
+    }
+)
 """Figures that are whole numbers. ``trades`` is one where it is not a list."""
 
-TEXTS = frozenset("symbol side kind address application by month".split())
-CODES = frozenset("account_type verification_level key".split())
+TEXTS = frozenset(
+    {
+        "symbol",
+        "side",
+        "kind",
+        "address",
+        "application",
+        "by",
+        "month",
+    }
+)
+CODES = frozenset(
+    {
+        "account_type",
+        "verification_level",
+        "key",
+    }
+)
 """Figures that are a number in some cases and a text in others."""
 
 OTHERS: Mapping[str, Schema] = {
