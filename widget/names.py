@@ -1,7 +1,12 @@
 """Names that the configuration and the JSON use: functions of the API, and figures."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
+
+Data = dict[str, Any]
+"""The data of a widget, or an object in it: figures by their JSON names."""
+Row = Mapping[str, Any]
+"""A row of a list in the data, for what only reads it."""
 
 Function = Literal[
     "balance",

@@ -19,6 +19,7 @@ from widget.names import (
     STREAKS,
     TIMES,
     VOLUMES,
+    Data,
 )
 
 # Names that have several meanings in the data. The rules need one name for each of them.
@@ -203,7 +204,7 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
     if not isinstance(data, dict):
         return data
     names = hidden_names(data, hidden)
-    result: dict[str, Any] = {}
+    result: Data = {}
     for name, value in data.items():
         if name.startswith("_"):
             continue
@@ -215,7 +216,7 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
     return result
 
 
-def hidden_names(data: Mapping[str, Any], hidden: Collection[str]) -> set[str]:
+def hidden_names(data: Data, hidden: Collection[str]) -> set[str]:
     """The names in this object whose figures are hidden."""
     names = set()
     for name in data:
@@ -245,7 +246,7 @@ def names_hidden_in(data: Any, hidden: Collection[str]) -> set[str]:
     return names
 
 
-def meaning(name: str, data: Mapping[str, Any]) -> str:
+def meaning(name: str, data: Data) -> str:
     """What a name stands for in this object, by the name that the rules have for it."""
     # Next to a balance, the profit is that of the account.
     if name == "profit" and "balance" in data:
@@ -261,7 +262,7 @@ def meaning(name: str, data: Mapping[str, Any]) -> str:
     return EARNINGS
 
 
-def without_single_entries(data: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+def without_single_entries(data: Data, hidden: Collection[str]) -> Data:
     """The data without figures that stand for a single entry of a hidden list.
 
     The total of one trade is that trade. In lists of days and groups, the whole row is left out.
@@ -278,9 +279,9 @@ def without_single_entries(data: dict[str, Any], hidden: Collection[str]) -> dic
     return without_singles(data)
 
 
-def without_singles(data: dict[str, Any]) -> dict[str, Any]:
+def without_singles(data: Data) -> Data:
     """An object without its figures of a single entry, at any depth."""
-    result: dict[str, Any] = {}
+    result: Data = {}
     for name, value in data.items():
         if is_single(name, data):
             result[name] = None
@@ -319,7 +320,7 @@ def is_list_of_objects(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(value) > 0 and isinstance(value[0], dict)
 
 
-def is_single(name: str, data: Mapping[str, Any]) -> bool:
+def is_single(name: str, data: Data) -> bool:
     """Whether a figure of an object stands for a single entry."""
     if name in SINGLE_TRADES:
         return True
@@ -330,7 +331,7 @@ def is_single(name: str, data: Mapping[str, Any]) -> bool:
     return entry_count(data) == 1 and not isinstance(data[name], dict | list | tuple)
 
 
-def entry_count(data: Mapping[str, Any]) -> int | None:
+def entry_count(data: Data) -> int | None:
     """The number of entries that an object stands for; None if it does not say."""
     for name in ENTRY_COUNTS:
         count = data.get(name)
@@ -339,7 +340,7 @@ def entry_count(data: Mapping[str, Any]) -> int | None:
     return None
 
 
-def without_single_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def without_single_rows(rows: Sequence[Data]) -> list[Data]:
     """The rows that stand for more than one entry.
 
     If they lack a single entry, one more row is left out: otherwise the entry would be the

@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from widget.api.records import ZERO, ClosedTrade, OpenTrade, Operation
+from widget.names import Data
 
 Trade = OpenTrade | ClosedTrade
 
@@ -65,7 +65,7 @@ def total_result(trades: Iterable[Trade]) -> Decimal:
     return sum(map(trade_result, trades), ZERO)
 
 
-def position_totals(trades: Iterable[OpenTrade]) -> dict[str, Any]:
+def position_totals(trades: Iterable[OpenTrade]) -> Data:
     """Totals of the open positions. Pending orders are not counted."""
     positions = [trade for trade in trades if trade.is_position]
     return {
@@ -103,7 +103,7 @@ def share(part: int, count: int) -> Decimal | None:
     return Decimal(part) / count
 
 
-def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
+def closed_totals(trades: Sequence[ClosedTrade]) -> Data:
     """Totals of closed trades."""
     won, lost = count_results(trades)
     return {
@@ -117,7 +117,7 @@ def closed_totals(trades: Sequence[ClosedTrade]) -> dict[str, Any]:
     }
 
 
-def operation_totals(operations: Sequence[Operation]) -> dict[str, Any]:
+def operation_totals(operations: Sequence[Operation]) -> Data:
     """Totals of deposits and withdrawals; those withdrawn are a positive number."""
     deposits = ZERO
     withdrawals = ZERO
@@ -134,7 +134,7 @@ def operation_totals(operations: Sequence[Operation]) -> dict[str, Any]:
     }
 
 
-def group_by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
+def group_by_symbol(trades: Iterable[OpenTrade]) -> list[Data]:
     """The open positions as one row per symbol, in alphabetical order.
 
     Prices are averages weighted by volume.
@@ -147,7 +147,7 @@ def group_by_symbol(trades: Iterable[OpenTrade]) -> list[dict[str, Any]]:
     return [symbol_row(symbol, positions_by_symbol[symbol]) for symbol in symbols]
 
 
-def symbol_row(symbol: str, positions: list[OpenTrade]) -> dict[str, Any]:
+def symbol_row(symbol: str, positions: list[OpenTrade]) -> Data:
     """The row of one symbol."""
     bought = [trade for trade in positions if trade.side == "buy"]
     sold = [trade for trade in positions if trade.side == "sell"]

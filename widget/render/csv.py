@@ -3,18 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any, Final
 
+from widget.names import Row
 from widget.render.format import Formatter
 from widget.render.json import as_json_value
 from widget.render.view import View
 from widget.widgets.options import MAX_CSV_ROWS
-
-Line = Mapping[str, Any]
-"""The figures of a line by their names."""
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets take text that begins with one of these for a formula, and calculate it."""
@@ -24,13 +22,13 @@ def render_csv(view: View) -> str:
     """The list of a view that the widget fetched; a hidden list has no lines."""
     fetched = [each for each in view.widget.csv if each.rows in view.data]
     declared = fetched[0]
-    lines: Iterable[Line] = view.data[declared.rows] or ()
+    lines: Iterable[Row] = view.data[declared.rows] or ()
     if declared.lines:
         lines = declared.lines(lines)
     return write_csv(declared.columns, lines)
 
 
-def write_csv(columns: Sequence[str], lines: Iterable[Line]) -> str:
+def write_csv(columns: Sequence[str], lines: Iterable[Row]) -> str:
     """A header, and at most ``MAX_CSV_ROWS`` lines; a figure that is None is an empty cell."""
     file = io.StringIO()
     writer = csv.writer(file)

@@ -2,13 +2,14 @@
 
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from markupsafe import Markup
 
+from widget.names import Row
 from widget.render.display import Display, build_display
 from widget.render.i18n import Catalogues
 from widget.render.svg import NOT_XML
@@ -23,9 +24,6 @@ SPARE_ENTRIES: Final = 50
 ITEM: Final = Markup("<li>{}: {}</li>")
 """A figure in the content of an entry: its name and its text, which are escaped."""
 LIST: Final = Markup("<ul>{}</ul>")
-
-Row = Mapping[str, Any]
-"""A row of the table: its figures by their names."""
 
 
 def render_feed(

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup, escape
 
 from widget.data.days import next_month
+from widget.names import Data
 from widget.render.display import Display
 from widget.render.tables import as_html, attribute
 from widget.widgets.base import MonthGrid, YearTable
@@ -58,7 +59,7 @@ def build_year_table(table: YearTable, display: Display) -> YearTableHtml | None
 
 
 def year_row(
-    year: dict[str, Any],
+    year: Data,
     table: YearTable,
     display: Display,
     largest: Decimal,
@@ -147,7 +148,7 @@ class DayWriter:
         rows: the days on which trades were closed.
     """
 
-    def __init__(self, grid: MonthGrid, display: Display, rows: list[dict[str, Any]]) -> None:
+    def __init__(self, grid: MonthGrid, display: Display, rows: list[Data]) -> None:
         self._grid = grid
         self._display = display
         self._rows = {row[grid.date]: row for row in rows}

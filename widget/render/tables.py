@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from widget.api.records import ZERO
 from widget.errors import N_
+from widget.names import Data, Row
 from widget.render.display import METHODS as TEXT_METHODS
 from widget.render.display import WITHOUT_CURRENCY, Display, Text, sign_of
 from widget.render.format import MISSING
@@ -62,7 +63,7 @@ SIDES: Final[Mapping[Side, str]] = {
 TRADES: Final = ngettext_noop("%(count)s trade", "%(count)s trades")
 
 
-Getter = Callable[[Mapping[str, Any]], Any]
+Getter = Callable[[Row], Any]
 """Takes a value out of a row."""
 Writer = Callable[[Any], str]
 """Writes a value as HTML."""
@@ -126,7 +127,7 @@ class Pattern:
             self.cells.append((getter, writer))
         return self.slots[key]
 
-    def write(self, row: Mapping[str, Any]) -> list[str]:
+    def write(self, row: Row) -> list[str]:
         """All values of a row, by their places."""
         return [writer(getter(row)) for getter, writer in self.cells]
 
@@ -172,7 +173,7 @@ class TableWriter:
             return any(row[column.name] is not None for row in self.data_rows())
         return column.always or column.name not in self.hidden
 
-    def data_rows(self) -> list[dict[str, Any]]:
+    def data_rows(self) -> list[Data]:
         """The rows of the data; empty if they are hidden."""
         return self.display.view.data[self.table.rows] or []
 
@@ -220,7 +221,7 @@ class TableWriter:
             return 1
         return column.priority
 
-    def rows(self, rows: list[dict[str, Any]]) -> Markup:
+    def rows(self, rows: list[Data]) -> Markup:
         """All rows."""
         # Both patterns have to be complete before the first row: they decide what is written.
         active = self.row_pattern(is_active=True)
@@ -352,14 +353,14 @@ class TableWriter:
         writer: Writer = getattr(self.display.fmt, method)
         return writer
 
-    def total_row(self, totals: Mapping[str, Any]) -> Markup:
+    def total_row(self, totals: Data) -> Markup:
         """The row with the totals."""
         cells = ""
         for column in self.columns:
             cells += self.total_cell(column, totals)
         return as_html(f"<tr>{cells}</tr>")
 
-    def total_cell(self, column: Column, totals: Mapping[str, Any]) -> str:
+    def total_cell(self, column: Column, totals: Data) -> str:
         """The total of a column; the first column says that these are totals."""
         classes = PRIORITY_CLASSES[self.priority(column)]
         content = ""
@@ -377,7 +378,7 @@ class TableWriter:
             return f'<th scope="row"{attributes}>{content}</th>'
         return f"<td{attributes}>{content}</td>"
 
-    def total_label(self, totals: Mapping[str, Any]) -> str:
+    def total_label(self, totals: Data) -> str:
         """What the totals are of, since a page has not all of the rows."""
         count = totals["count"]
         # Also the count of a single hidden trade.
@@ -388,7 +389,7 @@ class TableWriter:
         trades %= {"count": self.display.fmt.integer(count)}
         return self.display.gettext(N_("Total of %(trades)s")) % {"trades": trades}
 
-    def hidden_totals(self, totals: Mapping[str, Any]) -> str:
+    def hidden_totals(self, totals: Data) -> str:
         """The totals of columns for which there may be no room, in small type.
 
         The floating profit of an account includes swaps and commissions: without them, the total
@@ -418,7 +419,7 @@ class TableWriter:
         arrow = self.arrows[sign]
         return f"<span{classes}>{arrow}{text}</span>"
 
-    def counts(self, totals: Mapping[str, Any]) -> list[Text]:
+    def counts(self, totals: Data) -> list[Text]:
         """The counts above the table."""
         fmt = self.display.fmt
         found = []

@@ -6,11 +6,11 @@ reveal.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from widget import names, privacy
 from widget.config import Account
 from widget.data.source import Source
+from widget.names import Data
 from widget.render.currencies import decimals_of_currency
 from widget.widgets.base import Widget
 from widget.widgets.options import Options, refuse_dates
@@ -38,7 +38,7 @@ class View:
     account: Account
     widget: Widget
     options: Options
-    data: dict[str, Any]
+    data: Data
     hidden: frozenset[str]
     currency: str | None
     as_of: datetime

@@ -1,9 +1,8 @@
 """Balance, equity, margin and floating profit."""
 
-from typing import Any
-
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import Card, Figure, Widget, values
 from widget.widgets.options import Options
 
@@ -20,7 +19,7 @@ CARD = Card(
 )
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The balance figures of the account; ``profit`` is the floating profit."""
     return values(source.balance(), FIELDS)
 

@@ -6,12 +6,12 @@ declarations.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from widget.data.source import Source
-from widget.names import Function
+from widget.names import Data, Function, Row
 from widget.privacy import ROW_COUNT
 from widget.widgets.options import (
     COMMON_OPTIONS,
@@ -25,7 +25,7 @@ HEADING_HEIGHT: Final = 40
 """Height of a widget's heading in CSS pixels. The option ``title=0`` removes it, but not together
 with ``switch=1``, which puts links into it."""
 
-Row = TypeVar("Row")
+Item = TypeVar("Item")
 
 Kind = Literal[
     "text",  # a name or description
@@ -58,7 +58,7 @@ def ngettext_noop(one: str, many: str) -> tuple[str, str]:
     return one, many
 
 
-def values(record: object, names: Iterable[str]) -> dict[str, Any]:
+def values(record: object, names: Iterable[str]) -> Data:
     """Attributes of a record by name.
 
     The names are always listed explicitly, so that a new field of a record does not become public
@@ -67,7 +67,7 @@ def values(record: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(record, name) for name in names}
 
 
-def rows_of_page(rows: Sequence[Row], options: Options) -> Sequence[Row]:
+def rows_of_page(rows: Sequence[Item], options: Options) -> Sequence[Item]:
     """The rows of the requested page; empty beyond the last page."""
     first = (options.page - 1) * options.rows
     return rows[first : first + options.rows]
@@ -378,7 +378,7 @@ class Table:
     key: str = ""
     totals: str = ""
     counts: tuple[Count, ...] = ()
-    inactive: Callable[[Mapping[str, Any]], bool] | None = None
+    inactive: Callable[[Row], bool] | None = None
 
     @property
     def row_names(self) -> tuple[str, ...]:
@@ -402,7 +402,7 @@ class Table:
         for count in self.counts:
             yield count.name
 
-    def rows_of(self, records: Iterable[object]) -> list[dict[str, Any]]:
+    def rows_of(self, records: Iterable[object]) -> list[Data]:
         """The rows for some records, as they stand in the data."""
         return [values(record, self.row_names) for record in records]
 
@@ -422,7 +422,7 @@ class Csv:
 
     rows: str
     columns: tuple[str, ...]
-    lines: Callable[[Iterable[Mapping[str, Any]]], Iterable[Mapping[str, Any]]] | None = None
+    lines: Callable[[Iterable[Row]], Iterable[Row]] | None = None
 
     @property
     def names(self) -> Iterator[str]:
@@ -481,7 +481,7 @@ class Widget:
     name: str
     label: str
     functions: tuple[Function, ...]
-    fetch: Callable[[Source, Options], dict[str, Any]]
+    fetch: Callable[[Source, Options], Data]
     body: tuple[Block, ...]
     height: int
     row_height: int = 0

@@ -1,9 +1,8 @@
 """Bonuses received, and how many of the lots that they require are traded."""
 
-from typing import Any
-
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import Card, Figure, Progress, Widget, values
 from widget.widgets.options import Options
 
@@ -21,7 +20,7 @@ FIELDS = (
 SHARE = Figure("progress", N_("Lots closed"), "percent")
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The bonus figures; ``progress`` is the share of the required lots, from 0 to 1."""
     return values(source.bonus(), FIELDS)
 

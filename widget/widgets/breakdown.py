@@ -1,10 +1,9 @@
 """Closed trades by symbol, side, weekday or hour."""
 
-from typing import Any
-
 from widget.data import breakdown
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import Column, Csv, Table, Widget
 from widget.widgets.options import Options
 
@@ -22,7 +21,7 @@ GROUPS = Table(
 )
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The groups of the trades of the period, see ``widget.data.breakdown``."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)

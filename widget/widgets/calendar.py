@@ -1,11 +1,10 @@
 """One month by day: results, gains and numbers of trades."""
 
-from typing import Any
-
 from widget.data import returns
 from widget.data.days import midnight, next_month
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import Card, Csv, Figure, MonthGrid, Widget, ngettext_noop, values
 from widget.widgets.options import Options
 
@@ -14,7 +13,7 @@ DAY = ("date", "result", "gain", "trades")
 RESULT = Figure("result", N_("Result"), "result")
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The days of the month on which trades were closed, see ``widget.data.returns``."""
     zone = source.account.timezone
     today = source.now.astimezone(zone).date()

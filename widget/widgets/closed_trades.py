@@ -1,10 +1,9 @@
 """Trades closed in a period."""
 
-from typing import Any
-
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import (
     Column,
     Count,
@@ -69,7 +68,7 @@ TRADES = Table(
 )
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The newest closed trades of the period, with totals of all of them."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)

@@ -1,10 +1,9 @@
 """A partner's commissions."""
 
-from typing import Any
-
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.privacy import ENTRIES
 from widget.widgets.base import (
     Bars,
@@ -32,7 +31,7 @@ RECORDS = Table(
 )
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The newest records of the period, with the total and the days of all of them."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)

@@ -1,10 +1,9 @@
 """Growth, drawdown and the figures that describe how an account is traded."""
 
-from typing import Any
-
 from widget.data import growth
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import Card, Curve, Figure, Widget, values
 from widget.widgets.options import Options
 
@@ -13,7 +12,7 @@ POINT = ("time", "gain")
 GAIN = Figure("gain", N_("Gain"), "gain")
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The time-weighted growth of the period, see ``widget.data.growth``."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)

@@ -1,10 +1,10 @@
 """The history of logins."""
 
 import ipaddress
-from typing import Any
 
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import Column, Csv, Table, Widget, page_numbers, rows_of_page
 from widget.widgets.options import Options
 
@@ -43,7 +43,7 @@ def masked(address: str | None) -> str | None:
     return str(network)
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The newest logins of the period, with masked addresses."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)

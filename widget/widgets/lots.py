@@ -1,10 +1,9 @@
 """Lots traded in a period, by day."""
 
-from typing import Any
-
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.privacy import ENTRIES
 from widget.widgets.base import Bars, Card, Csv, Figure, Widget
 from widget.widgets.options import Options
@@ -13,7 +12,7 @@ from widget.widgets.options import Options
 LOTS = Figure("lots", N_("Lots"), "lots", always=True)
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The lots of the period, and of each of its days on which a trade was closed."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)

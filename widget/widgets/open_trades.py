@@ -1,16 +1,14 @@
 """Positions and pending orders."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data, Row
 from widget.widgets.base import Column, Csv, Figure, Table, Widget, page_numbers, rows_of_page
 from widget.widgets.options import Options
 
 
-def is_pending(trade: Mapping[str, Any]) -> bool:
+def is_pending(trade: Row) -> bool:
     """Whether a row is an order that waits for its price: it is not part of the totals."""
     return trade["kind"] in ("limit", "stop")
 
@@ -93,7 +91,7 @@ SYMBOLS = Table(
 )
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """Open trades, or one row per symbol, with totals of the positions."""
     trades = source.open_trades()
     # Totals of all positions, however many rows are displayed.

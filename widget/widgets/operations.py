@@ -1,10 +1,9 @@
 """Deposits and withdrawals."""
 
-from typing import Any
-
 from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import (
     Card,
     Column,
@@ -28,7 +27,7 @@ OPERATIONS = Table(
 )
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The newest operations of the period, with totals of all of them."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)

@@ -1,16 +1,15 @@
 """How many accounts a partner has referred."""
 
-from typing import Any
-
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import Card, Figure, Widget, values
 from widget.widgets.options import Options
 
 ACCOUNTS = Figure("accounts", N_("Referred accounts"), "count", always=True)
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The number of different accounts; which ones never leaves the parser."""
     return values(source.referrals(), ("accounts",))
 

@@ -1,11 +1,11 @@
 """Gains by month and year."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from widget.data import returns
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data, Row
 from widget.privacy import ENTRIES, MONTH_ENTRIES
 from widget.widgets.base import Card, Csv, Figure, Widget, YearTable, values
 from widget.widgets.options import Options
@@ -13,7 +13,7 @@ from widget.widgets.options import Options
 GAIN = Figure("gain", N_("Gain"), "gain")
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The time-weighted gains of the period, see ``widget.data.returns``."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)
@@ -41,7 +41,7 @@ def fetch(source: Source, options: Options) -> dict[str, Any]:
     }
 
 
-def month_lines(years: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def month_lines(years: Iterable[Row]) -> Iterator[Data]:
     """The lines of a CSV file: the months of the history, by year."""
     for year in years:
         for number, gain in enumerate(year["months"] or (), 1):

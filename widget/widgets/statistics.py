@@ -1,10 +1,9 @@
 """Performance figures of closed trades, each with an explanation."""
 
-from typing import Any
-
 from widget.data import statistics
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets.base import Figure, Group, Groups, Widget, values
 from widget.widgets.options import Options
 
@@ -242,7 +241,7 @@ NAMES = (
 """The figures in the order of JSON."""
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The statistics of the period, see ``widget.data.statistics``."""
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)

@@ -1,10 +1,9 @@
 """The account at a glance."""
 
-from typing import Any
-
 from widget.api.records import ACCOUNT_TYPES
 from widget.data.source import Source
 from widget.errors import N_
+from widget.names import Data
 from widget.widgets import balance
 from widget.widgets.base import Card, Figure, Widget, values
 from widget.widgets.options import Options
@@ -36,7 +35,7 @@ FACTS = Card(
 )
 
 
-def fetch(source: Source, options: Options) -> dict[str, Any]:
+def fetch(source: Source, options: Options) -> Data:
     """The balance figures, the type of the account and how much was traded on it."""
     return values(source.summary(), FIELDS)
 
