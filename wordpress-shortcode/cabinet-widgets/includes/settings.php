@@ -16,6 +16,7 @@ const SECRET_SET = 'set';
 
 add_action( 'init', __NAMESPACE__ . '\register_options' );
 add_action( 'admin_menu', __NAMESPACE__ . '\add_page' );
+add_action( 'add_option_' . SECRETS_OPTION, __NAMESPACE__ . '\load_on_demand' );
 add_filter( 'rest_pre_get_setting', __NAMESPACE__ . '\hide_secrets', 10, 2 );
 add_filter( 'plugin_action_links_' . plugin_basename( FILE ), __NAMESPACE__ . '\link_page' );
 
@@ -209,6 +210,15 @@ function is_secret( string $secret ): bool {
 		}
 	}
 	return true;
+/**
+ * Excludes a new option from those that WordPress loads for every page, which other plugins may cache elsewhere.
+ *
+ * @param string $option Its name.
+ */
+function load_on_demand( string $option ): void {
+	wp_set_option_autoload( $option, false );
+}
+
 }
 
 /**

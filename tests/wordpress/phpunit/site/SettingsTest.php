@@ -124,6 +124,14 @@ final class SettingsTest extends CabinetTestCase {
 		);
 	}
 
+	public function test_secrets_are_not_among_the_options_that_every_page_loads(): void {
+		$this->assertNotEmpty( get_option( 'cabinet_widgets_embed_secrets' ) );
+		$this->assertArrayNotHasKey( 'cabinet_widgets_embed_secrets', wp_load_alloptions( true ) );
+		update_option( 'cabinet_widgets_embed_secrets', array( 'other' => self::SECRET ) );
+		$this->assertArrayNotHasKey( 'cabinet_widgets_embed_secrets', wp_load_alloptions( true ) );
+		$this->assertArrayHasKey( 'cabinet_widgets_service_url', wp_load_alloptions( true ) );
+	}
+
 	public function test_no_secret_is_in_the_settings_page(): void {
 		$this->become( 'administrator' );
 		$html = $this->settings_page();
