@@ -80,8 +80,8 @@ ACCESS = (
     ("render.php", "is_admin() ||", ""),
     ("render.php", "is_preview() ||", ""),
     ("render.php", "|| is_rest_request() )", ")"),
-    ("editor.php", "strtolower( $request->get_route() )", "$request->get_route()"),
-    ("rest.php", "current_user_can( 'manage_options' )", "true"),
+    ("rest.php", "proxy)#i'", "proxy)#'"),
+    ("rest.php", "__NAMESPACE__ . '\\may_choose_service'", "'__return_true'"),
     ("rest.php", "current_user_can( 'view_site_health_checks' )", "true"),
     ("connection.php", "null === $service", "false"),
     (

@@ -58,7 +58,7 @@ abstract class CabinetTestCase extends TestCase {
 		$_GET                = array();
 		$_REQUEST            = array();
 		unset( $_SERVER['HTTP_ORIGIN'], $_COOKIE[ LOGGED_IN_COOKIE ] );
-		Cabinet_Widgets\is_editor_request( false );
+		Cabinet_Widgets\current_routes( array() );
 		Cabinet_Widgets\pasted_account( '' );
 
 		$this->service = self::respond( 200, wp_json_encode( self::CATALOGUE ) );

@@ -24,7 +24,6 @@ const EDITOR_SCRIPTS = array(
 
 add_action( 'init', __NAMESPACE__ . '\register_block' );
 add_action( 'enqueue_block_editor_assets', __NAMESPACE__ . '\pass_data_to_editor' );
-add_filter( 'rest_pre_dispatch', __NAMESPACE__ . '\note_editor_request', 10, 3 );
 
 /**
  * Registers the block and its scripts.
@@ -92,29 +91,4 @@ function editor_data(): array {
 		'widgets'      => choices( $offered ),
 		'languages'    => languages(),
 	);
-}
-
-/**
- * Remembers whether the current REST request comes from the editor's live preview of a block or of an address.
- *
- * @param mixed            $result  Returned unchanged.
- * @param \WP_REST_Server  $server  Not used.
- * @param \WP_REST_Request $request The request.
- */
-function note_editor_request( $result, $server, $request ) {
-	// WordPress ignores the case of routes.
-	$route = strtolower( $request->get_route() );
-	is_editor_request( 0 === strpos( $route, '/wp/v2/block-renderer/' ) || 0 === strpos( $route, '/oembed/1.0/proxy' ) );
-	return $result;
-}
-
-/**
- * Whether the HTML is for the editor's live preview.
- *
- * @param bool|null $is The value to remember; null leaves it unchanged.
- */
-function is_editor_request( ?bool $is = null ): bool {
-	static $known = false;
-	$known        = $is ?? $known;
-	return $known;
 }

@@ -218,13 +218,6 @@ function may_show_closed(): bool {
 }
 
 /**
- * Whether the HTML becomes part of a response of WordPress's REST server.
- */
-function is_rest_request(): bool {
-	return function_exists( 'wp_is_rest_endpoint' ) ? wp_is_rest_endpoint() : defined( 'REST_REQUEST' ); // Since 6.5.
-}
-
-/**
  * The custom element for an open account, with a plain frame for browsers without JavaScript.
  *
  * @param array $resolved From resolve_attributes().

@@ -19,6 +19,8 @@ const ROUTE = SPACE . '/token';
 
 add_action( 'rest_api_init', __NAMESPACE__ . '\register_routes' );
 add_filter( 'rest_pre_serve_request', __NAMESPACE__ . '\drop_cors', 20, 3 );
+add_filter( 'rest_request_before_callbacks', __NAMESPACE__ . '\enter_request', 10, 3 );
+add_filter( 'rest_request_after_callbacks', __NAMESPACE__ . '\leave_request' );
 
 /**
  * Registers the routes for visitors, for the set-up inside a post and for Site Health.
@@ -183,4 +185,53 @@ function drop_cors( $served, $result, $request ) {
 		header_remove( 'Access-Control-Allow-Credentials' );
 	}
 	return $served;
+}
+
+/**
+ * The routes of the REST requests that WordPress is responding to; the innermost is the last, since a callback may make
+ * another request.
+ *
+ * @param string[]|null $routes The routes to remember; null leaves them unchanged.
+ */
+function current_routes( ?array $routes = null ): array {
+	static $known = array();
+	$known        = $routes ?? $known;
+	return $known;
+}
+
+/**
+ * Remembers the route of a REST request before its callbacks run.
+ *
+ * @param mixed            $response Returned unchanged.
+ * @param array            $handler  Not used.
+ * @param \WP_REST_Request $request  The request.
+ */
+function enter_request( $response, $handler, $request ) {
+	current_routes( array_merge( current_routes(), array( $request->get_route() ) ) );
+	return $response;
+}
+
+/**
+ * Forgets the route afterwards.
+ *
+ * @param mixed $response Returned unchanged.
+ */
+function leave_request( $response ) {
+	current_routes( array_slice( current_routes(), 0, -1 ) );
+	return $response;
+}
+
+/**
+ * Whether the HTML becomes part of a response of WordPress's REST server.
+ */
+function is_rest_request(): bool {
+	return array() !== current_routes();
+}
+
+/**
+ * Whether the HTML is for the editor's live preview of a block or of an address.
+ */
+function is_editor_request(): bool {
+	// WordPress ignores the case of routes.
+	return array() !== preg_grep( '#^/(wp/v2/block-renderer/|oembed/1\.0/proxy)#i', current_routes() );
 }

@@ -165,6 +165,18 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertCount( 1, $this->all( '//cabinet-widget', do_shortcode( '[cabinet_widget account=main widget=balance]' ) ), 'Only the preview is one.' );
 	}
 
+	public function test_a_request_inside_the_preview_does_not_end_it(): void {
+		$this->become( 'author' );
+		$nested = function ( $html ) {
+			rest_do_request( new WP_REST_Request( 'GET', '/wp/v2/types' ) );
+			return $html;
+		};
+		add_filter( 'pre_render_block', $nested );
+		$html = $this->preview( array( 'account' => 'main', 'widget' => 'balance' ) );
+		remove_filter( 'pre_render_block', $nested );
+		$this->assertCount( 1, $this->all( '//div/iframe', $html ) );
+	}
+
 	private function preview( array $attributes ): string {
 		$request = new WP_REST_Request( 'GET', '/wp/v2/block-renderer/cabinet-widgets/widget' );
 		$request->set_query_params( array( 'context' => 'edit', 'attributes' => $attributes ) );
