@@ -87,7 +87,8 @@
 		} );
 	}
 
-	const boxes = [ ...document.querySelectorAll( '.cabinet-widget-closed[data-grant]' ) ];
+	// Authors can write neither these elements nor <cabinet-widget>: WordPress removes both from their HTML.
+	const boxes = [ ...document.querySelectorAll( 'cabinet-widget-closed' ) ];
 	boxes.filter( ( box ) => isValid( box.dataset.token ) ).forEach( ( box ) => show( box, box.dataset.token ) );
 	const waiting = boxes.filter( ( box ) => ! isValid( box.dataset.token ) );
 	// The route accepts at most 50 grants at a time.
@@ -96,7 +97,7 @@
 	}
 
 	document.addEventListener( 'cabinet-widget:expired', ( { target } ) => {
-		const box = target.closest( '.cabinet-widget-closed' );
+		const box = target.closest( 'cabinet-widget-closed' );
 		if ( box ) {
 			fill( [ box ] );
 		}
@@ -104,7 +105,7 @@
 
 	// The token of a cached page had expired although it seemed valid (this machine's clock is slow): start again.
 	document.addEventListener( 'cabinet-widget:error', ( { target, detail } ) => {
-		const box = target.closest( '.cabinet-widget-closed[data-token]' );
+		const box = target.closest( 'cabinet-widget-closed[data-token]' );
 		if ( box && detail.code === 'expired' ) {
 			box.removeAttribute( 'data-token' );
 			box.style.height = target.style.height;

@@ -15,6 +15,7 @@ defined( 'ABSPATH' ) || exit;
 
 const LOADER  = 'cabinet-widgets-loader';
 const VIEW    = 'cabinet-widgets-view';
+const CLOSED  = 'cabinet-widget-closed';
 const SANDBOX = 'allow-scripts allow-same-origin allow-forms allow-popups';
 
 add_action( 'init', __NAMESPACE__ . '\register', 5 ); // Before what is registered with translated texts.
@@ -239,7 +240,8 @@ function element( array $resolved ): string {
 }
 
 /**
- * The element in which assets/view.js puts the widget of a closed account once it has a token.
+ * The element in which assets/view.js puts the widget of a closed account once it has a token. It has a name of its own
+ * because authors may write HTML such as a <div> with any class and data: what they write must not be taken for this.
  *
  * @param array $resolved From resolve_attributes().
  */
@@ -248,7 +250,6 @@ function placeholder( array $resolved ): string {
 	$everyone   = 'everyone' === $resolved['for'];
 	$token      = $everyone ? create_token( $resolved['account'], $resolved['widget'], $resolved['options'], PAGE_TOKEN_SECONDS ) : '';
 	$attributes = array(
-		'class'        => 'cabinet-widget-closed',
 		'data-grant'   => grant(
 			array(
 				'account' => $resolved['account'],
@@ -263,15 +264,15 @@ function placeholder( array $resolved ): string {
 		'data-tokens'  => wp_make_link_relative( rest_url( ROUTE ) ),
 		'data-label'   => $resolved['label'],
 		'data-loading' => $resolved['loading'],
-		'style'        => "height:{$resolved['height']}px",
+		'style'        => "display:block;height:{$resolved['height']}px",
 	);
 	if ( $everyone ) {
 		$query = array( 'token' => $token );
-		return tag( 'div', $attributes, link_to( address_of( $resolved, $query ), $resolved['title'] ) . tag( 'noscript', array(), frame( $resolved, $query ) ) );
+		return tag( CLOSED, $attributes, link_to( address_of( $resolved, $query ), $resolved['title'] ) . tag( 'noscript', array(), frame( $resolved, $query ) ) );
 	}
 	$address = log_in_address();
 	$line    = note( __( 'These figures require JavaScript and a login.', 'cabinet-widgets' ) );
-	return tag( 'div', $attributes, link_to( $address, $resolved['title'] ) . tag( 'noscript', array(), $line ) );
+	return tag( CLOSED, $attributes, link_to( $address, $resolved['title'] ) . tag( 'noscript', array(), $line ) );
 }
 
 /**

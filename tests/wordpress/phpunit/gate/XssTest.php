@@ -53,14 +53,14 @@ final class XssTest extends CabinetTestCase {
 
 	/** The attributes that each element may have. */
 	const FORMS = array(
-		'div'            => array(
-			'class'        => '/^(cabinet-widget-box|cabinet-widget-closed|wp-block-cabinet-widgets-widget)\z/',
+		'div'                   => array( 'class' => '/^(cabinet-widget-box|wp-block-cabinet-widgets-widget)\z/' ),
+		'cabinet-widget-closed' => array(
 			'data-grant'   => '/^[\w-]+\.[\w-]+\z/',
 			'data-token'   => '/^[\w-]+\.[\w-]+\.[\w-]+\z/',
 			'data-tokens'  => '#^(/wp-json/|/index\.php\?rest_route=/)cabinet-widgets/v1/token\z#',
 			'data-label'   => '/./su',
 			'data-loading' => '/^(lazy|eager)\z/',
-			'style'        => '/^height:[0-9]{2,5}px\z/',
+			'style'        => '/^display:block;height:[0-9]{2,5}px\z/',
 		),
 		'cabinet-widget' => array(
 			'account' => '/^[a-z0-9-]+\z/',
@@ -98,6 +98,109 @@ final class XssTest extends CabinetTestCase {
 		),
 	);
 	const VALUE = '#^[A-Za-z0-9_+:./-]{1,64}\z#';
+
+	public function test_a_feed_is_safe_too(): void {
+		$content = '';
+		foreach ( self::PAYLOADS as $payload ) {
+			$content .= self::in_shortcode( 'main', 'balance', 'label', $payload ) . "\n\n";
+		}
+		$id                           = $this->save( 'contributor', $content, array( 'post_status' => 'pending' ) );
+		$html                         = '';
+		add_filter( 'the_content', fn( $html ) => ( $GLOBALS['wp_query']->is_feed = true ) ? $html : '', 0 );
+		$this->become( 'administrator' );
+		$html = $this->show( $id, true );
+		remove_all_filters( 'the_content', 0 );
+		$links = $this->all( '//main//a', $html );
+		$this->assertGreaterThan( 15, count( $links ) );
+		foreach ( $links as $link ) {
+			$this->assertSame( get_permalink( $id ), $link->getAttribute( 'href' ) );
+			$this->assertSame( 1, $link->attributes->length, $html );
+			$this->assertSame( 0, $link->getElementsByTagName( '*' )->length, $html );
+		}
+	}
+
+	/** @dataProvider addresses */
+	public function test_a_malicious_address_in_the_database_is_harmless( string $address ): void {
+		$poison = fn() => $address;
+		add_filter( 'option_cabinet_widgets_service_url', $poison );
+		try {
+			foreach ( array( 'main', 'vault' ) as $account ) {
+				$html = do_shortcode( "[cabinet_widget account=$account widget=balance for=everyone]" );
+				foreach ( $this->all( '//main//*', $html ) as $element ) {
+					$this->assertArrayHasKey( $element->tagName, self::FORMS, $html );
+					foreach ( $element->attributes as $attribute ) {
+						$this->assertArrayHasKey( $attribute->name, self::FORMS[ $element->tagName ], $html );
+						$this->assertDoesNotMatchRegularExpression( '/^\s*(javascript|data|vbscript):/i', $attribute->value );
+					}
+				}
+			}
+		} finally {
+			remove_filter( 'option_cabinet_widgets_service_url', $poison );
+		}
+	}
+
+	public static function addresses(): array {
+		return array( array( 'javascript:alert(1)//' ), array( 'https://x" onload="alert(1)' ), array( 'data:text/html,<script>alert(1)</script>' ) );
+	}
+
+	/** The patterns, also with a malicious catalogue and malicious translations. */
+	public function test_patterns_contain_nothing_but_widgets(): void {
+		$evil      = '"} --><script>alert(1)</script>';
+		$catalogue = self::CATALOGUE;
+		$catalogue['widgets']['growth']['label'] = $evil;
+		$this->service = self::respond( 200, wp_json_encode( $catalogue ) );
+		Cabinet_Widgets\fetch_catalogue();
+		$mark = fn( $text ) => $text . $evil;
+		add_filter( 'gettext', $mark );
+		foreach ( array( 'trader-page', 'sidebar' ) as $name ) {
+			unregister_block_pattern( "cabinet-widgets/$name" );
+		}
+		Cabinet_Widgets\register_patterns();
+		remove_filter( 'gettext', $mark );
+		$seen = 0;
+		foreach ( array( 'trader-page', 'sidebar' ) as $name ) {
+			$content = WP_Block_Patterns_Registry::get_instance()->get_registered( "cabinet-widgets/$name" )['content'];
+			$this->assertStringNotContainsString( 'alert', $content );
+			$this->become( 'administrator' );
+			$seen += $this->examine( do_blocks( $content ) );
+		}
+		$this->assertGreaterThan( 3, $seen );
+	}
+
+	public function test_the_editors_data_cannot_end_its_script(): void {
+		$this->become( 'administrator' );
+		$catalogue                                = self::CATALOGUE;
+		$catalogue['widgets']['balance']['label'] = '<!--<script>alert(1)</script>';
+		$this->service                            = self::respond( 200, wp_json_encode( $catalogue ) );
+		$catalogue['widgets']['new']              = $catalogue['widgets']['balance'];
+		$this->service                            = self::respond( 200, wp_json_encode( $catalogue ) );
+		$printed = $this->editor_script();
+		$this->assertStringContainsString( 'alert(1)', $printed );
+		$this->assertStringNotContainsString( '<', $printed );
+	}
+
+	/** The script for closed accounts acts on these elements, so nobody else may write them. */
+	public function test_what_an_author_copies_from_a_page_is_not_taken_for_a_widget(): void {
+		$html = $this->show( $this->save( 'editor', '[cabinet_widget account=vault widget=balance for=everyone]', array( 'post_status' => 'publish' ) ) );
+		$this->assertStringContainsString( '<cabinet-widget-closed ', $html );
+		$copy = $this->show( $this->save( 'author', $html . '<cabinet-widget service="https://evil.example"></cabinet-widget>', array( 'post_status' => 'publish' ) ) );
+		$this->assertStringContainsString( 'Balance', $copy );
+		$this->assertStringNotContainsString( '<cabinet-widget', $copy );
+	}
+
+	/** What an administrator pastes while setting up the service inside a post. */
+	public function test_no_address_that_is_pasted_in_a_post_becomes_markup(): void {
+		$this->become( 'administrator' );
+		foreach ( self::PAYLOADS as $payload ) {
+			foreach ( array( $payload, "https://widgets.example.com/$payload", "https://widgets.example.com/w/$payload/balance", "https://$payload" ) as $address ) {
+				$this->connect( $address );
+				$this->assertMatchesRegularExpression( '#^https://[a-z0-9._-]+(/[A-Za-z0-9._~/-]*)?\z#', get_option( 'cabinet_widgets_service_url' ), $address );
+				$this->assertMatchesRegularExpression( '/^[a-z0-9-]*\z/', Cabinet_Widgets\defaults()['account'], $address );
+				update_option( 'cabinet_widgets_service_url', self::SERVICE );
+			}
+		}
+		$this->assertCount( 3, $this->all( '//*[self::cabinet-widget or self::iframe or self::a]', do_shortcode( '[cabinet_widget account=main widget=balance]' ) ) );
+	}
 
 	/** @dataProvider payloads */
 	public function test_what_a_contributor_writes_never_becomes_markup( string $payload ): void {
@@ -148,50 +251,6 @@ final class XssTest extends CabinetTestCase {
 		$this->assertGreaterThan( 200, $seen );
 	}
 
-	public function test_a_feed_is_safe_too(): void {
-		$content = '';
-		foreach ( self::PAYLOADS as $payload ) {
-			$content .= self::in_shortcode( 'main', 'balance', 'label', $payload ) . "\n\n";
-		}
-		$id                           = $this->save( 'contributor', $content, array( 'post_status' => 'pending' ) );
-		$html                         = '';
-		add_filter( 'the_content', fn( $html ) => ( $GLOBALS['wp_query']->is_feed = true ) ? $html : '', 0 );
-		$this->become( 'administrator' );
-		$html = $this->show( $id, true );
-		remove_all_filters( 'the_content', 0 );
-		$links = $this->all( '//main//a', $html );
-		$this->assertGreaterThan( 15, count( $links ) );
-		foreach ( $links as $link ) {
-			$this->assertSame( get_permalink( $id ), $link->getAttribute( 'href' ) );
-			$this->assertSame( 1, $link->attributes->length, $html );
-			$this->assertSame( 0, $link->getElementsByTagName( '*' )->length, $html );
-		}
-	}
-
-	/** @dataProvider addresses */
-	public function test_a_malicious_address_in_the_database_is_harmless( string $address ): void {
-		$poison = fn() => $address;
-		add_filter( 'option_cabinet_widgets_service_url', $poison );
-		try {
-			foreach ( array( 'main', 'vault' ) as $account ) {
-				$html = do_shortcode( "[cabinet_widget account=$account widget=balance for=everyone]" );
-				foreach ( $this->all( '//main//*', $html ) as $element ) {
-					$this->assertArrayHasKey( $element->tagName, self::FORMS, $html );
-					foreach ( $element->attributes as $attribute ) {
-						$this->assertArrayHasKey( $attribute->name, self::FORMS[ $element->tagName ], $html );
-						$this->assertDoesNotMatchRegularExpression( '/^\s*(javascript|data|vbscript):/i', $attribute->value );
-					}
-				}
-			}
-		} finally {
-			remove_filter( 'option_cabinet_widgets_service_url', $poison );
-		}
-	}
-
-	public static function addresses(): array {
-		return array( array( 'javascript:alert(1)//' ), array( 'https://x" onload="alert(1)' ), array( 'data:text/html,<script>alert(1)</script>' ) );
-	}
-
 	/** The settings page with malicious options, responses of the service and even translations. */
 	public function test_the_settings_page_escapes_everything_it_prints(): void {
 		$evil     = '"\'><script>alert(1)</script><img src=x onerror=alert(1)>';
@@ -235,6 +294,8 @@ final class XssTest extends CabinetTestCase {
 			);
 			Cabinet_Widgets\show_page();
 			echo implode( '', Cabinet_Widgets\link_page( array() ) );
+			$this->become( 'editor' ); // Like an administrator of a network's site, who only sees the address.
+			Cabinet_Widgets\show_url();
 			$health = Cabinet_Widgets\test_health();
 			echo $health['description'] . $health['actions'] . Cabinet_Widgets\privacy_text();
 			remove_filter( 'option_cabinet_widgets_service_url', $filters['option_cabinet_widgets_service_url'], 99 );
@@ -255,58 +316,6 @@ final class XssTest extends CabinetTestCase {
 				$this->assertMatchesRegularExpression( '/^(class|action|method|type|name|value|id|inputmode|placeholder|aria-label|autocomplete|scope|href|for|role|selected)\z/', $attribute->name, $html );
 			}
 		}
-	}
-
-	/** The patterns, also with a malicious catalogue and malicious translations. */
-	public function test_patterns_contain_nothing_but_widgets(): void {
-		$evil      = '"} --><script>alert(1)</script>';
-		$catalogue = self::CATALOGUE;
-		$catalogue['widgets']['growth']['label'] = $evil;
-		$this->service = self::respond( 200, wp_json_encode( $catalogue ) );
-		Cabinet_Widgets\fetch_catalogue();
-		$mark = fn( $text ) => $text . $evil;
-		add_filter( 'gettext', $mark );
-		foreach ( array( 'trader-page', 'sidebar' ) as $name ) {
-			unregister_block_pattern( "cabinet-widgets/$name" );
-		}
-		Cabinet_Widgets\register_patterns();
-		remove_filter( 'gettext', $mark );
-		$seen = 0;
-		foreach ( array( 'trader-page', 'sidebar' ) as $name ) {
-			$content = WP_Block_Patterns_Registry::get_instance()->get_registered( "cabinet-widgets/$name" )['content'];
-			$this->assertStringNotContainsString( 'alert', $content );
-			$this->become( 'administrator' );
-			$seen += $this->examine( do_blocks( $content ) );
-		}
-		$this->assertGreaterThan( 3, $seen );
-	}
-
-	/** What an administrator pastes while setting up the service inside a post. */
-	public function test_no_address_that_is_pasted_in_a_post_becomes_markup(): void {
-		$this->become( 'administrator' );
-		foreach ( self::PAYLOADS as $payload ) {
-			foreach ( array( $payload, "https://widgets.example.com/$payload", "https://widgets.example.com/w/$payload/balance", "https://$payload" ) as $address ) {
-				$request = new WP_REST_Request( 'POST', '/cabinet-widgets/v1/connection' );
-				$request->set_body_params( array( 'address' => $address ) );
-				rest_do_request( $request );
-				$this->assertMatchesRegularExpression( '#^https://[a-z0-9._-]+(/[A-Za-z0-9._~/-]*)?\z#', get_option( 'cabinet_widgets_service_url' ), $address );
-				$this->assertMatchesRegularExpression( '/^[a-z0-9-]*\z/', Cabinet_Widgets\defaults()['account'], $address );
-				update_option( 'cabinet_widgets_service_url', self::SERVICE );
-			}
-		}
-		$this->assertCount( 3, $this->all( '//*[self::cabinet-widget or self::iframe or self::a]', do_shortcode( '[cabinet_widget account=main widget=balance]' ) ) );
-	}
-
-	public function test_the_editors_data_cannot_end_its_script(): void {
-		$this->become( 'administrator' );
-		$catalogue                                = self::CATALOGUE;
-		$catalogue['widgets']['balance']['label'] = '<!--<script>alert(1)</script>';
-		$this->service                            = self::respond( 200, wp_json_encode( $catalogue ) );
-		$catalogue['widgets']['new']              = $catalogue['widgets']['balance'];
-		$this->service                            = self::respond( 200, wp_json_encode( $catalogue ) );
-		$printed = $this->editor_script();
-		$this->assertStringContainsString( 'alert(1)', $printed );
-		$this->assertStringNotContainsString( '<', $printed );
 	}
 
 	private static function in_shortcode( string $account, string $widget, string $name, string $payload ): string {
@@ -372,7 +381,7 @@ final class XssTest extends CabinetTestCase {
 				}
 			}
 		}
-		return $xpath->query( '//cabinet-widget | //div[@data-grant] | //main//iframe' )->length;
+		return $xpath->query( '//cabinet-widget | //cabinet-widget-closed | //main//iframe' )->length;
 	}
 
 	private function examine_ours( DOMElement $element ): void {

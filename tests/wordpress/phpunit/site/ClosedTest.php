@@ -70,7 +70,7 @@ final class ClosedTest extends CabinetTestCase {
 		$claims = $this->claims( $query['token'] );
 		$this->assertEqualsWithDelta( time() + 23 * 3600, $claims['exp'], 2 );
 		$this->assertSame( array( 'theme' => 'dark' ), $claims['params'] );
-		$this->assertSame( $query['token'], $this->one( '//div[@data-grant]', $html )->getAttribute( 'data-token' ) );
+		$this->assertSame( $query['token'], $this->one( '//cabinet-widget-closed', $html )->getAttribute( 'data-token' ) );
 	}
 
 	public function test_a_modified_grant_is_invalid(): void {
@@ -92,7 +92,7 @@ final class ClosedTest extends CabinetTestCase {
 
 	public function test_the_widgets_of_a_withdrawn_post_get_no_tokens(): void {
 		$id    = $this->post( '[cabinet_widget account=vault widget=balance for=everyone]' );
-		$grant = $this->one( '//div[@data-grant]', $this->show( $id ) )->getAttribute( 'data-grant' );
+		$grant = $this->one( '//cabinet-widget-closed', $this->show( $id ) )->getAttribute( 'data-grant' );
 		$this->assertArrayHasKey( 'token', $this->fetch_tokens( $grant )[0] );
 		foreach ( array( array( 'post_status' => 'draft' ), array( 'post_status' => 'private' ), array( 'post_status' => 'publish', 'post_password' => 'x' ) ) as $change ) {
 			wp_update_post( array( 'ID' => $id ) + $change );
@@ -107,7 +107,7 @@ final class ClosedTest extends CabinetTestCase {
 	public function test_a_widget_that_was_removed_from_its_post_gets_no_tokens( string $widget, string $same ): void {
 		Cabinet_Widgets\register_embeds();
 		$id    = $this->post( "Before.\n\n$widget\n\nAfter." );
-		$grant = $this->one( '//div[@data-grant]', $this->show( $id ) )->getAttribute( 'data-grant' );
+		$grant = $this->one( '//cabinet-widget-closed', $this->show( $id ) )->getAttribute( 'data-grant' );
 		$gets  = function ( string $content ) use ( $id, $grant ): bool {
 			$this->become( 'editor' );
 			wp_update_post( wp_slash( array( 'ID' => $id, 'post_content' => $content ) ) );
@@ -135,7 +135,7 @@ final class ClosedTest extends CabinetTestCase {
 
 	public function test_a_widget_that_was_removed_from_a_synced_pattern_gets_no_tokens(): void {
 		$pattern = $this->save( 'editor', '<!-- wp:cabinet-widgets/widget {"account":"vault","widget":"balance"} /-->', array( 'post_type' => 'wp_block', 'post_status' => 'publish' ) );
-		$grant   = $this->one( '//div[@data-grant]', $this->show( $this->post( "<!-- wp:block {\"ref\":$pattern} /-->" ) ) )->getAttribute( 'data-grant' );
+		$grant   = $this->one( '//cabinet-widget-closed', $this->show( $this->post( "<!-- wp:block {\"ref\":$pattern} /-->" ) ) )->getAttribute( 'data-grant' );
 		$this->become( 'subscriber' );
 		$this->assertArrayHasKey( 'token', $this->fetch_tokens( $grant )[0] );
 		wp_update_post( array( 'ID' => $pattern, 'post_content' => 'Nothing.' ) );
@@ -146,7 +146,7 @@ final class ClosedTest extends CabinetTestCase {
 		$id   = $this->post( '[cabinet_widget account=vault widget=balance]' );
 		$this->become( 'editor' );
 		$html = $this->show( $id, true );
-		$this->assertCount( 0, $this->all( '//div[@data-grant]', $html ) );
+		$this->assertCount( 0, $this->all( '//cabinet-widget-closed', $html ) );
 		$this->assertStringContainsString( '/w/vault/balance?token=', $this->one( '//iframe', $html )->getAttribute( 'src' ) );
 	}
 
@@ -167,7 +167,7 @@ final class ClosedTest extends CabinetTestCase {
 		$content = '[cabinet_widget account=vault widget=balance for=everyone]<!-- wp:cabinet-widgets/widget {"account":"vault","widget":"balance","for":"everyone"} /-->';
 		$id      = $this->save( 'contributor', $content, array( 'post_status' => 'draft' ) );
 		$html    = $this->show( $id, true );
-		$this->assertCount( 0, $this->all( '//cabinet-widget | //div[@data-grant] | //iframe', $html ) );
+		$this->assertCount( 0, $this->all( '//cabinet-widget | //cabinet-widget-closed | //iframe', $html ) );
 		$this->assertStringContainsString( 'once the post is published', $html );
 		// In the editor's preview, of no post, of that draft, of a post that is not theirs.
 		foreach ( array( 200 => 0, 201 => $id, 403 => $this->post( 'published' ) ) as $status => $post ) {
@@ -186,7 +186,7 @@ final class ClosedTest extends CabinetTestCase {
 		$this->become( 'editor' );
 		wp_publish_post( $id );
 		$this->become( '' );
-		$this->assertCount( 2, $this->all( '//div[@data-grant]', $this->show( $id ) ) );
+		$this->assertCount( 2, $this->all( '//cabinet-widget-closed', $this->show( $id ) ) );
 	}
 
 	public function test_nor_inside_a_block_that_makes_a_published_post_the_current_one(): void {
@@ -287,7 +287,7 @@ final class ClosedTest extends CabinetTestCase {
 	private function grant( string $attributes ): string {
 		$html = $this->show( $this->post( "[cabinet_widget account=vault widget=balance $attributes]" ) );
 		$this->become( '' );
-		return $this->one( '//div[@data-grant]', $html )->getAttribute( 'data-grant' );
+		return $this->one( '//cabinet-widget-closed', $html )->getAttribute( 'data-grant' );
 	}
 
 	private function claims( string $token ): array {

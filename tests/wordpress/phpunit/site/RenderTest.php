@@ -297,7 +297,7 @@ final class RenderTest extends CabinetTestCase {
 		Cabinet_Widgets\register_embeds();
 		$id   = $this->save( 'editor', self::SERVICE . '/w/vault/balance?for=everyone&token=x', array( 'post_status' => 'publish' ) );
 		$html = $this->show( $id );
-		$this->assertSame( 'members', Cabinet_Widgets\open_grant( $this->one( '//div[@data-grant]', $html )->getAttribute( 'data-grant' ) )['for'] );
+		$this->assertSame( 'members', Cabinet_Widgets\open_grant( $this->one( '//cabinet-widget-closed', $html )->getAttribute( 'data-grant' ) )['for'] );
 		$this->assertStringNotContainsString( 'token=', $html );
 	}
 
@@ -329,9 +329,9 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertSame( 'Open trades', $link->textContent );
 		$this->assertSame( self::SERVICE . '/w/main/open-trades?rows=3&lang=en-US', $link->getAttribute( 'href' ) );
 		$everyone = do_shortcode( '[cabinet_widget account=vault widget=balance for=everyone]' );
-		$this->assertStringContainsString( '/w/vault/balance?token=', $this->one( '//div[@data-grant]/a', $everyone )->getAttribute( 'href' ) );
+		$this->assertStringContainsString( '/w/vault/balance?token=', $this->one( '//cabinet-widget-closed/a', $everyone )->getAttribute( 'href' ) );
 		$id      = $this->save( 'editor', '[cabinet_widget account=vault widget=balance label="My figures"]', array( 'post_status' => 'publish' ) );
-		$members = $this->one( '//div[@data-grant]/a', $this->show( $id ) );
+		$members = $this->one( '//cabinet-widget-closed/a', $this->show( $id ) );
 		$this->assertSame( 'My figures', $members->textContent );
 		$this->assertSame( wp_login_url( get_permalink( $id ) ), $members->getAttribute( 'href' ) );
 	}
