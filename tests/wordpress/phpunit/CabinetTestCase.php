@@ -163,6 +163,13 @@ abstract class CabinetTestCase extends TestCase {
 		return rest_do_request( $request );
 	}
 
+	/** Sets up the service as the block does. */
+	protected function connect( string $address ): WP_REST_Response {
+		$request = new WP_REST_Request( 'POST', '/cabinet-widgets/v1/connection' );
+		$request->set_body_params( array( 'address' => $address ) );
+		return rest_do_request( $request );
+	}
+
 	/** The one element that an XPath expression finds in HTML. */
 	protected function one( string $xpath, string $html ): DOMElement {
 		$found = $this->all( $xpath, $html );

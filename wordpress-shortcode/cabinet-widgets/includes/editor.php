@@ -84,7 +84,7 @@ function editor_data(): array {
 	return array(
 		'service'      => service_url(),
 		'reachable'    => array() !== $offered,
-		'mayConfigure' => current_user_can( 'manage_options' ),
+		'mayConfigure' => may_choose_service(),
 		'settings'     => current_user_can( 'manage_options' ) ? page_url() : '',
 		'accounts'     => known_accounts(),
 		'closed'       => array_map( 'strval', array_keys( secrets() ) ),

@@ -32,7 +32,7 @@ function register_routes(): void {
 		array(
 			'methods'             => 'POST',
 			'callback'            => __NAMESPACE__ . '\respond_to_set_up',
-			'permission_callback' => static fn() => current_user_can( 'manage_options' ),
+			'permission_callback' => __NAMESPACE__ . '\may_choose_service',
 			'args'                => array(
 				'address' => array(
 					'type'      => 'string',

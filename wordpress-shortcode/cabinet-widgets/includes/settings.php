@@ -96,12 +96,24 @@ function defaults(): array {
 }
 
 /**
+ * Whether the current user may choose the service. Pages load a script from it, and in a network only its own
+ * administrators may add scripts.
+ */
+function may_choose_service(): bool {
+	return current_user_can( is_multisite() ? 'manage_network_options' : 'manage_options' );
+}
+
+/**
  * Extracts the service's address from what was pasted. If it is the address of a widget, its account becomes the default
  * account.
  *
  * @param mixed $value What was entered.
  */
 function clean_url( $value ): string {
+	// Without a user, it is set on the command line.
+	if ( is_user_logged_in() && ! may_choose_service() ) {
+		return service_url();
+	}
 	$value = is_string( $value ) ? trim( $value ) : '';
 	if ( '' === $value ) {
 		return '';
@@ -199,6 +211,15 @@ function clean_secrets( $value ): array {
 }
 
 /**
+ * Excludes a new option from those that WordPress loads for every page, which other plugins may cache elsewhere.
+ *
+ * @param string $option Its name.
+ */
+function load_on_demand( string $option ): void {
+	wp_set_option_autoload( $option, false );
+}
+
+/**
  * Whether this is an embed secret, or several separated by commas.
  *
  * @param string $secret Anything.
@@ -210,15 +231,6 @@ function is_secret( string $secret ): bool {
 		}
 	}
 	return true;
-/**
- * Excludes a new option from those that WordPress loads for every page, which other plugins may cache elsewhere.
- *
- * @param string $option Its name.
- */
-function load_on_demand( string $option ): void {
-	wp_set_option_autoload( $option, false );
-}
-
 }
 
 /**
@@ -334,6 +346,11 @@ function was_saved(): bool {
  * The field of the service's address.
  */
 function show_url(): void {
+	if ( ! may_choose_service() ) {
+		echo '<code>' . esc_html( service_url() ) . '</code>';
+		show_help( __( 'Only an administrator of the network can change this address.', 'cabinet-widgets' ) );
+		return;
+	}
 	show_text( URL_OPTION, service_url(), 'https://widgets.example.com' );
 	show_help( __( 'The address of your Cabinet Widgets service; the address of one of its widgets works too.', 'cabinet-widgets' ) );
 }

@@ -47,6 +47,22 @@ final class NetworkTest extends CabinetTestCase {
 		$this->assertFalse( wp_http_validate_url( 'http://127.0.0.1:8123/oembed' ) );
 	}
 
+	public function test_only_an_administrator_of_the_network_chooses_the_service_since_pages_load_its_script(): void {
+		add_user_to_blog( get_current_blog_id(), get_user_by( 'login', 'author' )->ID, 'administrator' );
+		$this->become( 'author' );
+		update_option( 'cabinet_widgets_service_url', 'https://w.example.org' );
+		$this->assertSame( self::SERVICE, Cabinet_Widgets\service_url() );
+		$this->assertSame( 403, $this->connect( 'https://w.example.org' )->get_status() );
+		$this->assertFalse( Cabinet_Widgets\editor_data()['mayConfigure'] );
+		$html = $this->settings_page();
+		$this->assertCount( 0, $this->all( '//input[@name="cabinet_widgets_service_url"]', $html ) );
+		$this->assertStringContainsString( self::SERVICE, $html );
+		$this->assertCount( 1, $this->all( '//input[@name="cabinet_widgets_embed_secrets[vault]" and @type="password"]', $html ), 'Secrets are the site’s own.' );
+		$this->become( 'administrator' );
+		$this->assertSame( 200, $this->connect( 'https://w.example.org' )->get_status() );
+		$this->assertSame( 'https://w.example.org', Cabinet_Widgets\service_url() );
+	}
+
 	public function test_zzz_uninstalling_leaves_nothing_on_any_site(): void {
 		$options = fn() => array_map(
 			function ( $site ) {

@@ -140,10 +140,4 @@ final class EditorTest extends CabinetTestCase {
 		$request->set_query_params( array( 'context' => 'edit', 'attributes' => array( 'account' => $account, 'widget' => 'balance', 'className' => 'is-style-plain' ) ) );
 		return rest_do_request( $request )->get_data()['rendered'];
 	}
-
-	private function connect( string $address ): WP_REST_Response {
-		$request = new WP_REST_Request( 'POST', '/cabinet-widgets/v1/connection' );
-		$request->set_body_params( array( 'address' => $address ) );
-		return rest_do_request( $request );
-	}
 }
