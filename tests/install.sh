@@ -169,22 +169,53 @@ if [ ! -d "$cache/php-codesniffer" ]; then
   rm -rf "$work"
 fi
 
+# -- WordPress: the oldest version that the plugin supports, and the newest ------------------------
+# Another version is tested if these variables name it: 6.2 to 6.5, or a suite of Debian.
+oldest=${CABINET_TEST_OLDEST_WORDPRESS:-6.4}
+newest=${CABINET_TEST_NEWEST_WORDPRESS:-sid}
+
+# Some links lead to files that no test needs (certificates, fonts): cp reports them and copies the
+# rest.
+wordpress_from_debian() {
+  local suite=$1 folder=$2 target=$3
+  unpack "$suite" "$folder" wordpress
+  cp -rL "$folder/root/usr/share/wordpress/." "$target/" 2> /dev/null || true
+  cp -rLn "$folder/root/var/lib/wordpress/wp-content/." "$target/wp-content/" 2> /dev/null || true
+  rm -f "$target/wp-config.php" "$target/.htaccess"
+}
+
+# The package contains PHP in a zip and what browsers load next to it, with the Playground's own
+# configuration.
+wordpress_from_npm() {
+  local version=$1 folder=$2 target=$3
+  cd "$folder"
+  npm pack --silent --no-update-notifier @wp-playground/wordpress-builds@0.9.19 > /dev/null
+  tar -xzf ./*.tgz "package/src/wordpress/wp-$version.zip" "package/public/wp-$version"
+  cp -r "package/public/wp-$version/." "$target/"
+  unzip -q -o "package/src/wordpress/wp-$version.zip" -d "$target"
+  rm -rf "$target"/wp-config.php "$target"/wp-content/{database,db.php,mu-plugins}
+  rm -rf "$target"/wp-content/plugins/sqlite-database-integration
+}
+
 mkdir -p "$cache/wordpress"
-for suite in trixie sid; do
-  if [ ! -f "$cache/wordpress/$suite/wp-settings.php" ]; then
-    echo "Downloading WordPress from Debian's $suite"
-    work=$(mktemp -d "$cache/deb.XXXX")
-    unpack "$suite" "$work" wordpress
-    rm -f "$work/root/usr/share/wordpress/wp-config.php" "$work/root/usr/share/wordpress/.htaccess"
+for version in "$oldest" "$newest"; do
+  if [ ! -f "$cache/wordpress/$version/wp-settings.php" ]; then
+    work=$(mktemp -d "$cache/wordpress.XXXX")
     mkdir "$work/wordpress"
-    # Some links lead to files that no test needs (certificates, fonts): cp reports them and copies
-    # the rest.
-    cp -rL "$work/root/usr/share/wordpress/." "$work/wordpress/" 2> /dev/null || true
-    if [ -d "$work/root/var/lib/wordpress/wp-content" ]; then
-      cp -rLn "$work/root/var/lib/wordpress/wp-content/." "$work/wordpress/wp-content/" 2> /dev/null || true
-    fi
-    rm -rf "$cache/wordpress/$suite"
-    mv "$work/wordpress" "$cache/wordpress/$suite"
+    case $version in
+      [0-9]*)
+        echo "Downloading WordPress $version from npm"
+        (wordpress_from_npm "$version" "$work" "$work/wordpress")
+        ;;
+      *)
+        echo "Downloading WordPress from Debian's $version"
+        (wordpress_from_debian "$version" "$work" "$work/wordpress")
+        ;;
+    esac
+    rm -rf "$cache/wordpress/$version"
+    mv "$work/wordpress" "$cache/wordpress/$version"
     rm -rf "$work"
   fi
 done
+ln -sfn "$oldest" "$cache/wordpress/oldest"
+ln -sfn "$newest" "$cache/wordpress/newest"

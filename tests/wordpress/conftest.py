@@ -18,8 +18,8 @@ DOWNLOADED = (
     "node_modules/playwright-core",
     "php-codesniffer",
     "sqlite-database-integration",
-    "wordpress/sid",
-    "wordpress/trixie",
+    "wordpress/newest",
+    "wordpress/oldest",
 )
 
 
@@ -40,16 +40,16 @@ Build = Callable[..., Site]
 
 @pytest.fixture(scope="session")
 def build(installed: None) -> Iterator[Build]:
-    """Makes sites: `build("trixie")`; they are stopped and removed at the end of the run."""
+    """Makes sites: `build("oldest")`; they are stopped and removed at the end of the run."""
     sites: list[Site] = []
     # On the cache's own file system, since WordPress's files are linked from there.
     (CACHE / "sites").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=CACHE / "sites"))
 
-    def make(suite: str, plugin: Path | None = PLUGIN) -> Site:
+    def make(version: str, plugin: Path | None = PLUGIN) -> Site:
         root = folder / str(len(sites))
         root.mkdir()
-        sites.append(Site(root, suite, plugin))
+        sites.append(Site(root, version, plugin))
         return sites[-1]
 
     yield make
@@ -60,5 +60,5 @@ def build(installed: None) -> Iterator[Build]:
 
 @pytest.fixture(scope="session")
 def plain(build: Build) -> Callable[[str], Site]:
-    """The sites that PHPUnit runs in, one a suite; it loads the plugin itself."""
-    return functools.cache(lambda suite: build(suite, None))
+    """The sites that PHPUnit runs in, one a version; it loads the plugin itself."""
+    return functools.cache(lambda version: build(version, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import os
@@ -27,6 +28,9 @@ HOSTILE = (
     "javascript:alert(1)",
     "1px;position:fixed",
 )
+CLEAN = '[cabinet_widget account="main" widget="growth" period="7d" label="My <b>curve</b>"]'
+OTHER_ADDRESSES = ("https://evil.example/w/main/growth", "javascript:alert(1)")
+CLOSED_FOR_EVERYONE = '[cabinet_widget account="vault" widget="balance" for="everyone"]'
 SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups"
 
 Seen = dict[str, Any]
@@ -96,6 +100,19 @@ def php(text: str) -> str:
     return "'" + json.dumps(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def forged_box() -> str:
+    """A box as the plugin writes it for a closed account, but with another attribute and an endless token."""
+    options = {"onmouseover": "alert(1)", "service": "https://evil.example"}
+    widget = {"account": "vault", "widget": "balance", "options": options}
+    token = f"x.{encode({'exp': 1e11})}.x"
+    return f'<div class="cabinet-widget-closed" data-grant="{encode(widget)}.x" data-token="{token}">A box</div>'
+
+
+def encode(what: object) -> str:
+    """JSON in the base64 of tokens."""
+    return base64.urlsafe_b64encode(json.dumps(what).encode()).decode().rstrip("=")
+
+
 def figures(url: str) -> Seen:
     with urllib.request.urlopen(f"{url}/w/main/balance.json", timeout=10) as response:
         data: Seen = json.load(response)["data"]
@@ -113,7 +130,7 @@ def fetch(url: str) -> str:
 
 @pytest.fixture(scope="module")
 def stage(build: Callable[..., Site], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    site, bare, newest = build("trixie"), build("trixie", None), build("sid")
+    site, bare, newest = build("oldest"), build("oldest", None), build("newest")
     folder = tmp_path_factory.mktemp("service")
     shots = Path(os.environ.get("CABINET_TEST_SHOTS") or tmp_path_factory.mktemp("shots"))
     with service(folder, [site.url]) as url:
@@ -147,14 +164,36 @@ def test_the_owner_pastes_the_address_and_the_connection_test_explains_its_resul
     assert accounts == ["vault: the secret is correct.", "main: the figures are available."]
 
 
-def test_a_block_inserted_and_published_shows_the_figures(stage: Stage, configured: Seen) -> None:
-    editor, block = stage.play("editor")
+@pytest.fixture(scope="module")
+def editor(stage: Stage, configured: Seen) -> dict[str, Seen]:
+    """What was seen in the editor, by step."""
+    address = f"{stage.service}/w/main/growth"
+    transforms = {
+        "texts": [
+            CLEAN,
+            "[cabinet_widget account=“main”&nbsp;widget=“growth”]",
+            *(f"[cabinet_widget account=main theme='{payload}']" for payload in HOSTILE),
+        ],
+        "addresses": [
+            f"{address}?period=7d&token=x&for=everyone",
+            *(f"{stage.service}/a/main", *OTHER_ADDRESSES),
+            *(f"{address}?theme={payload}" for payload in HOSTILE),
+        ],
+        "labels": ["My curve", *HOSTILE, "] [cabinet_widget account=vault for=everyone"],
+    }
+    return {seen["step"]: seen for seen in stage.play("editor", transforms=transforms)}
+
+
+def test_a_block_inserted_and_published_shows_the_figures(
+    stage: Stage, editor: dict[str, Seen]
+) -> None:
+    inserted, block = editor["editor"], editor["block"]
     balance = digits(f"{figures(stage.service)['balance']:.2f}")
-    assert balance in digits(editor["preview"])
-    assert editor["first"]["account"] in ("main", "vault")
-    assert editor["last"]["options"] == {"theme": "light"}
-    assert {"Balance", "Open trades", "Growth"} <= set(editor["widgets"])
-    assert {"main", "vault"} <= set(editor["accounts"])
+    assert balance in digits(inserted["preview"])
+    assert inserted["first"]["account"] in ("main", "vault")
+    assert inserted["last"]["options"] == {"theme": "light"}
+    assert {"Balance", "Open trades", "Growth"} <= set(inserted["widgets"])
+    assert {"main", "vault"} <= set(inserted["accounts"])
     assert balance in digits(block["text"])
     assert block["account"] == "main"
     assert block["sandbox"] == SANDBOX
@@ -190,10 +229,8 @@ def test_in_the_newest_wordpress_an_owner_finds_widgets_and_sets_up_the_service_
     assert stage.newest.log() == ""
 
 
-def test_controls_report_invalid_values_and_work_by_keyboard(
-    stage: Stage, configured: Seen
-) -> None:
-    (seen,) = stage.play("controls")
+def test_controls_report_invalid_values_and_work_by_keyboard(editor: dict[str, Seen]) -> None:
+    seen = editor["controls"]
     assert seen["problem"] == "A whole number from 1 to 100."
     assert seen["described"] == "true"
     assert "rows" not in seen["invalid"]["options"]
@@ -210,27 +247,8 @@ def test_controls_report_invalid_values_and_work_by_keyboard(
     }
 
 
-def test_transforms_from_and_to_shortcodes_and_from_addresses(
-    stage: Stage, configured: Seen
-) -> None:
-    clean = '[cabinet_widget account="main" widget="growth" period="7d" label="My <b>curve</b>"]'
-    mangled = "[cabinet_widget account=“main”&nbsp;widget=“growth”]"
-    hostile = [f"[cabinet_widget account=main theme='{payload}']" for payload in HOSTILE]
-    address = f"{stage.service}/w/main/growth"
-    others = (
-        f"{stage.service}/a/main",
-        "https://evil.example/w/main/growth",
-        "javascript:alert(1)",
-    )
-    hostile_addresses = [f"{address}?theme={payload}" for payload in HOSTILE]
-    (seen,) = stage.play(
-        "transforms",
-        transforms={
-            "texts": [clean, mangled, *hostile],
-            "addresses": [f"{address}?period=7d&token=x&for=everyone", *others, *hostile_addresses],
-            "labels": ["My curve", *HOSTILE, "] [cabinet_widget account=vault for=everyone"],
-        },
-    )
+def test_transforms_from_and_to_shortcodes_and_from_addresses(editor: dict[str, Seen]) -> None:
+    seen = editor["transforms"]
     block = {"account": "main", "widget": "growth", "options": {"period": "7d"}}
 
     def is_block(blocks: list[Seen], expected: Seen) -> bool:
@@ -248,8 +266,9 @@ def test_transforms_from_and_to_shortcodes_and_from_addresses(
     embed, *other = seen["fromEmbed"]
     assert is_block(embed["blocks"], block)
     assert is_block(embed["pasted"], block)
-    assert not any(one["blocks"] for one in other[: len(others)])
-    for one in other[len(others) :]:
+    others = 1 + len(OTHER_ADDRESSES)
+    assert not any(one["blocks"] for one in other[:others])
+    for one in other[others:]:
         for converted in one["blocks"]:
             assert converted["attributes"]["options"] == {}
     written, *rest = seen["toShortcode"]
@@ -263,9 +282,7 @@ def test_transforms_from_and_to_shortcodes_and_from_addresses(
 
 
 def test_a_page_of_another_site_cannot_read_a_token(stage: Stage, configured: Seen) -> None:
-    page = fetch(
-        stage.post(stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]')
-    )
+    page = fetch(stage.post(stage.site, CLOSED_FOR_EVERYONE))
     grant = re.search('data-grant="([^"]+)"', page)
     assert grant
 
@@ -354,9 +371,7 @@ def test_members_see_a_closed_account_on_a_cached_page(stage: Stage, configured:
 
 
 def test_an_expired_token_is_renewed_on_a_cached_page(stage: Stage, configured: Seen) -> None:
-    post = stage.post(
-        stage.site, '[cabinet_widget account="vault" widget="balance" for="everyone"]'
-    )
+    post = stage.post(stage.site, CLOSED_FOR_EVERYONE)
     expired = stage.site.eval(
         "echo Cabinet_Widgets\\create_token( 'vault', 'balance', array(), -3600 );"
     )
@@ -419,8 +434,11 @@ def test_a_browser_finds_no_event_handler_in_what_a_contributor_wrote(
         posts.append(
             html.unescape(stage.post(stage.site, "\n\n".join(lines + blocks), "contributor"))
         )
-    *seen, last = stage.play("hostile", hostile=posts)
+    forged = stage.post(stage.site, forged_box() + CLOSED_FOR_EVERYONE, "author")
+    *seen, by_an_author, last = stage.play("hostile", hostile=posts, forged=forged)
     assert last["ran"] == []
+    assert by_an_author["handlers"] == []
+    assert by_an_author["widgets"] == 2, "The real one: its box and the widget in it."
     assert len(seen) == len(HOSTILE)
     for page in seen:
         assert page["widgets"] > 7

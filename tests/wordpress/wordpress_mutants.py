@@ -95,6 +95,16 @@ ACCESS = (
     ("settings.php", "SECRETS_OPTION === $name ? array_map", "false ? array_map"),
     ("settings.php", "! is_secret( $secret )", "false"),
     ("settings.php", "&& check_admin_referer( 'cabinet-widgets-test' )", ""),
+)
+
+# The checks that only concern a network of sites.
+ACCESS_IN_NETWORK = (
+    (
+        "settings.php",
+        "is_multisite() ? 'manage_network_options' : 'manage_options'",
+        "'manage_options'",
+    ),
+    ("settings.php", "is_user_logged_in() && ! may_choose_service()", "false"),
     ("service.php", "! is_multisite() && '' !== service_url()", "'' !== service_url()"),
     ("service.php", "is_multisite() ? 'wp_safe_remote_get' : 'wp_remote_get'", "'wp_remote_get'"),
 )
@@ -129,6 +139,11 @@ def without_an_escape(includes: Path) -> Iterator[Mutant]:
 def without_a_check_of_access(includes: Path) -> Iterator[Mutant]:
     """The plugin's files, each time with one check of who may see or do something removed."""
     return _without(ACCESS, includes)
+
+
+def without_a_check_of_access_in_a_network(includes: Path) -> Iterator[Mutant]:
+    """The same for the checks that only concern a network of sites."""
+    return _without(ACCESS_IN_NETWORK, includes)
 
 
 def _without(checks: Iterable[tuple[str, str, str]], includes: Path) -> Iterator[Mutant]:

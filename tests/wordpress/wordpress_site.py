@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from processes import free_port, is_up, until
-from programs import CACHE
+from programs import CACHE, find_program
 
 HERE = Path(__file__).parent
 PLUGIN = HERE.parents[1] / "wordpress-shortcode" / "cabinet-widgets"
@@ -39,22 +41,25 @@ require_once ABSPATH . 'wp-settings.php';
 class Site:
     """An installed WordPress with the plugin; `serve` starts its web server.
 
+    Installing takes long, so the database of the first site is stored for the others.
+
     Args:
         root: An empty directory on the cache's file system, since files are linked from there
             rather than copied.
-        suite: The Debian suite that WordPress came from.
+        version: The WordPress: `oldest` or `newest`, see tests/install.sh.
         plugin: The plugin's directory, or None for a site without it.
         more: PHP for wp-config.php.
     """
 
     def __init__(
-        self, root: Path, suite: str, plugin: Path | None = PLUGIN, more: str = ""
+        self, root: Path, version: str, plugin: Path | None = PLUGIN, more: str = ""
     ) -> None:
-        self.root, self.suite = root, suite
+        self.root = root
         self.url = f"http://127.0.0.1:{free_port()}"
         self.server: subprocess.Popen[bytes] | None = None
         self.content = root / "wp" / "wp-content"
-        subprocess.run(["cp", "-al", CACHE / "wordpress" / suite, root / "wp"], check=True)
+        wordpress = (CACHE / "wordpress" / version).resolve()
+        subprocess.run(["cp", "-al", wordpress, root / "wp"], check=True)
         for name in ("mu-plugins", "plugins", "uploads", "upgrade"):
             (self.content / name).mkdir(exist_ok=True)
         shutil.copy(HERE / "harness" / "quiet.php", self.content / "mu-plugins" / "quiet.php")
@@ -67,13 +72,31 @@ class Site:
             .replace("{SQLITE_IMPLEMENTATION_FOLDER_PATH}", str(sqlite))
             .replace("{SQLITE_PLUGIN}", "sqlite-database-integration/load.php")
         )
-        (root / "sqlite").mkdir()
+        (root / "compiled").mkdir()
         (root / "url").write_text(self.url)
         self.configure(more)
-        self.php("install")
+        self._install(wordpress)
         if plugin:
             (self.content / "plugins" / "cabinet-widgets").symlink_to(plugin)
             self.eval("activate_plugin( 'cabinet-widgets/cabinet-widgets.php' );")
+
+    def _install(self, wordpress: Path) -> None:
+        """Installs WordPress, or takes the database of a site that was installed in the same way."""
+        how = (HERE / "harness" / "site.php", wordpress / "wp-includes" / "version.php")
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in how)).hexdigest()
+        stored = CACHE / "sites" / f"installed-{digest[:16]}"
+        database = self.root / "sqlite"
+        if stored.exists():
+            shutil.copytree(stored, database)
+            return
+        database.mkdir()
+        self.php("install")
+        copy = Path(tempfile.mkdtemp(dir=stored.parent))
+        shutil.copytree(database, copy, dirs_exist_ok=True)
+        try:
+            copy.rename(stored)
+        except OSError:  # Another process has stored one in the meantime.
+            shutil.rmtree(copy)
 
     def configure(self, more: str = "") -> None:
         """Writes wp-config.php, with more PHP in it."""
@@ -100,7 +123,7 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
     def php(self, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
         """Runs harness/site.php and returns what it printed."""
         done = subprocess.run(
-            ["php", HERE / "harness" / "site.php", self.root, *arguments],
+            [*self._command(), HERE / "harness" / "site.php", self.root, *arguments],
             env={**os.environ, **(env or {})},
             capture_output=True,
             text=True,
@@ -117,9 +140,20 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
     def phpunit(
         self, *arguments: str, plugin: Path = PLUGIN, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Runs PHPUnit in this WordPress, on a copy of its database, with a directory's plugin."""
+        """Runs PHPUnit in this WordPress, on a copy of its database, with a directory's plugin.
+
+        The environment variable CABINET_TEST_PHP chooses another PHP, 7.4 or 8.4.
+        """
+        chosen = os.environ.get("CABINET_TEST_PHP")
         return subprocess.run(
-            [*phpunit_command(), "-c", HERE / "phpunit" / "phpunit.xml", *arguments],
+            [
+                *(webassembly(chosen) if chosen else self._command()),
+                find_program("phpunit"),
+                *fail_on_deprecation(),
+                "-c",
+                HERE / "phpunit" / "phpunit.xml",
+                *arguments,
+            ],
             env={
                 **os.environ,
                 "CABINET_TEST_SITE": str(self.root),
@@ -128,6 +162,14 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
             },
             capture_output=True,
             text=True,
+        )
+
+    def _command(self) -> tuple[str, ...]:
+        """PHP, which compiles each file of the site once for all processes."""
+        return (
+            "php",
+            *("-d", "opcache.enable_cli=1", "-d", "opcache.file_cache_only=1"),
+            *("-d", f"opcache.file_cache={self.root / 'compiled'}"),
         )
 
     def serve(self) -> None:
@@ -167,13 +209,27 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
         return path.read_text() if path.exists() else ""
 
 
+def webassembly(version: str) -> tuple[str | Path, ...]:
+    """PHP of a version that this machine does not have, with the folders that the tests use."""
+    used = (find_program("phpunit"), HERE, CACHE, tempfile.gettempdir())
+    folders = {f"/{Path(path).parts[1]}" for path in used}
+    return (
+        find_program("node"),
+        HERE / "harness" / "php.mjs",
+        CACHE,
+        version,
+        ":".join(sorted(folders)),
+        *("-d", "include_path=/usr/share/php"),
+    )
+
+
 @functools.cache
-def phpunit_command() -> tuple[str, ...]:
-    """PHPUnit, failing on what PHP deprecates: an option from version 10, phpunit.xml before."""
-    printed = run(["phpunit", "--version"]).stdout
+def fail_on_deprecation() -> tuple[str, ...]:
+    """Lets PHPUnit fail on what PHP deprecates: an option from version 10, phpunit.xml before."""
+    printed = run([find_program("phpunit"), "--version"]).stdout
     version = re.search(r"PHPUnit (\d+)", printed)
     assert version, printed
-    return ("phpunit", "--fail-on-deprecation") if int(version[1]) >= 10 else ("phpunit",)
+    return ("--fail-on-deprecation",) if int(version[1]) >= 10 else ()
 
 
 def run(arguments: Sequence[str | Path], **more: object) -> subprocess.CompletedProcess[str]:

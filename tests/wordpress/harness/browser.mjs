@@ -3,6 +3,7 @@
 // at the end.
 //
 // usage: node browser.mjs < { modules, site, service, secret, shots, steps: [], ... arguments of the steps }
+import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -33,10 +34,9 @@ async function open( { role, only = null, lang = 'en-US' } = {} ) {
 		return route.abort();
 	} );
 	if ( role ) {
-		await page.goto( `${ given.site }/wp-login.php?redirect_to=${ encodeURIComponent( given.site + '/' ) }` );
-		await page.fill( '#user_login', role );
-		await page.fill( '#user_pass', role + '-pass' );
-		await Promise.all( [ page.waitForURL( given.site + '/' ), page.click( '#wp-submit' ) ] );
+		const form = { log: role, pwd: role + '-pass' };
+		const response = await context.request.post( `${ given.site }/wp-login.php`, { form, maxRedirects: 0 } );
+		assert.equal( response.status(), 302, 'logged in' );
 	}
 	return page;
 }
@@ -81,6 +81,81 @@ const publish = ( page ) => page.evaluate( async () => {
 	return wp.data.select( 'core/editor' ).getCurrentPostId();
 } );
 
+// Inserts a block and publishes it; returns the number of the post.
+async function insert( page, canvas ) {
+	await page.evaluate( () => wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget' ) ) );
+	const preview = await figures( canvas, '.wp-block-cabinet-widgets-widget iframe' );
+	const first = await attributes( page );
+	const sidebar = await openSidebar( page );
+	const widgets = await sidebar.getByLabel( 'Widget', { exact: true } ).locator( 'option' ).allInnerTexts();
+	const accounts = await sidebar.getByLabel( 'Account', { exact: true } ).locator( 'option' ).allInnerTexts();
+	await sidebar.getByRole( 'button', { name: 'Appearance' } ).click();
+	await sidebar.getByLabel( 'Theme', { exact: true } ).selectOption( 'light' );
+	await figures( canvas, 'iframe[src*="theme=light"]' );
+	await shot( page, 'screenshot-2' );
+	const id = await publish( page );
+	tell( 'editor', { preview, first, last: await attributes( page ), widgets, accounts, id } );
+	return id;
+}
+
+// The controls: an invalid value stays in its field, with a message; everything is stored as the service expects it.
+async function control( page ) {
+	await page.evaluate( () => wp.data.dispatch( 'core/block-editor' ).resetBlocks( [ wp.blocks.createBlock( 'cabinet-widgets/widget', { account: 'main', widget: 'closed-trades' } ) ] ) );
+	const sidebar = await openSidebar( page );
+	const rows = sidebar.getByLabel( 'Rows', { exact: true } );
+	await rows.fill( '500' );
+	const problem = await sidebar.getByRole( 'alert' ).innerText();
+	const described = await rows.evaluate( ( input ) => input.getAttribute( 'aria-invalid' ) );
+	const invalid = await attributes( page );
+	await rows.fill( '5' );
+	await sidebar.getByLabel( 'Period', { exact: true } ).selectOption( 'dates' );
+	await sidebar.getByLabel( 'Last day', { exact: true } ).fill( '2026-06-30' );
+	await sidebar.getByLabel( 'First day', { exact: true } ).fill( '2026-07-01' );
+	const order = await sidebar.getByRole( 'alert' ).innerText();
+	await sidebar.getByLabel( 'First day', { exact: true } ).fill( '2026-01-01' );
+	await shot( page, 'controls-main' );
+	// By keyboard alone.
+	await sidebar.getByRole( 'button', { name: 'Appearance' } ).focus();
+	await page.keyboard.press( 'Enter' );
+	await page.keyboard.press( 'Tab' );
+	await page.keyboard.press( 'ArrowDown' );
+	await page.keyboard.press( 'ArrowDown' );
+	await sidebar.getByRole( 'button', { name: 'Accent color' } ).focus();
+	await page.keyboard.press( 'Enter' );
+	// The first color of the theme's palette.
+	const color = page.locator( '.components-circular-option-picker__option' ).first();
+	await color.waitFor();
+	await color.focus();
+	await page.keyboard.press( 'Enter' );
+	await page.keyboard.press( 'Escape' );
+	await sidebar.getByLabel( 'Language', { exact: true } ).selectOption( 'fr' );
+	await sidebar.getByLabel( 'Time zone' ).fill( 'paris' );
+	await page.getByRole( 'option', { name: 'Europe/Paris' } ).waitFor();
+	await page.keyboard.press( 'Enter' );
+	await shot( page, 'controls-appearance' );
+	tell( 'controls', { problem, described, invalid, order, last: await attributes( page ) } );
+}
+
+// Transforms from and to shortcodes and from embeds, also of hostile texts. Nothing is shown, so nothing is loaded.
+async function transform( page ) {
+	tell( 'transforms', await page.evaluate( ( { texts, addresses, labels } ) => {
+		const { createBlock, pasteHandler, rawHandler, switchToBlockType, getPossibleBlockTransformations } = wp.blocks;
+		const OURS = 'cabinet-widgets/widget';
+		const plain = ( blocks ) => [ blocks ].flat().filter( ( block ) => block?.name ).map( ( { name, attributes } ) => ( { name, attributes: JSON.parse( JSON.stringify( attributes ) ) } ) );
+		const offered = ( block ) => getPossibleBlockTransformations( [ block ] ).map( ( { name } ) => name );
+		const fromShortcode = texts.map( ( text ) => {
+			const block = createBlock( 'core/shortcode', { text } );
+			return { offered: offered( block ).includes( OURS ), raw: plain( rawHandler( { HTML: `<p>${ text }</p>` } ) ), blocks: offered( block ).includes( OURS ) ? plain( switchToBlockType( block, OURS ) ) : [] };
+		} );
+		const fromEmbed = addresses.map( ( url ) => {
+			const block = createBlock( 'core/embed', { url } );
+			return { blocks: offered( block ).includes( OURS ) ? plain( switchToBlockType( block, OURS ) ) : [], pasted: plain( pasteHandler( { plainText: url, HTML: '', mode: 'BLOCKS' } ) ) };
+		} );
+		const toShortcode = labels.map( ( label ) => switchToBlockType( createBlock( OURS, { account: 'main', widget: 'growth', label, className: 'is-style-plain', options: { period: '7d', 'on"load': 'x', tz: label } } ), 'core/shortcode' )[ 0 ].attributes.text );
+		return { fromShortcode, fromEmbed, toShortcode };
+	}, given.transforms ) );
+}
+
 const steps = {
 	async settings() {
 		const page = await open( { role: 'administrator' } );
@@ -99,68 +174,20 @@ const steps = {
 		await page.context().close();
 	},
 
+	// Three visits to the editor on one page, since loading the editor takes long: a block is inserted and published, its
+	// controls are used, and it is transformed.
 	async editor() {
 		const page = await open( { role: 'administrator' } );
 		const canvas = await newPost( page );
-		await page.evaluate( () => wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget' ) ) );
-		const preview = await figures( canvas, '.wp-block-cabinet-widgets-widget iframe' );
-		const first = await attributes( page );
-		const sidebar = await openSidebar( page );
-		const widgets = await sidebar.getByLabel( 'Widget', { exact: true } ).locator( 'option' ).allInnerTexts();
-		const accounts = await sidebar.getByLabel( 'Account', { exact: true } ).locator( 'option' ).allInnerTexts();
-		await sidebar.getByRole( 'button', { name: 'Appearance' } ).click();
-		await sidebar.getByLabel( 'Theme', { exact: true } ).selectOption( 'light' );
-		await figures( canvas, 'iframe[src*="theme=light"]' );
-		await shot( page, 'screenshot-2' );
-		const id = await publish( page );
-		tell( 'editor', { preview, first, last: await attributes( page ), widgets, accounts, id } );
+		const id = await insert( page, canvas );
+		await control( page );
+		await transform( page );
 		await page.context().close();
 		const visitor = await open();
 		await visitor.goto( `${ given.site }/?p=${ id }` );
 		tell( 'block', await widget( visitor ) );
 		await shot( visitor, 'screenshot-3' );
 		await visitor.context().close();
-	},
-
-	// The controls: an invalid value stays in its field, with a message; everything is stored as the service expects it.
-	async controls() {
-		const page = await open( { role: 'administrator' } );
-		await newPost( page );
-		await page.evaluate( () => wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget', { account: 'main', widget: 'closed-trades' } ) ) );
-		const sidebar = await openSidebar( page );
-		const rows = sidebar.getByLabel( 'Rows', { exact: true } );
-		await rows.fill( '500' );
-		const problem = await sidebar.getByRole( 'alert' ).innerText();
-		const described = await rows.evaluate( ( input ) => input.getAttribute( 'aria-invalid' ) );
-		const invalid = await attributes( page );
-		await rows.fill( '5' );
-		await sidebar.getByLabel( 'Period', { exact: true } ).selectOption( 'dates' );
-		await sidebar.getByLabel( 'Last day', { exact: true } ).fill( '2026-06-30' );
-		await sidebar.getByLabel( 'First day', { exact: true } ).fill( '2026-07-01' );
-		const order = await sidebar.getByRole( 'alert' ).innerText();
-		await sidebar.getByLabel( 'First day', { exact: true } ).fill( '2026-01-01' );
-		await shot( page, 'controls-main' );
-		// By keyboard alone.
-		await sidebar.getByRole( 'button', { name: 'Appearance' } ).focus();
-		await page.keyboard.press( 'Enter' );
-		await page.keyboard.press( 'Tab' );
-		await page.keyboard.press( 'ArrowDown' );
-		await page.keyboard.press( 'ArrowDown' );
-		await sidebar.getByRole( 'button', { name: 'Accent color' } ).focus();
-		await page.keyboard.press( 'Enter' );
-		// The first color of the theme's palette.
-		const color = page.locator( '.components-circular-option-picker__option' ).first();
-		await color.waitFor();
-		await color.focus();
-		await page.keyboard.press( 'Enter' );
-		await page.keyboard.press( 'Escape' );
-		await sidebar.getByLabel( 'Language', { exact: true } ).selectOption( 'fr' );
-		await sidebar.getByLabel( 'Time zone' ).fill( 'paris' );
-		await page.getByRole( 'option', { name: 'Europe/Paris' } ).waitFor();
-		await page.keyboard.press( 'Enter' );
-		await shot( page, 'controls-appearance' );
-		tell( 'controls', { problem, described, invalid, order, last: await attributes( page ) } );
-		await page.context().close();
 	},
 
 	// A site owner who has a service and no documentation: finds a widget by searching, sets up the service in the post, adds
@@ -209,29 +236,6 @@ const steps = {
 		await visitor.context().close();
 	},
 
-	// Transforms from and to shortcodes and from embeds, also of hostile texts. Nothing is shown, so nothing is loaded.
-	async transforms() {
-		const page = await open( { role: 'administrator' } );
-		await newPost( page );
-		tell( 'transforms', await page.evaluate( ( { texts, addresses, labels } ) => {
-			const { createBlock, pasteHandler, rawHandler, switchToBlockType, getPossibleBlockTransformations } = wp.blocks;
-			const OURS = 'cabinet-widgets/widget';
-			const plain = ( blocks ) => [ blocks ].flat().filter( ( block ) => block?.name ).map( ( { name, attributes } ) => ( { name, attributes: JSON.parse( JSON.stringify( attributes ) ) } ) );
-			const offered = ( block ) => getPossibleBlockTransformations( [ block ] ).map( ( { name } ) => name );
-			const fromShortcode = texts.map( ( text ) => {
-				const block = createBlock( 'core/shortcode', { text } );
-				return { offered: offered( block ).includes( OURS ), raw: plain( rawHandler( { HTML: `<p>${ text }</p>` } ) ), blocks: offered( block ).includes( OURS ) ? plain( switchToBlockType( block, OURS ) ) : [] };
-			} );
-			const fromEmbed = addresses.map( ( url ) => {
-				const block = createBlock( 'core/embed', { url } );
-				return { blocks: offered( block ).includes( OURS ) ? plain( switchToBlockType( block, OURS ) ) : [], pasted: plain( pasteHandler( { plainText: url, HTML: '', mode: 'BLOCKS' } ) ) };
-			} );
-			const toShortcode = labels.map( ( label ) => switchToBlockType( createBlock( OURS, { account: 'main', widget: 'growth', label, className: 'is-style-plain', options: { period: '7d', 'on"load': 'x', tz: label } } ), 'core/shortcode' )[ 0 ].attributes.text );
-			return { fromShortcode, fromEmbed, toShortcode };
-		}, given.transforms ) );
-		await page.context().close();
-	},
-
 	async pages() {
 		for ( const [ name, url ] of Object.entries( given.posts ) ) {
 			const page = await open();
@@ -248,9 +252,9 @@ const steps = {
 		for ( const role of [ null, 'subscriber', 'editor' ] ) {
 			const page = await open( { role } );
 			await page.goto( given.cached );
-			await page.waitForFunction( () => [ ...document.querySelectorAll( '.cabinet-widget-closed' ) ].every( ( box ) => box.querySelector( ':scope > cabinet-widget, :scope > .cabinet-widget-note' ) ) );
-			const boxes = await page.locator( '.cabinet-widget-closed' ).count();
-			const shown = await page.locator( '.cabinet-widget-closed cabinet-widget' ).count();
+			await page.waitForFunction( () => [ ...document.querySelectorAll( 'cabinet-widget-closed' ) ].every( ( box ) => box.querySelector( ':scope > cabinet-widget, :scope > .cabinet-widget-note' ) ) );
+			const boxes = await page.locator( 'cabinet-widget-closed' ).count();
+			const shown = await page.locator( 'cabinet-widget-closed cabinet-widget' ).count();
 			const lines = await page.locator( '.cabinet-widget-note' ).allInnerTexts();
 			const texts = [];
 			for ( let i = 0; i < shown; i++ ) {
@@ -307,21 +311,34 @@ const steps = {
 		// write anyway. It must not run anything either.
 		const messages = [];
 		const page = await open( { role: 'administrator', only: messages } );
+		// What is in the frames does not matter here, and there are hundreds of them.
+		await page.route( `${ given.service }/w/**`, ( route ) => route.fulfill( { contentType: 'text/html', body: '' } ) );
 		for ( const url of given.hostile ) {
 			await page.goto( url, { waitUntil: 'load' } );
-			tell( 'hostile', await page.evaluate( () => {
-				const inside = [ ...document.querySelectorAll( '.entry-content *' ) ];
-				return {
-					widgets: inside.filter( ( element ) => element.matches( 'cabinet-widget, .cabinet-widget-closed, iframe' ) ).length,
-					handlers: inside.flatMap( ( element ) => element.getAttributeNames().filter( ( name ) => /^on/i.test( name ) || element.hasAttribute( 'srcdoc' ) ) ),
-					scripts: inside.filter( ( element ) => element.matches( 'script:not([type]), object, embed, svg, base, meta' ) ).map( ( element ) => element.outerHTML ),
-				};
-			} ) );
+			tell( 'hostile', await inspect( page ) );
 		}
-		tell( 'hostile-said', { ran: messages.filter( ( what ) => ! /Failed to load resource: .* 404 .*\/x\)$/.test( what ) ) } );
 		await page.context().close();
+		// A box like those of closed accounts that an author wrote, next to a real one.
+		const visitor = await open( { only: messages } );
+		await visitor.goto( given.forged );
+		await figures( visitor, 'cabinet-widget-closed cabinet-widget iframe' );
+		tell( 'forged', await inspect( visitor ) );
+		await visitor.context().close();
+		tell( 'hostile-said', { ran: messages.filter( ( what ) => ! /Failed to load resource: .* 404 .*\/x\)$/.test( what ) ) } );
 	},
 };
+
+// The elements of a post, and what in them would run a script.
+function inspect( page ) {
+	return page.evaluate( () => {
+		const inside = [ ...document.querySelectorAll( '.entry-content *' ) ];
+		return {
+			widgets: inside.filter( ( element ) => element.matches( 'cabinet-widget, cabinet-widget-closed, iframe' ) ).length,
+			handlers: inside.flatMap( ( element ) => element.getAttributeNames().filter( ( name ) => /^on/i.test( name ) || element.hasAttribute( 'srcdoc' ) ) ),
+			scripts: inside.filter( ( element ) => element.matches( 'script:not([type]), object, embed, svg, base, meta' ) ).map( ( element ) => element.outerHTML ),
+		};
+	} );
+}
 
 async function widget( page ) {
 	const text = await figures( page, 'cabinet-widget iframe' );

@@ -24,8 +24,9 @@ function wp_new_blog_notification() {} // Pluggable: no mail.
 add_filter( 'pre_http_request', fn() => new WP_Error( 'offline', 'No network while installing.' ) );
 $made = wp_install( 'Trading diary', 'administrator', 'administrator@example.org', true, '', 'administrator-pass' );
 update_option( 'permalink_structure', '/%postname%/' );
-update_option( 'template', 'twentytwentyfive' );
-update_option( 'stylesheet', 'twentytwentyfive' );
+$theme = WP_Theme::get_core_default_theme()->get_stylesheet();
+update_option( 'template', $theme );
+update_option( 'stylesheet', $theme );
 foreach ( array( 'editor', 'author', 'contributor', 'subscriber' ) as $role ) {
 	wp_insert_user(
 		array(
