@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from accounts import SECRET
 from hypothesis import given
@@ -78,6 +79,7 @@ def test_the_example_file_is_valid_with_every_line_uncommented(tmp_path: Path) -
         line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
         for line in lines[3:]
     )
+    text = text.replace("/etc/ssl/private-ca.pem", certifi.where())
     env = {
         "STUDIO_HASH": HASH,
         "MAIN_API_PASSWORD": "a",
@@ -422,12 +424,79 @@ def test_base_urls_are_https_or_loopback(tmp_path: Path, url: str) -> None:
         "https://u:p@example.com",
         "https://example.com/?q=1",
         "",
+        "https://example.com:99999",
+        "https://example.com:port",
+        "https://[example.com",
+        "https://exam ple.com",
+        "https://example.com/a b",
+        r"https://exam\"ple.com",
+        r"https://example.com/\nserver_name",
+        "https://example.com;",
+        "https://bücher.example",
     ],
 )
 def test_other_base_urls_are_refused(tmp_path: Path, url: str) -> None:
     assert problems(tmp_path, f'[api]\nbase_url = "{url}"\n' + account())[0].startswith(
         "api.base_url: "
     )
+
+
+def test_the_public_url_has_a_path_that_web_servers_understand(tmp_path: Path) -> None:
+    text = '[server]\npublic_url = "https://example.com/{}"\n' + account()
+    assert load(tmp_path, text.format("my/widgets-1.0_~")).server.path == "/my/widgets-1.0_~"
+    for path in ("a;b", "{a}", "$uri", "%20", "a'b", "a#"):
+        (problem,) = problems(tmp_path, text.replace("{}", path))
+        assert problem.startswith("server.public_url: ")
+
+
+def test_a_host_that_is_not_ascii_is_suggested_as_web_servers_write_it(tmp_path: Path) -> None:
+    text = '[server]\npublic_url = "https://bücher.example"\n' + account()
+    assert problems(tmp_path, text) == [
+        "server.public_url: must have its host in the form xn--bcher-kva.example"
+    ]
+
+
+def test_a_ca_file_is_relative_to_the_configuration_and_contains_certificates(
+    tmp_path: Path,
+) -> None:
+    text = '[api]\nca_file = "{}"\n' + account() + "[accounts.other]\nlogin = 2\n"
+    (tmp_path / "ca.pem").write_bytes(Path(certifi.where()).read_bytes())
+    settings = load(tmp_path, text.format("ca.pem"))
+    assert settings.accounts["main"].api.ca_file == str(tmp_path / "ca.pem")
+    (tmp_path / "empty.pem").touch()
+    assert problems(tmp_path, text.format("empty.pem")) == [
+        "api.ca_file: contains no certificate; name a file with a certificate in PEM format"
+    ]
+    (problem,) = problems(tmp_path, text.format("none.pem"))
+    assert problem.startswith("api.ca_file: cannot be read (No such file or directory); name a")
+
+
+def test_the_folder_of_the_cache_is_relative_to_the_configuration(tmp_path: Path) -> None:
+    text = '[cache]\ntype = "FileSystemCache"\ndir = "{}"\n' + account()
+    assert load(tmp_path, text.format("cached")).cache.dir == tmp_path / "cached"
+    assert load(tmp_path, text.format("/var/cached")).cache.dir == Path("/var/cached")
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("login = 5", "login: unknown key; it belongs to [accounts.NAME]"),
+        (
+            "[server]\ntimezone = 'UTC'",
+            "server.timezone: unknown key; it belongs to [api] or [accounts.NAME]",
+        ),
+        ("[cache]\nstudio = true", "cache.studio: unknown key; it belongs to [server]"),
+        (
+            "[accounts]\nlogin = 5",
+            "accounts.login: must be a table; put the keys of an account below a line such as"
+            " [accounts.main]",
+        ),
+    ],
+)
+def test_a_key_in_the_wrong_table_is_told_where_it_belongs(
+    text: str, mistake: str, tmp_path: Path
+) -> None:
+    assert mistake in problems(tmp_path, f"{text}\n{account()}")
 
 
 def test_no_secret_and_no_login_is_in_the_representation_of_the_settings(tmp_path: Path) -> None:
@@ -499,6 +568,10 @@ def test_a_viewer_password_of_an_open_account_causes_a_warning(tmp_path: Path) -
         ('currency = "dollars"', "must be three capital letters, such as USD"),
         ("lang = 5", "must be text, in quotation marks"),
         ('delay_minutes = "soon"', "must be a whole number"),
+        ("delay_minutes = -1", "must be greater than or equal to 0"),
+        ('access = "Closed"', "must be 'open' or 'closed'"),
+        (f'name = "{61 * "x"}"', "must have at most 60 characters"),
+        (f'about = "{2001 * "x"}"', "must have at most 2000 characters"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_reported_in_words_for_people(

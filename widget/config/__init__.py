@@ -31,18 +31,22 @@ from widget.config.secrets import (
 )
 from widget.config.secrets_file import SECRETS_FILE
 from widget.config.values import (
+    FOLDER,
     BaseUrl,
+    CaFile,
     Clock,
     EmbedSecret,
     FigureName,
+    FilePath,
     Language,
-    Line,
     Link,
     Method,
+    Name,
     Network,
     NetworkValue,
     Origin,
     PasswordHash,
+    PublicUrl,
     RedisUrl,
     Seconds,
     Zone,
@@ -81,7 +85,7 @@ class Section(BaseModel):
 class Server(Section):
     """The service itself."""
 
-    public_url: BaseUrl = "http://127.0.0.1:8000"
+    public_url: PublicUrl = "http://127.0.0.1:8000"
     # TOML has types, so a value of another type is a mistake. Hence strict, here and below:
     # pydantic would turn true into 1.
     trusted_proxies: int = Field(0, ge=0, le=16, strict=True)
@@ -102,7 +106,7 @@ class Cache(Section):
     # Only what has been tested: Flask-Caching knows more.
     type: Literal["SimpleCache", "FileSystemCache", "RedisCache"] = "SimpleCache"
     redis_url: RedisUrl | None = None
-    dir: Path = Path("/var/cache/cabinet-widgets")
+    dir: FilePath = Path("/var/cache/cabinet-widgets")
     keep_seconds: Seconds = 86400
     """The maximum age, in seconds, of a cached response that is served while the API fails."""
 
@@ -119,7 +123,7 @@ class Api(Section):
     deadline_seconds: float = Field(8.0, gt=0, le=120, strict=True)
     # 32 MiB, enough for 100,000 trades.
     max_response_bytes: int = Field(33554432, ge=1024, strict=True)
-    ca_file: str = ""
+    ca_file: CaFile = ""
     proxy: str = Field("", repr=False)  # its URL may contain a password
     methods: dict[Function, Method] = {}
 
@@ -144,7 +148,7 @@ class Account(Section):
     password: SecretStr | None = None
     partner_password: SecretStr | None = None
     # Who the account belongs to, for visitors.
-    name: Annotated[Line, Field(max_length=60)] | None = None
+    name: Name | None = None
     link: Link | None = None
     kind: Literal["real", "demo"] | None = None
     # What its page contains besides the widgets.
@@ -337,7 +341,7 @@ def parse(
         document: the parsed file.
         env: the environment that ``*_env`` secrets are read from.
         widgets: the names of all widgets.
-        folder: the folder that relative ``*_file`` paths start from.
+        folder: the folder that relative paths start from.
         demo: whether secrets in the file itself are accepted.
         require_variables: whether a variable that is not set is a mistake.
 
@@ -355,7 +359,7 @@ def parse(
     }
     names = secret_keys(document)
     try:
-        file = File.model_validate(resolved)
+        file = File.model_validate(resolved, context={FOLDER: folder})
     except ValidationError as error:
         for mistake in describe_mistakes(error, document, known_keys):
             mistakes.add(replace_keys(mistake, names))
@@ -381,11 +385,14 @@ def resolve(document: Toml, secrets: SecretReader) -> Toml:
     return resolved
 
 
-def resolve_accounts(document: Toml, secrets: SecretReader) -> dict[str, Toml]:
+def resolve_accounts(document: Toml, secrets: SecretReader) -> Toml:
     """The accounts with their secrets, with the shared API and with their slugs."""
     shared_api = subtable(document, "api")
-    accounts = {}
-    for slug, table in account_tables(document).items():
+    accounts: Toml = {}
+    for slug, table in subtable(document, "accounts").items():
+        if not isinstance(table, dict):
+            accounts[slug] = table
+            continue  # pydantic reports it
         account = secrets.resolve(table, f"accounts.{slug}")
         account = with_shared_api(account, shared_api)
         accounts[slug] = {**account, "slug": slug}

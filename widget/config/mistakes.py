@@ -159,6 +159,7 @@ NUMBER = "must be a number"
 SWITCH = "must be true or false"
 LIST = 'must be a list, such as ["…", "…"]'
 TABLE = "must be a table"
+ACCOUNT = "must be a table; put the keys of an account below a line such as [accounts.main]"
 MESSAGES = {
     "int_type": WHOLE_NUMBER,
     "int_parsing": WHOLE_NUMBER,
@@ -176,6 +177,8 @@ MESSAGES = {
     # Currency is the only key with a pattern.
     "string_pattern_mismatch": "must be three capital letters, such as USD",
 }
+
+PYDANTIC_BEGINNING = re.compile("^(?:Input|String) should (be|have)")
 
 
 def describe_mistakes(
@@ -199,14 +202,28 @@ def describe_mistakes(
         kind = mistake["type"]
         problem = message(kind, mistake["msg"])
         if kind == "extra_forbidden":
-            hint = did_you_mean(name, known_keys(section))
+            hint = right_place(name, known_keys) or did_you_mean(name, known_keys(section))
             problem = f"unknown key{hint}"
+        elif kind == "model_type" and section == ["accounts"]:
+            problem = ACCOUNT
         elif kind == "missing":
             problem = "missing"
             if key == "accounts":
                 problem = "missing; add at least one account"
         lines.append(f"{key}: {problem}")
     return lines
+
+
+def right_place(name: str, known_keys: Callable[[list[str]], list[str]]) -> str:
+    """A hint for a key that another table has; empty if none has it."""
+    places = [
+        f"[{section}]"
+        for section in ("server", "cache", "api", "accounts.NAME")
+        if name in known_keys(section.split("."))
+    ]
+    if not places:
+        return ""
+    return f"; it belongs to {' or '.join(places)}"
 
 
 def is_inherited(path: list[str], document: Toml) -> bool:
@@ -256,5 +273,6 @@ def message(kind: str, text: str) -> str:
         return own
     # Pydantic writes this before the text of a ValueError, such as those in values.py.
     text = text.removeprefix("Value error, ")
+    text = PYDANTIC_BEGINNING.sub(r"must \1", text)
     first_letter = text[:1].lower()
     return first_letter + text[1:]

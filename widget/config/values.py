@@ -3,24 +3,38 @@
 import difflib
 import ipaddress
 import re
+import ssl
 from collections.abc import Collection
 from datetime import timedelta, timezone, tzinfo
 from functools import cache
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationInfo,
+)
 from werkzeug.security import check_password_hash
 
 from widget.names import FIGURES
 
 MIN_SECRET_BYTES = 32  # as RFC 7518 requires for HS256
 
+FOLDER = "folder"
+"""Under this name, the context of a validation has the folder that relative paths start from."""
+
 WERKZEUG_METHOD = "scrypt:32768:8:1"  # what generate_password_hash uses by default
 HASH_BEGINNING = re.compile("(scrypt|pbkdf2):")
 DIGEST = re.compile("([0-9a-f]{64}){1,2}")  # SHA-256 or SHA-512, in hexadecimal digits
+HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+")
+PUBLIC_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 PORT = r"(:\d{1,5})?"
 ORIGIN = re.compile(rf"https?://((\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]){PORT}")
 PLACEHOLDERS = {"login", "from", "to"}
@@ -47,12 +61,22 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
 
 def check_base_url(value: str) -> str:
     """The URL of a service, without a trailing slash."""
-    parts = urlsplit(value)
-    is_http = parts.scheme in ("http", "https")
+    problem = ValueError("must be a URL such as https://example.com")
+    try:
+        parts = urlsplit(value)
+        # Reading the port raises ValueError if there is no such port.
+        is_http = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        raise problem from None
+    host = parts.hostname or ""
+    if is_http and host and not host.isascii():
+        raise ValueError(f"must have its host in the form {ascii_host(host)}")
     # Paths are appended to the URL, so it must end with its own path.
-    has_end = parts.query or parts.fragment
-    if not is_http or not parts.hostname or has_end:
-        raise ValueError("must be a URL such as https://example.com")
+    has_end = "?" in value or "#" in value
+    # urlsplit removes line breaks. Files to deploy the service with contain the value.
+    is_line = value.isprintable() and " " not in value
+    if not is_http or not HOST.fullmatch(host) or has_end or not is_line:
+        raise problem
     # It appears in messages of `check` and in logs.
     if parts.username or parts.password:
         raise ValueError("must not contain a user name or password")
@@ -62,6 +86,22 @@ def check_base_url(value: str) -> str:
             "must begin with https:// (http:// is accepted for loopback addresses only)"
         )
     return value.rstrip("/")
+
+
+def ascii_host(host: str) -> str:
+    """The form in which web servers and certificates write a name that is not ASCII."""
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return "xn--bcher-kva.example"
+
+
+def check_public_url(value: str) -> str:
+    """The URL of this service, which web servers also have to understand."""
+    url = check_base_url(value)
+    if not PUBLIC_PATH.fullmatch(urlsplit(url).path):
+        raise ValueError("may contain letters, digits and . _ ~ - in its path, no others")
+    return url
 
 
 def proxies_before(public_url: str) -> int:
@@ -268,17 +308,43 @@ def check_line(value: str) -> str:
     return text
 
 
+def from_file(value: Path, info: ValidationInfo) -> Path:
+    """A path that is relative to the folder of the file, as an absolute one."""
+    folder: Path = (info.context or {}).get(FOLDER, Path())
+    # An absolute path replaces the folder.
+    return folder / value
+
+
+def check_ca_file(value: str, info: ValidationInfo) -> str:
+    """The path of a file with certificates; nothing if it is empty."""
+    # Checked when a configuration is read, where the folder is known.
+    if not value or not info.context:
+        return value
+    path = from_file(Path(value), info)
+    advice = "name a file with a certificate in PEM format"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        raise ValueError(f"contains no certificate; {advice}") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}); {advice}") from None
+    return str(path)
+
+
 BaseUrl = Annotated[str, AfterValidator(check_base_url)]
+CaFile = Annotated[str, AfterValidator(check_ca_file)]
 Clock = Annotated[tzinfo, BeforeValidator(parse_clock), PlainSerializer(str)]
 EmbedSecret = Annotated[SecretStr, AfterValidator(check_embed_secret)]
 FigureName = Annotated[str, AfterValidator(check_figure)]
+FilePath = Annotated[Path, AfterValidator(from_file)]
 Language = Annotated[str, AfterValidator(check_language)]
-Line = Annotated[str, AfterValidator(check_line)]
 Link = Annotated[str, AfterValidator(check_link)]
 Method = Annotated[str, AfterValidator(check_method)]
+Name = Annotated[str, Field(max_length=60), AfterValidator(check_line)]
 NetworkValue = Annotated[Network, BeforeValidator(parse_network)]
 Origin = Annotated[str, AfterValidator(check_origin)]
 PasswordHash = Annotated[SecretStr, AfterValidator(check_hash)]
+PublicUrl = Annotated[str, AfterValidator(check_public_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(check_redis_url)]
 Seconds = Annotated[float, Field(gt=0, le=86400 * 7, strict=True)]
 Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone)]
