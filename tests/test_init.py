@@ -132,6 +132,27 @@ def test_init_asks_again_for_an_account_that_the_api_does_not_know(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_init_never_calls_another_api_than_the_one_that_was_entered(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    with terminal(tmp_path, "init", env=PARIS) as shown:
+        shown.answer("Number or address", "client-api.example.com")
+        assert "api.base_url: must be a URL" in shown.wait_for("Number or address")
+        assert "cannot be reached" not in shown.screen
+        shown.answer("", "http://127.0.0.1:9")
+        assert "Check the address" in shown.wait_for("Number or address")
+        shown.answer("", upstream.url)
+        shown.answer("Number of the trading account", "1000002")
+        shown.answer("API password", "wrong")
+        # Only the password was wrong.
+        shown.answer("Number of the trading account [1000002]", "")
+        shown.answer("API password", "sandbox-password")
+        answer_identity(shown)
+        shown.answer("Number [1]", "")
+        assert shown.end() == 0
+    assert written(tmp_path)["api"]["base_url"] == upstream.url
+
+
 def test_init_protects_an_account_with_a_password_for_visitors(
     tmp_path: Path, upstream: Upstream
 ) -> None:
@@ -336,8 +357,10 @@ def test_an_account_is_added_without_changing_the_others(tmp_path: Path) -> None
     ("arguments", "message"),
     [
         (["folder"], "folder is a folder; name a file in it, such as folder/widgets.toml"),
+        (["none/"], "none/ is a folder; name a file in it, such as none/widgets.toml"),
         (["none/here/w.toml"], "there is no folder none/here; run: mkdir -p none/here"),
         (["file.toml"], "file.toml already exists; remove it first, choose another name, or add"),
+        (["--add", "file.toml"], "--add: name the account, such as --set accounts.second.login"),
         (["--add", "none.toml"], "none.toml: no such file; create it with"),
         (["--add", "file.toml", "--set", "accounts.b.x=1"], "accounts.b.login: missing"),
     ],

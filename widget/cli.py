@@ -127,7 +127,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("path", default=app.DEFAULT_CONFIG, type=click.Path(path_type=Path))
+@click.argument("path", default=app.DEFAULT_CONFIG)
 @click.option("--no-input", is_flag=True, help="Ask nothing, even on a terminal.")
 @click.option(
     "--set",
@@ -137,13 +137,17 @@ def main() -> None:
     help="A value, such as login=1234567; may be repeated. Passwords are stored in secrets.env.",
 )
 @click.option("--add", is_flag=True, help="Add an account to an existing file.")
+<<<<<<< HEAD
 def init(
-    path: Path,
+    path: str,
     *,
     no_input: bool,
     assignments: tuple[str, ...],
     add: bool,
 ) -> None:
+=======
+def init(path: str, *, no_input: bool, assignments: tuple[str, ...], add: bool) -> None:
+>>>>>>> 9ab50a8 (init asks again for an address that is none, instead of calling the default API)
     """Create a configuration file at PATH; never overwrites a file.
 
     On a terminal, it asks questions and tests the answers.
@@ -151,14 +155,16 @@ def init(
     prepare = draft.create
     if add:
         prepare = draft.extend
-    new = prepare(path, assignments)
+    new = prepare(draft.file_path(path), assignments)
     asks = not no_input and sys.stdin.isatty() and sys.stdout.isatty()
     if asks:
         Questions(new).ask()
+    elif add and not new.values:
+        raise OperatorError("--add: name the account, such as --set accounts.second.login=1234567")
     settings = new.check()
-    with file_errors(path):
+    with file_errors(new.path):
         new.write()
-    click.echo(f"Wrote {path}")
+    click.echo(f"Wrote {new.path}")
     if new.secrets:
         click.echo(f"Wrote {new.secrets_path}, which only you can read")
     for line in next_steps(new, settings, asked=asks):

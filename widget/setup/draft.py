@@ -199,6 +199,17 @@ def create(path: Path, assignments: Iterable[str]) -> Draft:
     return draft
 
 
+def file_path(text: str) -> Path:
+    """The path of a file that the command line names.
+
+    Raises:
+        OperatorError: it is the path of a folder. ``Path`` would forget the slash at its end.
+    """
+    if text.endswith("/"):
+        raise OperatorError(f"{text} is a folder; name a file in it, such as {text}widgets.toml")
+    return Path(text)
+
+
 def check_new_path(path: Path) -> None:
     """Make sure that a file can be created.
 

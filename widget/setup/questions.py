@@ -55,6 +55,8 @@ class Questions:
         self._now = now
         # Given on the command line: if they do not work, asking again would not help.
         self._given = set(draft.values)
+        # The answers that did not work, which Enter repeats: often only another one is wrong.
+        self._earlier: dict[str, str] = {}
 
     def ask(self) -> None:
         """Ask all questions that the draft does not answer."""
@@ -95,7 +97,13 @@ class Questions:
         draft = self._draft
         while True:
             self._ask_for_api()
-            self._ask(draft.key("login"), "Number of the trading account", convert=from_text)
+            login = draft.key("login")
+            self._ask(
+                login,
+                "Number of the trading account",
+                self._earlier.get(login, ""),
+                convert=from_text,
+            )
             self._ask_for_password()
             click.echo("Calling the API …")
             try:
@@ -103,7 +111,7 @@ class Questions:
             except CabinetError as error:
                 has_password = draft.key("password_env") in draft.values
                 click.echo(explain(error, has_password=has_password))
-                self._ask_again(draft.key("login"), draft.key("password"))
+                self._ask_again(login, draft.key("password"))
                 # A refusal means that the address is right.
                 if not isinstance(error, Refused):
                     self._ask_again(draft.api_key("base_url"))
@@ -129,16 +137,18 @@ class Questions:
                 return
 
     def _choose_api(self, key: str) -> None:
-        """Ask for the address, with the known ones to choose from."""
+        """Ask for the address until it is one, with the known ones to choose from."""
         known = list(KNOWN_APIS)
         shared = self._draft.shared_api()
         if shared:
             known = list(dict.fromkeys([shared, *KNOWN_APIS]))
-        click.echo("Address of your broker's Client Cabinet API:")
-        answer = choose(known, "Number or address")
-        # The shared address need not be repeated in the account.
-        if answer != shared:
-            self._store(key, answer)
+        # Never without an answer: the default is the address of another broker's API.
+        while True:
+            click.echo("Address of your broker's Client Cabinet API:")
+            answer = choose(known, "Number or address")
+            # The shared address need not be repeated in the account.
+            if answer == shared or self._store(key, answer):
+                return
 
     def _ask_for_password(self) -> None:
         """Ask for the API password, without showing it."""
@@ -252,8 +262,11 @@ class Questions:
             elif key != self._draft.key("login"):
                 return
 
-    def _store(self, key: str, value: TomlValue) -> None:
-        """Store a value if the configuration is valid with it; otherwise say what is wrong."""
+    def _store(self, key: str, value: TomlValue) -> bool:
+        """Store a value if the configuration is valid with it; otherwise say what is wrong.
+
+        Returns whether it is stored.
+        """
         trial = self._draft.with_values({key: value})
         trial.values.setdefault(self._draft.key("login"), PLACEHOLDER_LOGIN)
         try:
@@ -261,8 +274,9 @@ class Questions:
         except ConfigError as error:
             for problem in error.problems:
                 click.echo(problem)
-        else:
-            self._draft.values[key] = value
+            return False
+        self._draft.values[key] = value
+        return True
 
     def _ask_again(self, *keys: str) -> None:
         """Discard answers that do not work, so that they are asked again.
@@ -274,6 +288,7 @@ class Questions:
         if not asked:
             raise OperatorError(f"correct {' and '.join(keys)} after --set")
         for key in asked:
+            self._earlier[key] = str(self._draft.values.get(key, ""))
             self._draft.discard(key)
 
 
@@ -309,11 +324,11 @@ def explain(error: CabinetError, *, has_password: bool) -> str:
     if isinstance(error, Refused):
         return "The API refuses this account without a password: enter its API password."
     if isinstance(error, Unavailable):
-        text = f"The API cannot be reached: {error}."
         # What the error names is a key, for which there is no question.
-        if "ca_file" in text:
-            text += " To do so, stop and run init with --set api.ca_file=PATH."
-        return text
+        advice = "Check the address, and whether this machine is connected to the internet."
+        if "ca_file" in str(error):
+            advice = "To do so, stop and run init with --set api.ca_file=PATH."
+        return f"The API cannot be reached: {error}. {advice}"
     return f"The API does not know this account at this address: check both ({error})."
 
 
