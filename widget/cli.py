@@ -137,7 +137,6 @@ def main() -> None:
     help="A value, such as login=1234567; may be repeated. Passwords are stored in secrets.env.",
 )
 @click.option("--add", is_flag=True, help="Add an account to an existing file.")
-<<<<<<< HEAD
 def init(
     path: str,
     *,
@@ -145,9 +144,6 @@ def init(
     assignments: tuple[str, ...],
     add: bool,
 ) -> None:
-=======
-def init(path: str, *, no_input: bool, assignments: tuple[str, ...], add: bool) -> None:
->>>>>>> 9ab50a8 (init asks again for an address that is none, instead of calling the default API)
     """Create a configuration file at PATH; never overwrites a file.
 
     On a terminal, it asks questions and tests the answers.

@@ -81,7 +81,7 @@ def check_base_url(value: str) -> str:
     if parts.username or parts.password:
         raise ValueError("must not contain a user name or password")
     is_encrypted = parts.scheme == "https"
-    if not is_encrypted and not is_loopback(parts.hostname):
+    if not is_encrypted and not is_loopback(host):
         raise ValueError(
             "must begin with https:// (http:// is accepted for loopback addresses only)"
         )
