@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import certifi
 import pytest
 from accounts import SECRET
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from werkzeug.security import generate_password_hash
 
 from widget import config
@@ -79,7 +79,7 @@ def test_the_example_file_is_valid_with_every_line_uncommented(tmp_path: Path) -
         line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
         for line in lines[3:]
     )
-    text = text.replace("/etc/ssl/private-ca.pem", certifi.where())
+    text = text.replace("/etc/ssl/private-ca.pem", DEFAULT_CA_BUNDLE_PATH)
     env = {
         "STUDIO_HASH": HASH,
         "MAIN_API_PASSWORD": "a",
@@ -460,7 +460,7 @@ def test_a_ca_file_is_relative_to_the_configuration_and_contains_certificates(
     tmp_path: Path,
 ) -> None:
     text = '[api]\nca_file = "{}"\n' + account() + "[accounts.other]\nlogin = 2\n"
-    (tmp_path / "ca.pem").write_bytes(Path(certifi.where()).read_bytes())
+    (tmp_path / "ca.pem").write_bytes(Path(DEFAULT_CA_BUNDLE_PATH).read_bytes())
     settings = load(tmp_path, text.format("ca.pem"))
     assert settings.accounts["main"].api.ca_file == str(tmp_path / "ca.pem")
     (tmp_path / "empty.pem").touch()
