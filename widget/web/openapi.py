@@ -9,7 +9,7 @@ from typing import Any
 
 from widget import __version__, errors, names
 from widget.widgets import options
-from widget.widgets.base import Block, Card, MonthGrid, Table, Widget, YearTable
+from widget.widgets.base import Block, Card, Chart, MonthGrid, Table, Widget, YearTable
 
 Schema = dict[str, Any]
 """A JSON Schema, or another object of OpenAPI."""
@@ -94,8 +94,12 @@ def describe(widgets: Mapping[str, Widget], public_url: str) -> Schema:
         widgets: all widgets by name.
         public_url: the URL of the service.
     """
-    paths = {f"/w/{{account}}/{name}.json": path_of(widget) for name, widget in widgets.items()}
-    schemas = {name: data_of(widget) for name, widget in widgets.items()}
+    paths = {}
+    schemas = {}
+    for name, widget in widgets.items():
+        path = f"/w/{{account}}/{name}.json"
+        paths[path] = path_of(widget)
+        schemas[name] = data_of(widget)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -148,7 +152,11 @@ def option_schema(name: str) -> Schema:
         return {"enum": list(CHOICES[name])}
     if name in RANGES:
         minimum, maximum = RANGES[name]
-        return {"type": "integer", "minimum": minimum, "maximum": maximum}
+        return {
+            "type": "integer",
+            "minimum": minimum,
+            "maximum": maximum,
+        }
     if name in ("from", "to"):
         return {"type": "string", "format": "date"}
     if name == "month":
@@ -166,7 +174,7 @@ def response_of(widget: Widget) -> Schema:
         "currency": TEXT,
         "data": {"$ref": f"#/components/schemas/{widget.name}"},
     }
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    return complete_object(properties)
 
 
 def data_of(widget: Widget) -> Schema:
@@ -189,29 +197,31 @@ def merged(first: Schema, second: Schema) -> Schema:
     """A schema with the properties of two."""
     if "properties" not in first:
         return second
-    return {**second, "properties": {**first["properties"], **second["properties"]}}
+    properties = {**first["properties"], **second["properties"]}
+    return {**second, "properties": properties}
 
 
 def properties_of(block: Block) -> Schema:
     """What a block displays, as properties of the data."""
     if isinstance(block, Table):
         return properties_of_table(block)
-    if isinstance(block, YearTable | MonthGrid):
+    if isinstance(block, Chart | YearTable | MonthGrid):
         return {block.rows: list_of(figures(block.row_names))}
     if isinstance(block, Card):
-        found: Schema = {}
-        for figure in block.figures:
-            properties = figures((figure.name,))
-            if figure.within:
-                whole = object_of(properties)
-                properties = {figure.within: merged(found.get(figure.within, {}), whole)}
-            found |= properties
-        return found
-    rows = getattr(block, "rows", "")
-    if not rows:
-        return figures(block.names)
-    # A chart or another list: whatever it looks like, its names are those of the rows.
-    return {rows: list_of(figures(name for name in block.names if name != rows))}
+        return properties_of_card(block)
+    return figures(block.names)
+
+
+def properties_of_card(card: Card) -> Schema:
+    """The figures of a card, some of which are in objects such as the totals."""
+    found: Schema = {}
+    for figure in card.figures:
+        properties = figures((figure.name,))
+        if figure.within:
+            known = found.get(figure.within, {})
+            properties = {figure.within: merged(known, object_of(properties))}
+        found |= properties
+    return found
 
 
 def properties_of_table(table: Table) -> Schema:
@@ -228,7 +238,16 @@ def list_of(properties: Schema) -> Schema:
     """A list of objects, or null if it is hidden."""
     return {
         "type": ["array", "null"],
-        "items": {"type": "object", "properties": properties, "required": list(properties)},
+        "items": complete_object(properties),
+    }
+
+
+def complete_object(properties: Schema) -> Schema:
+    """An object that always has all of its properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
     }
 
 
@@ -260,24 +279,29 @@ def figure_schema(name: str) -> Schema:
 def error_schema() -> Schema:
     """The JSON of an error."""
     codes = sorted({kind.code for kind in error_classes()})
-    error = {
-        "type": "object",
-        "properties": {"code": {"enum": codes}, "message": {"type": "string"}},
-        "required": ["code", "message"],
+    properties: Schema = {
+        "code": {"enum": codes},
+        "message": {"type": "string"},
     }
-    return {"type": "object", "properties": {"error": error}, "required": ["error"]}
+    return complete_object({"error": complete_object(properties)})
 
 
 def error_responses() -> Schema:
     """The responses to errors, by status."""
     codes: dict[int, list[str]] = {}
     for kind in error_classes():
-        codes.setdefault(kind.status, []).append(kind.code)
+        known = codes.setdefault(kind.status, [])
+        # Several errors may have one code.
+        if kind.code not in known:
+            known.append(kind.code)
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}}
-    return {
-        str(status): {"description": ", ".join(dict.fromkeys(found)), "content": content}
-        for status, found in sorted(codes.items())
-    }
+    responses = {}
+    for status in sorted(codes):
+        responses[str(status)] = {
+            "description": ", ".join(codes[status]),
+            "content": content,
+        }
+    return responses
 
 
 def error_classes() -> list[type[errors.CabinetError]]:

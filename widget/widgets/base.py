@@ -67,6 +67,25 @@ def values(record: object, names: Iterable[str]) -> Data:
     return {name: getattr(record, name) for name in names}
 
 
+def trade_fields(*own: str) -> tuple[str, ...]:
+    """The figures of a trade in the order of JSON, with its own ones in their place."""
+    return (
+        "ticket",
+        "symbol",
+        "side",
+        "kind",
+        "volume",
+        "open_price",
+        "open_time",
+        *own,
+        "stop_loss",
+        "take_profit",
+        "swap",
+        "commission",
+        "profit",
+    )
+
+
 def rows_of_page(rows: Sequence[Item], options: Options) -> Sequence[Item]:
     """The rows of the requested page; empty beyond the last page."""
     first = (options.page - 1) * options.rows
@@ -124,6 +143,11 @@ class Card:
 
     figures: tuple[Figure, ...]
     style: Literal["stats", "facts"] = "stats"
+
+    @property
+    def figure_names(self) -> tuple[str, ...]:
+        """The names of its figures, for widgets whose JSON has the same ones in the same order."""
+        return tuple(figure.name for figure in self.figures)
 
     @property
     def names(self) -> Iterator[str]:
@@ -220,9 +244,14 @@ class Chart:
     empty: str = ""
 
     @property
+    def row_names(self) -> tuple[str, ...]:
+        """The names of the figures of a point or bar."""
+        return (self.x, self.y)
+
+    @property
     def names(self) -> Iterator[str]:
         """The names in the data that it displays."""
-        yield from (self.rows, self.x, self.y)
+        yield from (self.rows, *self.row_names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

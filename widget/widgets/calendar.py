@@ -8,9 +8,25 @@ from widget.names import Data
 from widget.widgets.base import Card, Csv, Figure, MonthGrid, Widget, ngettext_noop, values
 from widget.widgets.options import Options
 
-SUMS = ("result", "gain", "trades", "won_days", "lost_days")
-DAY = ("date", "result", "gain", "trades")
 RESULT = Figure("result", N_("Result"), "result")
+CARD = Card(
+    figures=(
+        RESULT,
+        Figure("gain", N_("Gain"), "gain"),
+        Figure("trades", N_("Trades"), "count"),
+        Figure("won_days", N_("Winning days"), "count"),
+        Figure("lost_days", N_("Losing days"), "count"),
+    )
+)
+DAYS = MonthGrid(
+    month="month",
+    rows="days",
+    date="date",
+    result="result",
+    gain="gain",
+    count="trades",
+    counted=ngettext_noop("%(count)s trade", "%(count)s trades"),
+)
 
 
 def fetch(source: Source, options: Options) -> Data:
@@ -28,8 +44,8 @@ def fetch(source: Source, options: Options) -> Data:
     )
     return {
         "month": f"{month:%Y-%m}",
-        "days": [values(day, DAY) for day in result.days],
-        **values(result, SUMS),
+        "days": [values(day, DAYS.row_names) for day in result.days],
+        **values(result, CARD.figure_names),
     }
 
 
@@ -38,30 +54,11 @@ WIDGET = Widget(
     label=N_("Calendar"),
     functions=("balance", "closed_trades"),
     fetch=fetch,
-    body=(
-        Card(
-            figures=(
-                RESULT,
-                Figure("gain", N_("Gain"), "gain"),
-                Figure("trades", N_("Trades"), "count"),
-                Figure("won_days", N_("Winning days"), "count"),
-                Figure("lost_days", N_("Losing days"), "count"),
-            )
-        ),
-        MonthGrid(
-            month="month",
-            rows="days",
-            date="date",
-            result="result",
-            gain="gain",
-            count="trades",
-            counted=ngettext_noop("%(count)s trade", "%(count)s trades"),
-        ),
-    ),
+    body=(CARD, DAYS),
     height=574,
     options=frozenset({"month"}),
     summary=RESULT,
-    csv=(Csv("days", DAY),),
+    csv=(Csv(DAYS.rows, DAYS.row_names),),
     shows_currency=True,
     place=41,
 )

@@ -15,27 +15,13 @@ from widget.widgets.base import (
     ngettext_noop,
     page_numbers,
     rows_of_page,
+    trade_fields,
 )
 from widget.widgets.options import Options
 
 TRADES = Table(
     rows="trades",
-    fields=(
-        "ticket",
-        "symbol",
-        "side",
-        "kind",
-        "volume",
-        "open_price",
-        "open_time",
-        "close_price",
-        "close_time",
-        "stop_loss",
-        "take_profit",
-        "swap",
-        "commission",
-        "profit",
-    ),
+    fields=trade_fields("close_price", "close_time"),
     columns=(
         Column("symbol", N_("Symbol"), "symbol", below=("side", "volume")),
         Column("side", N_("Side"), "side", priority=2),

@@ -7,9 +7,24 @@ from widget.names import Data
 from widget.widgets.base import Card, Curve, Figure, Widget, values
 from widget.widgets.options import Options
 
-FIGURES = ("gain", "drawdown", "profit_factor", "won_share", "trades")
-POINT = ("time", "gain")
 GAIN = Figure("gain", N_("Gain"), "gain")
+CARD = Card(
+    figures=(
+        GAIN,
+        Figure("drawdown", N_("Maximum drawdown"), "percent"),
+        Figure("profit_factor", N_("Profit factor"), "ratio"),
+        Figure("won_share", N_("Trades won"), "percent"),
+        Figure("trades", N_("Trades"), "count"),
+    )
+)
+CURVE = Curve(
+    rows="points",
+    y="gain",
+    kind="gain",
+    label=N_("Growth curve"),
+    figure=N_("Gain"),
+    empty=N_("No trades in this period"),
+)
 
 
 def fetch(source: Source, options: Options) -> Data:
@@ -25,8 +40,8 @@ def fetch(source: Source, options: Options) -> Data:
     return {
         "from": start,
         "to": source.known_until(end),
-        **values(result, FIGURES),
-        "points": [values(point, POINT) for point in result.points],
+        **values(result, CARD.figure_names),
+        "points": [values(point, CURVE.row_names) for point in result.points],
     }
 
 
@@ -35,29 +50,11 @@ WIDGET = Widget(
     label=N_("Growth"),
     functions=("balance", "closed_trades"),
     fetch=fetch,
-    body=(
-        Card(
-            figures=(
-                GAIN,
-                Figure("drawdown", N_("Maximum drawdown"), "percent"),
-                Figure("profit_factor", N_("Profit factor"), "ratio"),
-                Figure("won_share", N_("Trades won"), "percent"),
-                Figure("trades", N_("Trades"), "count"),
-            )
-        ),
-        Curve(
-            rows="points",
-            y="gain",
-            kind="gain",
-            label=N_("Growth curve"),
-            figure=N_("Gain"),
-            empty=N_("No trades in this period"),
-        ),
-    ),
+    body=(CARD, CURVE),
     height=422,
     options=frozenset({"period"}),
     summary=GAIN,
-    picture=FIGURES,
+    picture=CARD.figure_names,
     strip=("gain", "drawdown", "profit_factor", "trades"),
     has_badge=True,
     place=10,

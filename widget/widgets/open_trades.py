@@ -4,7 +4,16 @@ from widget.data import totals
 from widget.data.source import Source
 from widget.errors import N_
 from widget.names import Data, Row
-from widget.widgets.base import Column, Csv, Figure, Table, Widget, page_numbers, rows_of_page
+from widget.widgets.base import (
+    Column,
+    Csv,
+    Figure,
+    Table,
+    Widget,
+    page_numbers,
+    rows_of_page,
+    trade_fields,
+)
 from widget.widgets.options import Options
 
 
@@ -15,21 +24,7 @@ def is_pending(trade: Row) -> bool:
 
 TRADES = Table(
     rows="trades",
-    fields=(
-        "ticket",
-        "symbol",
-        "side",
-        "kind",
-        "volume",
-        "open_price",
-        "open_time",
-        "current_price",
-        "stop_loss",
-        "take_profit",
-        "swap",
-        "commission",
-        "profit",
-    ),
+    fields=trade_fields("current_price"),
     columns=(
         Column("symbol", N_("Symbol"), "symbol", below=("side", "volume")),
         Column("side", N_("Side"), "side", priority=2),
