@@ -7,18 +7,20 @@ than formatting the numbers.
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from markupsafe import Markup, escape
 
-from widget.data.days import next_month
-from widget.names import Data
+from widget.data.days import next_day, next_month
+from widget.names import Data, Row
 from widget.render.display import Display
+from widget.render.format import Formatter
 from widget.render.tables import as_html, attribute
 from widget.widgets.base import MonthGrid, YearTable
 
+DAYS_OF_WEEK: Final = 7
 SHADES: Final = 5
 """The stylesheet has so many shades for gains and for losses: u1 to u5 and d1 to d5."""
 
@@ -45,42 +47,53 @@ def build_year_table(table: YearTable, display: Display) -> YearTableHtml | None
     years = display.view.data[table.rows]
     if years is None:
         return None
-    gains = [gain for year in years for gain in year[table.months] or ()]
-    largest = largest_of(gains)
-    rows = [year_row(year, table, display, largest) for year in years]
+    # All years have the same shades, so that they can be compared.
+    gains = [gain for year in years for gain in year[table.months]]
+    writer = YearWriter(table, display.fmt, largest_of(gains))
+    rows = [writer.row(year) for year in years]
     narrow = display.fmt.month_names("narrow")
     longer = display.fmt.month_names("abbreviated")
+    months = zip(narrow, longer, strict=True)
     return YearTableHtml(
         label=display.gettext(table.label),
-        months=list(zip(narrow, longer, strict=True)),
+        months=list(months),
         rows=as_html(*rows),
         empty=display.gettext(table.empty),
     )
 
 
-def year_row(
-    year: Data,
-    table: YearTable,
-    display: Display,
-    largest: Decimal,
-) -> str:
-    """The row of a year: its number, its months and its gain."""
-    cells = [f'<th scope="row">{year[table.year]}</th>']
-    cells += [month_cell(gain, display, largest) for gain in year[table.months]]
-    gain = year[table.gain]
-    content = ""
-    if gain is not None:
-        content = f"<bdi>{display.fmt.cell_percent(gain, signed=True)}</bdi>"
-    cells.append(f'<td class="sum">{content}</td>')
-    return f"<tr>{''.join(cells)}</tr>"
+@dataclass(frozen=True, slots=True)
+class YearWriter:
+    """Writes the rows of a table of years.
 
+    Attributes:
+        table: the declared table.
+        fmt: writes gains.
+        largest: the size of the largest gain or loss of a month, which has the darkest shade.
+    """
 
-def month_cell(gain: Decimal | None, display: Display, largest: Decimal) -> str:
-    """The cell of a month; empty if it is not part of the history, or hidden."""
-    if gain is None:
-        return "<td></td>"
-    shade = attribute(shade_class(gain, largest))
-    return f"<td{shade}><bdi>{display.fmt.cell_percent(gain)}</bdi></td>"
+    table: YearTable
+    fmt: Formatter
+    largest: Decimal
+
+    def row(self, year: Row) -> str:
+        """The row of a year: its number, its months and its gain."""
+        months = [self.month_cell(gain) for gain in year[self.table.months]]
+        gain = year[self.table.gain]
+        total = ""
+        if gain is not None:
+            text = self.fmt.cell_percent(gain, signed=True)
+            total = f"<bdi>{text}</bdi>"
+        heading = f'<th scope="row">{year[self.table.year]}</th>'
+        return f'<tr>{heading}{"".join(months)}<td class="sum">{total}</td></tr>'
+
+    def month_cell(self, gain: Decimal | None) -> str:
+        """The cell of a month; empty if it is not part of the history, or hidden."""
+        if gain is None:
+            return "<td></td>"
+        shade = attribute(shade_class(gain, self.largest))
+        text = self.fmt.cell_percent(gain)
+        return f"<td{shade}><bdi>{text}</bdi></td>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +116,20 @@ def build_month_grid(grid: MonthGrid, display: Display) -> MonthGridHtml | None:
     rows = display.view.data[grid.rows]
     if rows is None:
         return None
-    first_day = date.fromisoformat(f"{display.view.data[grid.month]}-01")
+    month = display.view.data[grid.month]
+    first_day = date.fromisoformat(f"{month}-01")
     first_week_day = display.fmt.first_week_day()
     narrow = display.fmt.day_names("narrow")
     longer = display.fmt.day_names("abbreviated")
-    days = list(zip(narrow, longer, strict=True))
+    from_monday = list(zip(narrow, longer, strict=True))
     writer = DayWriter(grid, display, rows)
     weeks = ""
     for week in weeks_of(first_day, first_week_day):
-        cells = [writer.cell(day) for day in week]
+        cells = map(writer.cell, week)
         weeks += f"<tr>{''.join(cells)}</tr>"
     return MonthGridHtml(
         label=display.fmt.month_and_year(first_day),
-        days=days[first_week_day:] + days[:first_week_day],
+        days=from_monday[first_week_day:] + from_monday[:first_week_day],
         weeks=as_html(weeks),
     )
 
@@ -127,16 +141,19 @@ def weeks_of(first_day: date, first_week_day: int) -> Iterator[list[date | None]
         first_day: the first day of the month.
         first_week_day: the day on which weeks begin, 0 is Monday.
     """
-    days_before = (first_day.weekday() - first_week_day) % 7
+    days_before = (first_day.weekday() - first_week_day) % DAYS_OF_WEEK
     week: list[date | None] = [None] * days_before
-    length = (next_month(first_day) - first_day).days
-    for number in range(length):
-        week.append(first_day + timedelta(days=number))
-        if len(week) == 7:
+    day = first_day
+    end = next_month(first_day)
+    while day < end:
+        week.append(day)
+        day = next_day(day)
+        if len(week) == DAYS_OF_WEEK:
             yield week
             week = []
     if week:
-        yield week + [None] * (7 - len(week))
+        days_after = DAYS_OF_WEEK - len(week)
+        yield week + [None] * days_after
 
 
 class DayWriter:
@@ -162,20 +179,21 @@ class DayWriter:
             return "<td></td>"
         time = f'<time datetime="{day}">{day.day}</time>'
         row = self._rows.get(day)
+        # Nothing was closed on it.
         if row is None:
             return f"<td>{time}</td>"
-        shade = ""
+        fmt = self._display.fmt
+        attributes = ""
         amount = ""
         result = row[self._grid.result]
         if result is not None:
-            fmt = self._display.fmt
-            shade = attribute(shade_class(result, self._largest))
+            attributes = attribute(shade_class(result, self._largest))
             amount = two_lengths("b", fmt.cell_amount(result), fmt.result(result))
         gain = row[self._grid.gain]
-        title = ""
         if gain is not None:
-            title = f' title="{self._display.fmt.signed_percent(gain)}"'
-        return f"<td{shade}{title}>{time}{amount}{self.count(row[self._grid.count])}</td>"
+            attributes += f' title="{fmt.signed_percent(gain)}"'
+        count = self.count(row[self._grid.count])
+        return f"<td{attributes}>{time}{amount}{count}</td>"
 
     def count(self, number: int | None) -> str:
         """The number of trades, as HTML; empty if it is hidden."""
@@ -213,7 +231,8 @@ def shade_class(amount: Decimal, largest: Decimal) -> str:
     """
     if not amount:
         return ""
-    shade = math.ceil(SHADES * math.sqrt(abs(amount) / largest))
+    share = abs(amount) / largest
+    shade = math.ceil(SHADES * math.sqrt(share))
     if amount > 0:
         return f"u{shade}"
     return f"d{shade}"

@@ -5,7 +5,7 @@ has one without being drawn by anybody.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from widget.widgets import base
@@ -24,6 +24,10 @@ Tone = Literal["ink", "soft", "done", "bar", "line", "area", "up", "down"]
 charts, which run from left to right in every language."""
 
 LARGE_FIGURE_HEIGHT: Final = 13  # with its label
+SMALL_FIGURE_HEIGHT: Final = 8  # with its label
+SMALL_FIGURE_PITCH: Final = 13
+TEXT_HEIGHT: Final = 3
+CELL_HEIGHT: Final = 6
 PROGRESS_HEIGHT: Final = 6
 SHARE_DONE: Final = 0.6  # of a progress bar
 BARS: Final = (0.45, 0.7, 0.35, 0.55, 0.9, 0.5, 0.75, 1.0, 0.6, 0.8)
@@ -70,10 +74,11 @@ class Box:
 def draw(widget: Widget) -> list[Shape]:
     """The thumbnail of a widget, ``WIDTH`` wide and ``HEIGHT`` high."""
     blocks = blocks_with_room(widget.body)
-    needed = sum(drawing_of(block).height + GAP for block in blocks) - GAP
+    growing = [block for block in blocks if drawing_of(block).grows]
     # Without a chart or a table, the first part grows.
-    growing = [block for block in blocks if drawing_of(block).grows] or blocks[:1]
-    extra_height = (INNER_HEIGHT - needed) / len(growing)
+    if not growing:
+        growing = blocks[:1]
+    extra_height = (INNER_HEIGHT - needed_height(blocks)) / len(growing)
     top = float(MARGIN)
     shapes: list[Shape] = []
     for block in blocks:
@@ -90,17 +95,24 @@ def draw(widget: Widget) -> list[Shape]:
 def blocks_with_room(body: Iterable[base.Block]) -> list[base.Block]:
     """The parts of a widget that have room in its thumbnail, from the top."""
     found: list[base.Block] = []
-    bottom = 0
+    has_table = False
     for block in body:
-        # Of several tables, a widget displays one.
-        if isinstance(block, base.Table) and any(isinstance(each, base.Table) for each in found):
-            continue
-        bottom += drawing_of(block).height
-        if bottom > INNER_HEIGHT:
+        if isinstance(block, base.Table):
+            # Of several tables, a widget displays one.
+            if has_table:
+                continue
+            has_table = True
+        if needed_height([*found, block]) > INNER_HEIGHT:
             break
         found.append(block)
-        bottom += GAP
     return found
+
+
+def needed_height(blocks: Sequence[base.Block]) -> int:
+    """The least height of some parts, with the gaps between them."""
+    heights = [drawing_of(block).height for block in blocks]
+    gaps = GAP * (len(blocks) - 1)
+    return sum(heights) + gaps
 
 
 def draw_card(card: base.Card, box: Box) -> Iterator[Shape]:
@@ -113,28 +125,37 @@ def draw_card(card: base.Card, box: Box) -> Iterator[Shape]:
     if not smaller:
         # In the middle, since there is nothing below it.
         top += (box.height - LARGE_FIGURE_HEIGHT) / 2
-    yield Shape("soft", MARGIN, top, 18, 3)
-    yield Shape("ink", MARGIN, top + 5, 44, 8)
-    column_width = INNER_WIDTH / 2
+    yield Shape("soft", x=MARGIN, y=top, width=18, height=3)
+    yield Shape("ink", x=MARGIN, y=top + 5, width=44, height=8)
     top += LARGE_FIGURE_HEIGHT + GAP
-    for index in range(0, len(smaller), 2):
-        if top + 8 > box.bottom:
+    # Two of the smaller figures stand side by side.
+    column_width = INNER_WIDTH / 2
+    for number, _ in enumerate(smaller):
+        row, column = divmod(number, 2)
+        x = MARGIN + column * column_width
+        y = top + row * SMALL_FIGURE_PITCH
+        if y + SMALL_FIGURE_HEIGHT > box.bottom:
             return
-        for column, _ in enumerate(smaller[index : index + 2]):
-            x = MARGIN + column * column_width
-            yield Shape("soft", x, top, 14, 2)
-            yield Shape("ink", x, top + 4, 26, 4)
-        top += 13
+        yield Shape("soft", x=x, y=y, width=14, height=2)
+        yield Shape("ink", x=x, y=y + 4, width=26, height=4)
 
 
 def draw_facts(box: Box) -> Iterator[Shape]:
     """Two columns of names, each with its value at the end of the line."""
     column_width = (INNER_WIDTH - ROW_PITCH) / 2
+    second_column = MARGIN + column_width + ROW_PITCH
+    for top in row_tops(box, TEXT_HEIGHT):
+        for x in (MARGIN, second_column):
+            end = x + column_width
+            yield Shape("soft", x=x, y=top, width=16, height=TEXT_HEIGHT)
+            yield Shape("ink", x=end - 10, y=top, width=10, height=TEXT_HEIGHT)
+
+
+def row_tops(box: Box, height: float) -> Iterator[float]:
+    """Where the rows of a box begin, as many as have room; ``height`` is that of a row."""
     top = box.top
-    while top + 3 <= box.bottom:
-        for x in (MARGIN, MARGIN + column_width + ROW_PITCH):
-            yield Shape("soft", x, top, 16, 3)
-            yield Shape("ink", x + column_width - 10, top, 10, 3)
+    while top + height <= box.bottom:
+        yield top
         top += ROW_PITCH
 
 
@@ -156,30 +177,33 @@ def draw_month(_: base.MonthGrid, box: Box) -> Iterator[Shape]:
 def draw_grid(columns: int, box: Box) -> Iterator[Shape]:
     """Cells in the colours of their results."""
     pitch = INNER_WIDTH / columns
-    top = box.top
     cells = 0
-    while top + 6 <= box.bottom:
+    for top in row_tops(box, CELL_HEIGHT):
         for column in range(columns):
             tone: Tone = "up"
+            # Every fifth one is a loss, so that they are not in line.
             if cells % 5 == 2:
                 tone = "down"
-            yield Shape(tone, MARGIN + column * pitch, top, pitch - 1, 6)
+            x = MARGIN + column * pitch
+            yield Shape(tone, x=x, y=top, width=pitch - 1, height=CELL_HEIGHT)
             cells += 1
-        top += ROW_PITCH
 
 
 def draw_progress(_: base.Progress, box: Box) -> Iterator[Shape]:
     """A bar that is partly done."""
-    yield Shape("soft", MARGIN, box.top, INNER_WIDTH, PROGRESS_HEIGHT)
-    yield Shape("done", MARGIN, box.top, INNER_WIDTH * SHARE_DONE, PROGRESS_HEIGHT)
+    whole = Shape("soft", x=MARGIN, y=box.top, width=INNER_WIDTH, height=PROGRESS_HEIGHT)
+    yield whole
+    yield replace(whole, tone="done", width=INNER_WIDTH * SHARE_DONE)
 
 
 def draw_bars(_: base.Bars, box: Box) -> Iterator[Shape]:
     """A bar chart."""
     pitch = INNER_WIDTH / len(BARS)
     for index, share in enumerate(BARS):
+        x = MARGIN + index * pitch
         height = share * box.height
-        yield Shape("bar", MARGIN + index * pitch, box.bottom - height, pitch - 2, height)
+        top = box.bottom - height
+        yield Shape("bar", x=x, y=top, width=pitch - 2, height=height)
 
 
 def draw_curve(_: base.Curve, box: Box) -> Iterator[Shape]:
@@ -191,15 +215,18 @@ def draw_curve(_: base.Curve, box: Box) -> Iterator[Shape]:
         y = box.bottom - share * box.height
         points.append(f"{x:g} {y:.1f}")
     line = "M" + "L".join(points)
-    yield Shape("area", path=f"{line}V{box.bottom:g}H{MARGIN}Z")
+    # Down to the bottom, and back to the left.
+    area = f"{line}V{box.bottom:g}H{MARGIN}Z"
+    yield Shape("area", path=area)
     yield Shape("line", path=line)
 
 
 def draw_table(table: base.Table, box: Box) -> Iterator[Shape]:
     """A table with as many columns as have room, and the results in their colours."""
+    kinds = [column.kind for column in table.columns]
     # The last column is the one that visitors look for, such as the profit.
-    columns = [*table.columns[:-1][: MAX_COLUMNS - 1], table.columns[-1]]
-    kinds = [column.kind for column in columns]
+    if len(kinds) > MAX_COLUMNS:
+        kinds = [*kinds[: MAX_COLUMNS - 1], kinds[-1]]
     return draw_cells(kinds, box)
 
 
@@ -211,14 +238,11 @@ def draw_other(_: base.Block, box: Box) -> Iterator[Shape]:
 def draw_cells(kinds: Sequence[Kind], box: Box) -> Iterator[Shape]:
     """The rows of a table whose columns have these kinds."""
     pitch = INNER_WIDTH / len(kinds)
-    top = box.top
-    row = 0
-    while top + 3 <= box.bottom:
+    for row, top in enumerate(row_tops(box, TEXT_HEIGHT)):
         for index, kind in enumerate(kinds):
             tone = tone_of_cell(row, index, kind)
-            yield Shape(tone, MARGIN + index * pitch, top, pitch - 4, 3)
-        row += 1
-        top += ROW_PITCH
+            x = MARGIN + index * pitch
+            yield Shape(tone, x=x, y=top, width=pitch - 4, height=TEXT_HEIGHT)
 
 
 def tone_of_cell(row: int, index: int, kind: Kind) -> Tone:
