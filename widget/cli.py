@@ -493,10 +493,16 @@ def embed_code(
         options: the same options, parsed.
     """
     catalogues = i18n.load_catalogues(paths.locales())
-    texts = catalogues.translations(options.lang, account.lang)
-    label = texts.gettext(widget.label)
-    embed = snippets.Embed(settings.server.public_url, account.slug, widget, params, options, label)
-    return snippets.FORMS[form](embed)
+    embed = snippets.build_embed(
+        settings,
+        account,
+        widget,
+        params,
+        options,
+        catalogues,
+    )
+    write = snippets.FORMS[form]
+    return write(embed)
 
 
 def who_can_see(account: Account, form: str) -> str:

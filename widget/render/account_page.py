@@ -56,7 +56,13 @@ class WidgetLinks:
 
     def _url(self, widget: Widget, suffix: str, names: Collection[str]) -> str:
         params = [(name, text) for name, text in self.params if name in names]
-        return widget_url(self.base, self.account, widget.name, suffix, params)
+        return widget_url(
+            self.base,
+            self.account,
+            widget.name,
+            suffix=suffix,
+            params=params,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +103,10 @@ def render_account_page(
     periods = []
     if context.period_url is not None:
         periods = period_links(display, context.period_url, period)
-    sections = [
-        build_section(renderer, section, display, links) for section in account_view.sections
-    ]
+    sections = []
+    for view in account_view.sections:
+        section = build_section(renderer, view, display, links)
+        sections.append(section)
     return renderer.template(
         "account.html",
         display.language,
@@ -126,7 +133,8 @@ def render_account_page(
 def page_display(renderer: Renderer, account_view: AccountView) -> Display:
     """The first widget of a page, with the age of all of them."""
     first = account_view.views[0]
-    return renderer.display(replace(first, as_of=account_view.as_of, stale=account_view.stale))
+    view = replace(first, as_of=account_view.as_of, stale=account_view.stale)
+    return renderer.display(view)
 
 
 def page_height(account_view: AccountView) -> int:
@@ -148,7 +156,8 @@ def display_name(display: Display) -> str:
 
 def title(display: Display) -> str:
     """The title of the page."""
-    return " · ".join(filter(None, (display_name(display), display.kind())))
+    parts = filter(None, (display_name(display), display.kind()))
+    return " · ".join(parts)
 
 
 def description(display: Display) -> str:
@@ -156,8 +165,7 @@ def description(display: Display) -> str:
     account = display.view.account
     if account.about:
         # As many whole words as fit.
-        words = account.about.split()
-        return textwrap.shorten(" ".join(words), MAX_DESCRIPTION, placeholder="…")
+        return textwrap.shorten(account.about, MAX_DESCRIPTION, placeholder="…")
     figures = picture_figures(display).values()
     texts = [f"{figure.label} {figure.text}" for figure in figures]
     return ", ".join(texts)
@@ -193,9 +201,11 @@ def files(account_view: AccountView, display: Display, links: WidgetLinks | None
         return []
     found = []
     for view in account_view.views:
-        if view.widget.csv:
-            label = display.gettext(view.widget.label)
-            found.append(Link(links.csv(view.widget), f"{label} (CSV)"))
+        if not view.widget.csv:
+            continue
+        label = display.gettext(view.widget.label)
+        link = Link(links.csv(view.widget), f"{label} (CSV)")
+        found.append(link)
     return found
 
 

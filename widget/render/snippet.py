@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from html import escape
 from urllib.parse import quote, urlencode
 
+from widget.config import Account, Settings
 from widget.errors import OperatorError
+from widget.render.i18n import Catalogues
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options
 
@@ -23,21 +25,33 @@ def widget_url(
     base: str,
     account: str,
     widget: str,
-    suffix: str,
-    params: UrlOptions,
+    *,
+    suffix: str = "",
+    params: UrlOptions = (),
 ) -> str:
-    """The URL of a widget: absolute if ``base`` is the service's URL."""
-    return with_query(f"{base}/w/{quote(account)}/{quote(widget)}{suffix}", params)
+    """The URL of a widget.
+
+    Args:
+        base: the service's URL; the path under which it is served for a URL without a host.
+        account: the account's slug.
+        widget: the name of the widget.
+        suffix: what follows, such as the suffix of another form.
+        params: its options.
+    """
+    path = f"/w/{quote(account)}/{quote(widget)}{suffix}"
+    return with_query(f"{base}{path}", params)
 
 
 def account_url(
     base: str,
     account: str,
-    suffix: str,
-    params: UrlOptions,
+    *,
+    suffix: str = "",
+    params: UrlOptions = (),
 ) -> str:
-    """The URL of an account's page: absolute if ``base`` is the service's URL."""
-    return with_query(f"{base}/a/{quote(account)}{suffix}", params)
+    """The URL of an account's page; the arguments are those of ``widget_url``."""
+    path = f"/a/{quote(account)}{suffix}"
+    return with_query(f"{base}{path}", params)
 
 
 def with_query(url: str, params: UrlOptions) -> str:
@@ -96,11 +110,15 @@ class Embed:
             for name, text in self.params.items()
             if name not in PICTURE_OPTIONS  # the page would reject them as unknown options
         }
+        return self.url(params=params)
+
+    def url(self, *, suffix: str = "", params: UrlOptions = ()) -> str:
+        """The URL of one of the widget's forms, with these options."""
         return widget_url(
             self.base,
             self.account,
             self.widget.name,
-            suffix="",
+            suffix=suffix,
             params=params,
         )
 
@@ -110,19 +128,45 @@ class Embed:
         Raises:
             OperatorError: the widget has no picture.
         """
-        name = self.widget.name
         if not self.widget.picture:
             forms = [form for form in FORMS if form not in PICTURE_FORMS]
             listed = ", ".join(forms)
-            raise OperatorError(f"{name} has no picture; use --as with one of: {listed}")
+            raise OperatorError(
+                f"{self.widget.name} has no picture; use --as with one of: {listed}"
+            )
         # Mail programs and many forums do not display SVG.
-        return widget_url(
-            self.base,
-            self.account,
-            name,
-            suffix=".png",
-            params=params,
-        )
+        return self.url(suffix=".png", params=params)
+
+
+def build_embed(
+    settings: Settings,
+    account: Account,
+    widget: Widget,
+    params: Mapping[str, str],
+    options: Options,
+    catalogues: Catalogues,
+) -> Embed:
+    """A widget to embed, with its name in the language in which it will be displayed.
+
+    That is the language of the host page, and not that of the person who pastes the code.
+
+    Args:
+        settings: the configuration.
+        account: whose widget.
+        widget: the widget.
+        params: its options as text, by name.
+        options: the same options, parsed.
+        catalogues: the languages.
+    """
+    texts = catalogues.translations(options.lang, account.lang)
+    return Embed(
+        base=settings.server.public_url,
+        account=account.slug,
+        widget=widget,
+        params=params,
+        options=options,
+        label=texts.gettext(widget.label),
+    )
 
 
 def script(embed: Embed) -> str:
@@ -165,13 +209,7 @@ def wordpress(embed: Embed) -> str:
 
 def oembed(embed: Embed) -> str:
     """The URL, for a line of its own in WordPress, Ghost or Discourse."""
-    return widget_url(
-        embed.base,
-        embed.account,
-        embed.widget.name,
-        suffix="",
-        params=embed.params,
-    )
+    return embed.url(params=embed.params)
 
 
 def badge(embed: Embed) -> str:

@@ -24,6 +24,7 @@ from widget.web.form_options import locks_period, options_on_page, parse_page_op
 from widget.web.request_data import (
     Parameters,
     appearance_options,
+    link_parameters,
     query_parameters,
     split_suffix,
     token_of,
@@ -153,7 +154,7 @@ class AccountPageEndpoint:
         if grant:
             context = with_token(context, account, grant, self._service.clock())
         elif not account.is_private:
-            url = account_url(self._server.public_url, account.slug, HTML, parameters)
+            url = account_url(self._server.public_url, account.slug, params=parameters)
             context = replace(context, canonical=url)
         if grant and locks_period(grant.params):
             return context
@@ -166,10 +167,11 @@ class AccountPageEndpoint:
             account: the account.
             token: the new token of the page, if it has one.
         """
-        parameters = [(name, text) for name, text in query_parameters() if name != "period"]
-        if token:
-            parameters = [*without_token(parameters), ("token", token)]
-        return account_url(self._server.path, account.slug, HTML, parameters)
+        return account_url(
+            self._server.path,
+            account.slug,
+            params=link_parameters(["period"], token),
+        )
 
     def _picture(
         self,

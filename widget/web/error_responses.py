@@ -219,8 +219,8 @@ class ErrorResponses:
         # An expired token would be refused again, and the password replaces it.
         options = without_token(query_parameters())
         if context.is_account_page:
-            return account_url(base, account.slug, "/unlock", options)
-        return widget_url(base, account.slug, name, "/unlock", options)
+            return account_url(base, account.slug, suffix="/unlock", params=options)
+        return widget_url(base, account.slug, name, suffix="/unlock", params=options)
 
 
 def _valid_options() -> Options:

@@ -32,7 +32,9 @@ class Limits:
 
     def allow(self, width: int, height: int) -> bool:
         """Whether something of this size is within the limits."""
-        return limited(width, self.width) == width and limited(height, self.height) == height
+        if limited(width, self.width) < width:
+            return False
+        return limited(height, self.height) == height
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def embed_widget(
         # The number of rows that fit, which may be less than the URL of the widget has.
         params = {**params, "rows": str(view.options.rows)}
     return Embedded(
-        url=widget_url(base, view.account.slug, widget.name, "", params),
+        url=widget_url(base, view.account.slug, widget.name, params=params),
         title=display.label,
         summary=display.summary(),
         height=widget.pixels(view.options),
@@ -126,10 +128,11 @@ def embed_page(
     slug = account_view.account.slug
     picture = None
     if account_view.has_picture:
+        picture_url = account_url(base, slug, suffix=".png", params=params)
         width, height = PREVIEW_SIZE
-        picture = Thumbnail(account_url(base, slug, ".png", params), width, height)
+        picture = Thumbnail(picture_url, width, height)
     return Embedded(
-        url=account_url(base, slug, "", params),
+        url=account_url(base, slug, params=params),
         title=title(display),
         summary=display.summary(),
         height=page_height(account_view),
@@ -207,10 +210,16 @@ def thumbnail(
         return None
     for size in THUMBNAIL_SIZES:
         width, height = SIZES[size]
-        if limits.allow(width, height):
-            params = {**params, "size": size}
-            url = widget_url(base, view.account.slug, widget.name, ".png", params)
-            return Thumbnail(url, width, height)
+        if not limits.allow(width, height):
+            continue
+        url = widget_url(
+            base,
+            view.account.slug,
+            widget.name,
+            suffix=".png",
+            params={**params, "size": size},
+        )
+        return Thumbnail(url, width, height)
     return None
 
 

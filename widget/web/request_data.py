@@ -3,7 +3,7 @@
 import ipaddress
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import parse_qsl
 
 from flask import request
@@ -72,6 +72,19 @@ def token_of(parameters: Parameters) -> str | None:
 def without_token(parameters: Parameters) -> Parameters:
     """The parameters of a query that are options."""
     return [(name, value) for name, value in parameters if name != "token"]
+
+
+def link_parameters(names: Collection[str], token: str | None) -> Parameters:
+    """The parameters of this query for links that choose other options of these names.
+
+    Args:
+        names: the options to leave out.
+        token: the new token of the page, which replaces the present one; None if it has none.
+    """
+    parameters = [(name, text) for name, text in query_parameters() if name not in names]
+    if token is None:
+        return parameters
+    return [*without_token(parameters), ("token", token)]
 
 
 def appearance_options(parameters: Parameters) -> Options:

@@ -1,6 +1,6 @@
 """The studio: the template context for the chosen account, widget and options."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,7 +8,15 @@ from widget.config import Account, Settings
 from widget.errors import N_, BadOption
 from widget.render import thumbnail
 from widget.render.i18n import Catalogues
-from widget.render.snippet import FORMS, PICTURE_FORMS, Embed, account_url, widget_url
+from widget.render.snippet import (
+    FORMS,
+    PICTURE_FORMS,
+    Embed,
+    account_url,
+    build_embed,
+    widget_url,
+)
+from widget.render.thumbnail import Shape
 from widget.widgets import registry
 from widget.widgets.base import Widget
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options, parse_options
@@ -44,23 +52,17 @@ def build_context(
     account = chosen_account(settings, fields)
     enabled = registry.enabled_widgets(account, widgets)
     widget = widgets[chosen_widget(enabled, fields)]
-    names = widget.all_options
-    if widget.picture:
-        names += PICTURE_OPTIONS
-    filled_fields = filled(fields, names)
+    filled_fields = filled(fields, option_names(widget))
     picture_params, options, problems = parse_fields(widget, filled_fields)
     params = filled(picture_params, widget.all_options)
-    # The code names the widget in the language of the host page, not in that of the operator.
-    label = catalogues.translations(options.lang, account.lang).gettext(widget.label)
-    embed = Embed(settings.server.public_url, account.slug, widget, params, options, label)
+    embed = build_embed(settings, account, widget, params, options, catalogues)
     # Code that silently leaves out a field would be a surprise.
     code: Snippets = []
     if not problems:
         code = snippets(embed, picture_params)
     return {
-        "accounts": list(settings.accounts),
-        "account": account.slug,
-        "widgets": [(widgets[name], thumbnail.draw(widgets[name])) for name in enabled],
+        **account_context(settings, account),
+        "widgets": with_thumbnails(enabled, widgets),
         "thumbnail_size": (thumbnail.WIDTH, thumbnail.HEIGHT),
         "widget": widget,
         "params": params,
@@ -70,10 +72,38 @@ def build_context(
         "snippets": code,
         "form": chosen_form(code, fields),
         "links": other_forms(embed, settings.server.path, has_page=account.page),
+    }
+
+
+def account_context(settings: Settings, account: Account) -> dict[str, Any]:
+    """The part of the template context that describes the accounts, and the chosen one."""
+    return {
+        "accounts": list(settings.accounts),
+        "account": account.slug,
         "origins": embedding_origins(account),
         "closed": account.access == "closed",
         "service": settings.server.public_url,
     }
+
+
+def with_thumbnails(
+    names: Iterable[str],
+    widgets: Mapping[str, Widget],
+) -> list[tuple[Widget, list[Shape]]]:
+    """The widgets of these names, each with its thumbnail."""
+    found = []
+    for name in names:
+        widget = widgets[name]
+        shapes = thumbnail.draw(widget)
+        found.append((widget, shapes))
+    return found
+
+
+def option_names(widget: Widget) -> tuple[str, ...]:
+    """The options of a widget for which the form has a field."""
+    if widget.picture:
+        return widget.all_options + PICTURE_OPTIONS
+    return widget.all_options
 
 
 def other_forms(embed: Embed, path: str, *, has_page: bool) -> list[tuple[str, str]]:
@@ -86,16 +116,16 @@ def other_forms(embed: Embed, path: str, *, has_page: bool) -> list[tuple[str, s
     """
     widget = embed.widget
     url = partial(widget_url, path, embed.account, widget.name)
-    found = []
+    links = {}
     if has_page:
-        found.append((N_("Account page"), account_url(path, embed.account, "", {})))
+        links[N_("Account page")] = account_url(path, embed.account)
     if widget.csv:
-        found.append(("CSV", url(".csv", embed.params)))
+        links["CSV"] = url(suffix=".csv", params=embed.params)
     if widget.feed:
-        found.append(("Atom", url(".atom", {})))
+        links["Atom"] = url(suffix=".atom")
     if widget.has_badge:
-        found.append(("Shields", url(".badge.json", embed.params)))
-    return found
+        links["Shields"] = url(suffix=".badge.json", params=embed.params)
+    return list(links.items())
 
 
 def chosen_account(settings: Settings, fields: Params) -> Account:
@@ -136,13 +166,18 @@ def picture_context(embed: Embed, params: Params, path: str) -> dict[str, Any]:
         path: the path under which the service is served.
     """
     widget = embed.widget
-    sizes = {name: SIZES[name] for name in widget.picture_sizes}
-    # Twice as many pixels, for screens that display two for each CSS pixel. And the URL is a path,
-    # since the page may only contain pictures of its own origin, whatever that is called.
-    params = {"scale": "2", **params}
-    url = widget_url(path, embed.account, widget.name, ".png", params)
+    # The URL is a path, since the page may only contain pictures of its own origin, whatever that
+    # is called.
+    url = widget_url(
+        path,
+        embed.account,
+        widget.name,
+        suffix=".png",
+        # Twice as many pixels, for screens that display two for each CSS pixel.
+        params={"scale": "2", **params},
+    )
     return {
-        "sizes": sizes,
+        "sizes": {name: SIZES[name] for name in widget.picture_sizes},
         "size": embed.options.size,
         "picture": url,
     }

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from functools import partial
 
 from flask import Response
 
@@ -33,6 +32,7 @@ from widget.web.error_responses import (
 from widget.web.form_options import parse_form_options
 from widget.web.request_data import (
     appearance_options,
+    link_parameters,
     query_parameters,
     split_suffix,
     token_of,
@@ -167,8 +167,14 @@ class WidgetEndpoint:
 
     def _feed(self, view: View, grant: Grant | None) -> Response:
         # Without options, and so without the token: readers publish what they subscribe to.
-        url = partial(widget_url, self._server.public_url, view.account.slug, view.widget.name)
-        xml = render_feed(view, self._service.catalogues, url(ATOM, {}), url(HTML, {}))
+        base = self._server.public_url
+        slug = view.account.slug
+        xml = render_feed(
+            view,
+            self._service.catalogues,
+            feed_url=widget_url(base, slug, view.widget.name, suffix=ATOM),
+            page_url=widget_url(base, slug, view.widget.name),
+        )
         response = Response(xml, content_type="application/atom+xml; charset=utf-8")
         return self._with_headers(response, view, grant)
 
@@ -205,7 +211,7 @@ class WidgetEndpoint:
         if account.is_private:
             return None
         if account.page:
-            return account_url(self._server.public_url, account.slug, HTML, {})
+            return account_url(self._server.public_url, account.slug)
         return self._canonical_url(view)
 
     def _url_without(
@@ -225,11 +231,12 @@ class WidgetEndpoint:
         """
         if grant and not grant.params.keys().isdisjoint(names):
             return None
-        parameters = [(name, text) for name, text in query_parameters() if name not in names]
-        if token:
-            parameters = [*without_token(parameters), ("token", token)]
-        base = self._server.path
-        return widget_url(base, view.account.slug, view.widget.name, "", parameters)
+        return widget_url(
+            self._server.path,
+            view.account.slug,
+            view.widget.name,
+            params=link_parameters(names, token),
+        )
 
     def _canonical_url(self, view: View) -> str:
         """The absolute URL of a public page, with its options."""
@@ -237,8 +244,7 @@ class WidgetEndpoint:
             self._server.public_url,
             view.account.slug,
             view.widget.name,
-            "",
-            query_parameters(),
+            params=query_parameters(),
         )
 
 
