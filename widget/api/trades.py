@@ -97,6 +97,8 @@ def price_kind(step: Decimal | None) -> Kind[Decimal]:
     """A price without the noise of binary fractions: the API's 1.0847099999999999 becomes 1.08471
     again. Without a step, only digits that no price has are rounded away.
     """
+    # One function call less for each price than with partial(), and there are several for each
+    # trade.
     if step is None:
         return Kind(NUMBER.name, lambda text: without_noise(parse_number(text)))
     return Kind(NUMBER.name, lambda text: parse_number(text).quantize(step, ROUND_HALF_EVEN))
@@ -224,20 +226,24 @@ class TradeReader(Generic[Trade]):
                 group.positions.append(position)
                 group.texts.append(texts)
         for digits, group in groups.items():
-            columns = self._columns[digits]
             try:
-                by_field = zip(*group.texts, strict=True)
-                fields = [
-                    column.convert_all(texts)
-                    for column, texts in zip(columns, by_field, strict=True)
-                ]
+                group_trades = self._convert(group, self._columns[digits])
             except UNUSUAL:
+                # One row is enough: those of the group are read one by one.
                 continue
-            group_trades = map(self._make, zip(*fields, strict=True))
             for position, trade in zip(group.positions, group_trades, strict=True):
                 if trade.command <= self._last_command:
                     trades[position] = trade
         return trades
+
+    def _convert(self, group: Group, columns: tuple[Column, ...]) -> list[Trade]:
+        """The trades of a group; one of ``UNUSUAL`` if one of its values is unusual."""
+        texts_by_field = zip(*group.texts, strict=True)
+        values_by_field = []
+        for column, texts in zip(columns, texts_by_field, strict=True):
+            values = column.convert_all(texts)
+            values_by_field.append(values)
+        return list(map(self._make, zip(*values_by_field, strict=True)))
 
     def read_by_columns(self, value: object) -> Trade | None:
         """The trade in a row; None if the row is to be read by names, since it is new or unusual.
@@ -281,7 +287,9 @@ class TradeReader(Generic[Trade]):
         """
         step = row.decoration("digits", PRICE_STEP)
         fields = self._fields(self._reading, step)
-        trade = self._make([field.read(row, field.name, field.kind) for field in fields])
+        values = [field.read(row, field.name, field.kind) for field in fields]
+        trade = self._make(values)
+        # Only now, since a row that cannot be read is an error.
         self._remember(row.value, fields)
         return trade
 
@@ -289,18 +297,19 @@ class TradeReader(Generic[Trade]):
         """Remember the layout and the columns of a row."""
         if len(self._layouts) >= MAX_LAYOUTS or len(self._columns) >= MAX_LAYOUTS:
             return
+        keys = tuple(value)
+        # Of two keys that differ in case only, the last one counts, as in ``Row``.
         positions = {name: position for position, name in enumerate(field_names(value))}
         # Behind the values there is a None, for the fields that the row does not have.
-        none = len(value)
+        none = len(keys)
         picked = [positions.get(field.name.lower(), none) for field in fields]
         digits_key = None
-        if "digits" in positions:
-            keys = tuple(value)
-            digits_key = keys[positions["digits"]]
-        self._layouts[tuple(value)] = Layout(digits_key, itemgetter(*picked))
         digits = None
-        if digits_key is not None:
+        if "digits" in positions:
+            digits_key = keys[positions["digits"]]
             digits = value[digits_key]
+        self._layouts[keys] = Layout(digits_key, itemgetter(*picked))
+        # Anything else cannot be looked up, or is not a number of decimals.
         if digits is None or isinstance(digits, str):
             self._columns.setdefault(digits, columns_of(fields))
 

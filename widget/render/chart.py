@@ -166,9 +166,11 @@ class Scale:
         found = []
         for number in range(first, last + 1):
             value = number * step
-            y = self.y(float(value))
-            label = labels.tick(value, step)
-            found.append(Tick(y, label))
+            tick = Tick(
+                at=self.y(float(value)),
+                label=labels.tick(value, step),
+            )
+            found.append(tick)
         return found
 
 
@@ -196,16 +198,17 @@ def curve(points: Sequence[Moment], labels: Labels) -> CurveChart | None:
     """
     if not points:
         return None
-    first = points[0][0]
-    last = points[-1][0]
+    moments = [moment for moment, _ in points]
     # Coordinates need no exact decimals, and binary fractions are faster.
     values = [float(gain) for _, gain in points]
+    first = moments[0]
+    last = moments[-1]
     scale = curve_scale(values)
     zero = scale.y(0)
     spots = []
-    for (moment, _), value in zip(points, values, strict=True):
-        x = time_x(moment, first, last)
-        spots.append((x, scale.y(value)))
+    for moment, value in zip(moments, values, strict=True):
+        spot = (time_x(moment, first, last), scale.y(value))
+        spots.append(spot)
     _, name_tick = labels.names(first, last)
     # Written once, since a curve of a year has thousands of points.
     line = path_of(spots)
@@ -235,17 +238,24 @@ def named_points(
         spots: their coordinates.
         labels: how it writes its texts.
     """
-    first = points[0][0]
-    last = points[-1][0]
-    name_point, _ = labels.names(first, last)
-    names = [name_point(moment) for moment, _ in points]
+    moments = [moment for moment, _ in points]
+    gains = [gain for _, gain in points]
+    name_point, _ = labels.names(moments[0], moments[-1])
+    names = list(map(name_point, moments))
     # Two points of the same day would be two rows of the same name.
     if len(set(names)) < len(names):
-        names = [labels.exact(moment) for moment, _ in points]
-    falls = drawdowns([gain for _, gain in points])
+        names = list(map(labels.exact, moments))
+    falls = drawdowns(gains)
     found = []
-    for name, (_, gain), fall, (x, y) in zip(names, points, falls, spots, strict=True):
-        point = Point(x, y, name, labels.value(gain), labels.drawdown(fall))
+    for spot, name, gain, fall in zip(spots, names, gains, falls, strict=True):
+        x, y = spot
+        point = Point(
+            x=x,
+            y=y,
+            day=name,
+            value=labels.value(gain),
+            drawdown=labels.drawdown(fall),
+        )
         found.append(point)
     return found
 
@@ -258,7 +268,8 @@ def drawdowns(gains: Sequence[Decimal]) -> list[Decimal]:
     for gain in gains:
         worth = 1 + gain
         peak = max(peak, worth)
-        found.append((peak - worth) / peak)
+        fall = (peak - worth) / peak
+        found.append(fall)
     return found
 
 
@@ -316,8 +327,11 @@ def time_ticks(first: datetime, last: datetime, name_tick: Name) -> list[Tick]:
     """The labels below a curve."""
     marks = []
     for moment in axis_moments(first, last):
-        x = time_x(moment, first, last)
-        marks.append(Tick(x, name_tick(moment)))
+        mark = Tick(
+            at=time_x(moment, first, last),
+            label=name_tick(moment),
+        )
+        marks.append(mark)
     return without_repeats(marks)
 
 
@@ -325,6 +339,7 @@ def axis_moments(first: datetime, last: datetime) -> list[datetime]:
     """The instants that are named on the x axis."""
     if last <= first:
         return [first]
+    # Both ends, and two between them: more names would touch each other on narrow cards.
     length = last - first
     return [first + length * third / 3 for third in range(4)]
 
@@ -348,7 +363,8 @@ def without_repeats(marks: Sequence[Tick]) -> list[Tick]:
 
 def path_of(spots: Sequence[Spot]) -> str:
     """The coordinates of a line, for an SVG path."""
-    return "L".join(f"{x:g} {y:g}" for x, y in spots)
+    coordinates = [f"{x:g} {y:g}" for x, y in spots]
+    return "L".join(coordinates)
 
 
 def area_path(line: str, spots: Sequence[Spot], zero: float) -> str:
@@ -391,7 +407,8 @@ def reversed_ceiling(spots: Sequence[Spot]) -> list[Spot]:
             rise = y0 - y1
             rise_to_peak = y0 - peak
             crossing = x0 + width * rise_to_peak / rise
-            found.append((round(crossing, 1), peak))
+            turn = (round(crossing, 1), peak)
+            found.append(turn)
         peak = min(peak, y1)
         found.append((x1, peak))
     found.reverse()
@@ -429,8 +446,8 @@ def bars(
     """
     if not days:
         return None
-    oldest = days[0][0]
-    newest = days[-1][0]
+    oldest, _ = days[0]
+    newest, _ = days[-1]
     # A sum outside the period, from an API whose clock is ahead, still needs a place.
     begin = min(first or oldest, oldest)
     end = max(last or newest, newest)
@@ -460,6 +477,7 @@ def grouped_days(days: Sequence[DaySum], begin: date, end: date) -> list[DayGrou
     Days without a sum count as zero.
     """
     length = end - begin
+    # Both ends are part of the axis.
     day_count = length.days + 1
     days_per_bar = math.ceil(day_count / MAX_BARS)
     bar_count = math.ceil(day_count / days_per_bar)
@@ -469,11 +487,13 @@ def grouped_days(days: Sequence[DaySum], begin: date, end: date) -> list[DayGrou
         number = distance.days // days_per_bar
         sums[number] += amount
     groups = []
-    for number, amount in enumerate(sums):
-        first = begin + timedelta(days=number * days_per_bar)
+    first = begin
+    for amount in sums:
         # The last group may reach beyond the end: the bars must have the same width.
         last = first + timedelta(days=days_per_bar - 1)
-        groups.append(DayGroup(first, last, amount))
+        group = DayGroup(first, last, amount)
+        groups.append(group)
+        first = last + timedelta(days=1)
     return groups
 
 
@@ -525,9 +545,12 @@ def bar_ticks(groups: Sequence[DayGroup], name_tick: Name) -> list[Tick]:
     numbers = {0, count // 2, count - 1}
     marks = []
     for number in sorted(numbers):
-        x = round(bar_middle(number, count), 1)
-        label = name_tick(groups[number].first)
-        marks.append(Tick(x, label))
+        group = groups[number]
+        mark = Tick(
+            at=round(bar_middle(number, count), 1),
+            label=name_tick(group.first),
+        )
+        marks.append(mark)
     return marks
 
 

@@ -121,6 +121,17 @@ class Display:
         """A text in the visitor's language."""
         return self.translations.gettext(message)
 
+    def counted(self, messages: tuple[str, str], number: int) -> str:
+        """A number with its noun: 1 trade, 2 trades.
+
+        Args:
+            messages: msgids for one and for several, with ``%(count)s``.
+            number: how many there are.
+        """
+        one, many = messages
+        message = self.translations.ngettext(one, many, number)
+        return message % {"count": self.fmt.integer(number)}
+
     def write(self, kind: Kind, value: Any, methods: Mapping[Kind, str] = METHODS) -> str:
         """A value that stands by itself, as text; ``methods`` are those of the formatter."""
         if value is None:

@@ -200,12 +200,9 @@ class DayWriter:
         if number is None:
             return ""
         if number not in self._counts:
-            one, many = self._grid.counted
-            written = self._display.fmt.integer(number)
-            message = self._display.translations.ngettext(one, many, number)
-            whole = escape(message % {"count": written})
-            brief = f"\N{MULTIPLICATION SIGN}{written}"
-            self._counts[number] = two_lengths("small", brief, whole)
+            whole = self._display.counted(self._grid.counted, number)
+            brief = f"\N{MULTIPLICATION SIGN}{self._display.fmt.integer(number)}"
+            self._counts[number] = two_lengths("small", brief, escape(whole))
         return self._counts[number]
 
 

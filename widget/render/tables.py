@@ -151,27 +151,20 @@ class TableWriter:
         self.display = display
         self.hidden = display.view.hidden
         self.pattern = Pattern()
-        self.columns: list[Column] = []
-        for column in table.columns:
-            if self.is_displayed(column):
-                self.columns.append(column)
+        self.columns = [column for column in table.columns if self.is_displayed(column)]
         self.by_name = {column.name: column for column in table.columns}
         # Words and arrows are the same in every row: they are translated once.
-        self.sides: dict[Side, str] = {}
-        for key, message in SIDES.items():
-            word = display.gettext(message)
-            self.sides[key] = str(escape(word))
-        self.arrows: dict[int, str] = {}
-        for sign in DIRECTIONS:
-            # Text and not Markup, whose format() would be slower.
-            arrow = display.arrow(sign)
-            self.arrows[sign] = str(arrow)
+        self.sides = translated_sides(display)
+        # Text and not Markup, whose format() would be slower.
+        self.arrows = {sign: str(display.arrow(sign)) for sign in DIRECTIONS}
 
     def is_displayed(self, column: Column) -> bool:
         """Whether the table has this column."""
-        if column.if_known:
-            return any(row[column.name] is not None for row in self.data_rows())
-        return column.always or column.name not in self.hidden
+        if not column.if_known:
+            return column.always or column.name not in self.hidden
+        # A hidden figure is None in every row as well.
+        figures = [row[column.name] for row in self.data_rows()]
+        return any(figure is not None for figure in figures)
 
     def data_rows(self) -> list[Data]:
         """The rows of the data; empty if they are hidden."""
@@ -179,20 +172,23 @@ class TableWriter:
 
     def build(self) -> TableHtml:
         """The whole table."""
-        data = self.display.view.data
+        view = self.display.view
         rows = self.data_rows()
+        # One more than requested is for all others.
+        usual_rows = view.options.rows + 1
         html = TableHtml(
             headings=[self.heading(column) for column in self.columns],
             rows=self.rows(rows),
             empty=self.display.gettext(self.table.empty),
-            # One more than requested is for all others.
-            is_dense=len(rows) > self.display.view.options.rows + 1,
+            is_dense=len(rows) > usual_rows,
         )
-        totals = data.get(self.table.totals)
-        if totals:
-            html.totals = self.total_row(totals)
-            if self.table.counts:
-                html.counts = self.counts(totals)
+        totals = view.data.get(self.table.totals)
+        # None if the account hides them.
+        if not totals:
+            return html
+        html.totals = self.total_row(totals)
+        if self.table.counts:
+            html.counts = self.counts(totals)
         return html
 
     def heading(self, column: Column) -> Heading:
@@ -241,11 +237,11 @@ class TableWriter:
         attributes = ""
         if not is_active:
             attributes += attribute("order")
+        key = self.table.key
         # By this key, the script that refreshes a page finds the rows that have changed.
-        if self.table.key and self.table.key not in self.hidden:
-            column = self.by_name[self.table.key]
-            key = self.slot(column)
-            attributes += f' data-key="{key}"'
+        if key and key not in self.hidden:
+            slot = self.slot(self.by_name[key])
+            attributes += f' data-key="{slot}"'
         cells = ""
         for column in self.columns:
             cells += self.cell_pattern(column, is_active=is_active)
@@ -253,16 +249,10 @@ class TableWriter:
 
     def cell_pattern(self, column: Column, *, is_active: bool) -> str:
         """The format string of a cell."""
-        classes = self.classes(column)
         # The heading of a row is its first declared column: if that is hidden, it has none.
         if column is self.table.columns[0]:
-            if column.kind in ("symbol", "key"):
-                classes += " sym"
-            attributes = attribute(classes)
-            content = self.content(column)
-            below = self.below_pattern(column)
-            return f'<th scope="row"{attributes}>{content}{below}</th>'
-        attributes = attribute(classes)
+            return self.heading_pattern(column)
+        attributes = attribute(self.classes(column))
         if column.active_only and not is_active:
             return f"<td{attributes}><bdi>{MISSING}</bdi></td>"
         below = self.below_pattern(column)
@@ -271,6 +261,16 @@ class TableWriter:
             return f"<td{slot}{below}</td>"
         content = self.content(column)
         return f"<td{attributes}>{content}{below}</td>"
+
+    def heading_pattern(self, column: Column) -> str:
+        """The format string of the cell that is the heading of its row."""
+        classes = self.classes(column)
+        if column.kind in ("symbol", "key"):
+            classes += " sym"
+        attributes = attribute(classes)
+        content = self.content(column)
+        below = self.below_pattern(column)
+        return f'<th scope="row"{attributes}>{content}{below}</th>'
 
     def result_slot(self, column: Column) -> str:
         """The place of the attributes and content of the cell of a profit or loss.
@@ -371,7 +371,8 @@ class TableWriter:
             if column is self.columns[-1]:
                 content += self.hidden_totals(totals)
         elif column is self.columns[0]:
-            content = str(escape(self.total_label(totals)))
+            label = self.total_label(totals)
+            content = str(escape(label))
             classes += " l"
         attributes = attribute(classes)
         if column is self.table.columns[0]:
@@ -384,10 +385,9 @@ class TableWriter:
         # Also the count of a single hidden trade.
         if count is None:
             return self.display.gettext(N_("Total"))
-        one, many = TRADES
-        trades = self.display.translations.ngettext(one, many, count)
-        trades %= {"count": self.display.fmt.integer(count)}
-        return self.display.gettext(N_("Total of %(trades)s")) % {"trades": trades}
+        message = self.display.gettext(N_("Total of %(trades)s"))
+        trades = self.display.counted(TRADES, count)
+        return message % {"trades": trades}
 
     def hidden_totals(self, totals: Data) -> str:
         """The totals of columns for which there may be no room, in small type.
@@ -399,6 +399,7 @@ class TableWriter:
         for column in self.columns:
             if column.kind != "signed":
                 continue
+            # Displayed where the stylesheet has no room for the column itself.
             css = PRIORITY_CLASSES[self.priority(column)]
             label = escape(self.display.gettext(column.label))
             text = self.total(column, totals[column.total])
@@ -421,7 +422,6 @@ class TableWriter:
 
     def counts(self, totals: Data) -> list[Text]:
         """The counts above the table."""
-        fmt = self.display.fmt
         found = []
         for count in self.table.counts:
             if count.name in self.hidden:
@@ -430,13 +430,11 @@ class TableWriter:
             # The count of a single hidden trade.
             if number is None:
                 continue
-            one, many = count.messages
-            message = self.display.translations.ngettext(one, many, number)
-            text = message % {"count": fmt.integer(number)}
-            # "0 won" is no reason for a green arrow.
             sign = count.sign
+            # "0 won" is no reason for a green arrow.
             if number == 0:
                 sign = 0
+            text = self.display.counted(count.messages, number)
             found.append(Text("", text, sign))
         return found
 
@@ -480,15 +478,27 @@ class Bar:
     def draw(self, amount: Decimal) -> str:
         """The bar of an amount. It has the colour of the text."""
         begin = min(self.lowest, ZERO)
-        span = max(self.highest, ZERO) - begin
+        end = max(self.highest, ZERO)
+        span = end - begin
         if not span:
             return ""
-        x = 100 * (min(amount, ZERO) - begin) / span
+        # Shares of the width of the cell. A loss ends at zero, and a profit begins there.
+        left = min(amount, ZERO) - begin
+        x = 100 * left / span
         width = 100 * abs(amount) / span
         return (
             f'<svg class="bar" width="100%" height="{BAR_HEIGHT}" aria-hidden="true">'
             f'<rect x="{x:.1f}%" width="{width:.1f}%" height="{BAR_HEIGHT}" rx="1"/></svg>'
         )
+
+
+def translated_sides(display: Display) -> dict[Side, str]:
+    """The words for the sides of a trade, as HTML."""
+    words = {}
+    for side, message in SIDES.items():
+        word = escape(display.gettext(message))
+        words[side] = str(word)
+    return words
 
 
 def as_html(*parts: str) -> Markup:
