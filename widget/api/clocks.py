@@ -95,8 +95,7 @@ def describe_lead(api: Api, lead: timedelta, now: float) -> str:
         lead: how far its most recent time lies in the future.
         now: Unix seconds.
     """
-    minutes = lead // timedelta(minutes=1)
-    hours, minutes = divmod(minutes, 60)
+    hours, minutes = hours_and_minutes(lead)
     text = f"its newest times are {hours} h {minutes} min in the future"
     offset = matching_offset(api, lead, now)
     if offset is None:
@@ -112,18 +111,26 @@ def matching_offset(api: Api, lead: timedelta, now: float) -> str | None:
 
     It is a guess: the most recent time is a little older than the moment at which it was sent.
     """
-    present = datetime.fromtimestamp(now, api.timezone).utcoffset()
-    assert present is not None
     if lead > LARGEST_LEAD:
         return None
+    present = datetime.fromtimestamp(now, api.timezone).utcoffset()
+    assert present is not None
     least = present + lead - CLOCK_ERROR
+    # The smallest offset that explains the lead.
     offset = ceil(least / HALF_HOUR) * HALF_HOUR
-    if offset % HOUR and offset / HOUR not in OFFSETS_WITH_HALF_HOURS:
+    is_whole_hour = offset % HOUR == timedelta(0)
+    if not is_whole_hour and offset / HOUR not in OFFSETS_WITH_HALF_HOURS:
         offset += HALF_HOUR
     if offset > LARGEST_OFFSET:
         return None
     sign = "+"
     if offset < timedelta(0):
         sign = "-"
-    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    hours, minutes = hours_and_minutes(abs(offset))
     return f"{sign}{hours:02}:{minutes:02}"
+
+
+def hours_and_minutes(length: timedelta) -> tuple[int, int]:
+    """A length of time in whole hours and the whole minutes beyond them."""
+    minutes = length // timedelta(minutes=1)
+    return divmod(minutes, 60)

@@ -52,8 +52,8 @@ class PageReader(Generic[Item]):
         self._bytes = 0
         self._items: list[Item] = []
         # To recognize pages without a new row: items, and the bodies of pages without items.
-        self._known: set[Item] = set()
-        self._bodies: set[bytes] = set()
+        self._known_items: set[Item] = set()
+        self._known_bodies: set[bytes] = set()
         self._first_page_rows = 0
         # How many pages without a new row came last, and how many items there were before them.
         self._known_pages = 0
@@ -75,8 +75,8 @@ class PageReader(Generic[Item]):
             if not next_page.row_count:
                 break
             self._remember(page)
-            is_last = self._add(next_page, begin, page)
-            if is_last:
+            has_ended = self._add(next_page, begin, page)
+            if has_ended:
                 break
             begin = next_begin
             page = next_page
@@ -93,26 +93,32 @@ class PageReader(Generic[Item]):
         Returns:
             Whether the list has ended.
         """
-        has_new_rows = self._has_new_rows(page)
-        has_known = any(item in self._known for item in page.items)
-        if has_new_rows and not has_known:
-            self._append(page, page.items)
-            return False
-        is_repetition = not has_new_rows and self._is_repetition(page)
+        if not self._has_new_rows(page):
+            return self._add_without_new_rows(page, last_begin, last_page)
+        new_items = page.items
+        has_known_items = not self._known_items.isdisjoint(page.items)
+        # Otherwise they are the same as others, but further ones.
+        if has_known_items and self._has_moved(last_begin, last_page):
+            new_items = self._without_moved(page)
+        self._append(page, new_items)
+        return False
+
+    def _add_without_new_rows(
+        self,
+        page: Page[Item],
+        last_begin: int,
+        last_page: Page[Item],
+    ) -> bool:
+        """The same for a page whose rows are all known."""
+        is_repetition = self._is_repetition(page)
+        # So many rows were not added since, so that it need not be asked again.
         if is_repetition and page.row_count >= FULL_PAGE_ROWS:
             return True
         if self._has_moved(last_begin, last_page):
-            new_items: tuple[Item, ...] = ()
-            if has_new_rows:
-                new_items = self._without_moved(page)
-            self._append(page, new_items)
+            self._append(page, ())
             return False
         if is_repetition:
             return True
-        if has_new_rows:
-            # Rows that are the same as others, but further ones.
-            self._append(page, page.items)
-            return False
         return self._add_known(page)
 
     def _append(self, page: Page[Item], items: tuple[Item, ...]) -> None:
@@ -138,31 +144,34 @@ class PageReader(Generic[Item]):
         return True
 
     def _remember(self, page: Page[Item]) -> None:
-        self._known.update(page.items)
+        self._known_items.update(page.items)
         if not page.items:
-            self._bodies.add(page.body)
+            self._known_bodies.add(page.body)
 
     def _has_new_rows(self, page: Page[Item]) -> bool:
         """Whether a page has a row that no page before it had."""
         if not page.items:
-            return page.body not in self._bodies
-        return any(item not in self._known for item in page.items)
+            return page.body not in self._known_bodies
+        return not self._known_items.issuperset(page.items)
 
     def _without_moved(self, page: Page[Item]) -> tuple[Item, ...]:
         """The items of a page without those that an earlier page had, before they moved."""
         overlap = self._overlap(page)
         if overlap:
             return page.items[overlap:]
-        new = [item for item in page.items if item not in self._known]
-        return tuple(new)
+        # More rows were added than a page has, or they were added among others.
+        new_items = [item for item in page.items if item not in self._known_items]
+        return tuple(new_items)
 
     def _overlap(self, page: Page[Item]) -> int:
         """The largest number of items with which the list so far ends and the page begins."""
         most = min(len(page.items), len(self._items))
         for count in range(most, 0, -1):
             # Compared first, because this is hardly ever true.
-            has_last = page.items[count - 1] == self._items[-1]
-            if has_last and list(page.items[:count]) == self._items[-count:]:
+            if page.items[count - 1] != self._items[-1]:
+                continue
+            beginning = list(page.items[:count])
+            if beginning == self._items[-count:]:
                 return count
         return 0
 
@@ -172,14 +181,18 @@ class PageReader(Generic[Item]):
         Such servers send the first or the last rows again, as many as before. Rows that are all the
         same prove nothing.
         """
-        if page.row_count != self._first_page_rows or len(set(page.items)) < 2:
+        has_same_length = page.row_count == self._first_page_rows
+        different_items = set(page.items)
+        if not has_same_length or len(different_items) < 2:
             return False
         count = len(page.items)
-        items = list(page.items)
-        return items in (self._items[:count], self._items[-count:])
+        first_items = self._items[:count]
+        last_items = self._items[-count:]
+        return list(page.items) in (first_items, last_items)
 
     def _has_moved(self, begin: int, page: Page[Item]) -> bool:
         """Whether a page has other rows by now, because some were added before or among them."""
         again = self._fetch(begin)
         # Rows that were added behind it do not move it.
-        return again.items[: len(page.items)] != page.items
+        same_rows = again.items[: len(page.items)]
+        return same_rows != page.items

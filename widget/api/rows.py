@@ -15,8 +15,17 @@ T = TypeVar("T")
 MAX_FIELD_LENGTH = 1000
 """Characters of a field that is used."""
 
-ALIASES = {"cmd": "type", "swap": "swaps", "commissions": "commission"}
+ALIASES = {
+    "cmd": "type",
+    "swap": "swaps",
+    "commissions": "commission",
+}
 """Other names of some fields, in lower case. They count in rows that lack the usual name."""
+
+
+Convert = Callable[[str], T | None]
+"""Gives the value of a text, or None if the text says that there is none; ``ValueError`` if the
+text is no such value."""
 
 
 class Kind(NamedTuple, Generic[T]):
@@ -24,14 +33,13 @@ class Kind(NamedTuple, Generic[T]):
 
     Attributes:
         name: for error texts.
-        convert: gives the value of a text, or None if the text says that there is none. Raises
-            ``ValueError`` if the text is no such value.
-        convert_all: gives the values of many texts, for values that hardly ever come twice. It need
-            not accept all that ``convert`` does.
+        convert: converts a text.
+        convert_all: converts many texts, for values that hardly ever come twice. It need not accept
+            all that ``convert`` does.
     """
 
     name: str
-    convert: Callable[[str], T | None]
+    convert: Convert[T]
     convert_all: Callable[[Sequence[Any]], list[T]] | None = None
 
 
@@ -78,6 +86,7 @@ class Reading:
     def add_note(self, name: str, text: str) -> None:
         """Note something about a field, unless there is a note about it."""
         field = f"{self.title}.{name}"
+        # The first one is enough: a wrong field is usually wrong in every row.
         self._notes.setdefault(field, Note(field, text))
 
 
@@ -121,9 +130,10 @@ class Row:
             return None
         # Numbers are text here, see documents. Objects and lists are never a value.
         if isinstance(value, str | bool):
-            text = str(value)[:MAX_FIELD_LENGTH].strip()
+            # Longer ones are none that anybody means; the limit is for the time of the conversion.
+            text = str(value)[:MAX_FIELD_LENGTH]
             try:
-                return kind.convert(text)
+                return kind.convert(text.strip())
             except ValueError:
                 pass
         raise self.error(name, f"{describe(value)} is not {kind.name}")
@@ -145,9 +155,10 @@ class Row:
 
     def part(self, name: str) -> "Row":
         """An object in this one; empty if it is missing."""
-        value = self._values.get(name.lower())
         # Some APIs send null or "" instead of leaving the object out.
-        return Row(self.reading, value or {}, f"{self.place}.{name}")
+        value = self._values.get(name.lower()) or {}
+        place = f"{self.place}.{name}"
+        return Row(self.reading, value, place)
 
 
 def field_names(value: Mapping[str, Any]) -> list[str]:

@@ -30,6 +30,10 @@ UNIX_SECONDS = range(10**9, 2 * 10**9)
 milliseconds."""
 
 
+Responses = dict[str, list[dict[str, Any]]]
+"""What was recorded of some responses, by the functions that were called."""
+
+
 class Recorder:
     """Collects the shapes of responses. Accounts are numbered, not named.
 
@@ -37,7 +41,7 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self._accounts: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        self._accounts: dict[str, Responses] = {}
 
     def __call__(
         self,
@@ -56,10 +60,15 @@ class Recorder:
             kind: the value of Content-Type.
             body: the body; None if it was not read.
         """
-        responses = self._accounts.setdefault(slug, {}).setdefault(name, [])
+        by_function = self._accounts.setdefault(slug, {})
+        responses = by_function.setdefault(name, [])
         if len(responses) >= MAX_RESPONSES:
             return
-        response: dict[str, Any] = {"status": status, "content_type": kind.partition(";")[0]}
+        content_type, _, _ = kind.partition(";")
+        response: dict[str, Any] = {
+            "status": status,
+            "content_type": content_type,
+        }
         if body is not None:
             response["bytes"] = len(body)
             response["shape"] = shape_of_body(body)
@@ -67,12 +76,14 @@ class Recorder:
 
     def document(self) -> str:
         """All shapes as JSON for people."""
-        accounts = [
-            {"account": number, "responses": responses}
-            for number, responses in enumerate(self._accounts.values(), 1)
-        ]
+        accounts = []
+        # A number, since the name of an account may be that of a person.
+        for number, responses in enumerate(self._accounts.values(), 1):
+            account = {"account": number, "responses": responses}
+            accounts.append(account)
         document = {"cabinet_widgets": __version__, "accounts": accounts}
-        return json.dumps(document, indent=1) + "\n"
+        text = json.dumps(document, indent=1)
+        return f"{text}\n"
 
 
 def shape_of_body(body: bytes) -> Any:
@@ -94,7 +105,8 @@ def shape(value: object) -> Any:
     if isinstance(value, dict):
         return {public_name(name): shape(item) for name, item in value.items()}
     if isinstance(value, list):
-        return {"rows": len(value), "each": merged([shape(item) for item in value])}
+        shapes = [shape(item) for item in value]
+        return {"rows": len(value), "each": merged(shapes)}
     if isinstance(value, str):
         return shape_of_text(value)
     if isinstance(value, bool):
@@ -137,19 +149,27 @@ def shape_of_number(value: object) -> str:
 
 def merged(shapes: list[Any]) -> Any:
     """The shapes of all rows as one: fields by name, and each different shape of a field once."""
+    # Lists are dictionaries too, with the number of their rows.
     objects = [each for each in shapes if isinstance(each, dict) and "rows" not in each]
-    others = [each for each in shapes if each not in objects]
     result: list[Any] = []
     if objects:
-        names = dict.fromkeys(name for each in objects for name in each)
-        fields = {}
-        for name in names:
-            found = [each.get(name, "missing") for each in objects]
-            fields[name] = merged(found)
+        fields = merged_fields(objects)
         result.append(fields)
-    for other in others:
-        if other not in result:
-            result.append(other)
+    for each in shapes:
+        if each not in objects and each not in result:
+            result.append(each)
     if len(result) == 1:
         return result[0]
     return result
+
+
+def merged_fields(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """The shapes of some objects as one, by the names of their fields."""
+    names: dict[str, None] = {}
+    for each in objects:
+        names |= dict.fromkeys(each)
+    fields = {}
+    for name in names:
+        found = [each.get(name, "missing") for each in objects]
+        fields[name] = merged(found)
+    return fields

@@ -68,6 +68,7 @@ class TimeRules:
             raise ValueError
         moments = [datetime.fromisoformat(text) for text in texts]
         offset_at = self.zone.utcoffset
+        # A time with a zone cannot be subtracted: a TypeError.
         instants = [
             EPOCH + (moment - EPOCH_OF_CLOCKS) - (offset_at(moment) or NO_TIME)
             for moment in moments

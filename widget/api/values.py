@@ -34,7 +34,12 @@ COMMANDS = {
 }
 """MetaTrader's commands by their names, in lower case and without spaces."""
 
-TRUE_AND_FALSE = {"true": True, "1": True, "false": False, "0": False}
+TRUE_AND_FALSE = {
+    "true": True,
+    "1": True,
+    "false": False,
+    "0": False,
+}
 
 
 def parse_number(text: str) -> Decimal:
@@ -69,7 +74,9 @@ def parse_integer(text: str) -> int:
 def parse_integers(texts: Sequence[str]) -> list[int]:
     """The same as ``parse_integer`` for many texts at once, if all consist of digits only."""
     digits = "".join(texts)
-    if not digits.isdecimal() or not digits.isascii() or max(map(len, texts)) > MAX_DIGITS:
+    is_plain = digits.isdecimal() and digits.isascii()
+    longest = max(map(len, texts))
+    if not is_plain or longest > MAX_DIGITS:
         raise ValueError
     return list(map(int, texts))
 
