@@ -222,9 +222,12 @@ def hidden_names(data: Data, hidden: Collection[str]) -> set[str]:
     for name in data:
         if name in hidden or meaning(name, data) in hidden:
             names.add(name)
-            names.update(HIDDEN_BESIDE.get(name, ()))
-    keys = GROUPS_BY.get(str(data.get("by")))
-    if keys in hidden:
+            also_hidden = HIDDEN_BESIDE.get(name, ())
+            names.update(also_hidden)
+    by = str(data.get("by"))
+    # None if there are no groups.
+    figure_of_keys = GROUPS_BY.get(by)
+    if figure_of_keys in hidden:
         names.add("groups")
     # With one row on each page, the number of pages is that of the rows.
     has_hidden_count = "totals" in data and "count" in hidden
@@ -290,9 +293,10 @@ def without_singles(data: Data) -> Data:
         elif isinstance(value, dict):
             result[name] = without_singles(value)
         elif is_list_of_objects(value):
-            rows = without_single_rows(value)
+            remaining = without_single_rows(value)
+            rows = [without_singles(row) for row in remaining]
             # Not an empty list, which would say that there is nothing in the period.
-            result[name] = [without_singles(row) for row in rows] or None
+            result[name] = rows or None
         else:
             result[name] = value
     return result
@@ -307,17 +311,22 @@ def without_single_months(
     If there is one such month, another one is left out too: otherwise it would be what is missing
     to the gain of the year.
     """
-    single = [place for place, count in enumerate(counts) if count == 1]
+    left_out = [place for place, count in enumerate(counts) if count == 1]
     others = [place for place, count in enumerate(counts) if count > 1]
-    if len(single) == 1 and others:
+    if len(left_out) == 1 and others:
         smallest = min(others, key=counts.__getitem__)
-        single.append(smallest)
-    return [None if place in single else gain for place, gain in enumerate(gains)]
+        left_out.append(smallest)
+    public = list(gains)
+    for place in left_out:
+        public[place] = None
+    return public
 
 
 def is_list_of_objects(value: Any) -> bool:
     """Whether a value is a list with rows."""
-    return isinstance(value, list | tuple) and len(value) > 0 and isinstance(value[0], dict)
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    return isinstance(value[0], dict)
 
 
 def is_single(name: str, data: Data) -> bool:
@@ -328,7 +337,10 @@ def is_single(name: str, data: Data) -> bool:
         return False
     if name in COUNTED_BY:
         return data.get(COUNTED_BY[name]) == 1
-    return entry_count(data) == 1 and not isinstance(data[name], dict | list | tuple)
+    # What is in an object or a list is looked at on its own.
+    if isinstance(data[name], dict | list | tuple):
+        return False
+    return entry_count(data) == 1
 
 
 def entry_count(data: Data) -> int | None:
@@ -346,12 +358,12 @@ def without_single_rows(rows: Sequence[Data]) -> list[Data]:
     If they lack a single entry, one more row is left out: otherwise the entry would be the
     difference between their sum and the total.
     """
-    kept = [row for row in rows if entry_count(row) != 1]
-    left_out = len(rows) - len(kept)
-    if left_out == 1 and kept:
-        smallest = min(kept, key=lambda row: entry_count(row) or 0)
-        kept.remove(smallest)
-    return kept
+    remaining = [row for row in rows if entry_count(row) != 1]
+    left_out = len(rows) - len(remaining)
+    if left_out == 1 and remaining:
+        smallest = min(remaining, key=lambda row: entry_count(row) or 0)
+        remaining.remove(smallest)
+    return remaining
 
 
 def as_fractions(data: Any, balance: Decimal | None) -> Any:

@@ -47,6 +47,7 @@ from widget.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)
 
+# How much of a body is read before its length is checked again.
 CHUNK_BYTES = 65536
 
 # Nobody has published the largest page. Larger pages mean fewer calls; an API may send fewer rows.
@@ -57,6 +58,7 @@ MIN_RETRY_AFTER = 1.0
 DEFAULT_RETRY_AFTER = 15.0
 MAX_RETRY_AFTER = 300.0
 
+# Characters of an error in the log. What a server sends may be much longer.
 MAX_DEBUG_TEXT = 500
 
 # Texts of errors quote what the server has sent; numbers of more than a few digits are its too.
@@ -86,8 +88,17 @@ RENEWAL_PAUSE_SECONDS = 120.0
 OnResponse = Callable[[str, str, int, str, bytes | None], object]
 """See ``Client``."""
 
+OnNote = Callable[[str, Note], object]
+"""See ``Client``."""
+
 TokenKey = tuple[str, bool]
 """The slug of an account, and whether it is the partner's token."""
+
+RenewalKey = tuple[TokenKey, Function | None]
+"""A token, and the function that it was renewed for; None for any function."""
+
+FlightKey = tuple[TokenKey, str | None]
+"""A token, and the one that the API has refused, if any."""
 
 NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 """The numbers of the errors of a host that no packet reaches."""
@@ -141,7 +152,7 @@ class Client:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
-        on_note: Callable[[str, Note], object] | None = None,
+        on_note: OnNote | None = None,
         on_response: OnResponse | None = None,
     ) -> None:
         self._clock = clock
@@ -185,7 +196,8 @@ class Client:
         reset = DEADLINE.set(deadline)
         try:
             # Any status is a response: nobody expects anything of the address itself.
-            self._send(call, Request("GET", ""), range(300, 600), "address")
+            any_failure = range(300, 600)
+            self._send(call, Request("GET", ""), any_failure, "address")
         except Unreadable:
             return
         finally:
@@ -224,7 +236,8 @@ class Client:
             return self._call(call)
         except UpstreamError as error:
             text = self._public_text(account, str(error))
-            error.args = (with_title(function, text)[:MAX_DEBUG_TEXT],)
+            titled = with_title(function, text)
+            error.args = (titled[:MAX_DEBUG_TEXT],)
             raise
         finally:
             DEADLINE.reset(reset)
@@ -262,7 +275,8 @@ class Client:
         parsed = parsing.parse(call.function, body, rules, first_row)
         for note in parsed.notes:
             text = self._public_text(call.account, note.text)
-            self._on_note(call.account.slug, note._replace(text=text))
+            public_note = note._replace(text=text)
+            self._on_note(call.account.slug, public_note)
         return parsed
 
     def _note_lead(self, account: Account, result: Result) -> None:
@@ -454,8 +468,7 @@ class Client:
         Servers repeat them in their errors.
         """
         secrets = self._tokens.of_account(account.slug)
-        passwords = (account.password, account.partner_password)
-        for password in passwords:
+        for password in (account.password, account.partner_password):
             if password is not None:
                 secret = password.get_secret_value()
                 secrets.append(secret)
@@ -479,10 +492,10 @@ class Tokens:
         self._clock = clock
         self._tokens: dict[TokenKey, str] = {}
         # When a renewal did not help: for a function, and (None) for all functions of a token.
-        self._useless: dict[tuple[TokenKey, Function | None], float] = {}
+        self._useless: dict[RenewalKey, float] = {}
         # Part of a flight's key is the refused token, so that nobody gets back the token that was
         # just refused.
-        self._flights = SingleFlight[tuple[TokenKey, str | None], str]()
+        self._flights = SingleFlight[FlightKey, str]()
 
     def get(
         self,

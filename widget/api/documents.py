@@ -123,17 +123,21 @@ class Document:
             return []
         self._tried_window = self._window_start
         end = self._window.rfind("}") + 1
-        # It begins with the comma before the next element.
         text = self._window[self._position : end]
+        if not text:
+            return []
+        # It begins with the comma before the next element, which needs something in front of it.
         array = f"[null{text}]"
         try:
             values, length = DECODER.raw_decode(array)
         except (ValueError, RecursionError):
             return []
-        if not text or length != len(array):
+        # The list may end before, and something else may follow it.
+        if length != len(array):
             return []
         self._position = end
-        return list(values[1:])
+        objects = values[1:]
+        return list(objects)
 
     def members(self) -> Iterator[str]:
         """Go through an object: its keys. The caller reads the value of each."""
@@ -161,7 +165,8 @@ class Document:
         """The next character, which must be one of those expected."""
         character = self.next_character()
         if not character or character not in expected:
-            raise NotJSON(f"expecting {' or '.join(expected)}: {self._where()}")
+            listed = " or ".join(expected)
+            raise NotJSON(f"expecting {listed}: {self._where()}")
         self._position += 1
         self.next_character()
         return character
@@ -262,7 +267,8 @@ class Unwrapping:
         for key in document.members():
             # {"result": true, ...} says that the call succeeded and wraps nothing.
             is_flag = document.next_character() in "tf"
-            if not is_wrapper and not is_flag and key.lower() in self._wrappers:
+            is_first = not is_wrapper
+            if is_first and not is_flag and key.lower() in self._wrappers:
                 is_wrapper = True
                 yield from self.rows(document, depth + 1)
                 continue

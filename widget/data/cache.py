@@ -39,7 +39,7 @@ FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
 """Seconds; the pause does not grow beyond this."""
 
-SECONDS_BETWEEN_LOOKS = 2.0
+SECONDS_BETWEEN_READS = 2.0
 """How often the store is read during a pause, for a value that another process has fetched. Reading
 a long history takes time, so not for each request."""
 
@@ -191,8 +191,8 @@ class Entry:
 
 
 class Memory:
-    """The entries that this process used last. They save a look into the store, and replace it
-    while it fails.
+    """The entries that this process used last. They save reading the store, and replace it while it
+    fails.
 
     Args:
         max_entries: the least recently used entry goes first.
@@ -203,8 +203,8 @@ class Memory:
         self._max_entries = max_entries
         self._keep_seconds = keep_seconds
         self._entries: OrderedDict[str, Entry] = OrderedDict()
-        # When the last look into the store began during a pause.
-        self._looked_at: dict[str, float] = {}
+        # When the store was last read during a pause.
+        self._read_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def get(self, key: str, now: float) -> Entry:
@@ -227,16 +227,18 @@ class Memory:
             self._entries.move_to_end(key)
             if len(self._entries) > self._max_entries:
                 dropped, _ = self._entries.popitem(last=False)
-                self._looked_at.pop(dropped, None)
+                self._read_at.pop(dropped, None)
             return merged
 
-    def begin_look(self, key: str, now: float) -> bool:
+    def begin_read(self, key: str, now: float) -> bool:
         """Whether the store is to be read during a pause; if so, not again for a while."""
         with self._lock:
-            seconds_ago = abs(now - self._looked_at.get(key, -math.inf))
-            if seconds_ago < SECONDS_BETWEEN_LOOKS:
+            last_read = self._read_at.get(key, -math.inf)
+            # Absolute, because a clock that was set back must not make the pause longer.
+            elapsed = abs(now - last_read)
+            if elapsed < SECONDS_BETWEEN_READS:
                 return False
-            self._looked_at[key] = now
+            self._read_at[key] = now
             return True
 
 
@@ -400,7 +402,8 @@ class FreshCache:
             Unavailable: nothing is cached, and there was no result in time, or as many requests as
                 allowed wait for this API already.
         """
-        wait = Wait(wait_seconds, min(caller.patience_seconds, self.patience_seconds), self._timer)
+        patience_seconds = min(caller.patience_seconds, self.patience_seconds)
+        wait = Wait(wait_seconds, patience_seconds, self._timer)
         # A little longer than the TTL, so that not all keys are due at once.
         due_seconds = ttl * (1 + SPREAD * share_of_key(key))
         now = self._clock()
@@ -412,10 +415,13 @@ class FreshCache:
                 now = self._clock()
         if entry.as_of is None:
             raise last_failure(key, entry, now)
-        # If the clock was set back, the value must not come from the future.
-        as_of = min(entry.as_of, now)
         is_old = entry.age(now) > ttl
-        return CachedValue(entry.value, as_of, is_old and self._is_refresh_failing(key, entry))
+        return CachedValue(
+            entry.value,
+            # If the clock was set back, the value must not come from the future.
+            as_of=min(entry.as_of, now),
+            stale=is_old and self._is_refresh_failing(key, entry),
+        )
 
     def last_value(self, key: str) -> Any:
         """The last good value for a key, however old it is; None if there is none."""
@@ -456,7 +462,7 @@ class FreshCache:
         # During the pause after a failure there is no call here, but one of another process may
         # have worked.
         is_paused = entry.pause_left(now) > 0
-        if is_paused and not self._memory.begin_look(key, now):
+        if is_paused and not self._memory.begin_read(key, now):
             return entry
         flight = self._flights.get(key)
         # The call in progress will have the value, if there is still time to wait for it.
@@ -488,7 +494,8 @@ class FreshCache:
         flight, is_leader = self._flights.join(key)
         if is_leader:
             share = self._threads.share_of(caller.api)
-            flight.start(share.executor_for(caller.account), refresh)
+            executor = share.executor_for(caller.account)
+            flight.start(executor, refresh)
         return flight
 
     def _wait_for(
@@ -517,7 +524,8 @@ class FreshCache:
         name = name_for_log(key)
         if not has_place:
             raise Unavailable(f"{name}: too many requests wait for this API already")
-        raise Unavailable(f"{name}: no result within {wait.if_nothing_cached:.1f} s")
+        seconds = wait.if_nothing_cached
+        raise Unavailable(f"{name}: no result within {seconds:.1f} s")
 
     def _seconds_to_wait(self, entry: Entry, flight: Flight[Entry], wait: Wait) -> float:
         """How many seconds a caller should still wait for a call.
@@ -600,7 +608,12 @@ class FreshCache:
         log_failure(key, error, count, pause)
         # Random, because all processes that lost the same API would try again together.
         pause *= 1 + SPREAD * self._random_fraction()
-        failure = Failure(kind, self._clock(), pause, count)
+        failure = Failure(
+            kind=kind,
+            at=self._clock(),
+            pause=pause,
+            count=count,
+        )
         return replace(known, failure=failure)
 
     def _read(self, key: str) -> Entry:

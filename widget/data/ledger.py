@@ -51,11 +51,17 @@ class Ledger:
             return self
         trades = tuple(trade for trade in self.trades if trade.close_time >= start)
         operations = tuple(each for each in self.operations if each.time >= start)
-        if self.opening is None:
-            return replace(self, trades=trades, operations=operations)
-        balance = self.opening + total_changes(self.trades, self.operations)
-        opening = opening_balance(balance, trades, operations)
-        return replace(self, opening=opening, trades=trades, operations=operations)
+        opening = None
+        if self.opening is not None:
+            # Forwards to the end, and from there back to the beginning of the part.
+            balance = self.opening + total_changes(self.trades, self.operations)
+            opening = opening_balance(balance, trades, operations)
+        return replace(
+            self,
+            opening=opening,
+            trades=trades,
+            operations=operations,
+        )
 
     def has_opening_of(self, other: "Ledger", start: datetime | None) -> bool:
         """Whether two ledgers have the same balance at ``start``."""
@@ -179,10 +185,10 @@ def fits(
     # With nothing to compare, only the times tell. A time in the future proves nothing either: the
     # broker's clock is ahead, or its zone is not the configured one.
     ledger = reading.ledger(None)
+    times = [trade.close_time for trade in ledger.trades]
+    times += [operation.time for operation in ledger.operations]
     quiet_since = now - CLOCK_MARGIN
-    newest_trade = max((trade.close_time for trade in ledger.trades), default=quiet_since)
-    newest_operation = max((each.time for each in ledger.operations), default=quiet_since)
-    return max(newest_trade, newest_operation) <= quiet_since
+    return max(times, default=quiet_since) <= quiet_since
 
 
 def has_known_opening(

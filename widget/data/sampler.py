@@ -112,8 +112,8 @@ class Sampler:
         """Begin to take snapshots. Does nothing if no account has a delay."""
         if not self._plans:
             return
-        # Daemons, since a call that hangs must not keep the process from ending.
-        threading.Thread(target=self._run, name="cabinet-sampler", daemon=True).start()
+        # A daemon, since a call that hangs must not keep the process from ending.
+        start_daemon(self._run, "cabinet-sampler")
 
     def stop(self) -> None:
         """Take no further snapshots. Calls in progress end by themselves; nobody waits for them."""
@@ -125,8 +125,9 @@ class Sampler:
         for plan in self._plans:
             slug = plan.account.slug
             now = self._clock()
+            check = self._checks.get(slug)
             # The store need not be read: no process takes the snapshot earlier.
-            if slug in self._checks and self._checks[slug].is_valid(now):
+            if check is not None and check.is_valid(now):
                 continue
             seconds = self._stored(plan.account).seconds_until_due()
             self._checks[slug] = Check(now, seconds)
@@ -167,7 +168,7 @@ class Sampler:
             finally:
                 del self._in_progress[slug]
 
-        threading.Thread(target=run, name=f"cabinet-sample-{slug}", daemon=True).start()
+        start_daemon(run, f"cabinet-sample-{slug}")
 
     def _stored(self, account: Account) -> AccountSnapshots:
         return self._snapshots.of(account, cache_identity(account))
@@ -195,11 +196,10 @@ class Sampler:
             snapshot = taking.snapshot()
         except CabinetError as error:
             failure = stored.add_failure(error)
-            name = type(error).__name__
             log.warning(
                 "%s: snapshot: %s: %s (failure %d, pause %.0f s)",
                 slug,
-                name,
+                type(error).__name__,
                 error,
                 failure.count,
                 failure.pause,
@@ -235,11 +235,12 @@ class Taking:
         self._began = clock()
         # Each sample stays until it is replaced by a newer one.
         self._samples: dict[Function, Sample] = {}
-        if previous is not None:
-            # What is no longer sampled must not become visible again when it is.
-            for function, sample in previous.samples.items():
-                if function in plan.functions:
-                    self._samples[function] = sample
+        if previous is None:
+            return
+        # What is no longer sampled must not become visible again when it is.
+        for function, sample in previous.samples.items():
+            if function in plan.functions:
+                self._samples[function] = sample
 
     def snapshot(self) -> Snapshot:
         """Make the calls, right after this object was created.
@@ -273,9 +274,10 @@ class Taking:
         try:
             self._samples[function] = Sample(fetch(), self._began)
         except CabinetError as error:
-            log.warning("%s: snapshot: %s: %s", self._account.slug, type(error).__name__, error)
+            kind = type(error)
+            log.warning("%s: snapshot: %s: %s", self._account.slug, kind.__name__, error)
             earlier = self._samples.get(function, Sample())
-            self._samples[function] = replace(earlier, failure=type(error))
+            self._samples[function] = replace(earlier, failure=kind)
 
     def _is_fresh(self, function: Function) -> bool:
         """Whether the previous snapshot has a value that does not have to be refreshed yet."""
@@ -292,11 +294,11 @@ class Taking:
         if sample is not None and sample.value is not None:
             previous = sample.value.ledger(None)
         return read_consistently(
-            lambda: self._read_recent(start),
+            partial(self._read_recent, start),
             previous,
             start,
-            datetime.fromtimestamp(self._began, UTC),
-            self._account.api.deadline_seconds,
+            now=datetime.fromtimestamp(self._began, UTC),
+            seconds=self._account.api.deadline_seconds,
         )
 
     def _read_recent(self, start: datetime) -> Reading:
@@ -320,6 +322,12 @@ class Taking:
 
     def _call(self, function: Function, start: datetime | None = None) -> object:
         return newest_first(self._client.call(self._account, function, start))
+
+
+def start_daemon(run: Callable[[], None], name: str) -> None:
+    """Run something on a thread of its own, which ends with the process."""
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
 
 
 def records_since(records: Iterable[T], start: datetime) -> tuple[T, ...]:
