@@ -1,8 +1,8 @@
 """One account without a file: its settings come from environment variables, for containers."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from widget.config.mistakes import Toml
 from widget.config.values import proxies_before
 
 VARIABLES = {
@@ -19,25 +19,36 @@ VARIABLES = {
 }
 """The keys that the variables stand for. Only the login is required."""
 
+NUMBERS = ("login", "trusted_proxies")
+"""Keys whose values are numbers. Environment variables are text."""
+
 
 def present(env: Mapping[str, str]) -> list[str]:
     """The variables that an environment has. An empty one counts as missing."""
     return [name for name in VARIABLES if env.get(name)]
 
 
-def document(env: Mapping[str, str]) -> dict[str, Any]:
+def document(env: Mapping[str, str]) -> Toml:
     """What a configuration file with the same settings would contain."""
-    account: dict[str, Any] = {}
-    server: dict[str, Any] = {}
-    api: dict[str, Any] = {}
-    tables = {"accounts.main": account, "server": server, "api": api}
+    tables: dict[str, Toml] = {
+        "accounts.main": {},
+        "server": {},
+        "api": {},
+    }
     for name in present(env):
         section, _, key = VARIABLES[name].rpartition(".")
         value: str | int = env[name]
         if key == "password_env":
+            # A file names the variable too, and does not contain the password.
             value = name
-        elif env[name].isdecimal() and key in ("login", "trusted_proxies"):
-            value = int(env[name])
+        elif key in NUMBERS and value.isdecimal():
+            value = int(value)
         tables[section][key] = value
-    server.setdefault("trusted_proxies", proxies_before(str(server.get("public_url"))))
-    return {"server": server, "api": api, "accounts": {"main": account}}
+    server = tables["server"]
+    proxies = proxies_before(str(server.get("public_url")))
+    server.setdefault("trusted_proxies", proxies)
+    return {
+        "server": server,
+        "api": tables["api"],
+        "accounts": {"main": tables["accounts.main"]},
+    }

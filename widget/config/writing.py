@@ -83,20 +83,25 @@ def fill_in(template: str, values: Mapping[str, TomlValue]) -> str:
     section = ""
     lines: list[str] = []
     for line in template.splitlines():
-        header = HEADER.fullmatch(line)
-        match = ENTRY.fullmatch(line)
-        if header:
+        if header := HEADER.fullmatch(line):
             section = header["section"]
             lines += table_header(header, missing, known)
-        elif match and f"{section}.{match['name']}" in missing:
-            value = missing.pop(f"{section}.{match['name']}")
-            lines.append(entry(match["name"], value, match["remark"] or ""))
-        else:
+            continue
+        match = ENTRY.fullmatch(line)
+        # A line that is neither, such as a comment in words, stays as it is.
+        if match is None:
             lines.append(line)
-    text = "\n".join(lines) + "\n"
+            continue
+        name = match["name"]
+        key = f"{section}.{name}"
+        if key in missing:
+            value = missing.pop(key)
+            line = entry(name, value, match["remark"] or "")
+        lines.append(line)
+    text = "\n".join(lines)
     if not missing:
-        return text
-    return f"{text}\n{tables(missing)}"
+        return f"{text}\n"
+    return f"{text}\n\n{tables(missing)}"
 
 
 def table_header(
@@ -124,9 +129,11 @@ def tables(values: Mapping[str, TomlValue]) -> str:
     """The tables that contain some values, one after the other."""
     by_section: dict[str, list[str]] = {}
     for key, value in values.items():
-        line = entry(name_of(key), value)
-        by_section.setdefault(section_of(key), []).append(line)
+        section = section_of(key)
+        lines = by_section.setdefault(section, [f"[{section}]"])
+        lines.append(entry(name_of(key), value))
     blocks = []
-    for section, lines in by_section.items():
-        blocks.append("\n".join([f"[{section}]", *lines, ""]))
+    for lines in by_section.values():
+        block = "\n".join(lines)
+        blocks.append(f"{block}\n")
     return "\n".join(blocks)

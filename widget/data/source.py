@@ -89,26 +89,31 @@ class Needs:
     ledger: bool
 
 
+class LoadedValue(NamedTuple):
+    """A value from the cache, and the time to live for which it was loaded."""
+
+    ttl: float
+    cached: CachedValue[Any]
+
+
 @dataclass(slots=True)
 class Loaded:
     """What the sources of one request have loaded, so that all of them have the same values.
 
     Attributes:
-        values: by cache key, each with the time to live for which it was loaded.
+        values: by cache key.
         visible: the snapshot of a delayed account.
     """
 
-    values: dict[str, tuple[float, CachedValue[Any]]] = field(default_factory=dict)
+    values: dict[str, LoadedValue] = field(default_factory=dict)
     visible: Visible | None = None
 
     def get(self, key: str, ttl: float) -> CachedValue[Any] | None:
         """A value that was loaded for this time to live or a shorter one; None if there is none."""
-        if key not in self.values:
+        loaded = self.values.get(key)
+        if loaded is None or loaded.ttl > ttl:
             return None
-        loaded_for, cached = self.values[key]
-        if loaded_for > ttl:
-            return None
-        return cached
+        return loaded.cached
 
 
 class Source:
@@ -232,7 +237,8 @@ class Source:
 
         def part() -> Ledger:
             since_start = ledger.since(start)
-            return replace(since_start, trades=trades_within(since_start.trades, start, end))
+            trades = trades_within(since_start.trades, start, end)
+            return replace(since_start, trades=trades)
 
         return self.derived("ledger", (start, end), part)
 
@@ -246,7 +252,8 @@ class Source:
             calculate: returns the result, which nobody may change.
         """
         key = (self.account.slug, self._identity, name, period)
-        return self._cache.derived.get(key, tuple(self._versions), calculate)
+        version = tuple(self._versions)
+        return self._cache.derived.get(key, version, calculate)
 
     def lots(
         self,
@@ -271,7 +278,8 @@ class Source:
             lots = self._lots_of_api(start, end, has_dates=has_dates)
             if lots is not None:
                 return lots
-        return total_volume(self.closed_trades(start, end))
+        trades = self.closed_trades(start, end)
+        return total_volume(trades)
 
     def bonus(self) -> Bonus:
         """Bonuses received, and the lots that are still required for them."""
@@ -343,9 +351,11 @@ class Source:
             end: the end of the period, which is not part of it; None for a period that ends now.
         """
         last_moment = self.known_until(end)
+        # The midnight at which a period ends belongs to the next day.
         if end is not None:
             last_moment -= timedelta(microseconds=1)
-        return last_moment.astimezone(self.account.timezone).date()
+        local = last_moment.astimezone(self.account.timezone)
+        return local.date()
 
     def _current(self, function: Function, kind: type[T]) -> T:
         """The value of a function that has no history, as it is or as it was."""
@@ -428,10 +438,12 @@ class Source:
         if self.is_delayed:
             return self._past_reading(start).ledger(start)
         ttl = self.account.ttl("closed_trades")
-        return self._counted(self._load_ledger(start, ttl), ttl, Ledger)
+        cached = self._load_ledger(start, ttl)
+        return self._counted(cached, ttl, Ledger)
 
     def _load_ledger(self, start: datetime | None, ttl: float) -> CachedValue[Any]:
         """The cached ledger since ``start`` or earlier."""
+        # The API may lack it, while ``_load`` checks the closed trades only.
         self._require("balance")
         window = self._window_since(start)
         return self._load(
@@ -449,8 +461,8 @@ class Source:
             visible = self._snapshots.visible()
             self._loaded.visible = visible
         self.stale = self.stale or visible.stale
-        self.fresh_for_seconds = min(self.fresh_for_seconds, visible.seconds_left)
-        self.usable_for_seconds = min(self.usable_for_seconds, visible.seconds_left)
+        # Then there is a newer snapshot, which takes no time to get.
+        self._limit_freshness(visible.seconds_left, visible.seconds_left)
         return visible
 
     def _sample(self, function: Function) -> Sample:
@@ -476,20 +488,37 @@ class Source:
         since = recent_start(sample.began)
         if start is not None and start >= since:
             return reading
-        window = self._window_since(start)
-        old = self._old("closed_trades", History, window.name, lambda: self._fetch_history(window))
-        recent = reading.history
+        history = self._past_history(reading.history, start, since)
         operations = reading.operations
         if operations is not None:
             old_operations = self._old("operations", tuple)
             operations = join_records(old_operations, operations, since, opening_time)
-        return replace(
-            reading,
-            history=History(
-                join_records(old.trades, recent.trades, since, attrgetter("close_time")),
-                join_records(old.operations, recent.operations, since, opening_time),
-            ),
-            operations=operations,
+        return replace(reading, history=history, operations=operations)
+
+    def _past_history(
+        self,
+        recent: History,
+        start: datetime | None,
+        since: datetime,
+    ) -> History:
+        """The history of a snapshot, and what is older.
+
+        Args:
+            recent: what the snapshot has.
+            start: the beginning of the whole; None for the whole history.
+            since: when the history of the snapshot begins.
+        """
+        window = self._window_since(start)
+        old = self._old(
+            "closed_trades",
+            History,
+            window.name,
+            lambda: self._fetch_history(window),
+        )
+        closing_time = attrgetter("close_time")
+        return History(
+            trades=join_records(old.trades, recent.trades, since, closing_time),
+            operations=join_records(old.operations, recent.operations, since, opening_time),
         )
 
     def _old(
@@ -534,11 +563,15 @@ class Source:
 
     def _store_parts(self, window: Window, reading: Reading) -> None:
         """Cache the parts of a ledger for the widgets that need one of them alone."""
-        as_of = self.now.timestamp()
-        self._cache.store(self.cache_key("balance", ""), reading.information, as_of)
-        self._cache.store(self.cache_key("closed_trades", window.name), reading.history, as_of)
+        self._store("balance", "", reading.information)
+        self._store("closed_trades", window.name, reading.history)
         if reading.operations is not None:
-            self._cache.store(self.cache_key("operations", ""), reading.operations, as_of)
+            self._store("operations", "", reading.operations)
+
+    def _store(self, function: Function, span: str, value: object) -> None:
+        """Cache a value as if its function had been called now."""
+        key = self.cache_key(function, span)
+        self._cache.store(key, value, self.now.timestamp())
 
     def _window_since(self, start: datetime | None) -> Window:
         """The shortest window that includes everything since ``start``, and what others need."""
@@ -546,10 +579,11 @@ class Source:
             start = earliest(start, self.needs.start)
         if start is None:
             return WHOLE_HISTORY
-        days_back = (self.now - start) / timedelta(days=1)
+        length = self.now - start
         for window in WINDOWS:
             # A cached window may have begun up to a day earlier, relative to now.
-            if days_back <= window.days - 1:
+            longest = timedelta(days=window.days - 1)
+            if length <= longest:
                 return window
         return WHOLE_HISTORY
 
@@ -629,9 +663,11 @@ class Source:
         if self._has_shared_ledger:
             # The closed trades may be what fails.
             with suppress(CabinetError):
-                ledger: Ledger = self._load_ledger(self._requested_at, CURRENCY_TTL_SECONDS).value
+                cached = self._load_ledger(self._requested_at, CURRENCY_TTL_SECONDS)
+                ledger: Ledger = cached.value
                 return ledger.information
-        return self._load("balance", "", CURRENCY_TTL_SECONDS).value
+        cached = self._load("balance", "", CURRENCY_TTL_SECONDS)
+        return cached.value
 
     def _get(
         self,
@@ -658,12 +694,15 @@ class Source:
         self.as_of = min(self.as_of, cached.as_of)
         self.stale = self.stale or cached.stale
         age = self._age(cached)
-        fresh_for = max(0.0, ttl - age)
-        usable_for = max(0.0, 2 * ttl - age)
-        self.fresh_for_seconds = min(self.fresh_for_seconds, fresh_for)
-        self.usable_for_seconds = min(self.usable_for_seconds, usable_for)
+        # Up to twice its time to live, a value is served without waiting for a newer one.
+        self._limit_freshness(ttl - age, 2 * ttl - age)
         assert isinstance(cached.value, kind), kind
         return cached.value
+
+    def _limit_freshness(self, fresh_for: float, usable_for: float) -> None:
+        """Note for how many seconds a value is still fresh, and usable without waiting."""
+        self.fresh_for_seconds = min(self.fresh_for_seconds, max(0.0, fresh_for))
+        self.usable_for_seconds = min(self.usable_for_seconds, max(0.0, usable_for))
 
     def _age(self, cached: CachedValue[Any]) -> float:
         """The age of a cached value in seconds."""
@@ -684,7 +723,7 @@ class Source:
         cached = self._loaded.get(key, ttl)
         if cached is None:
             cached = self._load_from_cache(key, ttl, fetch)
-            self._loaded.values[key] = (ttl, cached)
+            self._loaded.values[key] = LoadedValue(ttl, cached)
         self._versions.append((key, cached.as_of))
         return cached
 
@@ -695,13 +734,18 @@ class Source:
         fetch: Callable[[], object],
     ) -> CachedValue[Any]:
         now = time.monotonic()
-        wait_seconds = max(0.0, self._give_up_at - now)
         caller = Caller(
             api=self.account.api.base_url,
             account=self.account.slug,
             patience_seconds=max(0.0, self._patient_until - now),
         )
-        return self._cache.get(key, ttl, fetch, wait_seconds, caller)
+        return self._cache.get(
+            key,
+            ttl,
+            fetch,
+            wait_seconds=max(0.0, self._give_up_at - now),
+            caller=caller,
+        )
 
     def _require(self, function: Function) -> None:
         """Check that the API has a function; ``NotOffered`` if it does not."""
@@ -737,6 +781,7 @@ def cache_identity(account: Account) -> str:
     """
     # All settings of the API but those of the connection, so that a new one cannot be forgotten.
     api = account.api.model_dump(exclude=CONNECTION_SETTINGS)
+    # In one order, so that all processes and machines have the same digest.
     api["methods"] = sorted(account.api.methods.items())
     parts = (
         __version__,

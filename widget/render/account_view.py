@@ -76,8 +76,9 @@ class AccountView:
 
     @property
     def _is_incomplete(self) -> bool:
-        failures = [section for section in self.sections if isinstance(section, Failure)]
-        return any(not isinstance(failure.error, NotOffered) for failure in failures)
+        errors = [section.error for section in self.sections if isinstance(section, Failure)]
+        # What the API does not offer will not come.
+        return any(not isinstance(error, NotOffered) for error in errors)
 
 
 def build_account_view(
@@ -100,10 +101,13 @@ def build_account_view(
     sections: list[View | Failure] = []
     for widget, own_options in widgets:
         try:
-            sections.append(build_view(source.for_next_widget(), widget, own_options))
+            view = build_view(source.for_next_widget(), widget, own_options)
+            sections.append(view)
         except (UpstreamError, NotOffered, Delayed) as error:
-            sections.append(Failure(widget, error))
+            failure = Failure(widget, error)
+            sections.append(failure)
     failures = [section for section in sections if isinstance(section, Failure)]
+    # A page without any figure is an error, like a widget without them.
     if len(failures) == len(sections):
         raise failures[0].error
     return AccountView(source.account, options, sections)

@@ -8,10 +8,14 @@ import math
 from typing import Final
 
 MIN_CONTRAST: Final = 4.5
+"""What WCAG requires of text (level AA)."""
+WEIGHTS: Final = (0.2126, 0.7152, 0.0722)
+"""How bright red, green and blue look. Green looks brightest, and blue darkest."""
 LIGHT_GROUND: Final = "ffffff"
 DARK_GROUND: Final = "15181e"
 STEPS: Final = 20
 """In how many steps a colour becomes black or white."""
+REFLECTED_LIGHT: Final = 0.05
 
 
 def readable(accent: str, ground: str) -> str:
@@ -40,21 +44,17 @@ def mixed(colour: str, target: int, share: float) -> str:
 
 def contrast(one: str, other: str) -> float:
     """The contrast ratio of two colours, from 1 to 21."""
-    first = luminance(one)
-    second = luminance(other)
-    lighter = max(first, second)
-    darker = min(first, second)
-    # 0.05 is the light that a screen reflects even where it is black.
-    return (lighter + 0.05) / (darker + 0.05)
+    # Each with the light that a screen reflects even where it is black.
+    first = luminance(one) + REFLECTED_LIGHT
+    second = luminance(other) + REFLECTED_LIGHT
+    return max(first, second) / min(first, second)
 
 
 def luminance(colour: str) -> float:
     """The relative luminance of a colour, from 0 to 1."""
-    red, green, blue = rgb(colour)
-    # Green looks brighter than red, and red looks brighter than blue.
-    light = 0.2126 * linear(red / 255)
-    light += 0.7152 * linear(green / 255)
-    light += 0.0722 * linear(blue / 255)
+    light = 0.0
+    for channel, weight in zip(rgb(colour), WEIGHTS, strict=True):
+        light += weight * linear(channel / 255)
     return light
 
 

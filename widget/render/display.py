@@ -146,16 +146,21 @@ class Display:
     def key(self, value: str | int | None) -> str:
         """What the trades of a group have in common, as HTML."""
         if value is None:
-            return str(escape(self.gettext(N_("Others"))))
+            return self.word(N_("Others"))
         by = self.view.options.by
         if by == "weekday":
+            names = self.fmt.day_names("wide")
             # Python's days begin at 0, and those of ISO 8601 at 1.
-            return self.fmt.day_names("wide")[int(value) - 1]
+            return names[int(value) - 1]
         if by == "hour":
             return self.fmt.hour(int(value))
         if by == "side":
-            return str(escape(self.gettext(SIDE_NAMES[str(value)])))
+            return self.word(SIDE_NAMES[str(value)])
         return str(escape(value))
+
+    def word(self, message: str) -> str:
+        """A text in the visitor's language, as HTML."""
+        return str(escape(self.gettext(message)))
 
     def flag(self, value: bool) -> str:
         """Yes or no."""
@@ -185,6 +190,7 @@ class Display:
                 return None
         value = data[figure.name]
         if isinstance(value, int) and figure.kind == "word":
+            # A code without a meaning says nothing to a visitor.
             if not 0 <= value < len(figure.words):
                 return None
             value = figure.words[value]
@@ -336,6 +342,7 @@ class Display:
     def days(self) -> tuple[date | None, date | None]:
         """The first and last day of the data, in the account's time zone."""
         zone = self.view.account.timezone
+        # None if the account hides them. The beginning of the whole history is None as well.
         start: datetime | None = self.view.data["from"]
         end: datetime | None = self.view.data["to"]
         first = None

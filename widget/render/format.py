@@ -204,6 +204,7 @@ class Formatter:
         number = x * 100
         size = abs(number)
         spec = PERCENT
+        # Large ones have fewer decimals, so that they need hardly more room.
         if size >= 1000:
             spec = "z,.0f"
         elif size >= 100:
@@ -221,13 +222,16 @@ class Formatter:
             return self.result(x)
         if size < 10_000:
             return self._plain.write(x, "z,.0f", signed=True)
-        exponent = size.adjusted() // 3
-        number = x.scaleb(-3 * exponent)
+        # How many groups of three digits the prefix stands for.
+        groups = size.adjusted() // 3
+        number = x.scaleb(-3 * groups)
         spec = "z,.1f"
         if abs(number) >= 100:
             spec = "z,.0f"
-        prefix = PREFIXES[min(exponent, len(PREFIXES) - 1)]
-        return self._plain.write(number, spec, signed=True) + prefix
+        largest = len(PREFIXES) - 1
+        prefix = PREFIXES[min(groups, largest)]
+        text = self._plain.write(number, spec, signed=True)
+        return text + prefix
 
     def percent_on_axis(self, x: Decimal, step: Decimal) -> str:
         """A fraction as a percentage, with the decimals that its axis needs."""
@@ -266,21 +270,28 @@ class Formatter:
         if seconds is None:
             return MISSING
         # Some brokers' clocks are so wrong that trades end before they begin.
-        minutes, rest = divmod(max(0, round(seconds)), 60)
+        whole = max(0, round(seconds))
+        minutes, rest = divmod(whole, 60)
         hours, minutes = divmod(minutes, 60)
         days, hours = divmod(hours, 24)
-        numbers = {"day": days, "hour": hours, "minute": minutes, "second": rest}
-        used = [unit for unit, number in numbers.items() if number]
-        if not used:
+        numbers = {
+            "day": days,
+            "hour": hours,
+            "minute": minutes,
+            "second": rest,
+        }
+        texts: list[str] = []
+        for unit, number in numbers.items():
+            if number:
+                text = duration_text(self._locale, unit, number)
+                texts.append(text)
+            elif texts:
+                # The next smaller unit only, if it is not 0: nobody counts the minutes of days.
+                break
+            if len(texts) == 2:
+                break
+        if not texts:
             return duration_text(self._locale, "second", 0)
-        units = list(numbers)
-        largest = units.index(used[0])
-        # The next smaller unit only, if it is not 0: nobody counts the minutes of days.
-        texts = [
-            duration_text(self._locale, unit, numbers[unit])
-            for unit in units[largest : largest + 2]
-            if numbers[unit]
-        ]
         return NO_BREAK_SPACE.join(texts)
 
     def datetime(self, t: dt.datetime | None) -> str:
@@ -307,17 +318,16 @@ class Formatter:
         local = t.astimezone(self.zone)
         difference = local.utcoffset() or dt.timedelta()
         # Before time zones were introduced, local times differed from UTC by odd seconds.
-        total = round(difference.total_seconds() / 60)
+        total_minutes = round(difference.total_seconds() / 60)
         sign = "\N{MINUS SIGN}"
-        if total > 0:
+        if total_minutes > 0:
             sign = "+"
-        hours, minutes = divmod(abs(total), 60)
-        text = "UTC"
-        if hours or minutes:
-            text += f"{sign}{hours}"
+        hours, minutes = divmod(abs(total_minutes), 60)
         if minutes:
-            text += f":{minutes:02}"
-        return text
+            return f"UTC{sign}{hours}:{minutes:02}"
+        if hours:
+            return f"UTC{sign}{hours}"
+        return "UTC"
 
     def date(self, d: dt.date | None) -> str:
         """A day with its year; the day of an instant is that of the time zone."""
@@ -494,7 +504,8 @@ class NumberFormat:
         text = format(x, spec)
         if optional:
             required = text[:-optional]
-            text = required + text[-optional:].rstrip("0")
+            rest = text[-optional:]
+            text = required + rest.rstrip("0")
         before, after = self._affixes
         if text[0] == "-":
             before, after = self._minus_affixes
@@ -571,15 +582,13 @@ def affixes(
         currency=currency,
         currency_digits=False,  # otherwise the currency's decimals would be written
     )
+    text = text.replace("-", sign)
+    if currency:
+        # Babel writes the code of a currency that it does not know.
+        text = text.replace(currency, sign_of_currency(currency))
     before, _, after = text.partition("1")
-    before = before.replace("-", sign)
-    after = after.replace("-", sign)
     if not currency:
         return before, after
-    # Babel writes the code of a currency that it does not know.
-    written = sign_of_currency(currency)
-    before = before.replace(currency, written)
-    after = after.replace(currency, written)
     # CLDR's currencySpacing, which Babel leaves out: CHF 1.50, but $1.50.
     if needs_space(before[-1:]):
         before += NO_BREAK_SPACE
@@ -658,11 +667,12 @@ class TimeFormat:
         """Python's format string for the pattern; None if Babel has to write it."""
         text = str(self._pattern.format)
         # Babel's format strings have %(y)s and %%, Python's have {3} and {{.
-        text = text.replace("{", "{{").replace("}", "}}")
+        text = text.replace("{", "{{")
+        text = text.replace("}", "}}")
         text = text.replace("%%", "%")
-        for name in FIELD.findall(text):
-            if name not in FIELDS:
-                return None
+        names = FIELD.findall(text)
+        if not FIELDS.keys() >= set(names):
+            return None
         template = FIELD.sub(python_field, text)
         # A template is only used if it writes exactly what Babel writes.
         for sample in SAMPLES:
@@ -720,12 +730,13 @@ def date_locale(locale: Locale) -> Locale:
 @lru_cache(maxsize=256)
 def time_formats(locale: Locale) -> TimeFormats:
     """The date patterns of a locale; learned once."""
+    whole = get_date_format("medium", locale).pattern
     day = get_date_format("short", locale).pattern
     brief = day
     # 11/12/26 is in November or in December, so that English writes the month as a word.
     if locale.language == "en":
-        day = get_date_format("medium", locale).pattern
-        brief = day.replace("y", "yy")
+        day = whole
+        brief = whole.replace("y", "yy")
     hour = get_time_format("short", locale).pattern
     # CLDR's narrow space before AM is hardly visible at the size of a table.
     hour = hour.replace("\u202f", NO_BREAK_SPACE)
@@ -737,7 +748,7 @@ def time_formats(locale: Locale) -> TimeFormats:
     return TimeFormats(
         datetime=TimeFormat(both, locale),
         time=TimeFormat(hour, locale),
-        date=TimeFormat(get_date_format("medium", locale).pattern, locale),
+        date=TimeFormat(whole, locale),
         day=TimeFormat(str(skeletons["MMMd"]), locale),
         month=TimeFormat(str(skeletons["yMMM"]), locale),
         month_and_year=TimeFormat(str(skeletons["yMMMM"]), locale),

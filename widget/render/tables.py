@@ -154,7 +154,7 @@ class TableWriter:
         self.columns = [column for column in table.columns if self.is_displayed(column)]
         self.by_name = {column.name: column for column in table.columns}
         # Words and arrows are the same in every row: they are translated once.
-        self.sides = translated_sides(display)
+        self.sides = {side: display.word(message) for side, message in SIDES.items()}
         # Text and not Markup, whose format() would be slower.
         self.arrows = {sign: str(display.arrow(sign)) for sign in DIRECTIONS}
 
@@ -401,7 +401,7 @@ class TableWriter:
                 continue
             # Displayed where the stylesheet has no room for the column itself.
             css = PRIORITY_CLASSES[self.priority(column)]
-            label = escape(self.display.gettext(column.label))
+            label = self.display.word(column.label)
             text = self.total(column, totals[column.total])
             parts += f'<span class="no-{css}">{label} {text} </span>'
         if not parts:
@@ -490,15 +490,6 @@ class Bar:
             f'<svg class="bar" width="100%" height="{BAR_HEIGHT}" aria-hidden="true">'
             f'<rect x="{x:.1f}%" width="{width:.1f}%" height="{BAR_HEIGHT}" rx="1"/></svg>'
         )
-
-
-def translated_sides(display: Display) -> dict[Side, str]:
-    """The words for the sides of a trade, as HTML."""
-    words = {}
-    for side, message in SIDES.items():
-        word = escape(display.gettext(message))
-        words[side] = str(word)
-    return words
 
 
 def as_html(*parts: str) -> Markup:

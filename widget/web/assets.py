@@ -2,16 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from rcssmin import cssmin
 from rjsmin import jsmin
 
 from widget.render import colour
-from widget.widgets.base import HEADING_HEIGHT, Chart, Groups, MonthGrid, Table, Widget, YearTable
+from widget.widgets.base import HEADING_HEIGHT, Groups, MonthGrid, Table, Widget, YearTable
 from widget.widgets.options import DEFAULT_ROWS, Options
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -72,7 +71,8 @@ class Assets:
         extended = EXTENSIONS.get(path.name)
         if extended is None:
             return text
-        return path.with_name(extended).read_text(encoding="utf-8") + text
+        beginning = path.with_name(extended).read_text(encoding="utf-8")
+        return beginning + text
 
     def _add(self, name: str, text: str, content_type: str) -> None:
         self._files[name] = Asset(text.encode(), content_type)
@@ -115,8 +115,7 @@ class Assets:
 
     def script_url(self, widgets: Iterable[Widget]) -> str:
         """The versioned path of the smallest script for some widgets."""
-        blocks = chain.from_iterable(widget.body for widget in widgets)
-        if any(isinstance(block, Chart) for block in blocks):
+        if any(widget.chart for widget in widgets):
             return self.url("chart.js")
         return self.url("widget.js")
 
@@ -126,9 +125,14 @@ def needs_performance_stylesheet(widget: Widget) -> bool:
     for block in widget.body:
         if isinstance(block, Groups | MonthGrid | YearTable):
             return True
-        if isinstance(block, Table) and any(column.has_bar for column in block.columns):
+        if isinstance(block, Table) and has_bars(block):
             return True
     return False
+
+
+def has_bars(table: Table) -> bool:
+    """Whether a column of a table has bars below its figures."""
+    return any(column.has_bar for column in table.columns)
 
 
 def loader_facts(widgets: Mapping[str, Widget]) -> dict[str, str]:
@@ -140,12 +144,14 @@ def loader_facts(widgets: Mapping[str, Widget]) -> dict[str, str]:
     row_heights = {widget.row_height for widget in widgets.values() if widget.row_height}
     if len(row_heights) > 1:
         raise ValueError("the tables of widgets must have rows of one height")
+    # A dictionary, since it has an order, unlike a set.
     options: dict[str, None] = {}
     for widget in widgets.values():
         options |= dict.fromkeys(widget.all_options)
     heights = height_list(widgets)
+    listed_heights = ",".join(heights)
     return {
-        '"the heights"': "[" + ",".join(heights) + "]",
+        '"the heights"': f"[{listed_heights}]",
         '"the length"': str(len(heights)),
         '"the letters"': str(_LETTERS),
         '"the row"': str(max(row_heights, default=0)),
@@ -169,13 +175,20 @@ def height_list(widgets: Mapping[str, Widget]) -> list[str]:
     for name, widget in widgets.items():
         # As parseInt() does it in the loader: only up to a dash.
         letters, _dash, _rest = name[:_LETTERS].partition("-")
-        heights[int(letters, 36)] = str(widget.pixels(Options()))
+        number = int(letters, 36)
+        heights[number] = widget.pixels(Options())
     if len(heights) < len(widgets):
         raise ValueError(f"two widgets begin with the same word, or the same {_LETTERS} letters")
     length = len(heights)
-    while len({number % length for number in heights}) < len(heights):
+    while has_collision(heights, length):
         length += 1
     texts = [""] * length
     for number, height in heights.items():
-        texts[number % length] = height
+        texts[number % length] = str(height)
     return texts
+
+
+def has_collision(numbers: Collection[int], length: int) -> bool:
+    """Whether two numbers are the same modulo a length."""
+    positions = {number % length for number in numbers}
+    return len(positions) < len(numbers)

@@ -31,9 +31,9 @@ _COUNTED_SECONDS = 60
 _MAX_COUNTED_MESSAGES = 1000
 _PREFIX_LENGTH = 4
 _REPLACEMENT = "***"
-# Tokens are made by others, so they are found by their form: base64 of {" and two dots.
 # Messages about the same thing differ in how long ago it was, or how long it still takes.
 _SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
+# Tokens are made by others, so they are found by their form: base64 of {" and two dots.
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 # The URL of Redis contains a password, which may also occur without the rest of the URL.
 _PASSWORD_IN_URL = re.compile(r"//[^/@]*:([^/@]+)@")
@@ -67,7 +67,8 @@ class SecretFilter(logging.Filter):
         # Indexed by their first characters: searching for each secret of 10,000 accounts takes too
         # long.
         self._secrets: dict[str, list[str]] = defaultdict(list)
-        for secret in set(_secret_notations(settings)):
+        notations = set(_secret_notations(settings))
+        for secret in notations:
             prefix = secret[:_PREFIX_LENGTH]
             self._secrets[prefix].append(secret)
 
@@ -132,8 +133,8 @@ def _secret_notations(settings: Settings) -> Iterator[str]:
                 continue
             yield part
             # As Python and JSON quote it in error messages, without the quotation marks.
-            yield repr(part)[1:-1]
-            yield json.dumps(part)[1:-1]
+            for quoted in (repr(part), json.dumps(part)):
+                yield quoted[1:-1]
 
 
 def _parts(secret: str) -> list[str]:
@@ -254,9 +255,7 @@ class JsonFormatter(logging.Formatter):
             line["request_id"] = request_id
         for name in _extra_attributes(record):
             line[name] = getattr(record, name)
-        exception = record.exc_text
-        if record.exc_info and not exception:
-            exception = self.formatException(record.exc_info)
+        exception = _exception_text(self, record)
         if exception:
             line["exception"] = exception
         if record.stack_info:
@@ -277,11 +276,18 @@ def _escape_controls(line: str) -> str:
 
     JSON allows some of them, such as U+009B, which terminals take for the beginning of a command.
     """
+    # Nearly all lines are.
     if line.isprintable():
         return line
-    return "".join(
-        character if character.isprintable() else json.dumps(character)[1:-1] for character in line
-    )
+    return "".join(map(_escape_control, line))
+
+
+def _escape_control(character: str) -> str:
+    """A character, escaped as in JSON if it does not print."""
+    if character.isprintable():
+        return character
+    quoted = json.dumps(character)
+    return quoted[1:-1]
 
 
 class TextFormatter(logging.Formatter):
@@ -298,14 +304,23 @@ class TextFormatter(logging.Formatter):
             level = f"{record.levelname.lower()}: "
         text = record.getMessage()
         if record.name == log.name:
-            text += f"  {vars(record)['status']}  {vars(record)['ms']} ms"
+            extra = vars(record)
+            text += f"  {extra['status']}  {extra['ms']} ms"
         lines = [f"{clock}  {level}{text}"]
-        exception = record.exc_text
-        if record.exc_info and not exception:
-            exception = self.formatException(record.exc_info)
+        exception = _exception_text(self, record)
         if exception:
             lines += exception.splitlines()
         return "\n".join(map(_escape_controls, lines))
+
+
+def _exception_text(formatter: logging.Formatter, record: logging.LogRecord) -> str | None:
+    """The traceback of a record; None without an exception."""
+    # The filter has written it already, without secrets.
+    if record.exc_text:
+        return record.exc_text
+    if record.exc_info:
+        return formatter.formatException(record.exc_info)
+    return None
 
 
 FORMATTERS: dict[LogFormat, type[logging.Formatter]] = {
@@ -340,8 +355,15 @@ def granian_logging(log_format: LogFormat) -> dict[str, Any]:
         },
         "loggers": {
             # Granian's main process never configures the log of the service.
-            "_granian": {"handlers": ["stderr"], "propagate": False},
-            "widget.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+            "_granian": {
+                "handlers": ["stderr"],
+                "propagate": False,
+            },
+            "widget.server": {
+                "handlers": ["stderr"],
+                "level": "INFO",
+                "propagate": False,
+            },
         },
     }
 

@@ -1,7 +1,7 @@
 """One month by day: results, gains and numbers of trades."""
 
 from widget.data import returns
-from widget.data.days import midnight, next_month
+from widget.data.days import first_of_month, midnight, next_month
 from widget.data.source import Source
 from widget.errors import N_
 from widget.names import Data
@@ -33,7 +33,7 @@ def fetch(source: Source, options: Options) -> Data:
     """The days of the month on which trades were closed, see ``widget.data.returns``."""
     zone = source.account.timezone
     today = source.now.astimezone(zone).date()
-    month = options.month or today.replace(day=1)
+    month = options.month or first_of_month(today)
     start = midnight(month, zone)
     end = midnight(next_month(month), zone)
     ledger = source.ledger(start, end)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from widget.config import zones
-from widget.data.days import midnight
+from widget.data.days import first_of_month, midnight, next_day
 from widget.errors import N_, BadOption
 from widget.privacy import DATED
 
@@ -26,6 +26,7 @@ THEMES: Final = ("auto", "light", "dark")
 BACKGROUNDS: Final = ("card", "none")
 """A surface of its own, or that of the host page."""
 GROUP_KEYS: Final = ("symbol", "side", "weekday", "hour")
+"""What the trades of a breakdown can have in common."""
 SIZES: Final = {
     "small": (240, 60),
     "medium": (320, 160),
@@ -37,8 +38,10 @@ COMMON_SIZES: Final = ("small", "medium", "large")
 """The sizes of all pictures."""
 SCALES: Final = (1, 2)
 """Pixels of a picture per CSS pixel."""
+# Seconds between two refreshes of a page: a visitor must not cause a call every second.
 MIN_REFRESH: Final = 10
 MAX_REFRESH: Final = 86400
+# So that the cost of a page has a limit, whatever its URL says.
 MAX_ROWS: Final = 100
 MAX_PAGE: Final = 1000
 DEFAULT_ROWS: Final = 10
@@ -107,8 +110,7 @@ class Period:
         end = None
         if self.last:
             # The last day belongs to the period, so that it ends at the midnight after it.
-            next_day = self.last + timedelta(days=1)
-            end = midnight(next_day, zone)
+            end = midnight(next_day(self.last), zone)
         return start, end
 
     def _first_day(self, today: date) -> date | None:
@@ -119,7 +121,7 @@ class Period:
             "7d": today - timedelta(days=7),
             "30d": today - timedelta(days=30),
             "90d": today - timedelta(days=90),
-            "month": today.replace(day=1),
+            "month": first_of_month(today),
             "year": today.replace(month=1, day=1),
         }
         return first_days.get(self.name)
@@ -319,11 +321,14 @@ def parse_options(
         if name not in allowed:
             raise BadOption(printable(name), "is not an option of this widget")
     options = validate_options(texts)
+    # Not every picture has the size of a strip.
     if "size" in texts and widget.picture_sizes:
         check_size(options.size, widget.picture_sizes)
-    if {"period", "from", "to"}.isdisjoint(texts):
-        return options.model_copy(update={"period": Period(widget.default_period)})
-    return options
+    has_period = not texts.keys().isdisjoint(PERIOD_OPTIONS)
+    if has_period:
+        return options
+    default = Period(widget.default_period)
+    return options.model_copy(update={"period": default})
 
 
 def check_size(size: str, sizes: Collection[str]) -> None:
@@ -393,8 +398,8 @@ def collect_texts(
     """
     texts: dict[str, str] = {}
     for name, value in locked.items():
-        # bool is a subclass of int, but true is not a number in JSON.
         is_text_or_number = isinstance(value, str | int | float)
+        # bool is a subclass of int, but true is not a number in JSON.
         if isinstance(value, bool) or not is_text_or_number:
             raise BadOption(name, "must be text or a number")
         texts[name] = str(value)

@@ -21,12 +21,11 @@ def discover() -> dict[str, Widget]:
         ValueError: a definition is wrong; names the module and what to fix.
     """
     # A new module is found by being there: no list has to be edited.
-    package = "widget.widgets"
     found = {}
     for module in pkgutil.iter_modules(widget.widgets.__path__):
         if module.name in NOT_WIDGETS:
             continue
-        module_name = f"{package}.{module.name}"
+        module_name = f"{widget.widgets.__name__}.{module.name}"
         imported = importlib.import_module(module_name)
         definition = getattr(imported, "WIDGET", None)
         # Hyphens are usual in URLs and impossible in names of modules.
@@ -41,7 +40,7 @@ def enabled_widgets(account: Account, widgets: Mapping[str, Widget]) -> tuple[st
     if account.widgets is not None:
         return account.widgets
     # Some widgets display what not every owner wants to publish, such as logins.
-    by_default = (each.name for each in widgets.values() if each.by_default)
+    by_default = [widget.name for widget in widgets.values() if widget.by_default]
     return tuple(by_default)
 
 
@@ -97,7 +96,7 @@ def unknown(
     known: Collection[str],
 ) -> Iterator[str]:
     """A problem with names that are not known, if there are any."""
-    missing = set(names) - set(known)
+    missing = set(names).difference(known)
     if missing:
         listed = ", ".join(sorted(missing))
         yield f"unknown {what}: {listed}"
