@@ -33,6 +33,11 @@ class Result:
     error: CabinetError | None = None
     advice: str = ""
 
+    @property
+    def works(self) -> bool:
+        """Whether the function was called, and returned something."""
+        return self.error is None and not self.reason
+
     def __str__(self) -> str:
         duration = ""
         outcome = f"not offered: {self.reason}"
@@ -40,7 +45,8 @@ class Result:
             milliseconds = 1000 * self.seconds
             duration = f"{milliseconds:.0f} ms"
             outcome = "ok"
-        return f"{self.account.slug:<16} {self.function:<14} {duration:>8}  {outcome}"
+        slug = self.account.slug
+        return f"{slug:<16} {self.function:<14} {duration:>8}  {outcome}"
 
 
 Problem = list[Result]
@@ -88,8 +94,13 @@ def call(client: Client, account: Account, function: Function) -> Result:
     else:
         if isinstance(value, AccountInformation):
             advice = advice_about_currency(account, value)
-    seconds = time.monotonic() - began
-    return Result(account, function, seconds, error=error, advice=advice)
+    return Result(
+        account,
+        function,
+        seconds=time.monotonic() - began,
+        error=error,
+        advice=advice,
+    )
 
 
 def advice_about_currency(account: Account, information: AccountInformation) -> str:
@@ -111,9 +122,11 @@ def group_problems(results: Iterable[Result]) -> list[Problem]:
     for result in results:
         if result.error is None:
             continue
+        kind = type(result.error).__name__
         cause = cause_of(result.error, result.function)
-        key = (type(result.error).__name__, cause, scope_of(result))
-        problems.setdefault(key, []).append(result)
+        key = (kind, cause, scope_of(result))
+        problem = problems.setdefault(key, [])
+        problem.append(result)
     return list(problems.values())
 
 
@@ -170,8 +183,12 @@ def affected(problem: Problem) -> str:
     """The functions that failed, by account."""
     functions: dict[str, list[str]] = {}
     for result in problem:
-        functions.setdefault(result.account.slug, []).append(result.function)
-    lists = [f"{slug}: {', '.join(names)}" for slug, names in functions.items()]
+        names = functions.setdefault(result.account.slug, [])
+        names.append(result.function)
+    lists = []
+    for slug, names in functions.items():
+        listed = ", ".join(names)
+        lists.append(f"{slug}: {listed}")
     return "; ".join(lists)
 
 
@@ -201,11 +218,9 @@ def advice_if_unreadable(problem: Problem, results: Iterable[Result]) -> str:
     # These errors have one class: they differ for the operator only, and their text says how.
     if "max_response_bytes" in str(first.error):
         return "raise api.max_response_bytes"
-    some_work = any(
-        result.account.slug == account.slug and result.error is None and not result.reason
-        for result in results
-    )
-    if not some_work:
+    working = [result for result in results if result.works]
+    # If nothing of the account works, it is not the path of one function.
+    if not any(result.account.slug == account.slug for result in working):
         return (
             f"check accounts.{account.slug}.login,"
             f" api.base_url ({account.api.base_url}) and api.dialect"

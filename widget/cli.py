@@ -29,6 +29,7 @@ from widget.config.values import is_loopback
 from widget.errors import BadOption, ConfigError, OperatorError
 from widget.render import i18n
 from widget.render import snippet as snippets
+from widget.render.snippet import widget_url
 from widget.sandbox import api as sandbox_api
 from widget.sandbox import demo as demonstration
 from widget.sandbox.book import ACCOUNTS
@@ -186,18 +187,43 @@ def next_steps(new: draft.Draft, settings: Settings, *, asked: bool) -> Iterator
         yield f"Next: cabinet-widgets check{option}"
         return
     account = settings.accounts[new.slug]
-    widgets = registry.discover()
-    name = registry.enabled_widgets(account, widgets)[0]
+    widget = first_widget(account)
     yield ""
     yield f"Next: cabinet-widgets serve{option}"
     public_url = settings.server.public_url
     if public_url.startswith("https:"):
         yield f"For a web server in front of it: cabinet-widgets deploy nginx{option} (or caddy)"
-    yield f"Then open {public_url}/w/{new.slug}/{name}"
+    yield f"Then open {widget_url(public_url, account.slug, widget.name)}"
     if account.access == "closed":
         yield f"{account.slug} is closed: {who_can_see(account, 'script')}"
     yield "The code for your page:"
-    yield embed_code(settings, account, widgets[name], "script", {}, Options())
+    yield embed_code(
+        settings,
+        account,
+        widget,
+        form="script",
+        params={},
+        options=Options(),
+    )
+
+
+def first_widget(account: Account) -> Widget:
+    """The first widget that an account displays, as an example of them."""
+    widgets = registry.discover()
+    enabled = registry.enabled_widgets(account, widgets)
+    return widgets[enabled[0]]
+
+
+def first_url(settings: Settings, base: str) -> str:
+    """The URL of the first widget of the first account, as an example of all of them.
+
+    Args:
+        settings: the configuration.
+        base: the URL of the service.
+    """
+    account = next(iter(settings.accounts.values()))
+    widget = first_widget(account)
+    return widget_url(base, account.slug, widget.name)
 
 
 @main.command()
@@ -245,11 +271,13 @@ def print_check(settings: Settings, recorder: Recorder | None) -> list[checks.Re
             click.echo(str(result))
         results.append(result)
     for problem in checks.group_problems(results):
-        click.echo(settings.as_written(checks.explain(problem, results)))
+        explanation = checks.explain(problem, results)
+        click.echo(settings.as_written(explanation))
     for (slug, field), text in notes.items():
         click.echo(f"{slug}: {field}: {text}")
-    advice = dict.fromkeys(result.advice for result in results if result.advice)
-    for line in advice:
+    advice = [result.advice for result in results if result.advice]
+    # Two functions may lead to the same advice.
+    for line in dict.fromkeys(advice):
         click.echo(line)
     return results
 
@@ -279,9 +307,7 @@ def file_errors(path: Path) -> Iterator[None]:
 
 def next_step(settings: Settings) -> str:
     """What to do when everything works: the command, and a page to open."""
-    account = next(iter(settings.accounts.values()))
-    widget = registry.enabled_widgets(account, registry.discover())[0]
-    url = f"{settings.server.public_url}/w/{account.slug}/{widget}"
+    url = first_url(settings, settings.server.public_url)
     return f"Everything works. Next: run cabinet-widgets serve, then open {url}"
 
 
@@ -357,9 +383,7 @@ def print_first_widget(settings: Settings, url: str) -> None:
     """Print where to look, on a terminal. Nobody reads it elsewhere."""
     if not sys.stdout.isatty():
         return
-    account = next(iter(settings.accounts.values()))
-    widget = registry.enabled_widgets(account, registry.discover())[0]
-    click.echo(f"First widget: {url}/w/{account.slug}/{widget}. Press Ctrl+C to stop.")
+    click.echo(f"First widget: {first_url(settings, url)}. Press Ctrl+C to stop.")
 
 
 def warn_about_public_url(settings: Settings, address: str, port: int) -> None:
@@ -406,7 +430,7 @@ def warn_about_separate_caches(settings: Settings, workers: int) -> None:
 
 def warn_about_lost_snapshots(settings: Settings) -> None:
     """Warn if a restart loses what delayed accounts looked like."""
-    delayed = [slug for slug, account in settings.accounts.items() if account.delay_minutes > 0]
+    delayed = [account.slug for account in settings.accounts.values() if account.delay_minutes]
     if not delayed:
         return
     if settings.cache.type == "SimpleCache":
@@ -471,7 +495,15 @@ def snippet(
             f"only browsers on this machine can reach {public_url}; for others set"
             " server.public_url"
         )
-    click.echo(embed_code(settings, found, definition, form, given, options))
+    code = embed_code(
+        settings,
+        found,
+        definition,
+        form=form,
+        params=given,
+        options=options,
+    )
+    click.echo(code)
 
 
 def embed_code(
@@ -712,9 +744,10 @@ def print_deployment_file(
     parse_bind(bind)
     if bool(certificate) != bool(key):
         raise OperatorError("--certificate and --key belong together: give both, or none")
+    # Whole paths, since a web server does not start where this command does.
     files = None
     if certificate and key:
-        files = (str(Path(certificate).resolve()), str(Path(key).resolve()))
+        files = (absolute(certificate), absolute(key))
     path = app.config_path(config, os.environ)
     if path is None:
         raise OperatorError("this needs a configuration file; write one with: cabinet-widgets init")
@@ -722,7 +755,19 @@ def print_deployment_file(
     settings = load_settings(config)
     for warning in deploy.warnings(what, path):
         warn(warning)
-    click.echo(deploy.fill_in(what, settings, path, bind, files), nl=False)
+    text = deploy.fill_in(
+        what,
+        settings,
+        path,
+        bind,
+        certificate=files,
+    )
+    click.echo(text, nl=False)
+
+
+def absolute(path: str) -> str:
+    """A path from the root of the file system, without symbolic links."""
+    return str(Path(path).resolve())
 
 
 @contextmanager

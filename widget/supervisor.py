@@ -101,16 +101,23 @@ class Supervisor(MPServer):
                 self._respawn_workers(
                     everyone, spawn_target, target_loader, delay=self.respawn_interval
                 )
-            due = [index for index, moment in self._restarts.items() if moment <= time.monotonic()]
-            for index in due:
-                del self._restarts[index]
+            due = self._take_due_restarts()
             self._respawn_workers(due, spawn_target, target_loader)
+
+    def _take_due_restarts(self) -> list[int]:
+        """The numbers of the workers that are to be started again now."""
+        now = time.monotonic()
+        due = [index for index, moment in self._restarts.items() if moment <= now]
+        for index in due:
+            del self._restarts[index]
+        return due
 
     def _seconds_until_restart(self) -> float | None:
         """How long nothing has to be done; None without a limit."""
         if not self._restarts:
             return None
-        return max(0.0, min(self._restarts.values()) - time.monotonic())
+        next_restart = min(self._restarts.values())
+        return max(0.0, next_restart - time.monotonic())
 
     def _schedule_restarts(self) -> None:
         """Decide when the workers that have died since the last call are started again."""

@@ -222,7 +222,12 @@ class Settings(File):
         return replace_keys(text, self.written_keys)
 
 
-SECTIONS: dict[str, type[Section]] = {"server": Server, "cache": Cache, "api": Api}
+SECTIONS: dict[str, type[Section]] = {
+    "server": Server,
+    "cache": Cache,
+    "api": Api,
+}
+"""The tables by their names; all others are those of accounts."""
 
 
 def known_keys(section: list[str]) -> list[str]:
@@ -268,6 +273,7 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
     try:
         settings = parse(document, merged, widgets, folder=path.parent, demo=False)
     except ConfigError as error:
+        # A file that cannot be read may be why secrets are missing.
         if not secrets.problem:
             raise
         raise ConfigError([*error.problems, secrets.problem]) from None

@@ -106,10 +106,13 @@ def add(path: Path, secrets: Mapping[str, str]) -> None:
         path: the file.
         secrets: values of one line each, by the names of their variables.
     """
-    lines = [f"{name}={quote(value)}\n" for name, value in secrets.items()]
+    lines = []
     # The last line of a file that was written by hand may have no end.
     if needs_line_break(path):
-        lines.insert(0, "\n")
+        lines.append("\n")
+    for name, value in secrets.items():
+        line = f"{name}={quote(value)}\n"
+        lines.append(line)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     descriptor = os.open(path, flags, mode=0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ from widget.config import secrets_file
 from widget.config.mistakes import SLUG, account_tables, subtable
 from widget.config.secrets import must_be_outside
 from widget.config.values import did_you_mean, proxies_before
-from widget.config.writing import TomlValue, fill_in, from_text, tables
+from widget.config.writing import TomlValue, fill_in, from_text, name_of, section_of, tables
 from widget.errors import OperatorError
 from widget.widgets import registry
 
@@ -67,12 +67,13 @@ class Draft:
         """The address of the API that all accounts of the existing file share; empty if none."""
         if not self.existing:
             return ""
-        return str(subtable(tomllib.loads(self.existing), "api").get("base_url", ""))
+        document = tomllib.loads(self.existing)
+        api = subtable(document, "api")
+        return str(api.get("base_url", ""))
 
     def set_text(self, key: str, text: str) -> None:
         """Set a value that was written as text. Secrets are stored outside of the file."""
-        _, _, name = key.rpartition(".")
-        if must_be_outside(name):
+        if must_be_outside(name_of(key)):
             self.add_secret(key, text)
         else:
             self.values[key] = from_text(text)
@@ -83,13 +84,13 @@ class Draft:
 
     def add_secret(self, key: str, secret: str) -> None:
         """Store a secret in a variable, and the name of the variable under its key."""
-        section, _, name = key.rpartition(".")
-        prefix = variable_prefix(section)
-        variable = VARIABLES[name].format(prefix=prefix)
+        prefix = variable_prefix(section_of(key))
+        variable = VARIABLES[name_of(key)].format(prefix=prefix)
         # The file of secrets is never overwritten, and the environment would win.
-        taken = {*secrets_file.read(self.secrets_path).values, *os.environ}
-        number = 2
+        present = secrets_file.read(self.secrets_path)
+        taken = {*present.values, *os.environ}
         free = variable
+        number = 2
         while free in taken:
             free = f"{variable}_{number}"
             number += 1
@@ -121,13 +122,11 @@ class Draft:
         Raises:
             ConfigError: it has mistakes.
         """
-        variables = {
-            **secrets_file.read(self.secrets_path).values,
-            **os.environ,
-            **self.secrets,
-        }
+        present = secrets_file.read(self.secrets_path)
+        variables = {**present.values, **os.environ, **self.secrets}
+        text = self.existing + self.new_text()
         return config.parse(
-            tomllib.loads(self.existing + self.new_text()),
+            tomllib.loads(text),
             variables,
             registry.discover(),
             folder=self.path.parent,
@@ -163,7 +162,7 @@ class Draft:
 
 def variable_prefix(section: str) -> str:
     """The beginning of the names of variables for the secrets of a table."""
-    name = section.rpartition(".")[2]
+    name = name_of(section)
     prefix = name.upper().replace("-", "_")
     # Names of variables begin with a letter.
     if prefix[:1].isdigit():
@@ -173,12 +172,16 @@ def variable_prefix(section: str) -> str:
 
 def template(slug: str) -> str:
     """The commented configuration file, for an account of this name."""
-    text = (paths.templates() / "widgets.toml").read_text(encoding="utf-8")
+    path = paths.templates() / "widgets.toml"
+    text = path.read_text(encoding="utf-8")
     if slug == DEFAULT_SLUG:
         return text
+    # Its tables, its name in a comment, and the names of its variables.
     text = text.replace(f"accounts.{DEFAULT_SLUG}", f"accounts.{slug}")
     text = text.replace(f'"{DEFAULT_SLUG}" is', f'"{slug}" is')
-    return text.replace(f'"{DEFAULT_SLUG.upper()}_', f'"{variable_prefix(slug)}_')
+    old_prefix = variable_prefix(DEFAULT_SLUG)
+    new_prefix = variable_prefix(slug)
+    return text.replace(f'"{old_prefix}_', f'"{new_prefix}_')
 
 
 def create(path: Path, assignments: Iterable[str]) -> Draft:
@@ -323,12 +326,14 @@ def full_key(key: str, slug: str) -> str:
         return key
     found = []
     known = []
+    # A secret may also be in a file.
+    name = key.removesuffix("_file")
     for section in (f"accounts.{slug}", "api", "server", "cache"):
         names = config.known_keys(section.split("."))
         # Secrets are listed under the names of their variables.
-        names += [name.removesuffix("_env") for name in names]
+        names += [each.removesuffix("_env") for each in names]
         known += names
-        if key in names or key.removesuffix("_file") in names:
+        if key in names or name in names:
             found.append(f"{section}.{key}")
     if not found:
         raise OperatorError(f"--set {key}: unknown key{did_you_mean(key, known)}")

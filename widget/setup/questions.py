@@ -284,7 +284,8 @@ class Questions:
         Raises:
             OperatorError: all of them were given on the command line.
         """
-        asked = [key for key in keys if not {key, f"{key}_env"} & self._given]
+        # A secret is given under the name of its variable.
+        asked = [key for key in keys if self._given.isdisjoint({key, f"{key}_env"})]
         if not asked:
             raise OperatorError(f"correct {' and '.join(keys)} after --set")
         for key in asked:
@@ -307,9 +308,11 @@ def choose(choices: Sequence[str], question: str, *, may_be_other: bool = True) 
         click.echo(f"  {number}  {text}")
     while True:
         answer: str = click.prompt(question, default="1").strip()
-        if answer.isdecimal() and 1 <= int(answer) <= len(choices):
-            return choices[int(answer) - 1]
-        if may_be_other and not answer.isdecimal():
+        if answer.isdecimal():
+            number = int(answer)
+            if 1 <= number <= len(choices):
+                return choices[number - 1]
+        elif may_be_other:
             return answer
         click.echo(f"Enter a number from 1 to {len(choices)}.")
 

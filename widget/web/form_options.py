@@ -77,7 +77,8 @@ def options_on_page(widget: Widget, parameters: Parameters, grant: Grant | None)
         BadOption: one of them cannot be combined with what the token locks.
     """
     own = [(name, text) for name, text in parameters if name in widget.all_options]
-    options = parse_options(widget, own, locked_options(widget.all_options, grant))
+    locked = locked_options(widget.all_options, grant)
+    options = parse_options(widget, own, locked)
     # The page has links for all widgets.
     return options.model_copy(update={"switch": False})
 
@@ -124,7 +125,8 @@ def _feed_options(widget: Widget, parameters: Parameters, grant: Grant | None) -
     Whoever created a token has decided what its owner sees, so that what it locks applies here too.
     """
     locked = locked_options(widget.all_options, grant)
-    names = [name for name in widget.all_options if name in FEED_OPTIONS or name in locked]
+    allowed = {*FEED_OPTIONS, *locked}
+    names = [name for name in widget.all_options if name in allowed]
     options = parse_options(SomeOptions(tuple(names)), parameters, locked)
     update: dict[str, Any] = {}
     if not locks_period(locked):

@@ -54,7 +54,9 @@ def parse_url(url: str, base: str) -> EmbeddedUrl:
         NotFound: it is neither.
     """
     name = r"([^/?#]+)"
-    pattern = rf"{re.escape(base)}/(?:w/{name}/{name}|a/{name})/?(?:\?([^#]*))?(?:#.*)?"
+    path = rf"(?:w/{name}/{name}|a/{name})"
+    # Sites append slashes and fragments when they store a URL.
+    pattern = rf"{re.escape(base)}/{path}/?(?:\?([^#]*))?(?:#.*)?"
     match = re.fullmatch(pattern, url)
     if match is None:
         raise NotFound("neither the URL of a widget nor of an account page")
@@ -123,7 +125,8 @@ class OEmbedEndpoint:
         view = self._service.view(account, widget, options)
         display = self._service.renderer.display(view)
         params = dict(url.parameters)
-        return oembed.embed_widget(display, self._base, params, limits), view
+        embedded = oembed.embed_widget(display, self._base, params, limits)
+        return embedded, view
 
     def _account_page(
         self,
@@ -135,7 +138,9 @@ class OEmbedEndpoint:
             widgets = widgets_on_page(self._service, account, url.parameters, None)
         view = self._service.account_view(account, widgets, options)
         display = page_display(self._service.renderer, view)
-        return oembed.embed_page(view, display, self._base, dict(url.parameters)), view
+        params = dict(url.parameters)
+        embedded = oembed.embed_page(view, display, self._base, params)
+        return embedded, view
 
     def _check_public(self, account: Account, widget: Widget | None, url: EmbeddedUrl) -> None:
         """Check that anybody may see what a URL leads to.
@@ -150,9 +155,9 @@ class OEmbedEndpoint:
             name = widget.name
         # Without credentials: the code has to work for everybody.
         access.authorize(account, name, Credentials(address), now)
-        names = [name for name, value in url.parameters]
+        names = [name for name, _ in url.parameters]
+        # The consumer stores the code and shows it to everybody.
         if "token" in names:
-            # The consumer stores the code and shows it to everybody.
             raise Locked("public embed code must not contain a token")
 
     def _response(

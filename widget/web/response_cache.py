@@ -136,6 +136,7 @@ class ResponseCache:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle a request."""
         has_credentials = "HTTP_AUTHORIZATION" in environ
+        # What somebody is allowed to see is for nobody else.
         if has_credentials or environ["REQUEST_METHOD"] not in _CACHEABLE_METHODS:
             self._count("BYPASS")
             return self._app(environ, start_response)
@@ -371,6 +372,7 @@ class CachedResponse:
         self.encoded: dict[str | None, EncodedResponse] = {}
         self.uses = 0
         self._headers = headers
+        # By their encodings; "identity" is HTTP's name for none.
         self._bodies = {"identity": body}
         content_type = by_name.get("content-type", "")
         self._is_compressible = self._may_be_compressed(content_type, len(body))
@@ -414,17 +416,20 @@ class CachedResponse:
             headers.append(("Content-Length", str(len(body))))
         # Cache-Control counts down in whole seconds, so the headers change once a second.
         valid_from = self.made_at + age
+        expires = self.made_at + self.max_age
         encoded = EncodedResponse(
             valid_from=valid_from,
-            valid_until=min(valid_from + 1, self.made_at + self.max_age),
+            valid_until=min(valid_from + 1, expires),
             headers=headers,
             headers_of_304=_only(headers, _HEADERS_OF_304),
             chunks=[body],
         )
-        if _is_short(accept_encoding):  # else visitors could fill the memory with headers
-            if len(self.encoded) >= _MAX_ENCODINGS:
-                self.encoded.clear()
-            self.encoded[accept_encoding] = encoded
+        # Visitors could fill the memory with long ones.
+        if not _is_short(accept_encoding):
+            return encoded
+        if len(self.encoded) >= _MAX_ENCODINGS:
+            self.encoded.clear()
+        self.encoded[accept_encoding] = encoded
         return encoded
 
     def _encoding_for(self, accept_encoding: str | None) -> str:
