@@ -170,7 +170,7 @@ if [ ! -d "$cache/php-codesniffer" ]; then
 fi
 
 # -- WordPress: the oldest version that the plugin supports, and the newest ------------------------
-# Another version is tested if these variables name it: 6.2 to 6.5, or a suite of Debian.
+# Another version is tested if these variables name it: 6.4, 6.5, or a release of Debian.
 oldest=${CABINET_TEST_OLDEST_WORDPRESS:-6.4}
 newest=${CABINET_TEST_NEWEST_WORDPRESS:-sid}
 

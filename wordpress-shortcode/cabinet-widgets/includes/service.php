@@ -12,6 +12,9 @@ defined( 'ABSPATH' ) || exit;
 const CATALOGUE    = 'cabinet_widgets_catalogue';
 const REFRESH_HOOK = 'cabinet_widgets_refresh';
 
+// The account of services whose operators did not choose another name.
+const USUAL_ACCOUNT = 'main';
+
 // Used until the service has responded once.
 const USUAL_OPTIONS  = array( 'theme', 'background', 'accent', 'lang', 'tz', 'title', 'refresh', 'rows', 'page', 'period', 'from', 'to', 'switch', 'group', 'by', 'month' );
 const UNKNOWN_HEIGHT = 320;
@@ -50,8 +53,8 @@ function request_service( string $path, ?string $service = null ) {
 }
 
 /**
- * The service's catalogue: 'version', 'accounts' (slugs that it lists publicly, often none) and 'widgets', by name:
- * label, height, row_height, heading, rows, options.
+ * The service's catalogue: 'version', 'accounts' (slugs that it lists publicly; if it lists none, the usual one if it has that)
+ * and 'widgets', by name: label, height, row_height, heading, rows, options.
  *
  * Callers wait for the service only if nothing is cached, and after a failure not again for a minute. A catalogue that is
  * older than an hour is still used while WP-Cron refreshes it. If the service is down, it is retained for a month.
@@ -95,6 +98,8 @@ function fetch_catalogue(): array {
 	$known    = 200 === wp_remote_retrieve_response_code( $response ) ? read_catalogue( wp_remote_retrieve_body( $response ) ) : null;
 	if ( null === $known ) {
 		$known = cached_catalogue();
+	} elseif ( ! $known['accounts'] && has_usual_account() ) {
+		$known['accounts'] = array( USUAL_ACCOUNT );
 	}
 	set_transient(
 		CATALOGUE,
@@ -106,6 +111,14 @@ function fetch_catalogue(): array {
 		MONTH_IN_SECONDS
 	);
 	return $known;
+}
+
+/**
+ * Whether the service has the usual account, so that nobody has to enter its name.
+ */
+function has_usual_account(): bool {
+	$status = (int) wp_remote_retrieve_response_code( request_service( '/w/' . USUAL_ACCOUNT . '/balance' ) );
+	return in_array( $status, array( 200, 401 ), true );
 }
 
 /**

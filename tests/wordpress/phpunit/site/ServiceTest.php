@@ -58,6 +58,25 @@ final class ServiceTest extends CabinetTestCase {
 		$this->assertSame( 'https://other.example.com/embed.json', end( $this->requested ) );
 	}
 
+	/** @dataProvider statuses_of_the_usual_account */
+	public function test_if_the_service_lists_no_accounts_the_usual_one_is_known_if_it_exists( int $status, array $known ): void {
+		update_option( 'cabinet_widgets_embed_secrets', array() );
+		$catalogue     = wp_json_encode( array( 'accounts' => array() ) + self::CATALOGUE );
+		$this->service = fn( $url ) => false !== strpos( $url, '/embed.json' ) ? self::respond( 200, $catalogue ) : self::respond( $status, '' );
+		$this->assertSame( $known, Cabinet_Widgets\known_accounts() );
+		$this->assertSame( array( self::SERVICE . '/embed.json', self::SERVICE . '/w/main/balance' ), $this->requested );
+		$this->assertSame( $known, Cabinet_Widgets\known_accounts() );
+		$this->assertCount( 2, $this->requested, 'Remembered.' );
+	}
+
+	public static function statuses_of_the_usual_account(): array {
+		return array(
+			'open'      => array( 200, array( 'main' ) ),
+			'closed'    => array( 401, array( 'main' ) ),
+			'not there' => array( 404, array() ),
+		);
+	}
+
 	public function test_strange_numbers_from_the_service_are_limited(): void {
 		$odd = array( 'widgets' => array( 'balance' => array( 'label' => array(), 'height' => -5, 'row_height' => 'x', 'rows' => 1e12, 'options' => array( 'theme', 'on load', 7, 'onload"' ) ) ), 'accounts' => array( 'main', 'no slug', 7 ) );
 		$read = Cabinet_Widgets\read_catalogue( wp_json_encode( $odd ) );

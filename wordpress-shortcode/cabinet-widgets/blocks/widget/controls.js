@@ -179,7 +179,7 @@
 		const label = __( 'Account', 'cabinet-widgets' );
 		if ( ! site.accounts.length ) {
 			const check = ( text ) => /^[a-z0-9][a-z0-9-]{0,31}$/.test( text ) ? '' : __( 'Lowercase letters, digits and hyphens, as in the address of the account’s widgets.', 'cabinet-widgets' );
-			return el( Field, { label, value, onChange, check } );
+			return el( Field, { label, value, onChange, check, placeholder: 'main' } );
 		}
 		const accounts = value && ! site.accounts.includes( value ) ? [ value, ...site.accounts ] : site.accounts;
 		return el( SelectControl, { ...appearance, label, value, onChange, options: choices( accounts.map( ( slug ) => [ slug, slug ] ) ) } );
