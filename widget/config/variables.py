@@ -37,12 +37,13 @@ def document(env: Mapping[str, str]) -> Toml:
     }
     for name in present(env):
         section, _, key = VARIABLES[name].rpartition(".")
-        value: str | int = env[name]
+        text = env[name]
+        value: str | int = text
         if key == "password_env":
             # A file names the variable too, and does not contain the password.
             value = name
-        elif key in NUMBERS and value.isdecimal():
-            value = int(value)
+        elif key in NUMBERS and text.isdecimal():
+            value = int(text)
         tables[section][key] = value
     server = tables["server"]
     proxies = proxies_before(str(server.get("public_url")))
