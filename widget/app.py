@@ -100,6 +100,8 @@ def _create_service(app: Flask, settings: Settings, clock: Callable[[], float]) 
         keep_seconds=settings.cache.keep_seconds,
         clock=clock,
     )
+    plans = sampling_plans(settings, widgets, client)
+    sampler = Sampler(plans, client, snapshots, clock=clock, lock=shared.lock)
     catalogues = i18n.load_catalogues(paths.locales())
     return Service(
         settings=settings,
@@ -107,13 +109,7 @@ def _create_service(app: Flask, settings: Settings, clock: Callable[[], float]) 
         client=client,
         cache=_cache(shared, settings, clock),
         snapshots=snapshots,
-        sampler=Sampler(
-            sampling_plans(settings, widgets, client),
-            client,
-            snapshots,
-            clock=clock,
-            lock=shared.lock,
-        ),
+        sampler=sampler,
         catalogues=catalogues,
         renderer=Renderer(paths.templates(), catalogues),
         painter=Painter(),

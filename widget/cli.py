@@ -341,26 +341,22 @@ def serve(
     chosen_format = log_format or default_log_format()
     url = local_url(address, port)
     application = app.Application(path, os.environ, chosen_format, url)
-    print_warnings(application.settings)
-    warn_about_separate_caches(application.settings, workers)
-    warn_about_lost_snapshots(application.settings)
-    warn_about_unframed_accounts(application.settings)
+    settings = application.settings
+    print_warnings(settings)
+    warn_about_separate_caches(settings, workers)
+    warn_about_lost_snapshots(settings)
+    warn_about_unframed_accounts(settings)
     # Before the workers start: one that fails is started again, and would repeat its error.
     check_port(address, port, f"--bind {address}:{port}")
     metrics.check_folder(os.environ)
-    warn_about_public_url(application.settings, address, port)
+    warn_about_public_url(settings, address, port)
+    main_process = MainProcess(
+        reload=application.reload,
+        on_listening=partial(print_first_widget, settings, url),
+        log_format=chosen_format,
+    )
     with attempt_file():
-        run_server(
-            application,
-            address,
-            port,
-            workers,
-            MainProcess(
-                reload=application.reload,
-                on_listening=partial(print_first_widget, application.settings, url),
-                log_format=chosen_format,
-            ),
-        )
+        run_server(application, address, port, workers, main_process)
 
 
 def default_log_format() -> logs.LogFormat:

@@ -48,11 +48,8 @@ def build_picture(display: Display) -> Picture:
     if view.stale:
         note = display.gettext(N_("Not up to date"))
     chart = None
-    empty = ""
     if widget.chart:
         chart = display.chart(widget.chart)
-        if widget.chart.empty and display.is_empty(widget.chart):
-            empty = display.gettext(widget.chart.empty)
     figures = picture_figures(display)
     progress = take_progress(display, figures)
     return Picture(
@@ -61,12 +58,21 @@ def build_picture(display: Display) -> Picture:
         figures=tuple(figures.values()),
         as_of=as_of(display),
         note=note,
-        name=display.view.account.name or "",
+        name=view.account.name or "",
         kind=display.kind(),
         chart=chart,
         progress=progress,
-        empty=empty,
+        empty=empty_chart_text(display),
     )
+
+
+def empty_chart_text(display: Display) -> str:
+    """What replaces a chart without rows; empty if it has some, or if there is no chart."""
+    chart = display.view.widget.chart
+    # gettext returns the header of the catalogue for an empty text.
+    if chart is None or not chart.empty or not display.is_empty(chart):
+        return ""
+    return display.gettext(chart.empty)
 
 
 def picture_figures(display: Display) -> dict[str, Text]:

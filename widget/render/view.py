@@ -62,18 +62,14 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
     refuse_dates(options, hidden)
     data = widget.fetch(source, options)
     withheld = hidden
-    decimals = dict(names.DECIMALS)
     if account.amounts == "percent":
         balance = source.balance().balance
         data = privacy.as_fractions(data, balance)
         withheld |= privacy.NEVER_FRACTIONS
         # Money is a fraction now, so that there is no currency.
         currency = None
-        decimals |= dict.fromkeys(names.MONEY, names.FRACTION_DECIMALS)
     else:
         currency = source.currency()
-        if currency:
-            decimals |= dict.fromkeys(names.MONEY, decimals_of_currency(currency))
     row_count = data.get(privacy.ROW_COUNT)
     hidden_in_data = withheld | privacy.names_hidden_in(data, withheld)
     data = privacy.without_single_entries(data, hidden)
@@ -87,7 +83,7 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
         options=options,
         # Rounded last, after all sums, and for all forms alike. More decimals would be noise, and
         # exact fractions of amounts in cents would reveal the balance.
-        data=privacy.round_figures(data, decimals),
+        data=privacy.round_figures(data, published_decimals(account, currency)),
         hidden=hidden_in_data,
         currency=currency,
         as_of=datetime.fromtimestamp(source.as_of, UTC),
@@ -97,3 +93,16 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
         usable_for_seconds=source.usable_for_seconds,
         row_count=row_count,
     )
+
+
+def published_decimals(account: Account, currency: str | None) -> dict[str, int]:
+    """How many decimals the figures of an account have, by their names.
+
+    Money in an unknown currency is not in here: it stays as the API sends it.
+    """
+    decimals = dict(names.DECIMALS)
+    if account.amounts == "percent":
+        decimals |= dict.fromkeys(names.MONEY, names.FRACTION_DECIMALS)
+    elif currency:
+        decimals |= dict.fromkeys(names.MONEY, decimals_of_currency(currency))
+    return decimals

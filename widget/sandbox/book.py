@@ -508,10 +508,6 @@ class Book:
         if trade.symbol:
             digits = SYMBOLS[trade.symbol].digits
             price = self.price(trade.symbol, min(now, trade.closed))
-        profit = self.profit(trade, now) / 100
-        if trade.command == SELL:
-            # Some profits are inexact and some are not, so that the client has to read both.
-            profit = noisy(profit)
         record = {
             "ticket": trade.ticket,
             "login": self.login,
@@ -524,7 +520,7 @@ class Book:
             "openTime": utc(trade.opened),
             "magicNumber": 0,
             "swaps": self.swap(trade, now) / 100,
-            "profit": profit,
+            "profit": self._profit_as_sent(trade, now),
             **stop_and_limit(trade, digits),
         }
         if self.account.commission:
@@ -535,6 +531,13 @@ class Book:
         else:
             record["currentPrice"] = price
         return record
+
+    def _profit_as_sent(self, trade: Trade, now: float) -> float:
+        """The profit of a trade: some are inexact and some are not, so that clients read both."""
+        profit = self.profit(trade, now) / 100
+        if trade.command == SELL:
+            return noisy(profit)
+        return profit
 
     def information(self, now: float) -> Record:
         """All figures of the account.

@@ -38,6 +38,19 @@ PROGRAM = Path("/opt/cabinet-widgets/bin/cabinet-widgets")
 HTTP2_DIRECTIVE = (1, 25, 1)
 """The version of nginx that introduced ``http2 on``."""
 
+WORKERS = {
+    "SimpleCache": 1,
+    "FileSystemCache": 2,
+    "RedisCache": 2,
+}
+"""How many processes share a cache on one machine, by its type."""
+REPLICAS = {
+    "SimpleCache": 1,
+    "FileSystemCache": 1,
+    "RedisCache": 2,
+}
+"""How many containers share it: their file systems are separate."""
+
 HOMES = (Path("/home"), Path("/root"))
 """Folders that the systemd unit hides from the service."""
 
@@ -160,31 +173,24 @@ def fill_in(
             f"server.public_url is {public_url}; set it to the address that visitors will use,"
             " which begins with https://"
         )
-    workers = 1
-    if settings.cache.type != "SimpleCache":
-        workers = 2
-    replicas = 1
-    if settings.cache.type == "RedisCache":
-        replicas = 2
-    certificate_path, key_path = certificate or lets_encrypt(urlsplit(public_url).hostname or "")
+    domain = urlsplit(public_url).hostname or ""
+    certificate_path, key_path = certificate or lets_encrypt(domain)
     secrets = config.parent / SECRETS_FILE
-    return render(
-        what,
-        Values(
-            public_url=public_url,
-            bind=bind,
-            certificate=certificate_path,
-            key=key_path,
-            has_http2_directive=installed_nginx() >= HTTP2_DIRECTIVE,
-            has_own_certificate=certificate is not None,
-            config=str(config),
-            secrets=str(secrets),
-            has_secrets=secrets.exists(),
-            program=str(installed_program()),
-            workers=workers,
-            replicas=replicas,
-        ),
+    values = Values(
+        public_url=public_url,
+        bind=bind,
+        certificate=certificate_path,
+        key=key_path,
+        has_http2_directive=installed_nginx() >= HTTP2_DIRECTIVE,
+        has_own_certificate=certificate is not None,
+        config=str(config),
+        secrets=str(secrets),
+        has_secrets=secrets.exists(),
+        program=str(installed_program()),
+        workers=WORKERS[settings.cache.type],
+        replicas=REPLICAS[settings.cache.type],
     )
+    return render(what, values)
 
 
 def lets_encrypt(domain: str) -> tuple[str, str]:

@@ -114,6 +114,25 @@ def verify(
         params = {}
     if not isinstance(params, dict):
         raise Locked("token: params is not an object")
+    expires = _valid_expiry(claims, now)
+    renewable_until = 0
+    if key == renewing_key:
+        renewable_until = claims.get("renew", 0)
+    return Grant(
+        params,
+        expires=int(expires),
+        is_for_account=claims["sub"] == subject_of_account,
+        renewable_until=renewable_until,
+    )
+
+
+def _valid_expiry(claims: Mapping[str, Any], now: float) -> float:
+    """When a token expires, if it is valid now.
+
+    Raises:
+        Expired: it has expired.
+        Locked: it is not valid yet, or for too long, or does not say when it expires.
+    """
     expires = _seconds(claims, "exp")
     if expires is None:
         raise Locked("token: exp is missing")
@@ -124,15 +143,7 @@ def verify(
     not_before = _seconds(claims, "nbf")
     if not_before is not None and not_before > now + LEEWAY_SECONDS:
         raise Locked(f"token: nbf is {not_before - now:.0f} s ahead")
-    renewable_until = 0
-    if key == renewing_key:
-        renewable_until = claims.get("renew", 0)
-    return Grant(
-        params,
-        int(expires),
-        is_for_account=claims["sub"] == subject_of_account,
-        renewable_until=renewable_until,
-    )
+    return expires
 
 
 def account_subject(subject: str) -> str:
