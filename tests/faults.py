@@ -17,8 +17,10 @@ from typing import Any
 
 from flask import Response, g, request
 
-from widget.sandbox.api import TOKEN_FUNCTIONS, create_sandbox
+from widget.sandbox.api import CHECK_CREDENTIALS, CLIENT_TOKEN, PARTNER_TOKEN, create_sandbox
 
+# A token that has expired can still be renewed.
+TOKEN_FUNCTIONS = (CLIENT_TOKEN, PARTNER_TOKEN, CHECK_CREDENTIALS)
 UNLIMITED = 10**12
 ERROR_PAGE = (
     "<!DOCTYPE html><html><head><title>Runtime Error</title></head>"

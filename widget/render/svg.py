@@ -345,19 +345,34 @@ def draw_strip(canvas: "Canvas", picture: Picture) -> None:
         canvas.text(picture.title, heading_place, heading_font)
     if picture.figures:
         main = picture.figures[0]
-        canvas.figure(main, Place(x=10, y=38, room=122), 20)
+        canvas.figure(
+            main,
+            Place(x=10, y=38, room=122),
+            20,
+        )
         draw_strip_chart(canvas, picture, f"{main.label}, {picture.meta}")
-    # The first of them has the longest name, and the last one the shortest figure.
-    columns = ((236, 90), (334, 68), (408, 54))
-    for figure, (x, room) in zip(picture.figures[1:4], columns, strict=False):
-        canvas.text(figure.label, Place(x=x, y=17.5, room=room), Font(10, "soft"))
-        canvas.figure(figure, Place(x=x, y=37, room=room), 15)
+    draw_strip_columns(canvas, picture.figures[1:4])
     # The name stands above already.
+    anonymous = replace(picture, name="", kind="")
     canvas.foot(
-        replace(picture, name="", kind=""),
+        anonymous,
         Place(x=10, y=53, room=canvas.width - 20),
         9.5,
     )
+
+
+def draw_strip_columns(canvas: "Canvas", figures: Sequence[Text]) -> None:
+    """The smaller figures of a strip."""
+    # The first of them has the longest name, and the last one the shortest figure.
+    places = (
+        Place(x=236, y=17.5, room=90),
+        Place(x=334, y=17.5, room=68),
+        Place(x=408, y=17.5, room=54),
+    )
+    name_font = Font(10, "soft")
+    for figure, place in zip(figures, places, strict=False):
+        canvas.text(figure.label, place, name_font)
+        canvas.figure(figure, place.lowered(19.5), 15)
 
 
 def draw_strip_chart(canvas: "Canvas", picture: Picture, caption: str) -> None:
@@ -400,15 +415,21 @@ def draw_medium_columns(canvas: "Canvas", figures: Sequence[Text], y: float) -> 
     small = 10.5
     large = 14
     gap = 7
-    rooms = [92.0] * len(figures)
+    usual_room = 92.0
+    rooms = [usual_room] * len(figures)
     needed = [canvas.column_width(figure, small, large) for figure in figures]
     # Long names get more of the row than short ones; without them, all columns are equally wide.
-    if len(figures) == 3 and max(needed) > rooms[0]:
+    if len(figures) == 3 and max(needed) > usual_room:
         share = sum(rooms) / sum(needed)
         rooms = [width * share for width in needed]
     x = 14.0
     for figure, room in zip(figures, rooms, strict=True):
-        canvas.column(figure, Place(x=x, y=y, room=room), small, large)
+        canvas.column(
+            figure,
+            Place(x=x, y=y, room=room),
+            small,
+            large,
+        )
         x += room + gap
 
 
@@ -514,20 +535,7 @@ def draw_large_figures(canvas: "Canvas", picture: Picture, top: float) -> None:
         small=14,
         large=44,
     )
-    step = (canvas.width - 40) / 4
-    for number, figure in enumerate(rest):
-        row, column = divmod(number, 4)
-        y = top + gap * (2.1 + row)
-        canvas.column(
-            figure,
-            Place(
-                x=24 + column * step,
-                y=y,
-                room=step - 12,
-            ),
-            small=13,
-            large=20,
-        )
+    draw_large_rows(canvas, rest, top, gap)
     # Nothing is drawn here unless there is a progress bar: the last row is its place.
     plot = Box(
         x=24,
@@ -536,6 +544,28 @@ def draw_large_figures(canvas: "Canvas", picture: Picture, top: float) -> None:
         height=gap,
     )
     canvas.plot(picture, plot)
+
+
+def draw_large_rows(
+    canvas: "Canvas",
+    figures: Sequence[Text],
+    top: float,
+    row_height: float,
+) -> None:
+    """Figures in rows of four, below the large one; ``top`` is the height of the heading."""
+    width = (canvas.width - 40) / 4
+    for number, figure in enumerate(figures):
+        row, column = divmod(number, 4)
+        canvas.column(
+            figure,
+            Place(
+                x=24 + column * width,
+                y=top + row_height * (2.1 + row),
+                room=width - 12,
+            ),
+            small=13,
+            large=20,
+        )
 
 
 LAYOUTS: Final = {
@@ -789,26 +819,56 @@ class Canvas:
 
     def foot(self, picture: Picture, place: Place, size: float) -> None:
         """Write whose figures these are, whether they are stale, and their time."""
-        end = place.x + place.room
+        soft = Font(size, "soft")
+        rest = place
         # A name gets the room that the time leaves, which is most of it in a small picture.
         if picture.identity:
-            time_place = Place(x=end, y=place.y, room=place.room * 0.62, at_end=True)
-            end -= self.text(picture.as_of, time_place, Font(size, "soft")) + 8
-        note_place = Place(x=end, y=place.y, room=(end - place.x) * 0.45, at_end=True)
-        note_width = self.text(picture.note, note_place, Font(size, bold=True))
-        if note_width:
-            end -= note_width + 8
-        rest = Place(x=place.x, y=place.y, room=end - place.x)
+            rest = self.text_at_end(picture.as_of, rest, 0.62, soft)
+        rest = self.text_at_end(picture.note, rest, 0.45, Font(size, bold=True))
         if picture.identity:
-            self.identity(picture, rest, Font(size, "soft"))
+            self.identity(picture, rest, soft)
         else:
-            self.text(picture.as_of, rest, Font(size, "soft"))
+            self.text(picture.as_of, rest, soft)
+
+    def text_at_end(
+        self,
+        text: str,
+        place: Place,
+        share: float,
+        font: Font,
+    ) -> Place:
+        """Write a text at the end of a line; returns what is left of the line.
+
+        Args:
+            text: the text; nothing is written if it is empty.
+            place: the line.
+            share: the share of the line that the text may take.
+            font: how it is written.
+        """
+        end = place.x + place.room
+        width = self.text(
+            text,
+            Place(
+                x=end,
+                y=place.y,
+                room=place.room * share,
+                at_end=True,
+            ),
+            font,
+        )
+        if width == 0:
+            return place
+        # A gap to what stands before it.
+        end -= width + 8
+        return replace(place, room=end - place.x)
 
     def identity(self, picture: Picture, place: Place, font: Font) -> None:
         """Write whose figures these are; the kind of the account is never cut off with the name."""
-        tail = picture.identity.removeprefix(picture.name)
-        tail_width = self.style.measure(tail, font.bold) * font.size * MIN_SHRINK
         room = place.room * share_of_room(font)
+        tail = picture.identity.removeprefix(picture.name)
+        # As small as the whole line may become.
+        smallest = font.size * MIN_SHRINK
+        tail_width = self.style.measure(tail, font.bold) * smallest
         name, _ = self.fit(picture.name, room - tail_width, font)
         self.text(name + tail, place, font)
 

@@ -27,7 +27,6 @@ TOKEN_LENGTH = 32
 CLIENT_TOKEN = "RequestClientApiToken"  # noqa: S105  # the name of a function
 PARTNER_TOKEN = "RequestPartnerApiToken"  # noqa: S105
 CHECK_CREDENTIALS = "IsAccountCredentialsCorrect"
-TOKEN_FUNCTIONS = (CLIENT_TOKEN, PARTNER_TOKEN, CHECK_CREDENTIALS)
 
 # The only partner function that the API also gives out without a token, at the open level.
 CLICKS = "GetClickStatistics"
