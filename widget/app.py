@@ -254,6 +254,7 @@ def prepare_folders(settings: Settings) -> tuple[Path, Path] | None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # In a sticky folder such as /tmp nobody can move the files of another user.
             _check_permissions(folder, may_be_sticky=folder == parent)
+        # Whether files can be created is only certain after one was created.
         for folder in (results, lock_folder):
             (folder / ".writable").touch()
     except OSError as error:
@@ -300,6 +301,7 @@ def _cache(
     clock: Callable[[], float],
 ) -> FreshCache:
     """The cache of API results, with freshness and one caller at a time on top of the store."""
+    # APIs are told apart by their addresses: the accounts of one share its threads.
     apis = {account.api.base_url for account in settings.accounts.values()}
     return FreshCache(
         shared.backend,

@@ -56,7 +56,12 @@ ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """The addresses that stand for all addresses of a machine, and the loopback ones among them."""
 
 DEMO_PORT = 8000
-SECONDS_PER_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}
+SECONDS_PER_UNIT = {
+    "": 1,  # a number without a unit
+    "s": 1,
+    "m": 60,
+    "h": 3600,
+}
 
 
 def warn(line: str) -> None:

@@ -91,6 +91,7 @@ SUMS: Final[tuple[tuple[str, ...], ...]] = (
     # A balance is what was deposited and what was traded.
     ("net", "balance", "result"),
     ("free_margin", "margin", "equity"),
+    # Any two of missing, required and closed lots, and progress, give the others.
     ("lots_missing", "lots_required", "lots_closed"),
     ("progress", "lots_required", "lots_closed"),
     ("progress", "lots_missing", "lots_required"),
@@ -98,6 +99,7 @@ SUMS: Final[tuple[tuple[str, ...], ...]] = (
     ("won", "lost", "count"),
     ("won_share", "won", "count"),
     ("short_trades", "long_trades", "count"),
+    # A profit is the difference of two prices times the volume.
     ("close_price", "open_price", "profit", "volume"),
     ("current_price", "open_price", "profit", "volume"),
 )

@@ -636,6 +636,7 @@ def error_of_status(status: int, retry_after: float) -> UpstreamError:
 def with_title(function: Function, text: str) -> str:
     """An error text that begins with the name of the function."""
     title = parsing.function_title(function)
+    # The errors of parsing have it already, with the field behind it.
     if text.startswith(title):
         return text
     return f"{title}: {text}"
@@ -677,6 +678,7 @@ def read_body(response: requests.Response, limit: int) -> bytes:
     Raises:
         Unreadable: it is longer than the limit.
     """
+    # Appending to bytes would copy all of them each time.
     body = bytearray()
     # The limit counts decompressed bytes, so a small gzip bomb does not fill the memory.
     while True:

@@ -120,6 +120,7 @@ class ClientApi(Dialect):
         # Partners have tokens of their own, for other functions.
         if call.is_partner:
             path = "api/Authentication/RequestPartnerApiToken"
+        # In PascalCase, as the documentation of this dialect writes them.
         credentials = {
             "Login": call.account.login,
             "Password": call.password,

@@ -45,8 +45,8 @@ from widget.api.values import parse_integer
 from widget.errors import Unreadable
 from widget.names import Function
 
-# MetaTrader's commands. Up to SELL they are positions, up to LAST_PENDING_ORDER orders that wait
-# for their price. Those after BALANCE are credits.
+# MetaTrader's commands, see ``values.COMMANDS``. Up to SELL they are positions, up to
+# LAST_PENDING_ORDER orders that wait for their price. Those after BALANCE are credits.
 SELL = 1
 LAST_PENDING_ORDER = 5
 BALANCE = 6
@@ -173,6 +173,7 @@ def parse(
     Raises:
         Unreadable: the text names the function and the field: ``open trades[3].openPrice: ...``.
     """
+    # JSON is UTF-8 by its standard, whatever the header says.
     text = body
     if isinstance(text, bytes):
         # A single wrong byte must not make the whole response unreadable.
@@ -422,6 +423,7 @@ def required_code(row: Row, name: str) -> int | str:
 
 def read_referrals(rows: Rows) -> Referrals:
     """The result of ``referrals``: how many accounts there are, never which."""
+    # A set: the same account may come with several links, and on several days.
     accounts = set[int | str]()
     other_rows = 0
     for value in rows.values():

@@ -64,6 +64,8 @@ class AccountInformation:
     total_lots: Decimal | None = None
 
 
+# The next two have most of their fields in common, in the same order: named tuples cannot inherit
+# them. ``trades.trade_fields`` reads the common ones in one place.
 class OpenTrade(NamedTuple):
     """A position or a pending order.
 

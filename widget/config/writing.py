@@ -11,6 +11,7 @@ TomlValue = str | int | float | bool | list[str]
 # Most lines of the template are comments: keys with an example, which have no effect.
 HEADER = re.compile(r"(?:# )?\[(?P<section>[a-z0-9_.-]+)\](?P<rest>.*)")
 ENTRY = re.compile(r"(?:# )?(?P<name>\w+) = .*?(?P<remark>\s+#.*)?")
+# Where remarks stand in the template.
 REMARK_COLUMN = 43
 
 

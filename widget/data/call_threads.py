@@ -145,6 +145,7 @@ class CallThreads:
         create_executor: Callable[[int], Executor] = ThreadPoolExecutor,
     ) -> None:
         self._max_calls = max(MIN_CALLS_PER_API, MAX_CALLS // apis)
+        # Without a place, requests of an API would never wait for figures that are not cached.
         self._max_waiting = max(1, max_waiting // apis)
         self._create_executor = create_executor
         self._shares: dict[str, ApiShare] = {}

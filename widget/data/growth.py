@@ -69,9 +69,11 @@ def calculate(
         operations: its deposits and withdrawals. Those after the last trade do not matter.
         start: the beginning of the period; None for the account's whole history.
     """
+    # From here on oldest first, as the balance changed.
     closed = trades[::-1]
     results = [trade_result(trade) for trade in closed]
     won, _ = count_results(closed)
+    # They need the balance; the others do not.
     gain = None
     drawdown = None
     points: tuple[Point, ...] = ()

@@ -74,6 +74,7 @@ def file_locks(directory: Path, lock_seconds: float) -> Callable[[str], ProcessL
     directory.mkdir(parents=True, exist_ok=True)
 
     def lock(key: str) -> ProcessLock:
+        # Not hash(), which differs between processes.
         number = crc32(key.encode()) % FILE_LOCKS
         return FileLock(directory / f"{number:03x}.lock", lock_seconds)
 

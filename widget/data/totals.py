@@ -67,6 +67,7 @@ def total_result(trades: Iterable[Trade]) -> Decimal:
 
 def position_totals(trades: Iterable[OpenTrade]) -> Data:
     """Totals of the open positions. Pending orders are not counted."""
+    # Nobody knows whether a pending order will ever be a position.
     positions = [trade for trade in trades if trade.is_position]
     return {
         "count": len(positions),

@@ -28,6 +28,7 @@ STANDARD: Final = frozenset(list_currencies())
 
 def decimals_of_currency(currency: str) -> int:
     """How many decimals an amount has: 2 for USD, 0 for JPY, 8 for BTC."""
+    # CLDR's number of digits, which is the one that people write: ISO 4217 has more for some.
     if currency in STANDARD:
         return int(get_currency_precision(currency))
     if currency in CENTS or currency in STABLECOINS:

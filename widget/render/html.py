@@ -78,6 +78,7 @@ class Renderer:
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=True,
+            # Lines that only contain a tag of the template leave nothing behind.
             trim_blocks=True,
             lstrip_blocks=True,
             # A name that is missing in the context is a mistake, not an empty text.
@@ -304,6 +305,7 @@ def build_pager(display: Display, url: str | None) -> Pager | None:
             "count": fmt.integer(view.row_count),
         }
     pages = view.data["pages"]
+    # From beyond the last page, the link leads back to it.
     previous_page = min(options.page - 1, pages)
     next_page = options.page + 1
     return Pager(

@@ -183,6 +183,7 @@ def script(embed: Embed) -> str:
 
 def tag(embed: Embed) -> str:
     """The loader alone, in a wrapper that reserves the height of the widget it puts there."""
+    # HTML lets a script have attributes of any name only if they begin like this.
     attributes = embed.attributes("data-")
     return (
         f'<div style="min-height:{embed.pixels}px;{_MARGIN}">'
@@ -230,6 +231,7 @@ def bbcode(embed: Embed) -> str:
     return f"[url={embed.page_url}][img]{picture_url}[/img][/url]"
 
 
+# In the order in which the studio and the help of the command line list them.
 FORMS = {
     "script": script,
     "tag": tag,

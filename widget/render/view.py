@@ -71,6 +71,7 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
     else:
         currency = source.currency()
     row_count = data.get(privacy.ROW_COUNT)
+    # Before they are removed, since a hidden list no longer says what is in it.
     hidden_in_data = withheld | privacy.names_hidden_in(data, withheld)
     data = privacy.without_single_entries(data, hidden)
     data = privacy.hide(data, withheld)

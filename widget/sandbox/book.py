@@ -444,6 +444,7 @@ class Book:
         trades = []
         for n, order in enumerate(STANDING):
             day = self.opened + 365 - order.days
+            # Each at another time of the day, as if a person had opened them.
             opened = day * DAY + 30_000 + n * 977
             trade = Trade(
                 self._ticket(day, 50 + n),

@@ -4,6 +4,8 @@ import click
 
 from widget.errors import OperatorError
 
+# Even if a browser encodes every character by three bytes for each byte of UTF-8, the password fits
+# into the body of a request (``app.MAX_BODY_BYTES``).
 MAX_LENGTH = 256
 SHORT_LENGTH = 8
 """With fewer characters, a password can be guessed within the allowed attempts of a few weeks."""

@@ -125,13 +125,14 @@ class AccountPageEndpoint:
         widgets = widgets_on_page(self._service, account, parameters, grant)
         view = self._service.account_view(account, widgets, options)
         context = self._context(view, parameters, grant)
+        # Without it, each widget has the period that is its own default.
+        period = None
+        if "period" in dict(parameters):
+            period = options.period
         links = None
         # The links of a private page would need its token.
         if context.canonical:
             links = WidgetLinks(self._server.path, account.slug, parameters)
-        period = None
-        if "period" in dict(parameters):
-            period = options.period
         html = render_account_page(self._service.renderer, view, context, links, period)
         response = Response(html, content_type="text/html; charset=utf-8")
         response = figures_response(response, self._server, view, grant)

@@ -90,6 +90,7 @@ class FileEndpoints:
         if len(accounts) > 1:
             return []
         only = accounts[0]
+        # Even that there is one would say something.
         if only.is_private:
             return []
         return [only.slug]

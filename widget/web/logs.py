@@ -374,6 +374,7 @@ def configure(settings: Settings, log_format: LogFormat = "json") -> None:
     handler.addFilter(SecretFilter(settings))
     handler.setFormatter(FORMATTERS[log_format]())
     root = logging.getLogger()
+    # Any other handler would write the secrets.
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
 

@@ -25,8 +25,10 @@ MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 log = logging.getLogger("widget.web")
 
-_AGES = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)  # seconds
-_DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)  # seconds
+# Limits of the buckets, in seconds. The ages end with a day, the default of cache.keep_seconds, and
+# the durations with twice the default deadline of a call.
+_AGES = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)
+_DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
 
 
 def check_folder(env: Mapping[str, str]) -> None:
@@ -161,6 +163,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        # The dashboards and alerts of operators use the names of these metrics. So they stay as
+        # they are, even where the code has other words by now.
         _prepare_shared_folder()
         registry = CollectorRegistry()
         self._registry = registry

@@ -159,6 +159,7 @@ def build_response(embedded: Embedded, base: str, limits: Limits) -> dict[str, A
         "width": width,
         "height": height,
         "html": embed_html(embedded, frame_width(limits), height),
+        # Seconds. The frame is always up to date; only its height and its title may change.
         "cache_age": 3600,
     }
     picture = embedded.thumbnail

@@ -180,6 +180,7 @@ def response_of(widget: Widget) -> Schema:
 def data_of(widget: Widget) -> Schema:
     """The data of a widget."""
     properties: Schema = {}
+    # No block displays these.
     if "period" in widget.options:
         properties |= figures(("from", "to"))
     if "page" in widget.options:
@@ -306,6 +307,7 @@ def error_responses() -> Schema:
 
 def error_classes() -> list[type[errors.CabinetError]]:
     """All errors that become responses."""
+    # Found by their base class, so that a new error cannot be forgotten.
     found = []
     pending: list[type[errors.CabinetError]] = [errors.CabinetError]
     while pending:

@@ -69,6 +69,7 @@ class PasswordAttempts:
         if not self._hit(PER_ADDRESS, network, account):
             raise TooManyAttempts("passwords from one address")
         given = password()
+        # The account has no viewer password, and is unlocked by tokens only.
         if stored is None:
             return False
         with self._turn():

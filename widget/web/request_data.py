@@ -20,6 +20,7 @@ MAX_PARAMETERS = 40
 
 log = logging.getLogger("widget.web")
 
+# The title and the rows decide the height of a widget, which its error page has as well.
 _APPEARANCE_OPTIONS = ("theme", "background", "accent", "lang", "title", "rows", *PICTURE_OPTIONS)
 # A proxy sets at least one of these.
 _FORWARDING_HEADERS = {"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"}

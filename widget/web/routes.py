@@ -25,6 +25,8 @@ def blueprint(service: Service, errors: ErrorResponses) -> Blueprint:
     files = FileEndpoints(service)
     status = StatusEndpoints(service)
 
+    # The names of arguments in a rule are those of the endpoint's parameters. One that may have a
+    # suffix, such as that of a picture, is called ``name``.
     routes = Blueprint("cabinet", __name__)
     route = routes.add_url_rule
 
@@ -35,6 +37,7 @@ def blueprint(service: Service, errors: ErrorResponses) -> Blueprint:
         preflight: Endpoint,
     ) -> None:
         """Add a URL that scripts of other origins may read, after a preflight if need be."""
+        # Flask's own response to OPTIONS would say nothing about other origins.
         route(rule, name, get, provide_automatic_options=False)
         route(rule, f"{name}_preflight", preflight, methods=["OPTIONS"])
 

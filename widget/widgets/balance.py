@@ -6,6 +6,7 @@ from widget.names import Data
 from widget.widgets.base import Card, Figure, Widget, values
 from widget.widgets.options import Options
 
+# In the order of JSON. The card begins with what visitors look for.
 FIELDS = ("balance", "equity", "free_margin", "margin", "profit")
 PROFIT = Figure("profit", N_("Floating profit"), "result")
 CARD = Card(

@@ -99,9 +99,11 @@ def page_numbers(row_count: int, options: Options) -> dict[str, int]:
         row_count: the number of rows on all pages.
         options: the options ``page`` and ``rows``.
     """
+    # Without rows there is one page, which is empty.
+    pages = max(1, math.ceil(row_count / options.rows))
     return {
         "page": options.page,
-        "pages": max(1, math.ceil(row_count / options.rows)),
+        "pages": pages,
         ROW_COUNT: row_count,
     }
 

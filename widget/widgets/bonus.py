@@ -6,6 +6,7 @@ from widget.names import Data
 from widget.widgets.base import Card, Figure, Progress, Widget, values
 from widget.widgets.options import Options
 
+# In the order of JSON, which also has what the progress bar displays.
 FIELDS = (
     "total",
     "welcome",

@@ -16,6 +16,7 @@ from widget.widgets.base import (
 )
 from widget.widgets.options import Options
 
+# Not a result: a withdrawal is no loss, so that it has neither arrow nor colour.
 NET = Figure("net", N_("Net deposits"), "signed", within="totals")
 OPERATIONS = Table(
     rows="operations",

@@ -24,6 +24,7 @@ def fetch(source: Source, options: Options) -> Data:
         (start, end, last_day),
         lambda: returns.calculate_years(ledger, zone, last_day),
     )
+    # In the order of JSON; the table has the gain of a year after its months.
     years = [
         {
             **values(year, ("year", "gain", "months")),

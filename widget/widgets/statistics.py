@@ -256,6 +256,7 @@ def fetch(source: Source, options: Options) -> Data:
         "from": start,
         "to": source.known_until(end),
         **values(result, NAMES),
+        # A day with a single trade shows the result of that trade, see ``privacy.COUNTED_BY``.
         "_best_day_entries": result.best_day_entries,
         "_worst_day_entries": result.worst_day_entries,
     }
