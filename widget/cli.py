@@ -486,7 +486,7 @@ def snippet(
     extra: Collection[str] = ()
     if form in snippets.PICTURE_FORMS:
         extra = PICTURE_OPTIONS
-    given, options = parse_params(definition, params, extra)
+    texts, options = parse_params(definition, params, extra)
     if found.access == "closed":
         visibility = who_can_see(found, form)
         warn(f"{account} is closed: {visibility}")
@@ -501,7 +501,7 @@ def snippet(
         found,
         definition,
         form=form,
-        params=given,
+        params=texts,
         options=options,
     )
     click.echo(code)

@@ -94,7 +94,7 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class MainProcess:
-    """What the main process does besides supervising its workers.
+    """What the main process does in addition to supervising its workers.
 
     Attributes:
         reload: called on SIGHUP, before new workers replace the present ones. If it raises

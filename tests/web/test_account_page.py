@@ -113,7 +113,7 @@ def test_links_lead_to_other_periods_for_all_widgets(serve: Serve) -> None:
     "query",
     ["theme=dark", "accent=aa2200", "lang=ar", "tz=Asia/Tokyo", "period=7d", "utm_source=x"],
 )
-def test_options_of_the_page(query: str, serve: Serve) -> None:
+def test_the_page_takes_its_options(query: str, serve: Serve) -> None:
     service = serve(accounts={"main": ALL})
     assert service.get(f"/a/main?{query}").status_code == 200
     assert service.get(f"/a/main/?{query}").status_code == 200

@@ -551,7 +551,7 @@ def test_a_request_without_an_endpoint_gets_a_card_in_the_language_of_the_visito
     assert data.json() == {"error": {"code": code, "message": text}}
 
 
-def test_a_wrong_method_is_told_the_right_ones(serve: Serve) -> None:
+def test_the_response_to_a_wrong_method_lists_the_right_ones(serve: Serve) -> None:
     response = requests.post(f"{serve().url}/w/main/balance", timeout=30)
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 

@@ -150,7 +150,7 @@ class Account(Section):
     name: Name | None = None
     link: Link | None = None
     kind: Literal["real", "demo"] | None = None
-    # What its page contains besides the widgets.
+    # What its page contains in addition to the widgets.
     about: str = Field("", max_length=2000)
     notice: str = Field("", max_length=500)
     page: bool = Field(True, strict=True)
@@ -268,8 +268,8 @@ def load(path: Path, env: Mapping[str, str], widgets: Collection[str]) -> Settin
     document = read_toml(path)
     secrets = secrets_file.read(path.parent / SECRETS_FILE)
     # An empty variable counts as missing, here too.
-    given = {name: value for name, value in env.items() if value}
-    merged = {**secrets.values, **given}
+    present = {name: value for name, value in env.items() if value}
+    merged = {**secrets.values, **present}
     try:
         settings = parse(document, merged, widgets, folder=path.parent, demo=False)
     except ConfigError as error:

@@ -534,11 +534,13 @@ class FreshCache:
         call that is stuck.
         """
         now = self._timer()
-        waited = now - wait.since
-        lasted = now - flight.began
+        caller_elapsed = now - wait.since
+        call_elapsed = now - flight.began
         if entry.as_of is None:
-            return wait.if_nothing_cached - max(waited, lasted)
-        return min(wait.if_too_old - waited, self.patience_seconds - lasted)
+            return wait.if_nothing_cached - max(caller_elapsed, call_elapsed)
+        left_of_wait = wait.if_too_old - caller_elapsed
+        left_of_call = self.patience_seconds - call_elapsed
+        return min(left_of_wait, left_of_call)
 
     def _refresh(self, key: str, due_seconds: float, fetch: Callable[[], object]) -> Entry:
         """Make a call, unless another process has just made it.

@@ -244,12 +244,12 @@ def thin_out(places: Sequence[int], levels: Sequence[Decimal]) -> Sequence[int]:
     sections = MAX_POINTS // 2 - 1
     between = count - 2
     bounds = [1 + number * between // sections for number in range(sections + 1)]
-    kept = [places[0]]
+    chosen = [places[0]]
     for first, after_last in pairwise(bounds):
         section = places[first:after_last]
-        kept += extremes(section, levels)
-    kept.append(places[-1])
-    return kept
+        chosen += extremes(section, levels)
+    chosen.append(places[-1])
+    return chosen
 
 
 def extremes(section: Sequence[int], levels: Sequence[Decimal]) -> list[int]:

@@ -211,7 +211,7 @@ class Questions:
     # -- The account ------------------------------------------------------------------------------
 
     def _ask_for_identity(self, information: AccountInformation) -> None:
-        """Ask what visitors see of the account besides its figures."""
+        """Ask what visitors see of the account in addition to its figures."""
         key = self._draft.key
         self._ask(key("name"), "Name that visitors see (Enter for none)")
         self._ask(key("timezone"), "Time zone in which your days begin", local_zone())

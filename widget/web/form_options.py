@@ -111,10 +111,10 @@ def locks_period(locked: Mapping[str, object]) -> bool:
 
 def _csv_options(options: Options) -> Options:
     """The options of a CSV file, which has all rows unless the URL limits them."""
-    given = options.model_fields_set
-    if "rows" in given:
+    chosen = options.model_fields_set
+    if "rows" in chosen:
         return options
-    if "page" in given:
+    if "page" in chosen:
         raise BadOption("page", "needs rows, since a file has all rows otherwise")
     return options.model_copy(update={"rows": MAX_CSV_ROWS})
 

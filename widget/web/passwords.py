@@ -68,14 +68,14 @@ class PasswordAttempts:
         network = access.client_network(visitor_address(self._server))
         if not self._hit(PER_ADDRESS, network, account):
             raise TooManyAttempts("passwords from one address")
-        given = password()
+        entered = password()
         # The account has no viewer password, and is unlocked by tokens only.
         if stored is None:
             return False
         with self._turn():
             if not self._test(PER_ACCOUNT, account):
                 raise TooManyAttempts("wrong passwords for one account")
-            is_right = self._check(stored.get_secret_value(), given)
+            is_right = self._check(stored.get_secret_value(), entered)
             if not is_right:
                 self._hit(PER_ACCOUNT, account)
         if is_right:
