@@ -109,6 +109,9 @@ def limit_kind(price: Kind[Decimal]) -> Kind[Decimal]:
     return Kind(price.name, lambda text: price.convert(text) or None)
 
 
+Texts = tuple[object, ...]
+"""How a row writes the fields of a record, in their order. They are text, unless it is unusual."""
+
 UNUSUAL = (KeyError, ValueError, TypeError, AttributeError)
 """What a column raises if a row is to be read by names."""
 
@@ -167,7 +170,7 @@ class Layout(NamedTuple):
     """
 
     digits_key: str | None
-    pick: Callable[[tuple[object, ...]], tuple[object, ...]]
+    pick: Callable[[tuple[object, ...]], Texts]
 
 
 @dataclasses.dataclass
@@ -180,7 +183,7 @@ class Group:
     """
 
     positions: list[int] = dataclasses.field(default_factory=list)
-    texts: list[tuple[object, ...]] = dataclasses.field(default_factory=list)
+    texts: list[Texts] = dataclasses.field(default_factory=list)
 
 
 class TradeReader(Generic[Trade]):
@@ -263,7 +266,7 @@ class TradeReader(Generic[Trade]):
             return None
         return trade
 
-    def _written(self, value: object) -> tuple[object, tuple[object, ...]] | None:
+    def _written(self, value: object) -> tuple[object, Texts] | None:
         """How a row writes ``digits``, and how it writes the fields of the record, in their order.
 
         None if no row before was written like that.

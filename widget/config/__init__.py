@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from widget.config import secrets_file, variables
 from widget.config.mistakes import (
     Toml,
+    account_tables,
     describe_mistakes,
     describe_toml_error,
     keys_with_passwords,
@@ -25,6 +26,7 @@ from widget.config.mistakes import (
 from widget.config.secrets import (
     SECRET_KEYS,
     SecretReader,
+    Toml,
     can_be_read_by_others,
     must_be_outside,
 )

@@ -2,18 +2,14 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from pydantic import ValidationError
 
-from widget.config.secrets import SECRET_KEYS, variants
+from widget.config.secrets import SECRET_KEYS, Toml, variants
 from widget.config.values import did_you_mean
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 URL_WITH_PASSWORD = re.compile("//[^/@]*:[^/@]+@")
-
-Toml = dict[str, Any]
-"""A table as it is in the file. Nothing is known about its values yet."""
 
 
 def subtable(parent: Toml, key: str) -> Toml:

@@ -20,6 +20,9 @@ SECRET_KEYS = (
 
 KEYS_ALLOWED_IN_THE_FILE = ("redis_url",)  # a URL of Redis often contains no password
 
+Toml = dict[str, Any]
+"""A table as it is in the file. Nothing is known about its values yet."""
+
 VARIABLE_NAME = re.compile("[A-Z][A-Z0-9_]*")
 
 
@@ -69,7 +72,7 @@ class SecretReader:
         self._allow_plain = allow_plain
         self._require_variables = require_variables
 
-    def resolve(self, table: dict[str, Any], where: str) -> dict[str, Any]:
+    def resolve(self, table: Toml, where: str) -> Toml:
         """A copy of a table with its secrets; ``where`` is the name of the table."""
         resolved = dict(table)
         for name in SECRET_KEYS:

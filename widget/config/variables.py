@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from widget.config.mistakes import Toml
+from widget.config.secrets import Toml
 from widget.config.values import proxies_before
 
 VARIABLES = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_CALLS = 32
 """Calls in progress at once, for all APIs together."""
@@ -27,6 +27,13 @@ MAX_WAITING = 128
 needs some for requests that do not wait."""
 
 
+class QueuedCall(NamedTuple):
+    """A call that waits for its turn, and the future that will have its result."""
+
+    run: Callable[[], Any]
+    future: Future[Any]
+
+
 class LimitedExecutor(Executor):
     """Runs calls on another executor, a limited number at once.
 
@@ -40,17 +47,16 @@ class LimitedExecutor(Executor):
     def __init__(self, executor: Executor, limit: int) -> None:
         self._executor = executor
         self._free = limit
-        self._queue: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._queue: deque[QueuedCall] = deque()
         self._lock = threading.Lock()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See ``Executor.submit``. A call that is never made is cancelled."""
-        future: Future[Any] = Future()
-        call = partial(fn, *args, **kwargs)
+        call = QueuedCall(partial(fn, *args, **kwargs), Future())
         with self._lock:
-            self._queue.append((future, call))
+            self._queue.append(call)
         self._start_next()
-        return future
+        return call.future
 
     def _start_next(self) -> None:
         """Start the call that has waited longest, unless as many as allowed are in progress."""
@@ -58,13 +64,13 @@ class LimitedExecutor(Executor):
             if self._free == 0 or not self._queue:
                 return
             self._free -= 1
-            future, call = self._queue.popleft()
+            call = self._queue.popleft()
         try:
-            submitted = self._executor.submit(call)
+            submitted = self._executor.submit(call.run)
         except RuntimeError:  # it is shut down, or the system has no thread left
-            self._cancel(future)
+            self._cancel(call.future)
             return
-        submitted.add_done_callback(partial(self._finish, future))
+        submitted.add_done_callback(partial(self._finish, call.future))
 
     def _finish(self, future: Future[Any], submitted: Future[Any]) -> None:
         """Pass on the result of a call, and start the next one."""
@@ -85,9 +91,9 @@ class LimitedExecutor(Executor):
         """Cancel a call that the executor did not accept, and those in the queue."""
         with self._lock:
             self._free += 1
-            cancelled = [future, *(queued for queued, _ in self._queue)]
+            futures = [future, *(call.future for call in self._queue)]
             self._queue.clear()
-        for each in cancelled:
+        for each in futures:
             each.cancel()
 
 

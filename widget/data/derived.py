@@ -8,7 +8,7 @@ is fetched again.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from widget.single_flight import SingleFlight
 
@@ -23,11 +23,18 @@ MAX_WAIT_SECONDS = 10.0
 so this only ends what hangs."""
 
 
+class Result(NamedTuple):
+    """A result, and what identifies the values that it was calculated from."""
+
+    version: Hashable
+    value: Any
+
+
 class DerivedResults:
     """Results by key. Of each, only the version that was calculated last is stored."""
 
     def __init__(self) -> None:
-        self._results: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
+        self._results: OrderedDict[Hashable, Result] = OrderedDict()
         self._flights = SingleFlight[Hashable, Any]()
         self._lock = threading.Lock()
 
@@ -40,10 +47,10 @@ class DerivedResults:
             calculate: returns the result, which nobody may change.
         """
         with self._lock:
-            known_version, result = self._results.get(key, (None, None))
-            if known_version == version:
+            known = self._results.get(key)
+            if known is not None and known.version == version:
                 self._results.move_to_end(key)
-                found: T = result
+                found: T = known.value
                 return found
         flight, is_leader = self._flights.join((key, version))
         if not is_leader:
@@ -53,10 +60,11 @@ class DerivedResults:
         return calculated
 
     def _calculate(self, key: Hashable, version: Hashable, calculate: Callable[[], T]) -> T:
-        result = calculate()
+        # Without the lock: it may take a while, and others need other results.
+        value = calculate()
         with self._lock:
-            self._results[key] = (version, result)
+            self._results[key] = Result(version, value)
             self._results.move_to_end(key)
             if len(self._results) > MAX_RESULTS:
                 self._results.popitem(last=False)
-        return result
+        return value

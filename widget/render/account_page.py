@@ -16,7 +16,7 @@ from widget.render.picture import picture_figures
 from widget.render.snippet import widget_url
 from widget.render.view import View
 from widget.widgets.base import Widget
-from widget.widgets.options import Params, Period
+from widget.widgets.options import Params, Period, with_names
 
 MAX_DESCRIPTION: Final = 200
 """Characters of the description for search engines, which cut longer ones."""
@@ -55,13 +55,12 @@ class WidgetLinks:
         return self._url(widget, ".atom", ("lang", "tz"))
 
     def _url(self, widget: Widget, suffix: str, names: Collection[str]) -> str:
-        params = [(name, text) for name, text in self.params if name in names]
         return widget_url(
             self.base,
             self.account,
             widget.name,
             suffix=suffix,
-            params=params,
+            params=with_names(self.params, names),
         )
 
 

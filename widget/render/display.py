@@ -243,8 +243,7 @@ class Display:
 
     def exact_time(self) -> str:
         """The time of the figures, with its time zone."""
-        moment = self.view.as_of
-        return f"{self.fmt.datetime(moment)} {self.fmt.offset(moment)}"
+        return self.fmt.datetime_and_zone(self.view.as_of)
 
     def unit(self) -> str:
         """What the amounts are measured in; empty if there are none, or if nobody knows."""

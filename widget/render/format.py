@@ -301,6 +301,10 @@ class Formatter:
         local = t.astimezone(self.zone)
         return self._times.datetime.write(local)
 
+    def datetime_and_zone(self, t: dt.datetime) -> str:
+        """An instant as a short date and time, with its time zone."""
+        return f"{self.datetime(t)} {self.offset(t)}"
+
     def time(self, t: dt.datetime | None) -> str:
         """The hour and minute of an instant."""
         if t is None:

@@ -161,7 +161,7 @@ class Renderer:
         if isinstance(error, Delayed):
             fmt = formatter(language, zone, None)
             moment = end_of_minute(error.available_at)
-            return gettext(error.message) % {"time": f"{fmt.datetime(moment)} {fmt.offset(moment)}"}
+            return gettext(error.message) % {"time": fmt.datetime_and_zone(moment)}
         return gettext(error.message)
 
     def template(

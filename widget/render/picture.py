@@ -106,11 +106,9 @@ def take_progress(display: Display, figures: dict[str, Text]) -> Progress | None
 
 def as_of(display: Display) -> str:
     """The time of the figures; a small picture has no room for the time zone."""
-    moment = display.view.as_of
-    text = display.fmt.datetime(moment)
-    if display.view.options.size != "small":
-        offset = display.fmt.offset(moment)
-        text = f"{text} {offset}"
+    text = display.exact_time()
+    if display.view.options.size == "small":
+        text = display.fmt.datetime(display.view.as_of)
     return display.gettext(N_("As of %(time)s")) % {"time": text}
 
 

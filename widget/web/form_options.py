@@ -19,6 +19,7 @@ from widget.widgets.options import (
     Options,
     Period,
     parse_options,
+    with_names,
 )
 
 FEED_OPTIONS: Final = ("lang", "tz")
@@ -76,7 +77,7 @@ def options_on_page(widget: Widget, parameters: Parameters, grant: Grant | None)
     Raises:
         BadOption: one of them cannot be combined with what the token locks.
     """
-    own = [(name, text) for name, text in parameters if name in widget.all_options]
+    own = with_names(parameters, widget.all_options)
     locked = locked_options(widget.all_options, grant)
     options = parse_options(widget, own, locked)
     # The page has links for all widgets.

@@ -12,7 +12,7 @@ from widget.config import Server
 from widget.errors import BadOption
 from widget.web import access
 from widget.web.cache_key import is_tracking
-from widget.widgets.options import PICTURE_OPTIONS, Options, valid_options
+from widget.widgets.options import PICTURE_OPTIONS, Options, valid_options, without_names
 
 # A token has up to 4,096 characters, and servers accept lines of about 8,000.
 MAX_QUERY_LENGTH = 6144
@@ -72,7 +72,7 @@ def token_of(parameters: Parameters) -> str | None:
 
 def without_token(parameters: Parameters) -> Parameters:
     """The parameters of a query that are options."""
-    return [(name, value) for name, value in parameters if name != "token"]
+    return without_names(parameters, ["token"])
 
 
 def link_parameters(names: Collection[str], token: str | None) -> Parameters:
@@ -82,7 +82,7 @@ def link_parameters(names: Collection[str], token: str | None) -> Parameters:
         names: the options to leave out.
         token: the new token of the page, which replaces the present one; None if it has none.
     """
-    parameters = [(name, text) for name, text in query_parameters() if name not in names]
+    parameters = without_names(query_parameters(), names)
     if token is None:
         return parameters
     return [*without_token(parameters), ("token", token)]

@@ -281,6 +281,16 @@ Params = Iterable[tuple[str, str]]
 OPTION_NAMES: Final = frozenset(Options.model_fields) | {"from", "to"}
 
 
+def with_names(params: Params, names: Collection[str]) -> list[tuple[str, str]]:
+    """Those parameters that have one of these names."""
+    return [(name, text) for name, text in params if name in names]
+
+
+def without_names(params: Params, names: Collection[str]) -> list[tuple[str, str]]:
+    """Those parameters that have none of these names."""
+    return [(name, text) for name, text in params if name not in names]
+
+
 class HasOptions(Protocol):
     """A widget, as far as its options are concerned."""
 
