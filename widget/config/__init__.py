@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from widget.config import secrets_file, variables
 from widget.config.mistakes import (
-    Toml,
-    account_tables,
     describe_mistakes,
     describe_toml_error,
     keys_with_passwords,

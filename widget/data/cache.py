@@ -663,7 +663,14 @@ def log_failure(
     count: int,
     pause: float,
 ) -> None:
-    """Log a failed call: an expected error in one line, any other with its traceback."""
+    """Log a failed call: an expected error in one line, any other with its traceback.
+
+    Args:
+        key: of the value that was called for.
+        error: how the call failed.
+        count: how many calls failed in a row.
+        pause: the seconds until the next one.
+    """
     name = name_for_log(key)
     if isinstance(error, CabinetError):
         log.warning(

@@ -176,7 +176,14 @@ def fits(
     start: datetime | None,
     now: datetime,
 ) -> bool:
-    """Whether a reading is consistent without a second one."""
+    """Whether a reading is consistent without a second one.
+
+    Args:
+        reading: the reading.
+        previous: the ledger that was valid before; None if there is none.
+        start: the beginning of the history that is read; None for all of it.
+        now: when the reading began.
+    """
     if reading.information.balance is None:
         # There is nothing that the rows could contradict.
         return True

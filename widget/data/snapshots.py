@@ -433,7 +433,14 @@ def is_stale(
     times: Times,
     now: float,
 ) -> bool:
-    """Whether sampling failed or is overdue, for visitors who see the snapshot of these times."""
+    """Whether sampling failed or is overdue.
+
+    Args:
+        account: whose snapshots.
+        log: which of them exist, at least one.
+        times: of the one that visitors see.
+        now: Unix seconds.
+    """
     if log.failure is not None:
         return True
     longest = sampling_interval(account) + OVERDUE_SECONDS

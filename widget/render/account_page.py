@@ -176,7 +176,14 @@ def build_section(
     display: Display,
     links: WidgetLinks | None,
 ) -> Section:
-    """A widget on the page, or why it has no figures."""
+    """A widget on the page, or why it has no figures.
+
+    Args:
+        renderer: draws the widget.
+        section: its figures.
+        display: writes its name and the error.
+        links: to the widgets; None on a private page.
+    """
     label = display.gettext(section.widget.label)
     classes = []
     if section.widget.is_wide:

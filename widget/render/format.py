@@ -82,7 +82,7 @@ def formatter(
     currency: str | None,
     percent_amounts: bool = False,
 ) -> "Formatter":
-    """A formatter; created once for each combination."""
+    """A formatter, created once for each combination; the arguments are those of the class."""
     return Formatter(locale, zone, currency, percent_amounts)
 
 

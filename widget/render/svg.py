@@ -552,7 +552,14 @@ def draw_large_rows(
     top: float,
     row_height: float,
 ) -> None:
-    """Figures in rows of four, below the large one; ``top`` is the height of the heading."""
+    """Figures in rows of four, below the large one, which takes as much room as two rows.
+
+    Args:
+        canvas: where they are drawn.
+        figures: the figures.
+        top: the height of the heading.
+        row_height: the height of a row.
+    """
     width = (canvas.width - 40) / 4
     for number, figure in enumerate(figures):
         row, column = divmod(number, 4)

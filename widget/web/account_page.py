@@ -200,6 +200,12 @@ def widgets_on_page(
 ) -> list[tuple[Widget, Options]]:
     """The widgets of a page, each with its options.
 
+    Args:
+        service: knows all widgets.
+        account: whose page.
+        parameters: those of the page's URL, without a token.
+        grant: of the token or password; None if none was needed.
+
     Raises:
         BadOption: an option of the page cannot be combined with what the token locks.
     """

@@ -49,7 +49,14 @@ def with_token(
     grant: Grant,
     now: float,
 ) -> PageContext:
-    """The context of a private page, with a new token if the present one expires soon."""
+    """The context of a private page, with a new token if the present one expires soon.
+
+    Args:
+        context: the context without it.
+        account: whose page.
+        grant: of the present token or password.
+        now: Unix seconds.
+    """
     renewal = access.renew(grant, now)
     if renewal is None:
         # The page still has its token, and only needs to know how long it is valid.

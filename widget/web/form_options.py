@@ -47,6 +47,12 @@ def parse_form_options(
 ) -> Options:
     """The options of a request: those of the URL and those that its token locks.
 
+    Args:
+        widget: the requested widget.
+        suffix: of the form, as in ``ErrorContext``.
+        parameters: those of the URL, without a token.
+        grant: of the token or password; None if none was needed.
+
     Raises:
         BadOption: one of them is wrong.
     """

@@ -205,7 +205,14 @@ def thumbnail(
     params: Mapping[str, str],
     limits: Limits,
 ) -> Thumbnail | None:
-    """The largest picture within the limits, since consumers do not scale it down; else nothing."""
+    """The largest picture within the limits, since consumers do not scale it down; else nothing.
+
+    Args:
+        view: the figures.
+        base: the service's URL.
+        params: the options of the widget's URL.
+        limits: of the consumer.
+    """
     widget = view.widget
     if not widget.picture:
         return None

@@ -386,7 +386,13 @@ def parse_integer(
     low: int,
     high: int,
 ) -> int:
-    """Parse a whole number that is a parameter of a request; both limits are inclusive.
+    """Parse a whole number that is a parameter of a request.
+
+    Args:
+        name: the name of the parameter, for the error.
+        text: its value.
+        low: the lowest number that is allowed.
+        high: the highest one.
 
     Raises:
         BadOption: it is malformed or out of range.
