@@ -30,7 +30,7 @@ from widget.api.pages import Page, PageReader
 from widget.api.records import AccountInformation, ClosedTrade, History, Result
 from widget.api.rows import Note
 from widget.api.transport import DEADLINE, Deadline, Session, remaining_seconds
-from widget.config import Account
+from widget.config import Account, Api
 from widget.errors import (
     NoSuchPath,
     NotOffered,
@@ -415,7 +415,7 @@ class Client:
         # It is raised outside of the handler, so that no exception with the URL, and so the login,
         # is attached to it.
         reason = self._without_secrets(account, str(cause))
-        raise fault(cause, reason, account.api.deadline_seconds)
+        raise fault(cause, reason, account.api)
 
     def _read(
         self,
@@ -698,20 +698,24 @@ def innermost(error: BaseException) -> BaseException:
     return error
 
 
-def fault(cause: BaseException, reason: str, deadline_seconds: float) -> UpstreamError:
+def fault(cause: BaseException, reason: str, api: Api) -> UpstreamError:
     """The error for a fault of a connection or a server.
 
     Args:
         cause: what was raised.
         reason: its text, without secrets.
-        deadline_seconds: the time limit of the call.
+        api: what was called.
     """
     if isinstance(cause, TimeoutError):
-        return Unavailable(f"no complete response within the deadline of {deadline_seconds:g} s")
+        deadline = f"{api.deadline_seconds:g} s"
+        return Unavailable(f"no complete response within the deadline of {deadline}")
     if isinstance(cause, socket.gaierror):
         return Unreachable(f"the name of the API's host cannot be resolved ({cause.strerror})")
     if isinstance(cause, ssl.SSLError):
-        return Unreachable(f"TLS failed: {reason}; if the API has a private CA, set ca_file")
+        advice = "if the API has a private CA, set ca_file"
+        if api.ca_file:
+            advice = "check the certificate of the API's CA in ca_file"
+        return Unreachable(f"TLS failed: {reason}; {advice}")
     if isinstance(cause, DecodeError):
         return Unreadable("the response cannot be decompressed")
     text = f"{type(cause).__name__}: {reason}"
