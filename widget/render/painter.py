@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import lru_cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from widget import paths
 from widget.errors import Overloaded
@@ -113,7 +114,7 @@ class Painter:
         connection, its_end = Pipe()
         descriptor = its_end.fileno()
         # Not a fork: the threads of this process may hold locks that nobody would release there.
-        command = [sys.executable, "-m", "widget.render.painter", str(descriptor)]
+        command = [interpreter(), "-m", "widget.render.painter", str(descriptor)]
         process = subprocess.Popen(  # noqa: S603  # all is our own
             command, pass_fds=[descriptor], env={**os.environ, **_rasteriser_options()}
         )
@@ -122,6 +123,13 @@ class Painter:
         self._connection = connection
         self._end_process = weakref.finalize(self, _end, process, connection)
         return connection
+
+
+def interpreter() -> str:
+    """The program ``python``. In uWSGI, which contains Python, ``sys.executable`` is uWSGI."""
+    if Path(sys.executable).name.startswith("python"):
+        return sys.executable
+    return str(Path(sys.prefix) / "bin" / "python3")
 
 
 def _rasteriser_options() -> dict[str, str]:
