@@ -332,6 +332,7 @@ def test_a_wrong_value_is_one_line_and_nothing_is_written(
 
 def test_a_secret_never_replaces_another_one(tmp_path: Path) -> None:
     (tmp_path / "secrets.env").write_text("MAIN_API_PASSWORD='old'\n")
+    (tmp_path / "secrets.env").chmod(0o600)
     assert run(tmp_path, "init", "--set", "password=new", MAIN_API_PASSWORD_2="x").returncode == 0
     assert written(tmp_path)["accounts"]["main"]["password_env"] == "MAIN_API_PASSWORD_3"
     assert secrets_in(tmp_path)["MAIN_API_PASSWORD"] == "old"
@@ -360,16 +361,39 @@ def test_an_account_is_added_without_changing_the_others(tmp_path: Path) -> None
         (["none/"], "none/ is a folder; name a file in it, such as none/widgets.toml"),
         (["none/here/w.toml"], "there is no folder none/here; run: mkdir -p none/here"),
         (["file.toml"], "file.toml already exists; remove it first, choose another name, or add"),
+        (["w.toml", "--set", "accounts..login=5"], "--set accounts..login: write KEY=VALUE"),
+        (["w.toml", "--set", ".=5"], "--set .: write KEY=VALUE"),
+        (["w.toml", "--set", "password="], "accounts.main.password: a secret is a text in one"),
+        (["w.toml", "--set", "password=a\nB=c"], "accounts.main.password: a secret is a text in"),
+        (["w.toml", "--set", "password=\udcff"], "accounts.main.password: a secret is a text in"),
+        (
+            ["w.toml", "--set", "password_env=hunter2"],
+            "accounts.main.password_env: the environment variable with this name is not set",
+        ),
         (["--add", "file.toml"], "--add: name the account, such as --set accounts.second.login"),
         (["--add", "none.toml"], "none.toml: no such file; create it with"),
         (["--add", "file.toml", "--set", "accounts.b.x=1"], "accounts.b.login: missing"),
     ],
 )
-def test_init_says_what_is_wrong_with_a_path(
+def test_init_says_what_is_wrong_with_its_arguments(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file.toml").write_text("[accounts.main]\nlogin = 5\n")
+    before = sorted(tmp_path.iterdir())
     ended = run(tmp_path, "init", *arguments)
     assert ended.returncode == 2
     assert message in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_nothing_is_written_if_others_can_read_the_secrets(tmp_path: Path) -> None:
+    (tmp_path / "secrets.env").touch(mode=0o644)
+    values = ("--set", "login=5", "--set", "password=secret")
+    ended = run(tmp_path, "init", *values)
+    assert ended.returncode == 2
+    assert "secrets.env is not for you alone; run: chmod 600 secrets.env" in ended.stderr
+    assert not (tmp_path / "widgets.toml").exists()
+    (tmp_path / "secrets.env").chmod(0o600)
+    assert run(tmp_path, "init", *values).returncode == 0

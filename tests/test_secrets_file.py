@@ -49,11 +49,30 @@ def test_the_file_is_for_its_owner_only_and_others_cause_a_warning(folder: Path)
 def test_lines_are_added_and_none_is_changed(tmp_path: Path) -> None:
     path = tmp_path / "secrets.env"
     path.write_text("# mine\nFIRST=1")
+    path.chmod(0o600)
     secrets_file.add(path, {"SECOND": "2"})
     assert path.read_text() == "# mine\nFIRST=1\nSECOND='2'\n"
 
 
-# Control characters and line breaks cannot be typed into a question.
+def test_nothing_is_added_to_a_file_that_others_may_use(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.env"
+    path.touch()
+    for mode in (0o644, 0o640, 0o602):
+        path.chmod(mode)
+        with pytest.raises(OperatorError, match="is not for you alone; run: chmod 600 "):
+            secrets_file.add(path, {"API_PASSWORD": "x"})
+    path.chmod(0o600)
+    link = tmp_path / "link.env"
+    for target in (path, tmp_path / "elsewhere"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        with pytest.raises(OperatorError, match="is a link"):
+            secrets_file.add(link, {"API_PASSWORD": "x"})
+    assert path.read_text() == ""
+    assert not (tmp_path / "elsewhere").exists()
+
+
+# Control characters and line breaks are rejected before.
 VALUES = st.text(max_size=30).filter(str.isprintable)
 
 

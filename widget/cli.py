@@ -307,7 +307,9 @@ def file_errors(path: Path) -> Iterator[None]:
             f"{path} already exists; remove it first or choose another name"
         ) from None
     except OSError as error:
-        raise OperatorError(f"{path} cannot be written: {error.strerror}") from None
+        # One of several files, if the error names it.
+        name = error.filename or path
+        raise OperatorError(f"{name} cannot be written: {error.strerror}") from None
 
 
 def next_step(settings: Settings) -> str:

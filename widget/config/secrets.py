@@ -138,11 +138,12 @@ class SecretReader:
         # An empty variable is treated as missing: nobody means an empty password.
         if secret:
             return secret
-        if not self._require_variables:
+        is_name = VARIABLE_NAME.fullmatch(name)
+        if is_name and not self._require_variables:
             return None
         variable = name
         # A value that does not look like a variable's name may be the secret itself.
-        if not VARIABLE_NAME.fullmatch(name):
+        if not is_name:
             variable = "with this name"
         self._add_mistake(
             where,

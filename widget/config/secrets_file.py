@@ -5,6 +5,7 @@ Each line is ``NAME='value'``, so that shells, systemd and Docker Compose can re
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ from widget.config.secrets import can_be_read_by_others
 from widget.errors import OperatorError
 
 SECRETS_FILE = "secrets.env"
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+"""What nobody but the owner of the file may do with it."""
 
 LINE = re.compile(
     r"""
@@ -105,17 +109,31 @@ def add(path: Path, secrets: Mapping[str, str]) -> None:
     Args:
         path: the file.
         secrets: values of one line each, by the names of their variables.
+
+    Raises:
+        OperatorError: the file exists and is not for the user alone.
+        OSError: it cannot be written.
     """
     lines = []
     # The last line of a file that was written by hand may have no end.
     if needs_line_break(path):
-        lines.append("\n")
+        lines.append("
+")
     for name, value in secrets.items():
-        line = f"{name}={quote(value)}\n"
+        line = f"{name}={quote(value)}
+"
         lines.append(line)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    # A link may lead to a file that somebody else can read.
+    if path.is_symlink():
+        raise OperatorError(f"{path} is a link; replace it by the file itself")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
     descriptor = os.open(path, flags, mode=0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid():
+            raise OperatorError(f"{path} belongs to another user; remove it, or become that user")
+        if status.st_mode & OTHERS:
+            raise OperatorError(f"{path} is not for you alone; run: chmod 600 {path}")
         file.writelines(lines)
 
 

@@ -4,7 +4,6 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from widget.config.values import did_you_mean, proxies_before
 from widget.config.writing import TomlValue, fill_in, from_text, name_of, section_of, tables
 from widget.errors import OperatorError
 from widget.widgets import registry
+
+KEY = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 DEFAULT_SLUG = "main"
 """The account of the template."""
@@ -83,7 +84,14 @@ class Draft:
         return replace(self, values={**self.values, **values})
 
     def add_secret(self, key: str, secret: str) -> None:
-        """Store a secret in a variable, and the name of the variable under its key."""
+        """Store a secret in a variable, and the name of the variable under its key.
+
+        Raises:
+            OperatorError: the file of secrets cannot contain it.
+        """
+        # Not printable are line breaks, control characters and what is not UTF-8.
+        if not secret or not secret.isprintable():
+            raise OperatorError(f"{key}: a secret is a text in one line, which must not be empty")
         prefix = variable_prefix(section_of(key))
         variable = VARIABLES[name_of(key)].format(prefix=prefix)
         # The file of secrets is never overwritten, and the environment would win.
@@ -141,23 +149,17 @@ class Draft:
         Raises:
             FileExistsError: there is such a file.
             OSError: they cannot be written.
+            OperatorError: the file of secrets is not for the user alone.
         """
+        # Secrets that nothing refers to are harmless. A file whose secrets are missing is not.
+        if self.secrets:
+            secrets_file.add(self.secrets_path, self.secrets)
         # Mode x fails if the file exists.
         mode = "x"
         if self.existing:
             mode = "a"
         with self.path.open(mode, encoding="utf-8") as file:
             file.write(self.new_text())
-        if not self.secrets:
-            return
-        try:
-            secrets_file.add(self.secrets_path, self.secrets)
-        except OSError:
-            # Half a configuration would only be in the way of the next attempt.
-            if not self.existing:
-                with suppress(OSError):
-                    self.path.unlink()
-            raise
 
 
 def variable_prefix(section: str) -> str:
@@ -287,7 +289,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, str]:
     pairs = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
-        if not equals or not re.fullmatch(r"[\w.-]+", key):
+        if not equals or not KEY.fullmatch(key):
             # The value may be a secret.
             raise OperatorError(f"--set {key}: write KEY=VALUE, such as login=1234567")
         pairs[key] = text

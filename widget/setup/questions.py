@@ -156,14 +156,22 @@ class Questions:
         variants = {key, f"{key}_env", f"{key}_file"}
         if variants & self._draft.values.keys():
             return
-        password = click.prompt(
-            "API password (Enter if the account has none)",
-            default="",
-            hide_input=True,
-            show_default=False,
-        )
-        if password:
-            self._draft.add_secret(key, password)
+        while True:
+            password = click.prompt(
+                "API password (Enter if the account has none)",
+                default="",
+                hide_input=True,
+                show_default=False,
+            )
+            if not password:
+                return
+            try:
+                self._draft.add_secret(key, password)
+            except OperatorError as error:
+                # Where Ctrl+V does not paste, it types a character that nobody sees.
+                click.echo(str(error))
+            else:
+                return
 
     def _detect(self) -> tuple[Account, AccountInformation]:
         """Find out which dialect the API speaks, by trying.
@@ -329,7 +337,7 @@ def explain(error: CabinetError, *, has_password: bool) -> str:
     if isinstance(error, Unavailable):
         # What the error names is a key, for which there is no question.
         advice = "Check the address, and whether this machine is connected to the internet."
-        if "ca_file" in str(error):
+        if "set ca_file" in str(error):
             advice = "To do so, stop and run init with --set api.ca_file=PATH."
         return f"The API cannot be reached: {error}. {advice}"
     return f"The API does not know this account at this address: check both ({error})."
