@@ -98,7 +98,7 @@ def test_nginx_accepts_the_file_with_a_certificate(path: str, tmp_path: Path) ->
     site = printed(tmp_path, "nginx", "--bind", "127.0.0.1:9000", *files, path=path).stdout
     assert f"ssl_certificate {tmp_path}/fullchain.pem;" in site
     assert "server 127.0.0.1:9000 " in site
-    assert f"location = {path}/metrics" in site
+    assert f"location {path}/metrics" in site
     assert f"location {path}/ {{" in site
     assert ("proxy_pass http://cabinet_widgets/;" in site) == bool(path)
     assert "warn" not in check_nginx(site, tmp_path)
@@ -175,6 +175,35 @@ def test_compose_mounts_the_configuration(cache: str, replicas: int, tmp_path: P
     (tmp_path / "secrets.env").touch(mode=0o600)
     service = yaml.safe_load(printed(tmp_path, "compose").stdout)["services"]["widgets"]
     assert service["env_file"] == f"{tmp_path}/secrets.env"
+
+
+def test_deploy_rejects_what_would_mean_something_else_in_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "my files"
+    folder.mkdir()
+    for what in ("systemd", "compose"):
+        ended = printed(folder, what)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert f"{folder}/widgets.toml: such a path cannot be part of these files" in ended.stderr
+    files = ("--certificate", "100%.pem", "--key", "k.pem")
+    assert "100%.pem: such a path" in printed(tmp_path, "nginx", *files).stderr
+    for bind in ("a;b:8000", "a b:8000", "{a}:8000"):
+        ended = printed(tmp_path, "nginx", "--bind", bind)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert "write address and port" in ended.stderr
+
+
+def test_deploy_warns_if_the_user_of_the_service_cannot_read_a_file(tmp_path: Path) -> None:
+    # As after `umask 077`. The folders of tests are for their user only, too.
+    printed(tmp_path, "systemd")
+    (tmp_path / "widgets.toml").chmod(0o600)
+    tmp_path.chmod(0o700)
+    ended = run(tmp_path, "deploy", "systemd")
+    command = ended.stderr.partition("run: chmod o+rX ")[2]
+    assert command.split()[-2:] == [str(tmp_path), f"{tmp_path}/widgets.toml"]
+    assert not deploy.can_be_read_by_all(tmp_path / "widgets.toml")
+    (tmp_path / "widgets.toml").chmod(0o644)
+    assert deploy.can_be_read_by_all(tmp_path / "widgets.toml")
+    assert deploy.can_be_read_by_all(Path("/etc"))
 
 
 def test_deploy_says_what_is_missing(tmp_path: Path) -> None:

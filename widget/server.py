@@ -17,7 +17,7 @@ BLOCKING_THREADS = 256
 """Threads per worker. A request occupies one until it is answered, if need be by the API."""
 
 # An IPv6 address in brackets or anything else, and a port.
-BIND = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^:]+))(?::(\d{1,5}))?")
+BIND = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9_.-]+))(?::(\d{1,5}))?")
 MAX_PORT = 65535
 
 LISTEN_ERRORS = {

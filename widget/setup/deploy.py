@@ -6,6 +6,7 @@
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +35,9 @@ LETS_ENCRYPT = Path("/etc/letsencrypt/live")
 
 PROGRAM = Path("/opt/cabinet-widgets/bin/cabinet-widgets")
 """Where the documentation installs the command."""
+
+PLAIN_PATH = re.compile(r"[\w/.@+~-]*")
+"""Paths that mean the same in all of the files. In others, spaces and ``%`` need an escape."""
 
 HTTP2_DIRECTIVE = (1, 25, 1)
 """The version of nginx that introduced ``http2 on``."""
@@ -165,7 +169,7 @@ def fill_in(
             as it exists.
 
     Raises:
-        OperatorError: the public URL is not one that others can use.
+        OperatorError: the public URL is not one that others can use, or a path cannot be written.
     """
     public_url = settings.server.public_url
     if what in BEHIND_TLS and not public_url.startswith("https:"):
@@ -190,7 +194,22 @@ def fill_in(
         workers=WORKERS[settings.cache.type],
         replicas=REPLICAS[settings.cache.type],
     )
+    check_paths(values)
     return render(what, values)
+
+
+def check_paths(values: Values) -> None:
+    """Make sure that the paths mean the same in the files.
+
+    Raises:
+        OperatorError: one contains a space or another special character.
+    """
+    for path in (values.certificate, values.key, values.config, values.program):
+        if not PLAIN_PATH.fullmatch(path):
+            raise OperatorError(
+                f"{path}: such a path cannot be part of these files; use one that consists of"
+                " letters, digits and / . _ -"
+            )
 
 
 def lets_encrypt(domain: str) -> tuple[str, str]:
@@ -229,9 +248,28 @@ def warnings(what: str, config: Path) -> list[str]:
     """What may prevent the service from working with a file."""
     if what != "systemd":
         return []
-    return [
-        f"warning: {path} is in a folder that the service cannot read; install the program in"
-        " /opt/cabinet-widgets, and put the configuration into /etc/cabinet-widgets"
-        for path in (config, installed_program())
-        if any(path.is_relative_to(home) for home in HOMES)
-    ]
+    found = []
+    for path in (config, installed_program()):
+        way = (*reversed(path.parents), path)
+        closed = [str(each) for each in way if not can_be_read_by_all(each)]
+        if any(path.is_relative_to(home) for home in HOMES):
+            found.append(
+                f"warning: {path} is in a folder that the service cannot read; install the program"
+                " in /opt/cabinet-widgets, and put the configuration into /etc/cabinet-widgets"
+            )
+        elif closed:
+            found.append(
+                f"warning: the user of the service cannot read {path}; run:"
+                f" chmod o+rX {' '.join(closed)}"
+            )
+    return found
+
+
+def can_be_read_by_all(path: Path) -> bool:
+    """Whether all users may read a file, or go through a folder; True if it does not exist."""
+    if not path.exists():
+        return True
+    needed = stat.S_IROTH
+    if path.is_dir():
+        needed = stat.S_IXOTH
+    return bool(path.stat().st_mode & needed)
