@@ -78,6 +78,20 @@ def test_a_page_says_which_rows_it_displays_and_of_how_many_trades_the_totals_ar
     assert 'href="/w/main/closed-trades?rows=5&amp;page=2" rel="next"' in html
 
 
+def test_positions_and_pending_orders_together_are_all_rows(serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    trades = service.json("/w/main/open-trades.json?rows=100")["trades"]
+    orders = sum(trade["kind"] != "market" for trade in trades)
+    assert orders > 1
+    html = service.get("/w/main/open-trades?rows=3").text
+    assert f"Total of {len(trades) - orders} positions" in html
+    assert f"<bdi>1–3 of {len(trades)}</bdi> <small>{orders} pending orders</small>" in html
+    # Its rows are symbols, to which orders do not belong.
+    by_symbol = service.get("/w/main/open-trades?group=symbol").text
+    assert f"Total of {len(trades) - orders} positions" in by_symbol
+    assert "pending" not in by_symbol
+
+
 def test_a_hidden_number_of_trades_is_not_in_the_links_between_pages(serve: Serve) -> None:
     service = serve(accounts={"main": {**EVERYTHING, "hide": ["count"]}})
     assert service.json("/w/main/closed-trades.json?rows=1")["pages"] is None

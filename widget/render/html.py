@@ -279,11 +279,13 @@ class Pager:
 
     Attributes:
         text: which rows are displayed, of how many; empty on a page beyond the last one.
+        left_out: how many of all rows are not part of the totals; empty if all of them are.
         previous: the URL of the page before; None if there is none.
         next: the URL of the page after; None if there is none.
     """
 
     text: str = ""
+    left_out: str = ""
     previous: str | None = None
     next: str | None = None
 
@@ -310,9 +312,28 @@ def build_pager(display: Display, url: str | None) -> Pager | None:
     next_page = options.page + 1
     return Pager(
         text=text,
+        left_out=rows_left_out(display, view.row_count),
         previous=url_of_page(url, previous_page, pages),
         next=url_of_page(url, next_page, pages),
     )
+
+
+def rows_left_out(display: Display, row_count: int) -> str:
+    """How many of the rows are not part of the totals: without it, the two numbers would seem to
+    contradict each other.
+    """
+    view = display.view
+    for table in view.widget.body:
+        if not isinstance(table, base.Table) or not table.left_out:
+            continue
+        totals = view.data[table.totals]
+        # The widget fetched the rows of another table, or hides their number.
+        if table.rows not in view.data or not totals or totals["count"] is None:
+            continue
+        count = row_count - totals["count"]
+        if count:
+            return display.counted(table.left_out, count)
+    return ""
 
 
 def url_of_page(url: str | None, page: int, pages: int) -> str | None:

@@ -19,7 +19,7 @@ from widget.names import Data, Row
 from widget.render.display import METHODS as TEXT_METHODS
 from widget.render.display import WITHOUT_CURRENCY, Display, Text, sign_of
 from widget.render.format import MISSING
-from widget.widgets.base import RESULTS, Column, Kind, Table, ngettext_noop
+from widget.widgets.base import RESULTS, Column, Kind, Table
 
 METHODS: Final[dict[Kind, str]] = {
     **TEXT_METHODS,
@@ -58,9 +58,6 @@ SIDES: Final[Mapping[Side, str]] = {
     ("sell", "stop"): N_("Sell stop"),
     ("sell", None): N_("Sell"),
 }
-
-
-TRADES: Final = ngettext_noop("%(count)s trade", "%(count)s trades")
 
 
 Getter = Callable[[Row], Any]
@@ -386,7 +383,7 @@ class TableWriter:
         if count is None:
             return self.display.gettext(N_("Total"))
         message = self.display.gettext(N_("Total of %(trades)s"))
-        trades = self.display.counted(TRADES, count)
+        trades = self.display.counted(self.table.summed, count)
         return message % {"trades": trades}
 
     def hidden_totals(self, totals: Data) -> str:

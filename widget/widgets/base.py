@@ -58,6 +58,9 @@ def ngettext_noop(one: str, many: str) -> tuple[str, str]:
     return one, many
 
 
+TRADES: Final = ngettext_noop("%(count)s trade", "%(count)s trades")
+
+
 def values(record: object, names: Iterable[str]) -> Data:
     """Attributes of a record by name.
 
@@ -399,7 +402,9 @@ class Table:
         key: the name of the figure that identifies a row when a page is refreshed.
         totals: the name of the object in the data with the totals.
         counts: counts above the table, from the totals.
+        summed: what the totals are of, msgids for one and for several with ``%(count)s``.
         inactive: whether a row is not part of the totals.
+        left_out: the rows that are not part of the totals, msgids as of ``summed``.
     """
 
     rows: str
@@ -409,7 +414,9 @@ class Table:
     key: str = ""
     totals: str = ""
     counts: tuple[Count, ...] = ()
+    summed: tuple[str, str] = TRADES
     inactive: Callable[[Row], bool] | None = None
+    left_out: tuple[str, str] | None = None
 
     @property
     def row_names(self) -> tuple[str, ...]:

@@ -10,11 +10,14 @@ from widget.widgets.base import (
     Figure,
     Table,
     Widget,
+    ngettext_noop,
     page_numbers,
     rows_of_page,
     trade_fields,
 )
 from widget.widgets.options import Options
+
+POSITIONS = ngettext_noop("%(count)s position", "%(count)s positions")
 
 
 def is_pending(trade: Row) -> bool:
@@ -58,7 +61,9 @@ TRADES = Table(
     empty=N_("No open trades"),
     key="ticket",
     totals="totals",
+    summed=POSITIONS,
     inactive=is_pending,
+    left_out=ngettext_noop("%(count)s pending order", "%(count)s pending orders"),
 )
 SYMBOLS = Table(
     rows="symbols",
@@ -83,6 +88,7 @@ SYMBOLS = Table(
     empty=N_("No open trades"),
     key="symbol",
     totals="totals",
+    summed=POSITIONS,
 )
 
 
