@@ -55,9 +55,12 @@ def pixels(png: bytes) -> tuple[int, int]:
 
 def words(svg: str) -> str:
     """All texts of a picture."""
-    return " | ".join(
-        text for element in ElementTree.fromstring(svg).iter() if (text := element.text)
-    )
+    return " | ".join(words_of(ElementTree.fromstring(svg)))
+
+
+def words_of(root: ElementTree.Element) -> list[str]:
+    """The texts of a picture, one by one."""
+    return [element.text for element in root.iter() if element.text]
 
 
 def view(name: str, hide: Iterable[str] = (), amounts: str = "money", **options: str) -> View:
@@ -129,6 +132,44 @@ def test_a_strip_has_a_name_and_the_figures_of_the_page(serve: Serve) -> None:
         assert text in strip
     assert "Trades won" not in strip
     assert "Growth" in words(service.get("/w/other/growth.svg?size=strip").text)
+
+
+@pytest.mark.parametrize("language", CATALOGUES.languages)
+def test_a_link_preview_cuts_off_no_label_and_never_the_kind_of_the_account(language: str) -> None:
+    growth = view("growth", lang=language)
+    account = growth.account.model_copy(update={"name": "A long name " * 9, "kind": "demo"})
+    growth = replace(growth, account=account)
+    root = ElementTree.fromstring(picture.preview_svg(growth, CATALOGUES))
+    texts = [re.sub("[\u2068\u2069]", "", text) for text in words_of(root)]
+    display = display_of(growth)
+    for name in ("gain", "drawdown", "profit_factor", "won_share"):
+        assert display.gettext(growth.widget.figures[name].label) in texts
+    [title] = [text for text in texts if "…" in text]
+    assert title.endswith(f"… · {display.kind()}")
+
+
+@pytest.mark.parametrize("language", CATALOGUES.languages)
+def test_no_text_of_a_strip_lies_on_its_chart(language: str) -> None:
+    strip = replace(view("growth", lang=language, size="strip"), stale=True)
+    root = ElementTree.fromstring(picture.widget_svg(strip, CATALOGUES))
+    lines = [element for element in root.iter() if element.get("stroke-linejoin")]
+    spots = re.findall(r"[ML]([\d.]+) ([\d.]+)", lines[0].attrib["d"])
+    left, right = (limit(float(x) for x, _ in spots) for limit in (min, max))
+    top, bottom = (limit(float(y) for _, y in spots) for limit in (min, max))
+    for element in root.iter("{http://www.w3.org/2000/svg}text"):
+        size = float(element.attrib["font-size"])
+        is_bold = element.get("font-weight") == "700"
+        text = re.sub("[\u2068\u2069]", "", element.text or "")
+        width = picture.text_width(text, is_bold) * size
+        x = float(element.attrib["x"])
+        y = float(element.attrib["y"])
+        begin = x
+        if element.get("text-anchor") == "end":
+            begin = x - width
+        is_beside = begin + width <= left or begin >= right
+        # Letters are about 0.8 of the font size high, and lines need some distance from them.
+        is_above_or_below = y <= top or y - 0.8 * size >= bottom + 3
+        assert is_beside or is_above_or_below, text
 
 
 def test_a_picture_displays_the_figures_of_the_page(serve: Serve) -> None:

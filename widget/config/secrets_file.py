@@ -117,11 +117,9 @@ def add(path: Path, secrets: Mapping[str, str]) -> None:
     lines = []
     # The last line of a file that was written by hand may have no end.
     if needs_line_break(path):
-        lines.append("
-")
+        lines.append("\n")
     for name, value in secrets.items():
-        line = f"{name}={quote(value)}
-"
+        line = f"{name}={quote(value)}\n"
         lines.append(line)
     # A link may lead to a file that somebody else can read.
     if path.is_symlink():

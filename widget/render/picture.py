@@ -30,7 +30,7 @@ def preview_svg(view: View, catalogues: Catalogues) -> str:
     display = build_display(replace(view, options=options), catalogues)
     picture = build_picture(display)
     if picture.identity:
-        picture = replace(picture, title=picture.identity, name="", kind="")
+        picture = replace(picture, title=picture.identity, is_preview=True)
     return svg.draw_picture(picture, style(options, display.language))
 
 

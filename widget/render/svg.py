@@ -96,6 +96,7 @@ class Picture:
         chart: a curve or bars.
         progress: a progress bar.
         empty: the text that replaces a chart without data.
+        is_preview: whether the name and kind of the account are the heading.
     """
 
     title: str
@@ -108,6 +109,7 @@ class Picture:
     chart: CurveChart | BarChart | None = None
     progress: Progress | None = None
     empty: str = ""
+    is_preview: bool = False
 
     @property
     def has_plot(self) -> bool:
@@ -213,7 +215,9 @@ def draw_picture(picture: Picture, style: Style) -> str:
 
 def accessible_title(picture: Picture) -> str:
     """What a screen reader reads instead of the drawing."""
-    texts = [picture.title, picture.identity]
+    texts = [picture.title]
+    if not picture.is_preview:
+        texts.append(picture.identity)
     # Only the large figure: a title is read in one go, and up to nine figures would be too much.
     if picture.figures:
         main = picture.figures[0]
@@ -347,18 +351,21 @@ def draw_strip(canvas: "Canvas", picture: Picture) -> None:
         main = picture.figures[0]
         canvas.figure(
             main,
-            Place(x=10, y=38, room=122),
-            20,
+            Place(x=10, y=45, room=122),
+            24,
         )
         draw_strip_chart(canvas, picture, f"{main.label}, {picture.meta}")
     draw_strip_columns(canvas, picture.figures[1:4])
-    # The name stands above already.
-    anonymous = replace(picture, name="", kind="")
-    canvas.foot(
-        anonymous,
-        Place(x=10, y=53, room=canvas.width - 20),
-        9.5,
-    )
+    draw_strip_foot(canvas, picture)
+
+
+def draw_strip_foot(canvas: "Canvas", picture: Picture) -> None:
+    """Write whether a strip is stale, and its time: below the figures, since the chart reaches down
+    to this line.
+    """
+    line = Place(x=236, y=53, room=222)
+    rest = canvas.text_at_end(picture.as_of, line, 1, Font(9.5, "soft"))
+    canvas.text_at_end(picture.note, rest, 1, Font(9.5, bold=True))
 
 
 def draw_strip_columns(canvas: "Canvas", figures: Sequence[Text]) -> None:
@@ -379,7 +386,7 @@ def draw_strip_chart(canvas: "Canvas", picture: Picture, caption: str) -> None:
     """The chart of a strip, below what it displays."""
     canvas.text(caption, Place(x=138, y=17.5, room=92), Font(10, "soft"))
     if picture.chart:
-        plot = Box(x=138, y=23, width=88, height=20)
+        plot = Box(x=138, y=24, width=88, height=26)
         canvas.plot(picture, plot)
 
 
@@ -412,24 +419,44 @@ def draw_medium(canvas: "Canvas", picture: Picture) -> None:
 
 def draw_medium_columns(canvas: "Canvas", figures: Sequence[Text], y: float) -> None:
     """The row of smaller figures of a medium picture; ``y`` is the baseline of their names."""
-    small = 10.5
-    large = 14
-    gap = 7
-    usual_room = 92.0
-    rooms = [usual_room] * len(figures)
+    draw_row(
+        canvas,
+        figures,
+        Place(x=14, y=y, room=92),
+        gap=7,
+        small=10.5,
+        large=14,
+    )
+
+
+def draw_row(
+    canvas: "Canvas",
+    figures: Sequence[Text],
+    place: Place,
+    gap: float,
+    small: float,
+    large: float,
+) -> None:
+    """Up to three figures side by side.
+
+    Args:
+        canvas: where they are drawn.
+        figures: the figures.
+        place: the place of the first one, if all columns are equally wide.
+        gap: the space between two of them.
+        small: the font size of their names.
+        large: the font size of the figures.
+    """
+    rooms = [place.room] * len(figures)
     needed = [canvas.column_width(figure, small, large) for figure in figures]
     # Long names get more of the row than short ones; without them, all columns are equally wide.
-    if len(figures) == 3 and max(needed) > usual_room:
+    if len(figures) == 3 and max(needed) > place.room:
         share = sum(rooms) / sum(needed)
         rooms = [width * share for width in needed]
-    x = 14.0
+    x = place.x
     for figure, room in zip(figures, rooms, strict=True):
-        canvas.column(
-            figure,
-            Place(x=x, y=y, room=room),
-            small,
-            large,
-        )
+        column = Place(x=x, y=place.y, room=room)
+        canvas.column(figure, column, small, large)
         x += room + gap
 
 
@@ -491,23 +518,20 @@ def draw_large_chart(canvas: "Canvas", picture: Picture, top: float) -> None:
     y = top + 26
     canvas.main_figure(
         picture,
-        Place(x=24, y=y, room=190),
+        Place(x=24, y=y, room=170),
         small=14,
         large=38,
     )
     # Three columns share the width to the right of the large figure.
-    step = (canvas.width - 241) / 3
-    for number, figure in enumerate(picture.figures[1:4]):
-        canvas.column(
-            figure,
-            Place(
-                x=226 + number * step,
-                y=y,
-                room=step - 12,
-            ),
-            small=13,
-            large=19,
-        )
+    step = (canvas.width - 221) / 3
+    draw_row(
+        canvas,
+        picture.figures[1:4],
+        Place(x=206, y=y, room=step - 12),
+        gap=12,
+        small=13,
+        large=19,
+    )
     # To the right of the chart there is room for the labels of its y axis. Its lower edge stays
     # where it is, so that without a heading the chart is higher.
     plot = Box(
@@ -812,15 +836,12 @@ class Canvas:
             ),
             Font(size * 0.8, "soft"),
         )
-        self.text(
-            picture.title,
-            Place(
-                x=side + 10,
-                y=baseline,
-                room=room - 20 - meta_width,
-            ),
-            Font(size, bold=True),
-        )
+        title_place = Place(x=side + 10, y=baseline, room=room - 20 - meta_width)
+        title_font = Font(size, bold=True)
+        if picture.is_preview:
+            self.identity(picture, title_place, title_font)
+        else:
+            self.text(picture.title, title_place, title_font)
         self.rule(height)
         return height
 
@@ -828,11 +849,12 @@ class Canvas:
         """Write whose figures these are, whether they are stale, and their time."""
         soft = Font(size, "soft")
         rest = place
+        has_name = picture.identity != "" and not picture.is_preview
         # A name gets the room that the time leaves, which is most of it in a small picture.
-        if picture.identity:
+        if has_name:
             rest = self.text_at_end(picture.as_of, rest, 0.62, soft)
         rest = self.text_at_end(picture.note, rest, 0.45, Font(size, bold=True))
-        if picture.identity:
+        if has_name:
             self.identity(picture, rest, soft)
         else:
             self.text(picture.as_of, rest, soft)
