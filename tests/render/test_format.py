@@ -204,6 +204,34 @@ def test_an_amount_of_an_unknown_currency_has_the_decimals_that_it_needs() -> No
     assert english(None).amount(Decimal("236.98999999999995")) == "236.99"
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "text"),
+    [
+        ("USD", "7.156", "+7.16"),
+        ("USD", "-0.5", "−0.50"),
+        ("USD", "0", "0.00"),
+        ("USD", "32.74", "+32.7"),
+        ("USD", "-583.8", "−584"),
+        ("USD", "9999", "+9,999"),
+        ("USD", "-58254000", "−58.3M"),
+        ("JPY", "32", "+32"),
+        ("BTC", "0.0034266", "+3.4m"),
+        ("BTC", "-0.00000746", "−7.5µ"),
+        ("BTC", "0.0123", "+0.012"),
+        ("BTC", "0", "0.00"),
+    ],
+)
+def test_amounts_in_narrow_cells_have_about_three_digits(
+    currency: str, amount: str, text: str
+) -> None:
+    assert english(currency).cell_amount(Decimal(amount)) == text
+
+
+@given(st.decimals(-(10**15), 10**15, places=8), st.sampled_from(["USD", "JPY", "BTC", None]))
+def test_amounts_in_narrow_cells_are_short(amount: Decimal, currency: str | None) -> None:
+    assert len(english(currency).cell_amount(amount)) <= 7
+
+
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_accounts_in_cents_have_the_sign_of_cents_in_every_language(tag: str) -> None:
     for code, sign in (("USC", "US¢"), ("EUC", "€¢")):

@@ -54,11 +54,13 @@ LONG_CHART_DAYS: Final = 300
 """Longer charts name days with their year, since the same day could occur twice."""
 PERCENT: Final = "z,.2f"
 """Python's format of a percentage; ``z`` removes the sign of a negative zero."""
-UNKNOWN_CURRENCY: Final = ("z,.8f", 6)
-"""The format of an amount whose currency is unknown, which may be a cryptocurrency, and how many of
-its decimals are removed if they are zeros."""
-PREFIXES: Final = ("", "k", "M", "G", "T")
-"""The international prefixes for thousands, millions and so on, the same in all languages."""
+UNKNOWN_CURRENCY: Final = (8, 6)
+"""The decimals of an amount whose currency is unknown, which may be a cryptocurrency, and how many
+of them are removed if they are zeros."""
+PREFIXES: Final = {-3: "n", -2: "\N{MICRO SIGN}", -1: "m", 1: "k", 2: "M", 3: "G", 4: "T"}
+"""The international prefixes, the same in all languages, by their power of a thousand."""
+SMALL_CELL: Final = Decimal("0.01")
+"""In a narrow cell, smaller amounts of currencies with many decimals have a prefix."""
 SMALL_LOTS: Final = Decimal("0.01")
 """Volumes below have more decimals than others, so that something is left of them."""
 UNGROUPED: Final[Mapping[str, frozenset[str | None]]] = {
@@ -117,11 +119,12 @@ class Formatter:
         self._percent = number_format(self._locale, "percent", None)
         # An amount whose currency is unknown is written without one.
         self._money = self._plain
-        self._amount_spec, self._optional_decimals = UNKNOWN_CURRENCY
+        self._decimals, self._optional_decimals = UNKNOWN_CURRENCY
         if currency:
             self._money = number_format(self._locale, "currency", currency)
-            self._amount_spec = f"z,.{decimals_of_currency(currency)}f"
+            self._decimals = decimals_of_currency(currency)
             self._optional_decimals = 0
+        self._amount_spec = f"z,.{self._decimals}f"
 
     @staticmethod
     def text(x: object) -> str:
@@ -212,26 +215,33 @@ class Formatter:
         return self._plain.write(number, spec, signed=signed)
 
     def cell_amount(self, x: Decimal) -> str:
-        """A gain or loss without its currency for a narrow cell: with few digits, and from 10,000
-        on with the prefix for thousands, millions or more.
+        """A gain or loss without its currency for a narrow cell: with about three digits, and with
+        the prefix for thousands, millions or more from 10,000 on, and for thousandths or less of
+        currencies that have small amounts, such as BTC.
         """
         if self._percent_amounts:
             return self.cell_percent(x, signed=True)
         size = abs(x)
-        if size < 100:
-            return self.result(x)
-        if size < 10_000:
-            return self._plain.write(x, "z,.0f", signed=True)
-        # How many groups of three digits the prefix stands for.
-        groups = size.adjusted() // 3
-        number = x.scaleb(-3 * groups)
+        is_tiny = self._decimals > 2 and 0 < size < SMALL_CELL
+        if size >= 10_000 or is_tiny:
+            return self._prefixed(x)
+        # About three digits, of which those before the point come first.
+        decimals = max(0, 2 - size.adjusted())
+        decimals = min(decimals, 3, self._decimals)
+        return self._plain.write(x, f"z,.{decimals}f", signed=True)
+
+    def _prefixed(self, x: Decimal) -> str:
+        """A gain or loss with the prefix for its power of a thousand."""
+        exponent = abs(x).adjusted() // 3
+        smallest = min(PREFIXES)
+        largest = max(PREFIXES)
+        exponent = min(max(exponent, smallest), largest)
+        number = x.scaleb(-3 * exponent)
         spec = "z,.1f"
         if abs(number) >= 100:
             spec = "z,.0f"
-        largest = len(PREFIXES) - 1
-        prefix = PREFIXES[min(groups, largest)]
         text = self._plain.write(number, spec, signed=True)
-        return text + prefix
+        return text + PREFIXES[exponent]
 
     def percent_on_axis(self, x: Decimal, step: Decimal) -> str:
         """A fraction as a percentage, with the decimals that its axis needs."""

@@ -44,6 +44,8 @@ KEY_LABELS: Final[Mapping[str, str]] = {
 """The headings of the keys of groups, by the option ``by``."""
 BAR_HEIGHT: Final = 5
 """The height of a bar below a result, in CSS pixels."""
+LONGEST_BESIDE_BAR: Final = 10
+"""The length of an amount with a bar that fits in the narrowest card."""
 DIRECTIONS: Final = {1: "up", -1: "down"}
 """The CSS class of a profit and of a loss."""
 Side = tuple[str, str | None]
@@ -283,7 +285,7 @@ class TableWriter:
         bar = None
         if column.has_bar:
             bar = self.bar(column)
-        writer = ResultWriter(self.writer(column), starts, bar)
+        writer = ResultWriter(self.writer(column), starts, bar, self.display.fmt.cell_amount)
         return self.pattern.slot(
             column.name,
             "result cell",
@@ -444,20 +446,25 @@ class ResultWriter:
         write: writes the amount.
         starts: the end of the tag and the arrow, by the sign of the amount.
         bar: draws the amount as a bar below; None for no bar.
+        write_brief: writes an amount that is too long for the narrowest card beside a bar.
     """
 
     write: Writer
     starts: Mapping[int, str]
-    bar: "Bar | None" = None
+    bar: "Bar | None"
+    write_brief: Writer
 
     def __call__(self, value: Any) -> str:
         """The cell of a value."""
         text = self.write(value)
         start = self.starts[sign_of("result", value, text)]
-        content = f"{start}<bdi>{text}</bdi>"
         if self.bar is None or value is None:
-            return content
-        return content + self.bar.draw(value)
+            return f"{start}<bdi>{text}</bdi>"
+        bar = self.bar.draw(value)
+        if len(text) <= LONGEST_BESIDE_BAR:
+            return f"{start}<bdi>{text}</bdi>{bar}"
+        brief = self.write_brief(value)
+        return f'{start}<bdi class="narrow">{brief}</bdi><bdi class="longer">{text}</bdi>{bar}'
 
 
 @dataclass(frozen=True, slots=True)
