@@ -69,6 +69,20 @@ def test_the_page_has_every_enabled_widget_and_growth_first(serve: Serve) -> Non
     assert headings(service.get("/a/few").text) == ["Growth", "Balance", "Lots traded"]
 
 
+def test_no_widget_has_an_empty_place_beside_it(serve: Serve) -> None:
+    for enabled in (
+        list(WIDGETS),
+        ["balance"],
+        ["growth", "balance", "statistics", "lots", "summary"],
+        ["balance", "lots", "summary", "open-trades", "calendar", "closed-trades"],
+    ):
+        page = serve(accounts={"main": {**ALL, "widgets": enabled}}).get("/a/main").text
+        classes = re.findall(r'<section class="(|full)" aria-label', page)
+        assert len(classes) == len(enabled)
+        beside = "".join("wide" if each else "half " for each in classes)
+        assert re.fullmatch("(wide|half half )*", beside), beside
+
+
 def test_the_page_says_whose_figures_these_are_and_how_old(serve: Serve) -> None:
     page = serve(accounts={"main": ALL}).get("/a/main").text
     assert "<h1><bdi>Pip &amp; Pip</bdi></h1>" in page

@@ -1,7 +1,7 @@
 """From the view of an account to its page."""
 
 import textwrap
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -102,9 +102,10 @@ def render_account_page(
     periods = []
     if context.period_url is not None:
         periods = period_links(display, context.period_url, period)
+    widgets = [section.widget for section in account_view.sections]
     sections = []
-    for view in account_view.sections:
-        section = build_section(renderer, view, display, links)
+    for view, is_full in zip(account_view.sections, full_rows(widgets), strict=True):
+        section = build_section(renderer, view, display, links, is_full=is_full)
         sections.append(section)
     return renderer.template(
         "account.html",
@@ -170,11 +171,29 @@ def description(display: Display) -> str:
     return ", ".join(texts)
 
 
+def full_rows(widgets: Sequence[Widget]) -> list[bool]:
+    """Which widgets have a row of the page to themselves: those that are wide, and others that have
+    no neighbour in a row of two.
+    """
+    found: list[bool] = []
+    has_place = False  # whether there is a free place beside the last widget
+    for widget in widgets:
+        if widget.is_wide and has_place:
+            found[-1] = True
+        found.append(widget.is_wide)
+        has_place = not widget.is_wide and not has_place
+    if has_place:
+        found[-1] = True
+    return found
+
+
 def build_section(
     renderer: Renderer,
     section: View | Failure,
     display: Display,
     links: WidgetLinks | None,
+    *,
+    is_full: bool,
 ) -> Section:
     """A widget on the page, or why it has no figures.
 
@@ -183,11 +202,12 @@ def build_section(
         section: its figures.
         display: writes its name and the error.
         links: to the widgets; None on a private page.
+        is_full: whether it takes the whole width.
     """
     label = display.gettext(section.widget.label)
-    classes = []
-    if section.widget.is_wide:
-        classes.append("full")
+    classes = ""
+    if is_full:
+        classes = "full"
     if isinstance(section, Failure):
         zone = display.view.account.timezone
         message = renderer.message(section.error, display.language, zone)
@@ -198,7 +218,7 @@ def build_section(
             page_url = links.page(section.widget)
         context = PageContext({}, page_url=page_url, month_url=page_url)
         html = renderer.section(section, context)
-    return Section(label, " ".join(classes), html)
+    return Section(label, classes, html)
 
 
 def files(account_view: AccountView, display: Display, links: WidgetLinks | None) -> list[Link]:

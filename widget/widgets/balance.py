@@ -36,5 +36,5 @@ WIDGET = Widget(
     picture=("balance", "profit", "equity", "free_margin", "margin"),
     has_badge=True,
     shows_currency=True,
-    place=31,
+    place=30,
 )

@@ -54,5 +54,5 @@ WIDGET = Widget(
     picture=("total", "progress", "available", "available_keeping_bonus", "welcome", "club"),
     has_badge=True,
     shows_currency=True,
-    place=71,
+    place=31,
 )

@@ -23,5 +23,5 @@ WIDGET = Widget(
     height=126,
     summary=ACCOUNTS,
     by_default=False,  # it is about the clients of a partner, and not about the account
-    place=81,
+    place=73,
 )

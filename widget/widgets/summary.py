@@ -60,5 +60,5 @@ WIDGET = Widget(
         "free_margin",
     ),
     shows_currency=True,
-    place=30,
+    place=71,
 )
