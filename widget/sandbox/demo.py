@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Thread
@@ -52,7 +53,7 @@ def running(
     with ExitStack() as sampling, listen(address, port) as (url, serve):
         application = app.create_app(settings(upstream, url), clock=clock)
         wired = application.extensions["cabinet-widgets"]
-        page = host_page(wired.renderer, wired.widgets)
+        page = host_page(wired.renderer, wired.widgets, url)
         # Next to the service and not a part of it, since it stands for the page of somebody else.
         serve(DispatcherMiddleware(application, {HOST_PAGE: page}))
         wired.sampler.start()
@@ -93,10 +94,11 @@ def settings(upstream: str, public_url: str) -> Settings:
     return parsed.model_copy(update={"server": server})
 
 
-def host_page(renderer: Renderer, widgets: Mapping[str, Widget]) -> Response:
+def host_page(renderer: Renderer, widgets: Mapping[str, Widget], public_url: str) -> Response:
     """The page of an invented trader, who embeds every widget.
 
-    Its URLs have no host, so that it works under every name and address of this machine.
+    Its URLs have no host, so that it works under every name and address of this machine. The code
+    that it displays has ``public_url``, since it is meant for other pages.
     """
     embeds = {name: embed_of("demo", widget) for name, widget in widgets.items()}
     embeds["growth"] = embeds["growth"].with_params({"switch": "1"})
@@ -108,14 +110,39 @@ def host_page(renderer: Renderer, widgets: Mapping[str, Widget]) -> Response:
         iframe=Markup(snippet.iframe(embeds["balance"])),  # noqa: S704  # it is HTML
         tag=Markup(snippet.tag(embeds["bonus"])),  # noqa: S704
         picture=Markup(snippet.badge(embeds["growth"])),  # noqa: S704
+        code=code_to_paste(widgets, public_url),
+        service=public_url,
         site=NAME,
         password=PASSWORD,
     )
     return Response(html)
 
 
-def embed_of(account: str, widget: Widget) -> Embed:
-    """A widget as the host page embeds it."""
+def code_to_paste(widgets: Mapping[str, Widget], public_url: str) -> dict[str, str]:
+    """The code for everything that can be put on a page, by the names of the template."""
+    growth = embed_of("demo", widgets["growth"], public_url)
+    strip = replace(growth, params={"size": "strip"}, options=Options(size="strip"))
+    page = snippet.account_url(public_url, "demo", "", {})
+    feed = snippet.widget_url(public_url, "demo", "closed-trades", ".atom", {})
+    badge = snippet.widget_url(public_url, "demo", "growth", ".badge.json", {})
+    shields = snippet.with_query("https://img.shields.io/endpoint", {"url": badge})
+    return {
+        "widget": snippet.script(growth),
+        "switch": snippet.script(growth.with_params({"switch": "1"})),
+        "wordpress": snippet.wordpress(growth),
+        "address": snippet.oembed(growth),
+        "page": page,
+        "preview": f'<a href="{page}"><img src="{page}.png" width="600" alt="My account"></a>',
+        "strip": snippet.badge(strip),
+        "forum": snippet.bbcode(strip),
+        "csv": snippet.widget_url(public_url, "demo", "closed-trades", ".csv", {"period": "year"}),
+        "feed": f'<link rel="alternate" type="application/atom+xml" href="{feed}">',
+        "badge": f"![Growth]({shields})",
+    }
+
+
+def embed_of(account: str, widget: Widget, base: str = "") -> Embed:
+    """A widget as the host page embeds it; ``base`` is the URL of the service in its code."""
     params = {}
     if widget.default_rows:
         params["rows"] = str(ROWS)
@@ -123,7 +150,7 @@ def embed_of(account: str, widget: Widget) -> Embed:
         # Few of them are recent.
         params["period"] = "all"
     return Embed(
-        base="",
+        base=base,
         account=account,
         widget=widget,
         params=params,
