@@ -82,7 +82,7 @@ def test_pictures_are_drawn_in_a_server_that_contains_python(
 ) -> None:
     # As in uWSGI, which is no program that runs Python modules.
     monkeypatch.setattr(sys, "executable", "/usr/bin/false")
-    assert painter.png(message_svg("Hello", Options())).startswith(b"\x89PNG")
+    assert painter.png(drawing("Hello")).startswith(b"\x89PNG")
 
 
 def test_a_picture_that_was_drawn_before_needs_no_process(painter: Painter) -> None:

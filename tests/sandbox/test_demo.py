@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import requests
 from conftest import Upstream
@@ -49,7 +49,7 @@ def test_the_demo_page_has_code_for_everything_else_and_its_addresses_work(
         for form in FORMS:
             assert form in code, form
         # The badge contains an address as a parameter.
-        decoded = requests.utils.unquote(code)
+        decoded = unquote(code)
         addresses = set(re.findall(rf"{service}/[^\s\"<>\[\])]*", decoded))
         assert len(addresses) >= len(FORMS)
         for address in addresses:

@@ -122,9 +122,16 @@ def code_to_paste(widgets: Mapping[str, Widget], public_url: str) -> dict[str, s
     """The code for everything that can be put on a page, by the names of the template."""
     growth = embed_of("demo", widgets["growth"], public_url)
     strip = replace(growth, params={"size": "strip"}, options=Options(size="strip"))
-    page = snippet.account_url(public_url, "demo", "", {})
-    feed = snippet.widget_url(public_url, "demo", "closed-trades", ".atom", {})
-    badge = snippet.widget_url(public_url, "demo", "growth", ".badge.json", {})
+    page = snippet.account_url(public_url, "demo")
+    feed = snippet.widget_url(public_url, "demo", "closed-trades", suffix=".atom")
+    csv = snippet.widget_url(
+        public_url,
+        "demo",
+        "closed-trades",
+        suffix=".csv",
+        params={"period": "year"},
+    )
+    badge = snippet.widget_url(public_url, "demo", "growth", suffix=".badge.json")
     shields = snippet.with_query("https://img.shields.io/endpoint", {"url": badge})
     return {
         "widget": snippet.script(growth),
@@ -135,7 +142,7 @@ def code_to_paste(widgets: Mapping[str, Widget], public_url: str) -> dict[str, s
         "preview": f'<a href="{page}"><img src="{page}.png" width="600" alt="My account"></a>',
         "strip": snippet.badge(strip),
         "forum": snippet.bbcode(strip),
-        "csv": snippet.widget_url(public_url, "demo", "closed-trades", ".csv", {"period": "year"}),
+        "csv": csv,
         "feed": f'<link rel="alternate" type="application/atom+xml" href="{feed}">',
         "badge": f"![Growth]({shields})",
     }
