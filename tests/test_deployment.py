@@ -184,6 +184,9 @@ def test_deploy_rejects_what_would_mean_something_else_in_a_file(tmp_path: Path)
         ended = printed(folder, what)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert f"{folder}/widgets.toml: such a path cannot be part of these files" in ended.stderr
+    files = ("--certificate", "none.pem", "--key", "widgets.toml")
+    (line,) = printed(tmp_path, "nginx", *files).stderr.splitlines()
+    assert f"warning: {tmp_path}/none.pem cannot be found" in line
     files = ("--certificate", "100%.pem", "--key", "k.pem")
     assert "100%.pem: such a path" in printed(tmp_path, "nginx", *files).stderr
     for bind in ("a;b:8000", "a b:8000", "{a}:8000"):

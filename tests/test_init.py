@@ -184,6 +184,7 @@ def test_init_creates_the_secret_of_an_account_for_members(
         assert shown.end() == 0
     assert "main is closed: no other site may frame it" in shown.screen
     assert len(secrets_in(tmp_path)["MAIN_EMBED_SECRET"]) > 32
+    assert "with the secret MAIN_EMBED_SECRET: copy it from secrets.env" in shown.screen
     assert run(tmp_path, "token", "main", "balance").returncode == 0
 
 
@@ -363,6 +364,7 @@ def test_an_account_is_added_without_changing_the_others(tmp_path: Path) -> None
         (["file.toml"], "file.toml already exists; remove it first, choose another name, or add"),
         (["w.toml", "--set", "accounts..login=5"], "--set accounts..login: write KEY=VALUE"),
         (["w.toml", "--set", ".=5"], "--set .: write KEY=VALUE"),
+        (["w.toml", "--set", "server.\u0449=5"], "--set server.\u0449: write KEY=VALUE"),
         (["w.toml", "--set", "password="], "accounts.main.password: a secret is a text in one"),
         (["w.toml", "--set", "password=a\nB=c"], "accounts.main.password: a secret is a text in"),
         (["w.toml", "--set", "password=\udcff"], "accounts.main.password: a secret is a text in"),

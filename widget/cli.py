@@ -201,6 +201,9 @@ def next_steps(new: draft.Draft, settings: Settings, *, asked: bool) -> Iterator
     yield f"Then open {widget_url(public_url, account.slug, widget.name)}"
     if account.access == "closed":
         yield f"{account.slug} is closed: {who_can_see(account, 'script')}"
+    variable = new.values.get(new.key("embed_secret_env"))
+    if variable:
+        yield f"Your site signs tokens with the secret {variable}: copy it from {new.secrets_path}"
     yield "The code for your page:"
     yield embed_code(
         settings,
@@ -751,6 +754,10 @@ def print_deployment_file(
     files = None
     if certificate and key:
         files = (absolute(certificate), absolute(key))
+        for file in files:
+            # Also if only root may see it.
+            if not os.path.exists(file):
+                warn(f"warning: {file} cannot be found; without it, the web server does not start")
     path = app.config_path(config, os.environ)
     if path is None:
         raise OperatorError("this needs a configuration file; write one with: cabinet-widgets init")

@@ -16,7 +16,7 @@ from widget.config.writing import TomlValue, fill_in, from_text, name_of, sectio
 from widget.errors import OperatorError
 from widget.widgets import registry
 
-KEY = re.compile(r"[\w-]+(\.[\w-]+)*")
+KEY = re.compile(r"[\w-]+(\.[\w-]+)*", re.ASCII)
 
 DEFAULT_SLUG = "main"
 """The account of the template."""
