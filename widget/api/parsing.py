@@ -222,18 +222,14 @@ def read_account_information(rows: Rows) -> AccountInformation:
     free_margin = row.optional("freeMargin", NUMBER)
     # Not all APIs send the next two, but both follow from the figures above.
     margin = row.optional("margin", NUMBER)
-    if margin is None:
-        margin = subtract(equity, free_margin)
     profit = row.optional("profit", NUMBER)
-    if profit is None:
-        profit = subtract(equity, balance)
     currency = read_currency(row)
     information = AccountInformation(
         balance=balance,
         equity=equity,
         free_margin=free_margin,
-        margin=margin,
-        profit=profit,
+        margin=first_known(margin, subtract(equity, free_margin)),
+        profit=first_known(profit, subtract(equity, balance)),
         currency=currency.name,
         currency_is_certain=currency.is_certain,
         leverage=row.decoration("leverage", LEVERAGE),
@@ -249,6 +245,13 @@ def read_account_information(rows: Rows) -> AccountInformation:
     if information == AccountInformation():
         raise row.error("balance", "missing, like every other field")
     return information
+
+
+def first_known(figure: Decimal | None, calculated: Decimal | None) -> Decimal | None:
+    """The figure that the API sends, otherwise the calculated one."""
+    if figure is None:
+        return calculated
+    return figure
 
 
 class Currency(NamedTuple):

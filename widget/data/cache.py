@@ -279,6 +279,17 @@ class BestEffort:
             self._failed_at = None
         return result
 
+    @contextmanager
+    def hold(self, lock: ProcessLock) -> Iterator[bool | None]:
+        """Hold a lock: False if another process holds it all the time, None if locks fail."""
+        is_held = self.attempt(lock.acquire)
+        try:
+            yield is_held
+        finally:
+            if is_held:
+                with suppress(Exception):  # it has expired, or its server is gone
+                    lock.release()
+
     def _log_outage(self, error: Exception) -> None:
         # Once for each outage, and not with each attempt.
         if self._failed_at is not None:
@@ -551,7 +562,8 @@ class FreshCache:
         now = self._clock()
         if not entry.is_due(due_seconds, now):
             return entry
-        with self._locked(key):
+        # If there is no lock, at worst there is one call too many.
+        with self._locking.hold(self._lock(key)):
             # The store is read again with the lock: after waiting for another process, its
             # result or its failure is there, and no further call is needed.
             entry = self._read(key)
@@ -559,18 +571,6 @@ class FreshCache:
             if not entry.is_due(due_seconds, now):
                 return entry
             return self._call(key, fetch)
-
-    @contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
-        """Hold the lock for a key, or continue without it: at worst there is one call too many."""
-        lock = self._lock(key)
-        is_held = self._locking.attempt(lock.acquire)
-        try:
-            yield
-        finally:
-            if is_held:
-                with suppress(Exception):  # it has expired, or its server is gone
-                    lock.release()
 
     def _call(self, key: str, fetch: Callable[[], object]) -> Entry:
         """Make a call, and store its result or its failure."""
@@ -632,11 +632,31 @@ class FreshCache:
         return entry
 
     def _write(self, key: str, entry: Entry) -> None:
-        timeout = math.ceil(self._keep_seconds)
-        was_stored = self._store.set(key, entry, timeout)
-        # Backends of Flask-Caching report some failures like this and not with an exception.
-        if was_stored is False:
-            raise OSError("the store did not accept the value")
+        write(self._store, key, entry, self._keep_seconds)
+
+
+def write(
+    store: Store,
+    key: str,
+    value: object,
+    keep_seconds: float,
+) -> None:
+    """Write a value into a store.
+
+    Args:
+        store: the store.
+        key: identifies the value.
+        value: the value.
+        keep_seconds: the age at which the store may drop it.
+
+    Raises:
+        OSError: the store did not accept it. The backends of Flask-Caching raise many others.
+    """
+    # Their times are whole seconds.
+    was_stored = store.set(key, value, math.ceil(keep_seconds))
+    # Some failures are reported like this and not with an exception.
+    if was_stored is False:
+        raise OSError("the store did not accept the value")
 
 
 def share_of_key(key: str) -> float:

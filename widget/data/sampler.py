@@ -6,8 +6,7 @@ takes each snapshot.
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -138,9 +137,12 @@ class Sampler:
     def sample(self, plan: Plan) -> None:
         """Take a snapshot of an account, unless another process has just done it."""
         stored = self._stored(plan.account)
-        with self._locked(stored.lock_key) as is_free:
+        with self._locking.hold(self._lock(stored.lock_key)) as is_held:
+            # If locks fail, at worst there are two snapshots.
+            if is_held is False:
+                return
             # After waiting for another process, its snapshot or its failure is there.
-            if is_free and stored.seconds_until_due() <= 0:
+            if stored.seconds_until_due() <= 0:
                 self._sample(plan, stored)
 
     def _run(self) -> None:
@@ -172,21 +174,6 @@ class Sampler:
 
     def _stored(self, account: Account) -> AccountSnapshots:
         return self._snapshots.of(account, cache_identity(account))
-
-    @contextmanager
-    def _locked(self, key: str) -> Iterator[bool]:
-        """Hold the lock for a key: False if another process holds it all the time.
-
-        Continues without a lock if locks fail: at worst, there are two snapshots.
-        """
-        lock = self._lock(key)
-        is_held = self._locking.attempt(lock.acquire)
-        try:
-            yield is_held is not False
-        finally:
-            if is_held:
-                with suppress(Exception):  # it has expired, or its server is gone
-                    lock.release()
 
     def _sample(self, plan: Plan, stored: AccountSnapshots) -> None:
         """Take a snapshot and store it, or its failure."""

@@ -19,7 +19,7 @@ from math import ceil
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from widget.config import Account
-from widget.data.cache import BestEffort
+from widget.data.cache import BestEffort, write
 from widget.errors import CabinetError, Delayed
 from widget.names import Function
 
@@ -210,14 +210,7 @@ class SafeStore:
 
     def set(self, key: str, value: object, seconds: float) -> None:
         """Store a value for some time."""
-
-        def write() -> None:
-            was_stored = self._store.set(key, value, ceil(seconds))
-            # Backends of Flask-Caching report some failures like this and not with an exception.
-            if was_stored is False:
-                raise OSError("the store did not accept the value")
-
-        self._writing.attempt(write)
+        self._writing.attempt(lambda: write(self._store, key, value, seconds))
 
     def delete(self, key: str) -> None:
         """Drop a value. One that cannot be dropped now expires later."""

@@ -102,11 +102,6 @@ def render_account_page(
     periods = []
     if context.period_url is not None:
         periods = period_links(display, context.period_url, period)
-    widgets = [section.widget for section in account_view.sections]
-    sections = []
-    for view, is_full in zip(account_view.sections, full_rows(widgets), strict=True):
-        section = build_section(renderer, view, display, links, is_full=is_full)
-        sections.append(section)
     return renderer.template(
         "account.html",
         display.language,
@@ -124,7 +119,7 @@ def render_account_page(
         has_picture=account_view.has_picture,
         height=None,
         periods=periods,
-        sections=sections,
+        sections=build_sections(renderer, account_view, display, links),
         files=files(account_view, display, links),
         feed=feed(account_view, display, links),
     )
@@ -169,6 +164,21 @@ def description(display: Display) -> str:
     figures = picture_figures(display).values()
     texts = [f"{figure.label} {figure.text}" for figure in figures]
     return ", ".join(texts)
+
+
+def build_sections(
+    renderer: Renderer,
+    account_view: AccountView,
+    display: Display,
+    links: WidgetLinks | None,
+) -> list[Section]:
+    """The widgets on the page, from top to bottom; the arguments are those of ``build_section``."""
+    widgets = [section.widget for section in account_view.sections]
+    sections = []
+    for view, is_full in zip(account_view.sections, full_rows(widgets), strict=True):
+        section = build_section(renderer, view, display, links, is_full=is_full)
+        sections.append(section)
+    return sections
 
 
 def full_rows(widgets: Sequence[Widget]) -> list[bool]:

@@ -70,6 +70,19 @@ def set_headers(
         ancestors = frame_ancestors(account, studio=server.studio)
         headers["Content-Security-Policy"] = content_security_policy(ancestors, is_studio)
         headers["Permissions-Policy"] = _PERMISSIONS_POLICY
+    _set_cross_origin_policies(response, cache, cors=cors)
+    if cors:
+        headers["Access-Control-Allow-Origin"] = "*"
+        # So that scripts can send it back as If-None-Match.
+        headers["Access-Control-Expose-Headers"] = "ETag"
+    if server.public_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def _set_cross_origin_policies(response: Response, cache: str, *, cors: bool) -> None:
+    """Set what browsers may share with pages of other origins."""
+    headers = response.headers
     if cache == PRIVATE:
         # Public pages do not need it: they are made for frames, where it has no effect, and
         # contain nothing secret.
@@ -84,13 +97,6 @@ def set_headers(
     is_frame = request.headers.get("Sec-Fetch-Dest") == "iframe"
     if cors or is_picture or is_frame or cache.startswith("public"):
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    if cors:
-        headers["Access-Control-Allow-Origin"] = "*"
-        # So that scripts can send it back as If-None-Match.
-        headers["Access-Control-Expose-Headers"] = "ETag"
-    if server.public_url.startswith("https://"):
-        headers["Strict-Transport-Security"] = "max-age=31536000"
-    return response
 
 
 def content_security_policy(ancestors: str, is_studio: bool) -> str:
