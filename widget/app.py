@@ -42,7 +42,7 @@ from widget.web.response_cache import ResponseCache
 from widget.web.routes import blueprint
 from widget.web.service import Service
 from widget.widgets import registry
-from widget.widgets.base import Widget
+from widget.widgets.base import Widgets
 
 CONFIG_VARIABLE = "CABINET_WIDGETS_CONFIG"
 ATTEMPTS_VARIABLE = "CABINET_WIDGETS_ATTEMPTS"
@@ -315,7 +315,7 @@ def _cache(
 
 def sampling_plans(
     settings: Settings,
-    widgets: Mapping[str, Widget],
+    widgets: Widgets,
     client: GuardedClient,
 ) -> list[Plan]:
     """What to sample of each delayed account: the functions of the widgets that it displays."""

@@ -1,6 +1,6 @@
 """The demonstration: the service with a simulated API, and a host page that embeds every widget."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
@@ -21,7 +21,7 @@ from widget.render.html import Renderer
 from widget.render.snippet import Embed
 from widget.sandbox.api import QuietHandler
 from widget.widgets import registry
-from widget.widgets.base import Widget
+from widget.widgets.base import Widget, Widgets
 from widget.widgets.options import Options
 
 HOST_PAGE = "/demo"
@@ -94,7 +94,7 @@ def settings(upstream: str, public_url: str) -> Settings:
     return parsed.model_copy(update={"server": server})
 
 
-def host_page(renderer: Renderer, widgets: Mapping[str, Widget], public_url: str) -> Response:
+def host_page(renderer: Renderer, widgets: Widgets, public_url: str) -> Response:
     """The page of an invented trader, who embeds every widget.
 
     Its URLs have no host, so that it works under every name and address of this machine. The code
@@ -118,7 +118,7 @@ def host_page(renderer: Renderer, widgets: Mapping[str, Widget], public_url: str
     return Response(html)
 
 
-def code_to_paste(widgets: Mapping[str, Widget], public_url: str) -> dict[str, str]:
+def code_to_paste(widgets: Widgets, public_url: str) -> dict[str, str]:
     """The code for everything that can be put on a page, by the names of the template."""
     growth = embed_of("demo", widgets["growth"], public_url)
     strip = replace(growth, params={"size": "strip"}, options=Options(size="strip"))

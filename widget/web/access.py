@@ -13,7 +13,7 @@ from widget.errors import Forbidden, Locked, NotFound, WrongPassword
 from widget.web import tokens
 from widget.web.tokens import Grant
 from widget.widgets import registry
-from widget.widgets.base import Widget
+from widget.widgets.base import Widget, Widgets
 
 VIEWER_TOKEN_SECONDS = 3600
 """Lifetime of a token of the unlock form. It is renewed by refreshes of the page."""
@@ -50,7 +50,7 @@ class Credentials:
 
 def find_widget(
     accounts: Mapping[str, Account],
-    widgets: Mapping[str, Widget],
+    widgets: Widgets,
     slug: str,
     name: str,
 ) -> tuple[Account, Widget]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from rcssmin import cssmin
 from rjsmin import jsmin
 
 from widget.render import colour
-from widget.widgets.base import HEADING_HEIGHT, Groups, MonthGrid, Table, Widget, YearTable
+from widget.widgets.base import HEADING_HEIGHT, Groups, MonthGrid, Table, Widget, Widgets, YearTable
 from widget.widgets.options import DEFAULT_ROWS, Options
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -38,7 +38,7 @@ class Assets:
     def __init__(
         self,
         folder: Path,
-        widgets: Mapping[str, Widget],
+        widgets: Widgets,
         base: str,
     ) -> None:
         """Read and minify all files.
@@ -135,7 +135,7 @@ def has_bars(table: Table) -> bool:
     return any(column.has_bar for column in table.columns)
 
 
-def loader_facts(widgets: Mapping[str, Widget]) -> dict[str, str]:
+def loader_facts(widgets: Widgets) -> dict[str, str]:
     """What replaces the placeholders in the loader, so that it can reserve the height of a widget.
 
     Raises:
@@ -161,7 +161,7 @@ def loader_facts(widgets: Mapping[str, Widget]) -> dict[str, str]:
     }
 
 
-def height_list(widgets: Mapping[str, Widget]) -> list[str]:
+def height_list(widgets: Widgets) -> list[str]:
     """The heights of the widgets as texts, and empty texts in between.
 
     The position of a widget is its name, read as a number of base 36, modulo the length of the

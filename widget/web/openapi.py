@@ -9,7 +9,7 @@ from typing import Any
 
 from widget import __version__, errors, names
 from widget.widgets import options
-from widget.widgets.base import Block, Card, Chart, MonthGrid, Table, Widget, YearTable
+from widget.widgets.base import Block, Card, Chart, MonthGrid, Table, Widget, Widgets, YearTable
 
 Schema = dict[str, Any]
 """A JSON Schema, or another object of OpenAPI."""
@@ -87,7 +87,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
 """The smallest and largest value of options that are whole numbers."""
 
 
-def describe(widgets: Mapping[str, Widget], public_url: str) -> Schema:
+def describe(widgets: Widgets, public_url: str) -> Schema:
     """The description.
 
     Args:

@@ -1,6 +1,6 @@
 """The parts of the service, as ``app`` wires them, for all endpoints."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ from widget.web.assets import Assets
 from widget.web.metrics import Metrics
 from widget.web.passwords import PasswordAttempts
 from widget.web.response_cache import ELAPSED
-from widget.widgets.base import Widget
+from widget.widgets.base import Widget, Widgets
 from widget.widgets.options import Options
 
 
@@ -37,7 +37,7 @@ class Service:
     """
 
     settings: Settings
-    widgets: Mapping[str, Widget]
+    widgets: Widgets
     client: GuardedClient
     cache: FreshCache
     snapshots: Snapshots

@@ -18,7 +18,7 @@ from widget.render.snippet import (
 )
 from widget.render.thumbnail import Shape
 from widget.widgets import registry
-from widget.widgets.base import Widget
+from widget.widgets.base import Widget, Widgets
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options, parse_options
 
 DEFAULT_FORM = "script"
@@ -35,7 +35,7 @@ Snippets = list[tuple[str, str]]
 
 def build_context(
     settings: Settings,
-    widgets: Mapping[str, Widget],
+    widgets: Widgets,
     catalogues: Catalogues,
     query: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def account_context(settings: Settings, account: Account) -> dict[str, Any]:
 
 def with_thumbnails(
     names: Iterable[str],
-    widgets: Mapping[str, Widget],
+    widgets: Widgets,
 ) -> list[tuple[Widget, list[Shape]]]:
     """The widgets of these names, each with its thumbnail."""
     found = []

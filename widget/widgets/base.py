@@ -6,7 +6,7 @@ declarations.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
@@ -605,3 +605,7 @@ class Widget:
         if not options.title and not options.switch:
             pixels -= HEADING_HEIGHT
         return pixels
+
+
+Widgets = Mapping[str, Widget]
+"""All widgets, by their names."""

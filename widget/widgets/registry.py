@@ -2,12 +2,12 @@
 
 import importlib
 import pkgutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
 import widget.widgets
 from widget.config import Account
 from widget.names import FIGURES, FUNCTIONS
-from widget.widgets.base import Widget
+from widget.widgets.base import Widget, Widgets
 from widget.widgets.options import OPTION_NAMES
 
 NOT_WIDGETS = ("base", "options", "registry")
@@ -35,7 +35,7 @@ def discover() -> dict[str, Widget]:
     return dict(sorted(found.items()))
 
 
-def enabled_widgets(account: Account, widgets: Mapping[str, Widget]) -> tuple[str, ...]:
+def enabled_widgets(account: Account, widgets: Widgets) -> tuple[str, ...]:
     """The names of the widgets that an account displays."""
     if account.widgets is not None:
         return account.widgets
@@ -44,7 +44,7 @@ def enabled_widgets(account: Account, widgets: Mapping[str, Widget]) -> tuple[st
     return tuple(by_default)
 
 
-def widgets_of_page(account: Account, widgets: Mapping[str, Widget]) -> list[Widget]:
+def widgets_of_page(account: Account, widgets: Widgets) -> list[Widget]:
     """The widgets of an account in the order in which its page displays them."""
     enabled = [widgets[name] for name in enabled_widgets(account, widgets)]
     return sorted(enabled, key=lambda widget: (widget.place, widget.name))
