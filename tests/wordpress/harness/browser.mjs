@@ -174,8 +174,8 @@ const steps = {
 		await page.context().close();
 	},
 
-	// Three visits to the editor on one page, since loading the editor takes long: a block is inserted and published, its
-	// controls are used, and it is transformed.
+	// Everything in the editor on one page, since loading it takes long: a block is inserted and published, another one's
+	// controls are used, and blocks are transformed.
 	async editor() {
 		const page = await open( { role: 'administrator' } );
 		const canvas = await newPost( page );

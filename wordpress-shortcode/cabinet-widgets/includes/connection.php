@@ -149,7 +149,7 @@ function connect( string $pasted ): string {
  * @param string $widget  Name of the widget.
  */
 function framing_problem( string $account, string $widget ): string {
-	$remembered = (array) get_transient( FRAMING );
+	$remembered = array_filter( (array) get_transient( FRAMING ), static fn( $one ) => is_array( $one ) && $one['until'] > time() );
 	$key        = service_url() . "/w/$account/$widget";
 	if ( ! isset( $remembered[ $key ] ) ) {
 		$query    = is_closed( $account ) ? '?token=' . create_token( $account, $widget, array() ) : '';
@@ -157,10 +157,13 @@ function framing_problem( string $account, string $widget ): string {
 		$policy   = (string) wp_remote_retrieve_header( $response, 'content-security-policy' );
 		/* translators: 1: account, 2: this site's origin. */
 		$line               = __( '%1$s: browsers will not show the account on this site. Add %2$s to its allowed_origins.', 'cabinet-widgets' );
-		$remembered[ $key ] = may_be_framed( $policy ) ? '' : sprintf( $line, $account, origin() );
+		$remembered[ $key ] = array(
+			'problem' => may_be_framed( $policy ) ? '' : sprintf( $line, $account, origin() ),
+			'until'   => time() + MINUTE_IN_SECONDS,
+		);
 		set_transient( FRAMING, $remembered, MINUTE_IN_SECONDS );
 	}
-	return $remembered[ $key ];
+	return $remembered[ $key ]['problem'];
 }
 
 /**

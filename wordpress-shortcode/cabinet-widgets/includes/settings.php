@@ -137,7 +137,9 @@ function clean_url( $value ): string {
  * @param string $value Its address, or one of a widget, with or without https://.
  */
 function service_in( string $value ): ?string {
-	$value = preg_match( '#^[a-z]+://#i', $value ) ? $value : "https://$value";
+	if ( ! preg_match( '#^[a-z]+://#i', $value ) ) {
+		$value = ( preg_match( '#^(localhost|127\.[0-9.]+|\[::1\])(?![^:/])#i', $value ) ? 'http://' : 'https://' ) . $value;
+	}
 	$parts = wp_parse_url( preg_replace( '#(/w/.*|/oembed|/embed\.js(on)?|/+)?([?\#].*)?\z#s', '', $value, 1 ) );
 	$host  = strtolower( $parts['host'] ?? '' );
 	$http  = 'http' === strtolower( $parts['scheme'] ?? '' );

@@ -126,8 +126,9 @@ final class EditorTest extends CabinetTestCase {
 		$requests = count( $this->requested );
 		$this->preview( $account );
 		$this->assertCount( $requests, $this->requested, 'Remembered.' );
-		delete_transient( 'cabinet_widgets_framing' );
 		$ancestors = Cabinet_Widgets\origin();
+		$minute    = array_map( fn( $one ) => array( 'until' => time() ) + $one, get_transient( 'cabinet_widgets_framing' ) );
+		set_transient( 'cabinet_widgets_framing', $minute ); // As while the author works on other widgets.
 		$this->assertStringNotContainsString( 'browsers will not show', $this->preview( $account ) );
 	}
 

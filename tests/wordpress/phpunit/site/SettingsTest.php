@@ -22,6 +22,7 @@ final class SettingsTest extends CabinetTestCase {
 			'of oEmbed'         => array( "$good/figures/oembed?url=x", "$good/figures" ),
 			'capitals'          => array( 'HTTPS://W.Example.ORG', $good ),
 			'loopback'          => array( 'http://127.0.0.1:8000/', 'http://127.0.0.1:8000' ),
+			'loopback, short'   => array( '127.0.0.1:8000', 'http://127.0.0.1:8000' ),
 			'localhost'         => array( 'http://localhost:8000', 'http://localhost:8000' ),
 			'none'              => array( ' ', '' ),
 			'not encrypted'     => array( 'http://w.example.org', self::SERVICE ),

@@ -28,6 +28,7 @@
 		async function submit( event ) {
 			event.preventDefault();
 			setBusy( true );
+			setProblem( '' );
 			const { problem: refusal, site, warnings } = await connect( address ).catch( ( { message } ) => ( { problem: message } ) );
 			setBusy( false );
 			setProblem( refusal );
