@@ -66,6 +66,7 @@ def test_a_language_may_be_written_with_underscores() -> None:
         ("accent", "12345"),
         ("accent", "12345g"),
         ("lang", "en_US_"),
+        ("lang", "x"),
         ("lang", "<b>"),
         ("lang", ""),
         ("tz", "Mars/Olympus"),

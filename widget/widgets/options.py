@@ -68,7 +68,8 @@ SWITCH_PERIODS: Final[Mapping[str, str]] = {
 """The periods that visitors can switch between, with the names that fit into a narrow card."""
 
 # Ten subtags are more than any language has. X and I begin private and very old tags.
-LANGUAGE_TAG: Final = re.compile("([A-Za-z]{2,8}|[XxIi])(-[A-Za-z0-9]{1,8}){0,9}")
+# They are no languages on their own.
+LANGUAGE_TAG: Final = re.compile("([A-Za-z]{2,8}|[XxIi]-[A-Za-z0-9]{1,8})(-[A-Za-z0-9]{1,8}){0,9}")
 
 # The midnights of these dates exist in every time zone and have Unix times on every platform.
 FIRST_DATE: Final = date(1970, 1, 2)
