@@ -145,6 +145,12 @@ def test_an_account_shows_at_least_one_widget(tmp_path: Path) -> None:
     ]
 
 
+def test_a_slug_that_is_written_as_a_key_is_an_unknown_key(tmp_path: Path) -> None:
+    assert problems(tmp_path, account('slug = "other"')) == [
+        "accounts.main.slug: unknown key; an account's slug is the name of its table"
+    ]
+
+
 def test_a_mistake_in_the_shared_api_table_is_reported_once(tmp_path: Path) -> None:
     found = problems(
         tmp_path, "[api]\ndialekt = 'x'\n" + account() + "[accounts.other]\nlogin = 2\n"

@@ -20,6 +20,7 @@ from widget.config.mistakes import (
     secret_keys,
     subtable,
     unknown_widgets,
+    written_slugs,
 )
 from widget.config.secrets import (
     SECRET_KEYS,
@@ -359,6 +360,7 @@ def parse(
     mistakes = {
         *secrets.mistakes,
         *malformed_slugs(document),
+        *written_slugs(document),
         *unknown_widgets(document, widgets),
         *missing_dependencies(document, is_demo=demo),
     }

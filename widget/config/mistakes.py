@@ -35,6 +35,15 @@ def malformed_slugs(document: Toml) -> list[str]:
     ]
 
 
+def written_slugs(document: Toml) -> list[str]:
+    """Slugs that are written as a key. Pydantic cannot find them: all accounts have that field."""
+    return [
+        f"accounts.{slug}.slug: unknown key; an account's slug is the name of its table"
+        for slug, account in account_tables(document).items()
+        if "slug" in account
+    ]
+
+
 def unknown_widgets(document: Toml, widgets: Collection[str]) -> list[str]:
     """Widgets that an account lists and that do not exist."""
     mistakes = []
