@@ -67,6 +67,17 @@ TRADES = Table(
 )
 SYMBOLS = Table(
     rows="symbols",
+    fields=(
+        "symbol",
+        "orders",
+        "buy_volume",
+        "sell_volume",
+        "buy_price",
+        "sell_price",
+        "swap",
+        "commission",
+        "profit",
+    ),
     columns=(
         Column("symbol", N_("Symbol"), "symbol"),
         Column("orders", N_("Trades"), "count", priority=2, total="count"),
