@@ -263,7 +263,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "worst_trade": Decimal("-133.75"),
         "longest_winning_streak": 5,
         "longest_losing_streak": 3,
-        "average_duration": Decimal("41520"),
+        "average_duration": 41520,
         "long_trades": 17,
         "long_won_share": Decimal("0.6471"),
         "short_trades": 14,

@@ -24,13 +24,14 @@ def trades(draw: st.DrawFn) -> ClosedTrade:
     day = draw(st.integers(0, 500))
     minute = draw(st.sampled_from([0, 59, 61, 300, 301, 720, 1379, 1439]))
     closed = START + timedelta(days=day, minutes=minute)
+    duration = draw(st.none() | st.integers(0, 10**6))
     return ClosedTrade(
         ticket=draw(st.integers(1, 999)),
         symbol=draw(st.sampled_from(["EURUSD", "GBPUSD", "USDJPY", "XAUUSD"])),
         command=draw(st.integers(0, 1)),
         volume=Decimal(draw(st.integers(1, 500))) / 100,
         open_price=Decimal("1.1"),
-        open_time=closed - timedelta(seconds=draw(st.integers(0, 10**6))),
+        open_time=None if duration is None else closed - timedelta(seconds=duration),
         close_price=Decimal("1.2"),
         close_time=closed,
         swap=draw(CENTS),

@@ -171,6 +171,5 @@ DECIMALS: Final[Mapping[str, int]] = {
     "profit_factor": 2,
     "average_volume": 4,
     "trades_per_week": 2,
-    "average_duration": 0,
 }
 """The published decimals of figures that are calculated; those of money depend on the currency."""

@@ -949,7 +949,6 @@ def test_no_date_is_missing_in_all_ways_to_write_it(written: object, zone: str) 
         assert parsed.result.operations == (Operation(INSTANT, Decimal(900)),)
     samples: tuple[tuple[Function, dict[str, Any], str], ...] = (
         ("closed_trades", CLOSED, "closeTime"),
-        ("open_trades", OPEN, "openTime"),
         ("logins", LOGIN, "time"),
         ("commissions", COMMISSION, "time"),
         ("operations", OPERATION, "date"),
@@ -957,6 +956,20 @@ def test_no_date_is_missing_in_all_ways_to_write_it(written: object, zone: str) 
     for function, row, field in samples:
         with pytest.raises(Unreadable, match=rf"\[1\]\.{field}: missing$"):
             read(function, [row, {**row, field: written}], ZoneInfo(zone))
+
+
+@pytest.mark.parametrize("written", NO_DATES)
+@pytest.mark.parametrize(("function", "row"), [("open_trades", OPEN), ("closed_trades", CLOSED)])
+def test_a_trade_without_a_time_of_opening_has_all_other_figures(
+    function: Function, row: dict[str, Any], written: object
+) -> None:
+    rows = [row, {**row, "openTime": written}, row]
+    trades = read(function, rows)
+    if isinstance(trades, History):
+        trades = trades.trades
+    complete = trades[0]
+    assert complete.open_time == INSTANT
+    assert trades == (complete, complete._replace(open_time=None), complete)
 
 
 @given(

@@ -33,6 +33,11 @@ def mean(values: list[Fraction]) -> Fraction | None:
     return sum(values, Fraction(0)) / len(values) if values else None
 
 
+def whole(value: Fraction | None) -> Fraction | None:
+    """The whole number, half to even."""
+    return None if value is None else Fraction(round(value))
+
+
 def streak(results: list[Fraction], sign: int) -> int:
     runs = groupby(results, key=lambda result: (result > 0) - (result < 0))
     return max((len(list(run)) for key, run in runs if key == sign), default=0)
@@ -54,6 +59,11 @@ def reference(history: tuple[ClosedTrade, ...], zone: ZoneInfo) -> dict[str, Fra
     bought = [trade for trade in closed if trade.side == "buy"]
     sold = [trade for trade in closed if trade.side == "sell"]
     swaps = [Fraction(trade.swap) for trade in closed if trade.swap is not None]
+    durations = [
+        Fraction((trade.close_time - trade.open_time).total_seconds())
+        for trade in closed
+        if trade.open_time is not None
+    ]
     days = (LAST_DAY - min(by_day)).days + 1 if by_day else 0
     return {
         "trades": Fraction(len(closed)),
@@ -70,9 +80,7 @@ def reference(history: tuple[ClosedTrade, ...], zone: ZoneInfo) -> dict[str, Fra
         "worst_trade": min(results, default=None),
         "longest_winning_streak": Fraction(streak(results, 1)),
         "longest_losing_streak": Fraction(streak(results, -1)),
-        "average_duration": mean(
-            [Fraction((trade.close_time - trade.open_time).total_seconds()) for trade in closed]
-        ),
+        "average_duration": whole(mean(durations)),
         "long_trades": Fraction(len(bought)),
         "long_won_share": won_share(bought),
         "short_trades": Fraction(len(sold)),

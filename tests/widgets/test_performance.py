@@ -62,6 +62,21 @@ def text(running: InProcess, path: str) -> str:
 # -- statistics -----------------------------------------------------------------------------------
 
 
+def test_a_trade_without_a_time_of_opening_is_displayed_with_a_gap(stack: ExitStack) -> None:
+    rows = [trade(DAY + n, 10, openTime="0001-01-01T00:00:00") for n in range(3)]
+    found = service(stack, rows)
+    assert data(found, "statistics.json")["average_duration"] is None
+    assert len(data(found, "growth.json?period=all")["points"]) == 4
+    assert [row["open_time"] for row in data(found, "closed-trades.json")["trades"]] == [None] * 3
+    for form in (
+        "closed-trades",
+        "closed-trades.csv",
+        "closed-trades.atom",
+        "growth.svg?period=all",
+    ):
+        assert "0001" not in text(found, form)
+
+
 def test_statistics_are_rounded_as_documented(stack: ExitStack) -> None:
     rows = [trade(DAY + n, profit, volume=0.1) for n, profit in enumerate([10, 20, -5, 0, 7, -3])]
     rows[0]["volume"] = 0.2
@@ -71,6 +86,7 @@ def test_statistics_are_rounded_as_documented(stack: ExitStack) -> None:
     assert found["expectancy"] == 4.83
     assert found["average_volume"] == 0.1167
     assert found["average_duration"] == HOUR
+    assert isinstance(found["average_duration"], int), "it is in whole seconds"
     assert found["trades_per_week"] == 21
     assert "best_day_entries" not in str(found)
 

@@ -69,10 +69,10 @@ def latest_time(result: Result) -> datetime | None:
         times += [operation.time for operation in result.operations]
     elif isinstance(result, tuple):
         for record in result:
-            if isinstance(record, OpenTrade):
-                times.append(record.open_time)
-            else:
+            if not isinstance(record, OpenTrade):
                 times.append(record.time)
+            elif record.open_time is not None:
+                times.append(record.open_time)
     return max(times, default=None)
 
 

@@ -78,7 +78,7 @@ class OpenTrade(NamedTuple):
     command: int
     volume: Decimal
     open_price: Decimal
-    open_time: datetime
+    open_time: datetime | None
     current_price: Decimal | None = None
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
@@ -117,7 +117,7 @@ class ClosedTrade(NamedTuple):
     command: int
     volume: Decimal
     open_price: Decimal
-    open_time: datetime
+    open_time: datetime | None
     close_price: Decimal
     close_time: datetime
     stop_loss: Decimal | None = None

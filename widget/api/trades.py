@@ -83,7 +83,7 @@ def trade_fields(reading: Reading, price: Kind[Decimal], *own: Field) -> tuple[F
         Field("type", COMMAND, Row.required),
         Field("volume", NUMBER, Row.required),
         Field("openPrice", price, Row.required),
-        Field("openTime", reading.time, Row.required),
+        Field("openTime", reading.time),
         *own,
         Field("sl", limit, Row.decoration),
         Field("tp", limit, Row.decoration),

@@ -163,7 +163,8 @@ def curve_start(start: datetime | None, closed: Sequence[ClosedTrade]) -> dateti
     if not closed:
         return None
     # The whole history begins when its first trade was opened: nothing is known before.
-    return start or closed[0].open_time
+    first = closed[0]
+    return start or first.open_time or first.close_time
 
 
 def curve_points(

@@ -41,6 +41,9 @@ from widget.names import Function
 
 T = TypeVar("T")
 
+NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Stands for the time of opening of a trade if the API does not send it."""
+
 
 class Window(NamedTuple):
     """A period that ends now. Its name is part of cache keys."""
@@ -844,9 +847,9 @@ def closing_order(trade: ClosedTrade) -> tuple[datetime, int, Decimal]:
 
 
 def opening_time(record: OpenTrade | Login | Commission | Operation) -> datetime:
-    """What all other records are sorted by."""
+    """What all other records are sorted by. Trades without a time come after all others."""
     if isinstance(record, OpenTrade):
-        return record.open_time
+        return record.open_time or NO_TIME
     return record.time
 
 

@@ -38,7 +38,7 @@ class Statistics:
         worst_trade: the lowest result.
         longest_winning_streak: the most consecutive results above 0, in the order of closing.
         longest_losing_streak: the same below 0. A result of 0 ends both.
-        average_duration: the mean time from opening to closing, in seconds.
+        average_duration: the mean time from opening to closing, in whole seconds.
         long_trades: the number of trades that were bought.
         long_won_share: the share of them that is won.
         short_trades: the number of trades that were sold.
@@ -69,7 +69,7 @@ class Statistics:
     worst_trade: Decimal | None
     longest_winning_streak: int
     longest_losing_streak: int
-    average_duration: Decimal | None
+    average_duration: int | None
     long_trades: int
     long_won_share: Decimal | None
     short_trades: int
@@ -166,15 +166,25 @@ def longest_streak(results: Sequence[Decimal], sign: int) -> int:
     return longest
 
 
-def average_duration(trades: Sequence[ClosedTrade]) -> Decimal | None:
-    """The mean time from opening to closing, in seconds; None without trades."""
+def average_duration(trades: Sequence[ClosedTrade]) -> int | None:
+    """The mean time from opening to closing, in whole seconds, half to even.
+
+    Trades whose time of opening is not known do not count; None without any others.
+    """
     total = timedelta()
+    count = 0
     for trade in trades:
+        if trade.open_time is None:
+            continue
         total += trade.close_time - trade.open_time
+        count += 1
     # Exact, unlike total_seconds(), which is a float.
     microseconds = total // timedelta(microseconds=1)
     seconds = Decimal(microseconds).scaleb(-6)
-    return per_trade(seconds, len(trades))
+    average = per_trade(seconds, count)
+    if average is None:
+        return None
+    return round(average)
 
 
 class DayResult(NamedTuple):

@@ -275,13 +275,12 @@ class Formatter:
             return MISSING
         return f"1:{n:.0f}"
 
-    def duration(self, seconds: Decimal | None) -> str:
+    def duration(self, seconds: int | None) -> str:
         """A duration in its two largest units, such as 1d 4h or 12m."""
         if seconds is None:
             return MISSING
         # Some brokers' clocks are so wrong that trades end before they begin.
-        whole = max(0, round(seconds))
-        minutes, rest = divmod(whole, 60)
+        minutes, rest = divmod(max(0, seconds), 60)
         hours, minutes = divmod(minutes, 60)
         days, hours = divmod(hours, 24)
         numbers = {
