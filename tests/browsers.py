@@ -20,7 +20,8 @@ QUIET = [
     "--font-render-hinting=none",
 ]
 
-# axe cannot determine the contrast of texts in SVG and of arrows; layout.js checks these.
+# axe cannot determine the contrast of texts in SVG and of arrows; layout.js checks these. Nor that
+# of a tooltip whose lines lie over different things, although it has a background of its own.
 AXE = """async () => {
   document.documentElement.style.backgroundColor ||= "Canvas";
   const options = { resultTypes: ["violations", "incomplete"] };
@@ -31,6 +32,7 @@ AXE = """async () => {
       .map(({ html, any, all, none }) => [html, [...any, ...all, ...none]])
       .map(([html, checks]) => [html, checks.map(({ message }) => message).join("; ")])
       .filter(([, why]) => !/only non-text|contains an image node|content is too short/.test(why))
+      .filter(([html, why]) => !(html.includes('class="tip"') && /partially overlaps/.test(why)))
       .map(([html, why]) => `${id}: ${html.slice(0, 120)} (${why.slice(0, 300)})`));
 }"""
 

@@ -68,7 +68,7 @@
     }
     const visible = texts();
     for (const { text, element, rects } of visible) {
-      if (rects.length > 1 && new Set(rects.map(({ top }) => Math.round(top))).size > 1 && !element.closest(".card, .empty, .below")) report(`wraps: ${nameOf(text)}`);
+      if (rects.length > 1 && new Set(rects.map(({ top }) => Math.round(top))).size > 1 && !element.closest(".card, .empty, .below, tfoot .l")) report(`wraps: ${nameOf(text)}`);
       for (const { left, right, top, bottom } of rects) {
         if (left < box.left || right > box.right || top < box.top - 0.5 || bottom > box.bottom + 0.5) {
           if (!mayBeCut(element)) report(`leaves its box by ${Math.round(Math.max(box.left - left, right - box.right))} px: ${nameOf(text)}`);

@@ -13,6 +13,7 @@ from accounts import WIDGETS
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from processes import PATIENCE
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from scripted import NOW, InProcess, Script, at, running
 from test_privacy import responses as upstream_responses
 from werkzeug.security import generate_password_hash
@@ -164,7 +165,7 @@ API_SETTINGS: dict[str, tuple[Any, bool]] = {
     "methods": ({"lots": "client/OtherLots/{login}"}, True),
     "deadline_seconds": (3.0, False),
     "max_response_bytes": (2048, False),
-    "ca_file": ("other.pem", False),
+    "ca_file": (DEFAULT_CA_BUNDLE_PATH, False),
     "proxy": ("http://127.0.0.1:3128", False),
 }
 """Another value for each setting of an API, and whether it shapes what is cached."""
@@ -319,11 +320,16 @@ def test_a_balance_that_hangs_delays_other_widgets_no_longer_than_the_deadline(
     waits = []
 
     def note_the_wait(
-        key: str, ttl: float, fetch: Callable[[], object], seconds: float, caller: Caller
+        key: str,
+        ttl: float,
+        fetch: Callable[[], object],
+        *,
+        wait_seconds: float,
+        caller: Caller,
     ) -> Any:
         if ":balance:" in key:
-            waits.append(seconds)
-        return get(key, ttl, fetch, seconds, caller)
+            waits.append(wait_seconds)
+        return get(key, ttl, fetch, wait_seconds=wait_seconds, caller=caller)
 
     monkeypatch.setattr(cache, "get", note_the_wait)
     # Work before the call takes no time, however busy the machine is.

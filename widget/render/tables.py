@@ -371,7 +371,7 @@ class TableWriter:
                 content += self.hidden_totals(totals)
         elif column is self.columns[0]:
             label = self.total_label(totals)
-            content = str(escape(label))
+            content = f"<span>{escape(label)}</span>"
             classes += " l"
         attributes = attribute(classes)
         if column is self.table.columns[0]:
