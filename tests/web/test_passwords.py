@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import processes
 import pytest
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from limits.errors import StorageError
 from scripted import InProcess, Script, running
 from test_closed import CLOSED, HASH, unlock
+from test_fuzz import send_request
 from test_privacy import responses
 
 from widget.web import attempt_file, passwords
@@ -77,6 +79,28 @@ def test_sixty_wrong_passwords_a_minute_for_an_account_whatever_their_addresses(
     assert [guess(number) for number in range(61)] == [401] * 60 + [429]
     assert unlock(service, "open sesame", address="203.0.113.5") == 429
     assert unlock(service, "open sesame", address="203.0.113.5", slug="other") == 200
+
+
+def unlock_page(service: InProcess, password: str, slug: str) -> int:
+    """The status of an attempt on the page of an account."""
+    body = f"password={quote(password)}".encode()
+    headers = {
+        "CONTENT_TYPE": "application/x-www-form-urlencoded",
+        "REMOTE_ADDR": "198.51.100.7",
+    }
+    return send_request(service, "POST", f"/a/{slug}/unlock", "", body, **headers).status
+
+
+def test_attempts_on_the_page_of_an_account_count_together_with_those_in_its_widgets(
+    start: Callable[..., InProcess],
+) -> None:
+    service = start(accounts={"main": CLOSED, "other": CLOSED})
+    assert [unlock_page(service, "guess", "main") for _ in range(5)] == [401] * 5
+    assert [unlock(service, "guess") for _ in range(6)] == [401] * 5 + [429]
+    assert unlock_page(service, "open sesame", "main") == 429
+    # Somebody who knows the password of another account gets no more attempts by it.
+    assert unlock_page(service, "open sesame", "other") == 200
+    assert unlock_page(service, "guess", "main") == 429
 
 
 def test_right_passwords_do_not_count_against_the_account(start: Callable[..., InProcess]) -> None:

@@ -35,6 +35,7 @@ def credentials_of_request(
     def is_viewer() -> bool:
         """Whether the form contains the viewer password of the account."""
         return service.attempts.verify(
+            account.slug,
             account.viewer_password_hash,
             lambda: request.form.get("password", ""),
         )

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from flask import request
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, Storage
@@ -50,7 +49,12 @@ class PasswordAttempts:
         self._checks = threading.BoundedSemaphore(MAX_CHECKS)
         self._places = threading.BoundedSemaphore(MAX_CHECKS + MAX_WAITING)
 
-    def verify(self, stored: SecretStr | None, password: Callable[[], str]) -> bool:
+    def verify(
+        self,
+        account: str,
+        stored: SecretStr | None,
+        password: Callable[[], str],
+    ) -> bool:
         """Whether a password matches a stored hash.
 
         The attempt is counted before the password is read from the request, since that may take a
@@ -58,13 +62,13 @@ class PasswordAttempts:
         widgets of a page are unlocked one by one.
 
         Args:
+            account: the slug of the account whose password it is; empty for that of the studio.
             stored: the hash; None matches no password.
             password: reads the password from the request.
 
         Raises:
             TooManyAttempts: a limit is exceeded, or too many passwords are being checked.
         """
-        account = (request.view_args or {}).get("slug", "")  # empty for the studio
         network = access.client_network(visitor_address(self._server))
         if not self._hit(PER_ADDRESS, network, account):
             raise TooManyAttempts("passwords from one address")

@@ -54,7 +54,7 @@ class StudioPage:
             return False
         # It has been read with the headers, unlike the password of a form.
         password = authorization.password or ""
-        return self._service.attempts.verify(stored, lambda: password)
+        return self._service.attempts.verify("", stored, lambda: password)
 
     def _page(self) -> Response:
         service = self._service
