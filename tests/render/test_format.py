@@ -210,7 +210,7 @@ def test_an_amount_of_an_unknown_currency_has_the_decimals_that_it_needs() -> No
         ("USD", "7.156", "+7.16"),
         ("USD", "-0.5", "−0.50"),
         ("USD", "0", "0.00"),
-        ("USD", "32.74", "+32.7"),
+        ("USD", "32.74", "+32.74"),
         ("USD", "-583.8", "−584"),
         ("USD", "9999", "+9,999"),
         ("USD", "-58254000", "−58.3M"),
@@ -221,9 +221,7 @@ def test_an_amount_of_an_unknown_currency_has_the_decimals_that_it_needs() -> No
         ("BTC", "0", "0.00"),
     ],
 )
-def test_amounts_in_narrow_cells_have_about_three_digits(
-    currency: str, amount: str, text: str
-) -> None:
+def test_amounts_in_narrow_cells_have_few_digits(currency: str, amount: str, text: str) -> None:
     assert english(currency).cell_amount(Decimal(amount)) == text
 
 

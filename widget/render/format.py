@@ -215,9 +215,9 @@ class Formatter:
         return self._plain.write(number, spec, signed=signed)
 
     def cell_amount(self, x: Decimal) -> str:
-        """A gain or loss without its currency for a narrow cell: with about three digits, and with
-        the prefix for thousands, millions or more from 10,000 on, and for thousandths or less of
-        currencies that have small amounts, such as BTC.
+        """A gain or loss without its currency for a narrow cell: with few digits. From 10,000 on it
+        has the prefix for thousands, millions or more, and below a hundredth that for thousandths
+        or less, if its currency has so many decimals, as BTC has.
         """
         if self._percent_amounts:
             return self.cell_percent(x, signed=True)
@@ -225,9 +225,12 @@ class Formatter:
         is_tiny = self._decimals > 2 and 0 < size < SMALL_CELL
         if size >= 10_000 or is_tiny:
             return self._prefixed(x)
-        # About three digits, of which those before the point come first.
-        decimals = max(0, 2 - size.adjusted())
-        decimals = min(decimals, 3, self._decimals)
+        decimals = 0
+        if size < 1:
+            decimals = 3
+        elif size < 100:
+            decimals = 2
+        decimals = min(decimals, self._decimals)
         return self._plain.write(x, f"z,.{decimals}f", signed=True)
 
     def _prefixed(self, x: Decimal) -> str:
