@@ -109,6 +109,30 @@ def test_figures_are_those_of_the_widgets(serve: Serve) -> None:
         assert f'data-key="{row["ticket"]}"' in page
 
 
+def test_the_breakdown_is_by_symbol_side_and_weekday_unless_a_token_locks_it(
+    serve: Serve,
+) -> None:
+    service = serve(accounts={"main": ALL, "closed": CLOSED})
+    now = service.app.extensions["cabinet-widgets"].clock()
+    open_page = service.get("/a/main?period=90d").text
+    locked = token("closed/*", now + 600, by="hour")
+    locked_page = service.get(f"/a/closed?period=90d&token={locked}").text
+    for page, groupings in ((open_page, ("symbol", "side", "weekday")), (locked_page, ("hour",))):
+        section = re.findall(r'<section[^>]* aria-label="Breakdown">.*?</section>', page, re.DOTALL)
+        [breakdown] = section
+        headings = re.findall('<th scope="col" class="l">([A-Z][a-z]+)</th>', breakdown)
+        assert headings == [by.capitalize() for by in groupings]
+        counts: list[int] = []
+        for by in groupings:
+            groups = service.json(f"/w/main/breakdown.json?period=90d&by={by}")["groups"]
+            counts += [group["trades"] for group in groups]
+        rows = re.findall("<tr><th.*?</tr>", breakdown)
+        shown = [re.findall("<td><bdi>([0-9]+)</bdi>", row)[0] for row in rows]
+        assert shown == [str(count) for count in counts]
+    assert service.get("/a/main.png").status_code == 200
+    assert open_page.count("breakdown.csv") == 1
+
+
 def test_links_lead_to_other_periods_for_all_widgets(serve: Serve) -> None:
     service = serve(accounts={"main": ALL})
     page = service.get("/a/main?lang=en-GB").text

@@ -176,7 +176,7 @@ def build_sections(
     widgets = [section.widget for section in account_view.sections]
     sections = []
     for view, is_full in zip(account_view.sections, full_rows(widgets), strict=True):
-        section = build_section(renderer, view, display, links, is_full=is_full)
+        section = build_section(renderer, account_view, view, display, links, is_full=is_full)
         sections.append(section)
     return sections
 
@@ -199,6 +199,7 @@ def full_rows(widgets: Sequence[Widget]) -> list[bool]:
 
 def build_section(
     renderer: Renderer,
+    account_view: AccountView,
     section: View | Failure,
     display: Display,
     links: WidgetLinks | None,
@@ -209,6 +210,7 @@ def build_section(
 
     Args:
         renderer: draws the widget.
+        account_view: the whole page, which may have more views of the widget.
         section: its figures.
         display: writes its name and the error.
         links: to the widgets; None on a private page.
@@ -227,7 +229,7 @@ def build_section(
         if links:
             page_url = links.page(section.widget)
         context = PageContext({}, page_url=page_url, month_url=page_url)
-        html = renderer.section(section, context)
+        html = renderer.section(section, context, account_view.more[section.widget.name])
     return Section(label, classes, html)
 
 

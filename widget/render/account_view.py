@@ -1,6 +1,6 @@
 """What one request may see of an account: all of its widgets, from values that fit together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -34,11 +34,13 @@ class AccountView:
         account: whose data it is.
         options: the options of the page.
         sections: the widgets in the order of display; at least one is a view.
+        more: further views of a widget by its name, see ``Widget.more_on_page``.
     """
 
     account: Account
     options: Options
     sections: list[View | Failure]
+    more: Mapping[str, Sequence[View]]
 
     @property
     def views(self) -> list[View]:
@@ -99,9 +101,16 @@ def build_account_view(
     """
     source.needs = needs_of(source, widgets)
     sections: list[View | Failure] = []
+    more: dict[str, list[View]] = {}
     for widget, own_options in widgets:
         try:
             view = build_view(source.for_next_widget(), widget, own_options)
+            extra = []
+            for group in widget.more_on_page:
+                other_options = own_options.model_copy(update={"by": group})
+                extra_view = build_view(source.for_next_widget(), widget, other_options)
+                extra.append(extra_view)
+            more[widget.name] = extra
             sections.append(view)
         except (UpstreamError, NotOffered, Delayed) as error:
             failure = Failure(widget, error)
@@ -110,7 +119,7 @@ def build_account_view(
     # A page without any figure is an error, like a widget without them.
     if len(failures) == len(sections):
         raise failures[0].error
-    return AccountView(source.account, options, sections)
+    return AccountView(source.account, options, sections, more)
 
 
 def needs_of(source: Source, widgets: Sequence[tuple[Widget, Options]]) -> Needs:

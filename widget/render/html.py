@@ -103,15 +103,20 @@ class Renderer:
             **widget_context(display, context, heading="h1"),
         )
 
-    def section(self, view: View, context: PageContext) -> Markup:
-        """A widget as a part of a page."""
+    def section(self, view: View, context: PageContext, more: Sequence[View] = ()) -> Markup:
+        """A widget as a part of a page, with the tables of further views of it below."""
         display = self.display(view)
+        figures = widget_context(display, context, heading="h2")
+        for each in more:
+            blocks = build_blocks(self.display(each))
+            # The first table says already that there are no trades.
+            figures["blocks"] += [block for block in blocks if has_rows(block)]
         html = self._render(
             "section.html",
             display.language,
             context,
             options=view.options,
-            **widget_context(display, context, heading="h2"),
+            **figures,
         )
         return Markup(html)  # noqa: S704  # the template has escaped it
 
@@ -271,6 +276,11 @@ def has_figures(block: HtmlBlock) -> bool:
     if isinstance(block.content, ChartHtml):
         return block.content.geometry is not None
     return True
+
+
+def has_rows(block: HtmlBlock) -> bool:
+    """Whether a part of a widget is a table that is not empty."""
+    return isinstance(block.content, TableHtml) and block.content.rows != ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,10 +209,14 @@ def widgets_on_page(
     Raises:
         BadOption: an option of the page cannot be combined with what the token locks.
     """
-    return [
-        (widget, options_on_page(widget, parameters, grant))
-        for widget in registry.widgets_of_page(account, service.widgets)
-    ]
+    found = []
+    for widget in registry.widgets_of_page(account, service.widgets):
+        options = options_on_page(widget, parameters, grant)
+        # A token that locks a grouping allows no other one.
+        if grant and "by" in grant.params:
+            widget = replace(widget, more_on_page=())
+        found.append((widget, options))
+    return found
 
 
 def _on_page(options: Options) -> Options:

@@ -514,6 +514,8 @@ class Widget:
         default_period: the name of the period of a URL that chooses none.
         place: where it stands on the account page, the lowest number first.
         is_wide: whether it has the whole width of that page.
+        more_on_page: the values of the option ``by`` whose tables stand below the first one on that
+            page.
     """
 
     name: str
@@ -535,6 +537,7 @@ class Widget:
     default_period: str = DEFAULT_PERIOD
     place: int = 50
     is_wide: bool = False
+    more_on_page: tuple[str, ...] = ()
 
     @property
     def all_options(self) -> tuple[str, ...]:

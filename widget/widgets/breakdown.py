@@ -53,4 +53,5 @@ WIDGET = Widget(
     shows_currency=True,
     csv=(Csv(GROUPS.rows, GROUPS.row_names),),
     place=42,
+    more_on_page=("side", "weekday"),
 )
