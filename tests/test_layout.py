@@ -151,23 +151,29 @@ def test_cards_fit_at_every_width(
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_large_amounts_fit_too(
-    language: str, page: Page, serve: Serve, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("factor", "currency"), [(1000, "USD"), (0.00001, "BTC")])
+def test_large_amounts_and_those_with_many_decimals_fit_too(
+    factor: float,
+    currency: str,
+    language: str,
+    page: Page,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def richer(value: Any, name: str = "") -> Any:
         if isinstance(value, dict):
             return {key: richer(item, key) for key, item in value.items()}
         if isinstance(value, list):
             return [richer(item) for item in value]
-        return value * 1000 if name in MONEY else value
+        return value * factor if name in MONEY else value
 
     def multiplied(respond: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *params: richer(respond(*params))
 
     for function, respond in sandbox_api.FUNCTIONS.items():
         monkeypatch.setitem(sandbox_api.FUNCTIONS, function, multiplied(respond))
-    service = serve(accounts=accounts())
-    assert service.json("/w/main/balance.json")["balance"] > 5_000_000
+    service = serve(accounts={"main": {**EVERYTHING, **IDENTITY, "currency": currency}})
+    assert 5_000 < service.json("/w/main/balance.json")["balance"] / factor < 50_000
     assert_none(
         problem
         for widget, path in paths_of("main", language)
