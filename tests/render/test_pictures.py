@@ -30,10 +30,11 @@ from playwright.sync_api import Browser
 from widget import config, paths, privacy
 from widget.errors import OperatorError
 from widget.render import i18n, picture, snippet
+from widget.render.canvas import Style
 from widget.render.display import Display, build_display
 from widget.render.format import Formatter
 from widget.render.painter import Painter
-from widget.render.svg import Style, draw_message
+from widget.render.svg import draw_message
 from widget.render.view import View
 from widget.widgets.options import PICTURE_OPTIONS, SIZES, Options, parse_options
 

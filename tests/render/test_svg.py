@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget.render import colour, svg
+from widget.render.canvas import Style
 from widget.render.chart import Bar, BarChart, CurveChart, Tick
 from widget.render.display import Text
-from widget.render.svg import Picture, Progress, Style
+from widget.render.plots import Progress
+from widget.render.svg import Picture
 from widget.widgets.options import SCALES, SIZES
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,11 +4,11 @@ import json
 from typing import Final
 
 from widget.errors import N_
+from widget.render.canvas import LIGHT
 from widget.render.display import Text, build_display
 from widget.render.format import MISSING
 from widget.render.i18n import Catalogues
 from widget.render.picture import picture_figures
-from widget.render.svg import LIGHT
 from widget.render.view import View
 
 COLOURS: Final = {

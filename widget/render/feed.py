@@ -10,9 +10,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from markupsafe import Markup
 
 from widget.names import Row
+from widget.render.canvas import NOT_XML
 from widget.render.display import Display, build_display
 from widget.render.i18n import Catalogues
-from widget.render.svg import NOT_XML
 from widget.render.tables import SIDES
 from widget.render.view import View
 from widget.widgets.base import Column, Feed, Table

@@ -8,9 +8,11 @@ from unicodedata import category
 from widget import paths
 from widget.errors import N_
 from widget.render import svg
+from widget.render.canvas import Style
 from widget.render.display import Display, Text, build_display
 from widget.render.i18n import Catalogues, is_rtl
-from widget.render.svg import Picture, Progress, Style
+from widget.render.plots import Progress
+from widget.render.svg import Picture
 from widget.render.view import View
 from widget.widgets.options import Options
 
