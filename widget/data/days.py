@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+DAYS_OF_WEEK = 7
+MONTHS_OF_YEAR = 12
+
 
 class Part(NamedTuple):
     """A day or a month, and the places of its times in a list.

@@ -13,12 +13,16 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from widget.api.records import ONE, ZERO
-from widget.data.days import first_of_month, next_month, split_by_day, split_by_month
+from widget.data.days import (
+    MONTHS_OF_YEAR,
+    first_of_month,
+    next_month,
+    split_by_day,
+    split_by_month,
+)
 from widget.data.growth import growth_factors
 from widget.data.ledger import Ledger
 from widget.data.totals import trade_result
-
-MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ def year_of(months: Mapping[date, MonthGrowth], year: int) -> Year:
     growth = ONE
     gains: list[Decimal | None] = []
     counts = []
-    for number in range(1, MONTHS + 1):
+    for number in range(1, MONTHS_OF_YEAR + 1):
         first_day = date(year, number, 1)
         month = months.get(first_day)
         # Before the first trade, or after the period.

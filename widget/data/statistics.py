@@ -12,11 +12,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from widget.api.records import ZERO, ClosedTrade
-from widget.data.days import Part, split_by_day
+from widget.data.days import DAYS_OF_WEEK, Part, split_by_day
 from widget.data.growth import profit_factor
 from widget.data.totals import count_results, share, total_swap, total_volume, trade_result
-
-DAYS_OF_WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,13 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from widget.data.days import next_day, next_month
+from widget.data.days import DAYS_OF_WEEK, next_day, next_month
 from widget.names import Data, Row
 from widget.render.display import Display
 from widget.render.format import Formatter
 from widget.render.tables import as_html, attribute
 from widget.widgets.base import MonthGrid, YearTable
 
-DAYS_OF_WEEK: Final = 7
 SHADES: Final = 5
 """The stylesheet has so many shades for gains and for losses: u1 to u5 and d1 to d5."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from widget.data.days import DAYS_OF_WEEK, MONTHS_OF_YEAR
 from widget.widgets import base
 from widget.widgets.base import RESULTS, Kind, Widget
 
@@ -34,8 +35,6 @@ BARS: Final = (0.45, 0.7, 0.35, 0.55, 0.9, 0.5, 0.75, 1.0, 0.6, 0.8)
 """Heights of the bars of a bar chart, as a share of the greatest."""
 CURVE: Final = (0.1, 0.25, 0.2, 0.45, 0.4, 0.65, 0.55, 0.85, 1.0)
 """Heights of the points of a curve, from left to right."""
-MONTHS_OF_YEAR: Final = 12
-DAYS_OF_WEEK: Final = 7
 MAX_COLUMNS: Final = 5
 ROW_PITCH: Final = 8
 
