@@ -218,7 +218,7 @@ def test_an_amount_of_an_unknown_currency_has_the_decimals_that_it_needs() -> No
         ("BTC", "0.0034266", "+3.4m"),
         ("BTC", "-0.00000746", "−7.5µ"),
         ("BTC", "0.0123", "+0.012"),
-        ("BTC", "0", "0.00"),
+        ("BTC", "0", "0.000"),
     ],
 )
 def test_amounts_in_narrow_cells_have_few_digits(currency: str, amount: str, text: str) -> None:

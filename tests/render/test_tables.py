@@ -99,7 +99,7 @@ def test_a_hidden_column_is_in_neither_heading_row_nor_totals() -> None:
 
 def test_the_first_visible_column_says_that_the_last_row_is_a_total() -> None:
     totals = table("closed-trades").totals
-    assert str(totals).startswith('<tr><th scope="row" class="l">Total of 1 trade</th>')
+    assert str(totals).startswith('<tr><th scope="row" class="l"><span>Total of 1 trade</span></th>')
     without_symbol = table("closed-trades", hide=["symbol"]).totals
     assert str(without_symbol).startswith('<tr><td class="a l">Total of 1 trade</td>')
 

@@ -401,9 +401,16 @@ def test_a_widget_of_several_functions_waits_for_all_of_them_together_no_longer_
     patience = []
     original = cache.get
 
-    def recording(key: str, ttl: float, fetch: Any, wait: float, caller: Caller) -> Any:
+    def recording(
+        key: str,
+        ttl: float,
+        fetch: Any,
+        *,
+        wait_seconds: float,
+        caller: Caller,
+    ) -> Any:
         patience.append(caller.patience_seconds)
-        return original(key, ttl, fetch, wait, caller)
+        return original(key, ttl, fetch, wait_seconds=wait_seconds, caller=caller)
 
     cache.get = recording
     clock.now += 4000  # even the currency is too old
