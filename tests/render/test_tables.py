@@ -101,7 +101,7 @@ def test_the_first_visible_column_says_that_the_last_row_is_a_total() -> None:
     totals = table("closed-trades").totals
     assert str(totals).startswith('<tr><th scope="row" class="l"><span>Total of 1 trade</span></th>')
     without_symbol = table("closed-trades", hide=["symbol"]).totals
-    assert str(without_symbol).startswith('<tr><td class="a l">Total of 1 trade</td>')
+    assert str(without_symbol).startswith('<tr><td class="a l"><span>Total of 1 trade</span></td>')
 
 
 def test_a_column_becomes_more_important_if_the_one_it_replaces_is_hidden() -> None:
