@@ -145,13 +145,23 @@ def test_all_has_no_beginning() -> None:
     assert Period("all").bounds(NOW, PARIS) == (None, None)
 
 
+def test_dates_begin_with_1970_as_months_do() -> None:
+    options = parse_options(TRADES, [("from", "1970-01-01"), ("to", "1970-01-01")])
+    start, end = options.period.bounds(NOW, PARIS)
+    assert start == datetime(1969, 12, 31, 23, tzinfo=UTC)
+    assert end == datetime(1970, 1, 1, 23, tzinfo=UTC)
+    for name, text in (("from", "1969-12-31"), ("to", "3000-01-01")):
+        with pytest.raises(BadOption, match="must be a date from 1970-01-01 to 2999-12-31"):
+            parse_options(TRADES, [(name, text)])
+
+
 def test_dates_are_whole_days_and_inclusive_across_a_change_of_clocks() -> None:
     start, end = Period("all", date(2026, 10, 24), date(2026, 10, 25)).bounds(NOW, PARIS)
     assert start == datetime(2026, 10, 23, 22, tzinfo=UTC)
     assert end == datetime(2026, 10, 25, 23, tzinfo=UTC)  # the night of 25 October has an hour more
 
 
-@given(st.dates(date(1970, 1, 2), date(2999, 12, 31)), st.integers(0, 400))
+@given(st.dates(date(1970, 1, 1), date(2999, 12, 31)), st.integers(0, 400))
 def test_a_period_of_dates_never_ends_before_it_begins(first: date, days: int) -> None:
     last = min(date(2999, 12, 31), date.fromordinal(first.toordinal() + days))
     start, end = Period("all", first, last).bounds(NOW, ZoneInfo("America/Sao_Paulo"))

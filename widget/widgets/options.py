@@ -71,8 +71,8 @@ SWITCH_PERIODS: Final[Mapping[str, str]] = {
 # They are no languages on their own.
 LANGUAGE_TAG: Final = re.compile("([A-Za-z]{2,8}|[XxIi]-[A-Za-z0-9]{1,8})(-[A-Za-z0-9]{1,8}){0,9}")
 
-# The midnights of these dates exist in every time zone and have Unix times on every platform.
-FIRST_DATE: Final = date(1970, 1, 2)
+# The days of all months that a calendar can display.
+FIRST_DATE: Final = date(1970, 1, 1)
 LAST_DATE: Final = date(2999, 12, 31)
 FIRST_MONTH: Final = "1970-01"
 LAST_MONTH: Final = "2999-12"
@@ -502,7 +502,7 @@ def parse_date(name: str, text: str) -> date:
     except ValueError:
         raise problem from None
     if not FIRST_DATE <= day <= LAST_DATE:
-        raise problem
+        raise BadOption(name, f"must be a date from {FIRST_DATE} to {LAST_DATE}")
     return day
 
 
