@@ -80,6 +80,7 @@ def test_fractions_have_four_decimals_and_ratios_two(stack: ExitStack) -> None:
     assert found["won_share"] == 0.5
     page = text(service(stack, responses), "growth")
     assert all(figure in page for figure in ("+3.33%", "7.00%", "50.00%"))
+    assert "Drawdown of closed trades" in page
 
 
 def test_a_price_without_digits_has_no_binary_noise(stack: ExitStack) -> None:
