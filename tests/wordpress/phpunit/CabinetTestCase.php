@@ -184,9 +184,8 @@ abstract class CabinetTestCase extends TestCase {
 
 	protected static function parse( string $html ): DOMDocument {
 		$document = new DOMDocument();
-		libxml_use_internal_errors( true );
-		$document->loadHTML( '<!DOCTYPE html><html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"></head><body><main>' . $html . '</main></body></html>' );
-		libxml_clear_errors();
+		$head     = '<!DOCTYPE html><html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"></head>';
+		$document->loadHTML( "$head<body><main>$html</main></body></html>", LIBXML_NOERROR );
 		return $document;
 	}
 }

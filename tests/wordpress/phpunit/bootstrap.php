@@ -7,12 +7,16 @@
 $site = getenv( 'CABINET_TEST_SITE' );
 require __DIR__ . '/../harness/request.php';
 
-$copy = sys_get_temp_dir() . '/cabinet-widgets-test-' . getmypid() . '/';
+$copy = sys_get_temp_dir() . '/' . uniqid( 'cabinet-widgets-test-', true ) . '/';
 mkdir( $copy );
-array_map( fn( $file ) => copy( $file, $copy . basename( $file ) ), glob( "$site/sqlite/{,.}wp*", GLOB_BRACE ) );
+foreach ( glob( "$site/sqlite/wp.sqlite*" ) as $file ) {
+	copy( $file, $copy . basename( $file ) );
+}
 register_shutdown_function(
 	function () use ( $copy ) {
-		array_map( 'unlink', array_filter( glob( "$copy{,.}*", GLOB_BRACE ), 'is_file' ) );
+		foreach ( array_diff( scandir( $copy ), array( '.', '..' ) ) as $file ) {
+			unlink( $copy . $file );
+		}
 		rmdir( $copy );
 	}
 );
