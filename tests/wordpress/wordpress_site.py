@@ -219,7 +219,8 @@ def webassembly(version: str) -> tuple[str | Path, ...]:
         CACHE,
         version,
         ":".join(sorted(folders)),
-        *("-d", "include_path=/usr/share/php", "-d", "disable_functions=shell_exec,proc_open,popen"),
+        *("-d", "include_path=/usr/share/php"),
+        *("-d", "disable_functions=shell_exec,proc_open,popen"),
     )
 
 
