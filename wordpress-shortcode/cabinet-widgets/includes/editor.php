@@ -90,5 +90,6 @@ function editor_data(): array {
 		'closed'       => array_map( 'strval', array_keys( secrets() ) ),
 		'widgets'      => choices( $offered ),
 		'languages'    => languages(),
+		'tallFields'   => is_wp_version_compatible( '6.5' ),
 	);
 }

@@ -9,7 +9,7 @@
 	const { ComboboxControl, SelectControl, TextControl, ToggleControl } = wp.components;
 	const { __, sprintf } = wp.i18n;
 
-	const appearance = { __nextHasNoMarginBottom: true, __next40pxDefaultSize: true };
+	const { fields } = cabinetWidgets;
 	const choices = ( pairs ) => pairs.map( ( [ value, label ] ) => ( { value, label } ) );
 	const byDefault = () => [ '', __( 'Default', 'cabinet-widgets' ) ];
 
@@ -32,7 +32,7 @@
 			}
 		};
 		const message = problem ? el( 'span', { role: 'alert', style: { color: '#b32d2e' } }, problem ) : help;
-		return el( TextControl, { ...appearance, ...rest, value: input, onChange: change, help: message, 'aria-invalid': !! problem } );
+		return el( TextControl, { ...fields, ...rest, value: input, onChange: change, help: message, 'aria-invalid': !! problem } );
 	}
 
 	function NumberField( { min, max, ...rest } ) {
@@ -57,7 +57,7 @@
 		const known = [ byDefault(), ...values ];
 		// A value from a shortcode that is not in the list.
 		const all = known.some( ( [ value ] ) => value === rest.value ) ? known : [ ...known, [ rest.value, rest.value ] ];
-		return el( SelectControl, { ...appearance, ...rest, options: choices( all ) } );
+		return el( SelectControl, { ...fields, ...rest, options: choices( all ) } );
 	}
 
 	// An option that is 1 or 0, and by default the one of `usual`.
@@ -67,7 +67,7 @@
 	function TimeZone( { label, value, onChange } ) {
 		const zones = Intl.supportedValuesOf ? Intl.supportedValuesOf( 'timeZone' ) : [];
 		const all = [ ...new Set( [ 'UTC', ...zones, ...( value ? [ value ] : [] ) ] ) ];
-		return el( ComboboxControl, { ...appearance, label, value, onChange: ( zone ) => onChange( zone || '' ), options: choices( all.map( ( zone ) => [ zone, zone.replaceAll( '_', ' ' ) ] ) ) } );
+		return el( ComboboxControl, { ...fields, label, value, onChange: ( zone ) => onChange( zone || '' ), options: choices( all.map( ( zone ) => [ zone, zone.replaceAll( '_', ' ' ) ] ) ) } );
 	}
 
 	const Language = ( props ) => el( Select, { ...props, values: Object.entries( wp.data.select( cabinetWidgets.store ).getSite().languages ) } );
@@ -182,7 +182,7 @@
 			return el( Field, { label, value, onChange, check, placeholder: 'main' } );
 		}
 		const accounts = value && ! site.accounts.includes( value ) ? [ value, ...site.accounts ] : site.accounts;
-		return el( SelectControl, { ...appearance, label, value, onChange, options: choices( accounts.map( ( slug ) => [ slug, slug ] ) ) } );
+		return el( SelectControl, { ...fields, label, value, onChange, options: choices( accounts.map( ( slug ) => [ slug, slug ] ) ) } );
 	}
 
 	// Who can see the widget. A role from a converted shortcode is added to the list.
@@ -195,12 +195,12 @@
 		if ( value && ! values.some( ( [ one ] ) => one === value ) ) {
 			values.push( [ value, value ] );
 		}
-		return el( SelectControl, { ...appearance, label: __( 'Who can see it', 'cabinet-widgets' ), value, options: choices( values ), onChange } );
+		return el( SelectControl, { ...fields, label: __( 'Who can see it', 'cabinet-widgets' ), value, options: choices( values ), onChange } );
 	}
 
 	function Widget( { site, value, onChange } ) {
 		const widgets = Object.entries( site.widgets ).map( ( [ name, { label } ] ) => [ name, label ] );
-		return el( SelectControl, { ...appearance, label: __( 'Widget', 'cabinet-widgets' ), value, options: choices( widgets ), onChange } );
+		return el( SelectControl, { ...fields, label: __( 'Widget', 'cabinet-widgets' ), value, options: choices( widgets ), onChange } );
 	}
 
 	cabinetWidgets.controls = { Account, Audience, NumberField, Options, Widget };

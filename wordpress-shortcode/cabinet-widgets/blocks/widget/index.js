@@ -10,7 +10,7 @@
 	const { Disabled, Notice, PanelBody, Spinner, TextControl } = wp.components;
 	const { select, subscribe, useSelect } = wp.data;
 	const { __ } = wp.i18n;
-	const { icon, picture, SetUp, store, transforms } = cabinetWidgets;
+	const { fields, icon, picture, SetUp, store, transforms } = cabinetWidgets;
 	const { Account, Audience, NumberField, Options, Widget } = cabinetWidgets.controls;
 
 	const BLOCK = 'cabinet-widgets/widget';
@@ -59,7 +59,7 @@
 			el( PanelBody, { title: __( 'More options', 'cabinet-widgets' ), initialOpen: false },
 				el( Options, { panel: 'advanced', ...given } ),
 				el( NumberField, { label: __( 'Height in pixels', 'cabinet-widgets' ), help: __( 'Empty: the exact height of the widget.', 'cabinet-widgets' ), min: 40, max: 2000, value: attributes.height, onChange: ( height ) => setAttributes( { height } ) } ),
-				el( TextControl, { __nextHasNoMarginBottom: true, __next40pxDefaultSize: true, label: __( 'Name for screen readers', 'cabinet-widgets' ), help: __( 'Empty: the name of the widget.', 'cabinet-widgets' ), value: attributes.label, onChange: ( label ) => setAttributes( { label } ) } )
+				el( TextControl, { ...fields, label: __( 'Name for screen readers', 'cabinet-widgets' ), help: __( 'Empty: the name of the widget.', 'cabinet-widgets' ), value: attributes.label, onChange: ( label ) => setAttributes( { label } ) } )
 			)
 		);
 	}

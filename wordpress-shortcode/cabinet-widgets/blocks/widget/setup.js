@@ -40,8 +40,7 @@
 		}
 		return el( 'form', { onSubmit: submit, style: { width: '100%' } },
 			el( TextControl, {
-				__nextHasNoMarginBottom: true,
-				__next40pxDefaultSize: true,
+				...cabinetWidgets.fields,
 				label: __( 'Address of the service', 'cabinet-widgets' ),
 				placeholder: 'https://widgets.example.com',
 				help: problem ? el( 'span', { role: 'alert', style: { color: '#b32d2e' } }, problem ) : __( 'The address of your Cabinet Widgets service, or of one of its widgets.', 'cabinet-widgets' ),

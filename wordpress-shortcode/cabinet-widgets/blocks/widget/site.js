@@ -13,4 +13,8 @@
 		selectors: { getSite: ( site ) => site },
 	} );
 	register( cabinetWidgets.store );
+
+	// Fields look as in newer versions of WordPress. Before 6.5, they do not know the second property.
+	const tall = cabinetWidgets.site.tallFields ? { __next40pxDefaultSize: true } : {};
+	cabinetWidgets.fields = { __nextHasNoMarginBottom: true, ...tall };
 } )( window.wp, window.cabinetWidgets );
