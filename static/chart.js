@@ -36,7 +36,7 @@
     plot.current = i;
     plot.isRead = isRead;
     plot.setAttribute("aria-valuenow", i + 1);
-    const key = plot.querySelector(".key")?.textContent;
+    const key = plot.parentElement.querySelectorAll("thead th")[2]?.textContent;
     const figures = key ? `${value}, ${key} ${drawdown}` : value;
     plot.setAttribute("aria-valuetext", `${name}: ${figures}`);
     plot.classList.toggle("read", isRead);

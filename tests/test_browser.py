@@ -118,7 +118,7 @@ def test_the_demo_page_has_a_light_and_a_dark_part_and_fits_every_screen(
         page.emulate_media(color_scheme=scheme)
         page.goto(service + demo.HOST_PAGE)
         for part, ground in ((".dark", "rgb(21, 24, 30)"), (".light", "rgb(255, 255, 255)")):
-            page.locator(part).scroll_into_view_if_needed()
+            page.locator(part).first.scroll_into_view_if_needed()
             widget = page.locator(f"{part} iframe").first.content_frame.locator("#w")
             expect(widget).to_have_css("background-color", ground)
         for width in (360, 768, 1280):
@@ -128,11 +128,7 @@ def test_the_demo_page_has_a_light_and_a_dark_part_and_fits_every_screen(
 
 
 def test_the_demo_page_does_not_move_while_it_loads(page: Page, upstream: Upstream) -> None:
-    page.add_init_script(
-        "window.shift = 0;"
-        "new PerformanceObserver(list => list.getEntries().forEach(e => window.shift += e.value))"
-        ".observe({ type: 'layout-shift', buffered: true });"
-    )
+    page.add_init_script(COUNT_SHIFTS)
     with demo.running(upstream.url, 0, upstream.sandbox.clock) as service:
         page.goto(service + demo.HOST_PAGE)
         for frame in page.locator("iframe").all():

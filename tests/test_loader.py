@@ -46,7 +46,9 @@ const elements = () => [...document.querySelectorAll("cabinet-widget")];
 const frame = (element) => element.shadowRoot.querySelector("iframe");
 const isDisplayed = (element) =>
   element.shadowRoot && frame(element) && !element.shadowRoot.querySelector("slot");
-const displayed = (element) => until(() => isDisplayed(element));
+// A frame reports its height first, upon which it is displayed, and then how it went.
+const hasReported = ({ counts }) => !counts || counts.load + counts.error > 0;
+const displayed = (element) => until(() => isDisplayed(element) && hasReported(element));
 // A widget whose events are counted by their name.
 const make = (attributes, parent = document.body) => {
   const element = document.createElement("cabinet-widget");
