@@ -58,7 +58,7 @@ def ngettext_noop(one: str, many: str) -> tuple[str, str]:
     return one, many
 
 
-TRADES: Final = ngettext_noop("%(count)s trade", "%(count)s trades")
+TRADE_COUNT: Final = ngettext_noop("%(count)s trade", "%(count)s trades")
 
 
 def values(record: object, names: Iterable[str]) -> Data:
@@ -414,7 +414,7 @@ class Table:
     key: str = ""
     totals: str = ""
     counts: tuple[Count, ...] = ()
-    summed: tuple[str, str] = TRADES
+    summed: tuple[str, str] = TRADE_COUNT
     inactive: Callable[[Row], bool] | None = None
     left_out: tuple[str, str] | None = None
 

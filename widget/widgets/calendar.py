@@ -5,7 +5,7 @@ from widget.data.days import first_of_month, midnight, next_month
 from widget.data.source import Source
 from widget.errors import N_
 from widget.names import Data
-from widget.widgets.base import Card, Csv, Figure, MonthGrid, Widget, ngettext_noop, values
+from widget.widgets.base import TRADE_COUNT, Card, Csv, Figure, MonthGrid, Widget, values
 from widget.widgets.options import Options
 
 RESULT = Figure("result", N_("Result"), "result")
@@ -25,7 +25,7 @@ DAYS = MonthGrid(
     result="result",
     gain="gain",
     count="trades",
-    counted=ngettext_noop("%(count)s trade", "%(count)s trades"),
+    counted=TRADE_COUNT,
 )
 
 

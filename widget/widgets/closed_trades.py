@@ -5,6 +5,7 @@ from widget.data.source import Source
 from widget.errors import N_
 from widget.names import Data
 from widget.widgets.base import (
+    TRADE_COUNT,
     Column,
     Count,
     Csv,
@@ -47,7 +48,7 @@ TRADES = Table(
     key="ticket",
     totals="totals",
     counts=(
-        Count("count", ngettext_noop("%(count)s trade", "%(count)s trades")),
+        Count("count", TRADE_COUNT),
         Count("won", ngettext_noop("%(count)s won", "%(count)s won"), sign=1),
         Count("lost", ngettext_noop("%(count)s lost", "%(count)s lost"), sign=-1),
     ),
