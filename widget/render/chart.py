@@ -417,13 +417,14 @@ def reversed_ceiling(spots: Sequence[Spot]) -> list[Spot]:
 
 def without_level_spots(spots: Sequence[Spot]) -> list[Spot]:
     """An edge without the spots between two others of the same height: its path is shorter."""
-    if len(spots) < 3:
-        return list(spots)
-    found = [spots[0]]
-    for (_, before), (x, y), (_, after) in zip(spots, spots[1:], spots[2:], strict=False):
-        if not before == y == after:
-            found.append((x, y))
-    found.append(spots[-1])
+    heights = [y for _, y in spots]
+    last = len(spots) - 1
+    found = []
+    for number, spot in enumerate(spots):
+        is_end = number in (0, last)
+        around = heights[number - 1 : number + 2]
+        if is_end or len(set(around)) > 1:
+            found.append(spot)
     return found
 
 

@@ -57,7 +57,15 @@ PERCENT: Final = "z,.2f"
 UNKNOWN_CURRENCY: Final = (8, 6)
 """The decimals of an amount whose currency is unknown, which may be a cryptocurrency, and how many
 of them are removed if they are zeros."""
-PREFIXES: Final = {-3: "n", -2: "\N{MICRO SIGN}", -1: "m", 1: "k", 2: "M", 3: "G", 4: "T"}
+PREFIXES: Final = {
+    -3: "n",
+    -2: "\N{MICRO SIGN}",
+    -1: "m",
+    1: "k",
+    2: "M",
+    3: "G",
+    4: "T",
+}
 """The international prefixes, the same in all languages, by their power of a thousand."""
 SMALL_CELL: Final = Decimal("0.01")
 """In a narrow cell, smaller amounts of currencies with many decimals have a prefix."""

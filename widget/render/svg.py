@@ -560,7 +560,11 @@ def draw_head(
         ),
         Font(size * 0.8, "soft"),
     )
-    title_place = Place(x=side + 10, y=baseline, room=room - 20 - meta_width)
+    title_place = Place(
+        x=side + 10,
+        y=baseline,
+        room=room - 20 - meta_width,
+    )
     title_font = Font(size, bold=True)
     if picture.is_preview:
         draw_identity(canvas, picture, title_place, title_font)

@@ -285,7 +285,12 @@ class TableWriter:
         bar = None
         if column.has_bar:
             bar = self.bar(column)
-        writer = ResultWriter(self.writer(column), starts, bar, self.display.fmt.cell_amount)
+        writer = ResultWriter(
+            self.writer(column),
+            starts,
+            bar,
+            self.display.fmt.cell_amount,
+        )
         return self.pattern.slot(
             column.name,
             "result cell",

@@ -408,7 +408,9 @@ class Book:
         rises = self.price(name, closed) > open_price
         # The trader is right a little more often than not.
         is_right = rng.random() < 0.57
-        command = BUY if rises == is_right else SELL
+        command = SELL
+        if rises == is_right:
+            command = BUY
         least, most = SYMBOLS[name].lots
         return Trade(
             self._ticket(day, n),
