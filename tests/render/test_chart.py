@@ -131,8 +131,7 @@ def test_the_steps_of_an_axis_are_not_smaller_than_the_precision_of_gains() -> N
 
 def test_a_drawdown_is_written_like_the_maximum_of_it() -> None:
     gains = [Decimal(0), Decimal("0.25"), Decimal(0)]
-    moments = [(START + timedelta(hours=k), gain) for k, gain in enumerate(gains)]
-    points = chart.named_points(moments, draw(gains).spots, LABELS)
+    points = chart.named_points(draw(gains), LABELS)
     assert [Decimal(point.drawdown) for point in points] == [0, 0, Decimal("0.2")]
 
 

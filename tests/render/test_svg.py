@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,6 +26,10 @@ CURVE = CurveChart(
     area="M0 160L0 80L640 0L640 160Z",
     drawdown="M0 80L640 0L640 0L0 80Z",
     zero=160.0,
+    points=[
+        (datetime(2026, 11, 1, tzinfo=UTC), Decimal("0.05")),
+        (datetime(2026, 11, 23, tzinfo=UTC), Decimal("0.1")),
+    ],
     spots=[(0.0, 80.0), (640.0, 0.0)],
     y_ticks=[Tick(160.0, "0%"), Tick(0.0, "10%")],
     x_ticks=[Tick(0.0, "1 Nov"), Tick(640.0, "23 Nov")],

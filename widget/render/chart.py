@@ -120,12 +120,14 @@ class CurveChart(Chart):
         path: its line, as an SVG path.
         area: the area between the line and zero.
         drawdown: the area between the line and the peaks before it.
-        spots: the coordinates of its points, oldest first.
+        points: its instants and gains, oldest first.
+        spots: their coordinates.
     """
 
     path: str
     area: str
     drawdown: str
+    points: Sequence[Moment]
     spots: list[Spot]
 
 
@@ -219,27 +221,23 @@ def curve(points: Sequence[Moment], labels: Labels) -> CurveChart | None:
         path=f"M{line}",
         area=area_path(line, spots, zero),
         drawdown=drawdown_path(line, spots),
+        points=points,
         spots=spots,
     )
 
 
-def named_points(
-    points: Sequence[Moment],
-    spots: Sequence[Spot],
-    labels: Labels,
-) -> list[Point]:
+def named_points(drawn: CurveChart, labels: Labels) -> list[Point]:
     """The points of a curve with their coordinates and texts.
 
     Apart from ``curve``, since writing the texts takes longer than everything else, and a picture
     has no place for them.
 
     Args:
-        points: instants and fractions, oldest first; at least one.
-        spots: their coordinates.
+        drawn: the curve.
         labels: how it writes its texts.
     """
-    moments = [moment for moment, _ in points]
-    gains = [gain for _, gain in points]
+    moments = [moment for moment, _ in drawn.points]
+    gains = [gain for _, gain in drawn.points]
     name_point, _ = labels.names(moments[0], moments[-1])
     names = list(map(name_point, moments))
     # Two points of the same day would be two rows of the same name.
@@ -247,7 +245,7 @@ def named_points(
         names = list(map(labels.exact, moments))
     falls = drawdowns(gains)
     found = []
-    for spot, name, gain, fall in zip(spots, names, gains, falls, strict=True):
+    for spot, name, gain, fall in zip(drawn.spots, names, gains, falls, strict=True):
         x, y = spot
         point = Point(
             x=x,

@@ -298,9 +298,8 @@ class Display:
 
     def curve_points(self, declared: base.Chart, geometry: CurveChart) -> list[Point]:
         """The points of a curve with their texts."""
-        points = self.chart_points(declared)
         labels = self.chart_labels(declared, self.fmt.instants)
-        return chart.named_points(points, geometry.spots, labels)
+        return chart.named_points(geometry, labels)
 
     def chart_points(self, declared: base.Chart) -> list[tuple[Any, Any]]:
         """The values of a chart, oldest first, without those that are hidden."""

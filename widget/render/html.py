@@ -579,14 +579,14 @@ def build_chart(chart: base.Bars | base.Curve, display: Display) -> ChartHtml | 
         empty = display.gettext(chart.empty)
     return ChartHtml(
         geometry=geometry,
-        points=chart_points(chart, geometry, display),
+        points=points_with_texts(chart, geometry, display),
         label=display.gettext(chart.label),
         figure=display.gettext(chart.figure),
         empty=empty,
     )
 
 
-def chart_points(
+def points_with_texts(
     chart: base.Bars | base.Curve,
     geometry: BarChart | CurveChart | None,
     display: Display,
