@@ -144,7 +144,7 @@ def test_init_never_calls_another_api_than_the_one_that_was_entered(
         shown.answer("", upstream.url)
         shown.answer("Number of the trading account", "1000002")
         shown.answer("API password", "wrong")
-        # Only the password was wrong.
+        # The number was right: Enter keeps it.
         shown.answer("Number of the trading account [1000002]", "")
         shown.answer("API password", "sandbox-password")
         answer_identity(shown)

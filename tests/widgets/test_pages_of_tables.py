@@ -86,7 +86,7 @@ def test_positions_and_pending_orders_together_are_all_rows(serve: Serve) -> Non
     html = service.get("/w/main/open-trades?rows=3").text
     assert f"Total of {len(trades) - orders} positions" in html
     assert f"<bdi>1–3 of {len(trades)}</bdi> <small>({orders} pending orders)</small>" in html
-    # Its rows are symbols, to which orders do not belong.
+    # Its rows are symbols, and pending orders do not count for them.
     by_symbol = service.get("/w/main/open-trades?group=symbol").text
     assert f"Total of {len(trades) - orders} positions" in by_symbol
     assert "pending" not in by_symbol

@@ -97,7 +97,7 @@ class PageReader(Generic[Item]):
             return self._add_without_new_rows(page, last_begin, last_page)
         new_items = page.items
         has_known_items = not self._known_items.isdisjoint(page.items)
-        # Otherwise they are the same as others, but further ones.
+        # Without a shift, equal items are further rows that happen to be the same.
         if has_known_items and self._has_moved(last_begin, last_page):
             new_items = self._without_moved(page)
         self._append(page, new_items)
@@ -111,7 +111,7 @@ class PageReader(Generic[Item]):
     ) -> bool:
         """The same for a page whose rows are all known."""
         is_repetition = self._is_repetition(page)
-        # So many rows were not added since, so that it need not be asked again.
+        # Nobody has added a full page of rows in the meantime: there is no need to check for it.
         if is_repetition and page.row_count >= FULL_PAGE_ROWS:
             return True
         if self._has_moved(last_begin, last_page):

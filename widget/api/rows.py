@@ -130,7 +130,7 @@ class Row:
             return None
         # Numbers are text here, see documents. Objects and lists are never a value.
         if isinstance(value, str | bool):
-            # Longer ones are none that anybody means; the limit is for the time of the conversion.
+            # No real value is longer, and converting a very long one would take too much time.
             text = str(value)[:MAX_FIELD_LENGTH]
             try:
                 return kind.convert(text.strip())

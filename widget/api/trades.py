@@ -292,7 +292,7 @@ class TradeReader(Generic[Trade]):
         fields = self._fields(self._reading, step)
         values = [field.read(row, field.name, field.kind) for field in fields]
         trade = self._make(values)
-        # Only now, since a row that cannot be read is an error.
+        # After reading it, so that the layout of a row with an error is not remembered.
         self._remember(row.value, fields)
         return trade
 

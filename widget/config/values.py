@@ -316,7 +316,7 @@ def from_file(value: Path, info: ValidationInfo) -> Path:
 
 
 def check_ca_file(value: str, info: ValidationInfo) -> str:
-    """The path of a file with certificates; nothing if it is empty."""
+    """The path of a file with certificates; an empty path is allowed and stays empty."""
     # Checked when a configuration is read, where the folder is known.
     if not value or not info.context:
         return value

@@ -447,7 +447,7 @@ def is_stale(
 def nothing_visible(account: Account, log: Log, now: float) -> CabinetError:
     """The error for visitors while no snapshot is old enough."""
     delay_seconds = account.delay_seconds
-    # The oldest one that is too young is the first to be old enough.
+    # Of the snapshots that are not old enough yet, the oldest one is displayed first.
     for times in log.times:
         available_at = times.ended + delay_seconds
         if available_at > now:

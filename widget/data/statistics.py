@@ -167,7 +167,7 @@ def longest_streak(results: Sequence[Decimal], sign: int) -> int:
 def average_duration(trades: Sequence[ClosedTrade]) -> int | None:
     """The mean time from opening to closing, in whole seconds, half to even.
 
-    Trades whose time of opening is not known do not count; None without any others.
+    Trades without a known time of opening do not count. None if no trade has one.
     """
     total = timedelta()
     count = 0

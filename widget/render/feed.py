@@ -134,7 +134,7 @@ class EntryWriter:
         """All figures of a row with their names, as HTML."""
         items = Markup()
         for column in self._columns.values():
-            # Nobody needs to read which figures the API does not send.
+            # Figures that the API does not send are left out.
             if row[column.name] is None:
                 continue
             label = self._display.gettext(column.label)

@@ -137,12 +137,12 @@ class Questions:
                 return
 
     def _choose_api(self, key: str) -> None:
-        """Ask for the address until it is one, with the known ones to choose from."""
+        """Ask for the address, with the known ones to choose from, until the answer is valid."""
         known = list(KNOWN_APIS)
         shared = self._draft.shared_api()
         if shared:
             known = list(dict.fromkeys([shared, *KNOWN_APIS]))
-        # Never without an answer: the default is the address of another broker's API.
+        # There is no default answer: it would be the API of another broker.
         while True:
             click.echo("Address of your broker's Client Cabinet API:")
             answer = choose(known, "Number or address")

@@ -90,7 +90,7 @@ class FileEndpoints:
         if len(accounts) > 1:
             return []
         only = accounts[0]
-        # Even that there is one would say something.
+        # Listing a private account would reveal that it exists.
         if only.is_private:
             return []
         return [only.slug]

@@ -136,7 +136,7 @@ class ResponseCache:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle a request."""
         has_credentials = "HTTP_AUTHORIZATION" in environ
-        # What somebody is allowed to see is for nobody else.
+        # A response for one user must not be served to others.
         if has_credentials or environ["REQUEST_METHOD"] not in _CACHEABLE_METHODS:
             self._count("BYPASS")
             return self._app(environ, start_response)

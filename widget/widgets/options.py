@@ -68,7 +68,7 @@ SWITCH_PERIODS: Final[Mapping[str, str]] = {
 """The periods that visitors can switch between, with the names that fit into a narrow card."""
 
 # Ten subtags are more than any language has. X and I begin private and very old tags.
-# They are no languages on their own.
+# On their own, they are not languages.
 LANGUAGE_TAG: Final = re.compile("([A-Za-z]{2,8}|[XxIi]-[A-Za-z0-9]{1,8})(-[A-Za-z0-9]{1,8}){0,9}")
 
 # The days of all months that a calendar can display.
