@@ -6,7 +6,7 @@ differ. They are tables; ``docs/security.md`` explains them to operators, and wh
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import MAX_PREC, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
 
 from widget.names import (
@@ -167,6 +167,11 @@ SINGLE_TRADES: Final = frozenset({"best_trade", "worst_trade"})
 LABELS: Final = frozenset({"from", "to", "date", "key", "by", "symbol", "month", "year", "page"})
 """What an object is about, which is no figure of its entries."""
 
+CONTAINERS: Final = (dict, list, tuple)
+"""The types of data in which there may be figures."""
+ALL_DIGITS: Final = Context(prec=MAX_PREC, rounding=ROUND_HALF_EVEN)
+"""The default context fails on amounts of more than 28 digits."""
+
 
 def expand_hidden(hidden: Iterable[str]) -> frozenset[str]:
     """The hidden figures and those from which a hidden one could be calculated."""
@@ -201,10 +206,15 @@ def expand_once(hidden: frozenset[str]) -> frozenset[str]:
 
 def hide(data: Any, hidden: Collection[str]) -> Any:
     """The data with every hidden figure set to None, at any depth, and without private names."""
+    if isinstance(data, dict):
+        return hide_in_object(data, hidden)
     if isinstance(data, list | tuple):
         return [hide(value, hidden) for value in data]
-    if not isinstance(data, dict):
-        return data
+    return data
+
+
+def hide_in_object(data: Data, hidden: Collection[str]) -> Data:
+    """What ``hide`` does with an object."""
     names = hidden_names(data, hidden)
     result: Data = {}
     for name, value in data.items():
@@ -213,13 +223,18 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
         # The name stays, so that the data has the same fields whatever is hidden.
         if name in names:
             result[name] = None
-        else:
+        elif isinstance(value, CONTAINERS):
             result[name] = hide(value, hidden)
+        else:
+            result[name] = value
     return result
 
 
 def hidden_names(data: Data, hidden: Collection[str]) -> set[str]:
     """The names in this object whose figures are hidden."""
+    # Most accounts hide nothing, and a curve has hundreds of objects.
+    if not hidden:
+        return set()
     names = set()
     for name in data:
         if name in hidden or meaning(name, data) in hidden:
@@ -413,20 +428,24 @@ def round_figures(data: Any, decimals: Mapping[str, int]) -> Any:
         return [round_figures(value, decimals) for value in data]
     if not isinstance(data, dict):
         return data
-    result = {}
+    result: Data = {}
     for name, value in data.items():
         if name in decimals:
             result[name] = rounded(value, decimals[name])
-        else:
+        elif isinstance(value, CONTAINERS):
             result[name] = round_figures(value, decimals)
+        else:
+            result[name] = value
     return result
 
 
 def rounded(value: Any, decimals: int) -> Any:
     """A figure or a list of figures with this number of decimals; anything else is unchanged."""
+    if isinstance(value, Decimal):
+        unit = Decimal(1).scaleb(-decimals)
+        result = value.quantize(unit, context=ALL_DIGITS)
+        # Without the sign of a negative zero.
+        return result or abs(result)
     if isinstance(value, list | tuple):
         return [rounded(each, decimals) for each in value]
-    if not isinstance(value, Decimal):
-        return value
-    # round() fails beyond 28 digits. The z removes the sign of a negative zero.
-    return Decimal(f"{value:z.{decimals}f}")
+    return value
