@@ -32,16 +32,19 @@ def fetch(source: Source, options: Options) -> Data:
     zone = source.account.timezone
     start, end = options.period.bounds(source.now, zone)
     ledger = source.ledger(start, end)
-    result = source.derived(
-        "growth",
-        (start, end),
-        lambda: growth.calculate(ledger.opening, ledger.trades, ledger.operations, start),
-    )
+
+    def calculate() -> Data:
+        result = growth.calculate(ledger.opening, ledger.trades, ledger.operations, start)
+        return {
+            **values(result, CARD.figure_names),
+            "points": [values(point, CURVE.row_names) for point in result.points],
+        }
+
+    figures = source.derived("growth", (start, end), calculate)
     return {
         "from": start,
         "to": source.known_until(end),
-        **values(result, CARD.figure_names),
-        "points": [values(point, CURVE.row_names) for point in result.points],
+        **figures,
     }
 
 
