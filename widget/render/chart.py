@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ MIN_FILLED_SHARE: Final = 0.6
 LEAST_SPAN: Final = 0.0004
 """The least difference between both ends of the axis of a curve. Gains have four decimals: smaller
 steps between its labels would say more than is known."""
+MAX_CACHED_CURVES: Final = 32
+"""Curves whose lines a process has in memory, about a tenth of a megabyte each."""
 
 Spot = tuple[float, float]
 """Coordinates x and y."""
@@ -132,6 +135,17 @@ class CurveChart(Chart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurveLines:
+    """The lines of a curve; its attributes are those of ``CurveChart``."""
+
+    scale: "Scale"
+    path: str
+    area: str
+    drawdown: str
+    spots: list[Spot]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BarChart(Chart):
     """Bars, oldest first."""
 
@@ -200,28 +214,43 @@ def curve(points: Sequence[Moment], labels: Labels) -> CurveChart | None:
     """
     if not points:
         return None
+    first, _ = points[0]
+    last, _ = points[-1]
+    _, name_tick = labels.names(first, last)
+    lines = curve_lines(tuple(points))
+    return CurveChart(
+        zero=lines.scale.y(0),
+        y_ticks=lines.scale.ticks(labels),
+        x_ticks=time_ticks(first, last, name_tick),
+        path=lines.path,
+        area=lines.area,
+        drawdown=lines.drawdown,
+        points=points,
+        spots=lines.spots,
+    )
+
+
+# The same curve is drawn in many languages, sizes and colours.
+@lru_cache(MAX_CACHED_CURVES)
+def curve_lines(points: tuple[Moment, ...]) -> CurveLines:
+    """What of a curve is the same in all languages; the points are those of ``curve``."""
     moments = [moment for moment, _ in points]
     # Coordinates need no exact decimals, and binary fractions are faster.
     values = [float(gain) for _, gain in points]
     first = moments[0]
     last = moments[-1]
     scale = curve_scale(values)
-    zero = scale.y(0)
     spots = []
     for moment, value in zip(moments, values, strict=True):
         spot = (time_x(moment, first, last), scale.y(value))
         spots.append(spot)
-    _, name_tick = labels.names(first, last)
-    # Written once, since a curve of a year has thousands of points.
+    # Written once, since a curve has hundreds of points.
     line = path_of(spots)
-    return CurveChart(
-        zero=zero,
-        y_ticks=scale.ticks(labels),
-        x_ticks=time_ticks(first, last, name_tick),
+    return CurveLines(
+        scale=scale,
         path=f"M{line}",
-        area=area_path(line, spots, zero),
+        area=area_path(line, spots, scale.y(0)),
         drawdown=drawdown_path(line, spots),
-        points=points,
         spots=spots,
     )
 
