@@ -68,7 +68,9 @@ def sources(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [archive] = dist.glob("cabinet_widgets-*.tar.gz")
     folder = tmp_path_factory.mktemp("sources")
     with tarfile.open(archive) as file:
-        file.extractall(folder, filter="data")
+        # Python 3.11.2, which Debian 12 has, knows no filters.
+        file.extraction_filter = getattr(tarfile, "data_filter", None)
+        file.extractall(folder)
     [unpacked] = folder.iterdir()
     return unpacked
 
