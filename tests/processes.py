@@ -17,6 +17,9 @@ from programs import find_program
 
 PATIENCE = 20.0
 """Seconds to wait for anything, enough for a busy machine too."""
+PATIENT = {"patience_seconds": PATIENCE}
+"""The configuration ``server`` of a service that waits as long for its API. On a busy machine,
+another one would respond with what is cached before it knows that the API fails."""
 
 
 def until(condition: Callable[[], object]) -> None:

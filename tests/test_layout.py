@@ -11,6 +11,7 @@ from browsers import COUNT_SHIFTS, WIDTHS, findings, host, script, tab
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from playwright.sync_api import Browser, Page, expect
+from processes import PATIENT
 from werkzeug.security import generate_password_hash
 
 from widget import paths
@@ -112,7 +113,7 @@ def test_long_words_fit_at_the_narrowest_width(language: str, page: Page, serve:
 def test_empty_and_stale_widgets_fit_at_every_width(
     language: str, page: Page, serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
-    service = serve(accounts=accounts())
+    service = serve(accounts=accounts(), server=PATIENT)
     stale, empty = paths_of("main", language), paths_of("empty", language)
     for _, path in stale:
         assert service.get(path).status_code == 200
@@ -201,7 +202,7 @@ def test_every_text_has_enough_contrast_in_every_theme(
 def test_axe_finds_nothing(
     state: str, scheme: str, page: Page, serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
-    service = serve(accounts=accounts())
+    service = serve(accounts=accounts(), server=PATIENT)
     slug = "main" if state == "stale" else state
     if state == "stale":
         for _, path in paths_of("main"):

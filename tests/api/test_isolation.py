@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from conftest import Clock, Service, Upstream
 from faults import Fault
+from processes import PATIENT
 
 Serve = Callable[..., Service]
 
@@ -13,7 +14,7 @@ def test_429_for_one_account_delays_no_update_of_another(
 ) -> None:
     service = serve(
         accounts={slug: {"login": 1000001} for slug in ("busy", "healthy")},
-        server={"patience_seconds": 30},
+        server=PATIENT,
     )
     before = service.get("/w/healthy/balance.json").json()["as_of"]
     too_many = Fault("too_many", seconds=300)
@@ -34,7 +35,7 @@ def test_an_outage_that_other_accounts_noticed_is_no_failure_of_a_healthy_accoun
 ) -> None:
     service = serve(
         accounts={slug: {"login": 1000001} for slug in ("a", "b", "healthy")},
-        server={"patience_seconds": 30},
+        server=PATIENT,
     )
     # The circuit breaker's pauses pass with the clock of the test, too.
     service.app.extensions["cabinet-widgets"].client._clock = clock

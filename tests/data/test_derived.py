@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import Clock, Service, Upstream
 from gates import GatedCall
-from processes import PATIENCE, until
+from processes import PATIENCE, PATIENT, until
 
 from widget.data import growth
 from widget.data.derived import MAX_RESULTS, DerivedResults
@@ -79,7 +79,7 @@ def test_growth_is_calculated_once_for_all_forms_and_languages_until_there_are_n
         return original(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(growth, "calculate", counting)
-    service = serve(server={"patience_seconds": 30})
+    service = serve(server=PATIENT)
     forms = [".json", "", "?lang=fr", "?lang=de&theme=dark", ".svg", ".svg?size=large"]
     for form in forms:
         assert service.get(f"/w/main/growth{form}").status_code == 200

@@ -18,7 +18,7 @@ from browsers import findings, host, tab
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from playwright.sync_api import Browser, Page, expect
-from processes import until
+from processes import PATIENT, until
 from scripted import NOW, InProcess, Script, running
 from test_privacy_attacks import responses
 from werkzeug.security import generate_password_hash
@@ -570,7 +570,7 @@ def test_the_form_opens_the_page_without_a_reload(page: Page, serve: Serve) -> N
 
 
 def test_the_page_refreshes_itself(browser: Browser, serve: Serve, clock: Clock) -> None:
-    service = serve(accounts={"main": ALL}, server={"patience_seconds": 30})
+    service = serve(accounts={"main": ALL}, server=PATIENT)
     with tab(browser) as live:
         live.clock.install(time=clock.now)
         live.goto(f"{service.url}/a/main")

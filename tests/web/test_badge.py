@@ -8,6 +8,7 @@ import pytest
 from accounts import WIDGETS
 from conftest import Clock, Service, Upstream
 from faults import Fault
+from processes import PATIENT
 
 Serve = Callable[..., Service]
 BADGES = ["balance", "bonus", "growth"]
@@ -87,7 +88,7 @@ def test_a_hidden_figure_is_replaced_by_the_next_one_or_a_dash(serve: Serve) -> 
 
 
 def test_a_stale_figure_says_so(serve: Serve, upstream: Upstream, clock: Clock) -> None:
-    service = serve(accounts={"main": ACCOUNT})
+    service = serve(accounts={"main": ACCOUNT}, server=PATIENT)
     fresh = badge(service, "/w/main/balance.badge.json")
     upstream.sandbox.faults.append(Fault("error503"))
     clock.now += 3600

@@ -18,7 +18,7 @@ import pytest
 import requests
 from conftest import Clock, Service, Upstream
 from faults import Fault
-from processes import Program, is_up, service, until
+from processes import PATIENT, Program, is_up, service, until
 
 Serve = Callable[..., Service]
 DOCS = Path(__file__).parents[2] / "docs"
@@ -42,7 +42,7 @@ def scraped(service: Service) -> dict[str, float]:
 def test_responses_are_counted_by_widget_status_and_freshness(
     serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
-    service = serve()
+    service = serve(server=PATIENT)
     service.get("/w/main/balance")
     service.get("/w/main/balance")
     service.get("/w/main/balance?rows=many")

@@ -18,7 +18,7 @@ from accounts import EVERYTHING, SECRET, WIDGETS, query_with_rows
 from conftest import Clock, Service, Upstream
 from examples import EXAMPLES
 from faults import Fault
-from processes import until
+from processes import PATIENT, until
 from werkzeug.security import generate_password_hash
 
 from widget import config
@@ -362,7 +362,7 @@ def test_with_an_old_result_nobody_waits_and_one_call_refreshes(
 def test_after_a_quiet_time_no_widget_and_no_picture_is_marked_and_its_figures_are_new(
     serve: Serve, upstream: Upstream, clock: Clock, quiet_seconds: float
 ) -> None:
-    service = serve(accounts={"main": EVERYTHING}, server={"patience_seconds": 30})
+    service = serve(accounts={"main": EVERYTHING}, server=PATIENT)
     statuses = {name: service.get(f"/w/main/{name}.json").status_code for name in WIDGETS}
     offered = [name for name, status in statuses.items() if status == 200]
     assert len(offered) >= 6
@@ -383,7 +383,7 @@ def test_with_one_visitor_a_minute_no_response_counts_as_stale(
     serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
     """The alert CabinetFiguresAreOld looks at this counter."""
-    service = serve(server={"patience_seconds": 30})
+    service = serve(server=PATIENT)
     for _ in range(30):
         service.get("/w/main/balance.json")
         clock.now += 60
@@ -428,7 +428,7 @@ def test_a_widget_of_several_functions_waits_for_all_of_them_together_no_longer_
 def test_while_the_upstream_fails_the_last_result_is_displayed_and_marked(
     serve: Serve, upstream: Upstream, clock: Clock
 ) -> None:
-    service = serve()
+    service = serve(server=PATIENT)
     before = service.get("/w/main/balance.json").json()
     upstream.sandbox.faults.append(Fault("error503"))
     clock.now += 3600
