@@ -38,7 +38,7 @@ function register_embeds(): void {
  */
 function embed( $matches, $attr, $url ) {
 	$given = read_address( $url );
-	return null === $given ? false : render( $given, 'class="cabinet-widget-box"' );
+	return null === $given ? false : render( $given, BOX );
 }
 
 /**

@@ -16,6 +16,8 @@ defined( 'ABSPATH' ) || exit;
 const LOADER  = 'cabinet-widgets-loader';
 const VIEW    = 'cabinet-widgets-view';
 const CLOSED  = 'cabinet-widget-closed';
+// The element around a shortcode or an address. Many classic themes rely on the margin below a paragraph.
+const BOX     = 'class="cabinet-widget-box" style="margin-bottom:1em"';
 const SANDBOX = 'allow-scripts allow-same-origin allow-forms allow-popups';
 
 add_action( 'init', __NAMESPACE__ . '\register', 5 ); // Before what is registered with translated texts.
@@ -82,16 +84,16 @@ function inside( array $resolved ): string {
 	if ( is_editor_request() ) {
 		return preview( $resolved );
 	}
-	if ( ! is_closed( $resolved['account'] ) ) {
+	if ( is_closed( $resolved['account'] ) ) {
 		wp_enqueue_script( LOADER );
-		return element( $resolved );
+		return placeholder( $resolved );
 	}
-	if ( is_preview() ) {
-		// The stored post may not contain the widget yet, so a grant would be refused.
+	if ( is_admin() && current_user_can( 'edit_posts' ) ) {
+		// For the editor of a page builder, which shows this without the scripts that are enqueued here.
 		return preview( $resolved );
 	}
 	wp_enqueue_script( LOADER );
-	return placeholder( $resolved );
+	return element( $resolved );
 }
 
 /**
@@ -247,7 +249,8 @@ function element( array $resolved ): string {
  */
 function placeholder( array $resolved ): string {
 	wp_enqueue_script( VIEW );
-	$everyone   = 'everyone' === $resolved['for'];
+	// A page builder may cache the HTML of a preview and show it to visitors.
+	$everyone   = 'everyone' === $resolved['for'] && ! is_preview();
 	$token      = $everyone ? create_token( $resolved['account'], $resolved['widget'], $resolved['options'], PAGE_TOKEN_SECONDS ) : '';
 	$attributes = array(
 		'data-grant'   => grant(
@@ -258,6 +261,7 @@ function placeholder( array $resolved ): string {
 				'for'     => $resolved['for'],
 				'post'    => (int) get_the_ID(),
 				'content' => fingerprint( get_post() ),
+				'preview' => is_preview(),
 			)
 		),
 		'data-token'   => $token,

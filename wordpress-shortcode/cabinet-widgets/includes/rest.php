@@ -166,6 +166,10 @@ function is_readable_post( array $what, \WP_User $user ): bool {
 		return true;
 	}
 	$post = get_post( $what['post'] );
+	if ( $post && ! empty( $what['preview'] ) ) {
+		// The stored post may not contain the widget yet. Whoever may publish it may see how it will look.
+		return user_can( $user, 'publish_posts' ) && user_can( $user, 'edit_post', $post->ID );
+	}
 	if ( ! $post || post_password_required( $post ) || ! still_contains( $what, $post ) ) {
 		return false;
 	}

@@ -48,7 +48,7 @@ function show_shortcode( $html, $tag, $atts, $found ) {
  * @param array|string $atts As written by the author; '' if there are none.
  */
 function shortcode( $atts ): string {
-	return render( (array) $atts, 'class="cabinet-widget-box"' );
+	return render( (array) $atts, BOX );
 }
 
 /**

@@ -86,8 +86,8 @@ function base64url( string $bytes ): string {
 /**
  * This site's signed statement that a page shows a widget of a closed account.
  *
- * @param array $what Account, widget, options, for, the post that contains it (0 for none), and the fingerprint of the
- *                    post's content.
+ * @param array $what Account, widget, options, for, the post that contains it (0 for none), the fingerprint of the post's
+ *                    content, and whether it is for the preview of a post.
  */
 function grant( array $what ): string {
 	// The same all day, so that the page does not change with every view.

@@ -53,7 +53,10 @@ final class XssTest extends CabinetTestCase {
 
 	/** The attributes that each element may have. */
 	const FORMS = array(
-		'div'                   => array( 'class' => '/^(cabinet-widget-box|wp-block-cabinet-widgets-widget)\z/' ),
+		'div'                   => array(
+			'class' => '/^(cabinet-widget-box|wp-block-cabinet-widgets-widget)\z/',
+			'style' => '/^margin-bottom:1em\z/',
+		),
 		'cabinet-widget-closed' => array(
 			'data-grant'   => '/^[\w-]+\.[\w-]+\z/',
 			'data-token'   => '/^[\w-]+\.[\w-]+\.[\w-]+\z/',

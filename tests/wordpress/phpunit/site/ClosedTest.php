@@ -142,12 +142,33 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertArrayNotHasKey( 'token', $this->fetch_tokens( $grant )[0] );
 	}
 
-	public function test_a_preview_of_a_widget_that_is_not_stored_yet_shows_it(): void {
-		$id   = $this->post( '[cabinet_widget account=vault widget=balance]' );
+	public function test_a_preview_shows_a_widget_that_is_not_stored_yet_to_those_who_may_publish_it(): void {
+		$id   = $this->post( 'Not stored yet.' );
 		$this->become( 'editor' );
-		$html = $this->show( $id, true );
-		$this->assertCount( 0, $this->all( '//cabinet-widget-closed', $html ) );
-		$this->assertStringContainsString( '/w/vault/balance?token=', $this->one( '//iframe', $html )->getAttribute( 'src' ) );
+		$GLOBALS['post'] = get_post( $id );
+		$GLOBALS['wp_query']->is_preview = true;
+		$grants = array();
+		foreach ( array( 'members', 'everyone', 'role:editor' ) as $audience ) {
+			$html = do_shortcode( "[cabinet_widget account=vault widget=balance for=$audience]" );
+			$this->assertDoesNotMatchRegularExpression( '/token=|data-token="/', $html, 'A page builder may cache it for visitors.' );
+			$grants[ $audience ] = $this->one( '//cabinet-widget-closed', $html )->getAttribute( 'data-grant' );
+		}
+		$seen_by = fn( string $role ) => array_keys( array_filter( $grants, fn( $grant ) => isset( $this->fetch_tokens_as( $role, $grant )['token'] ) ) );
+		$this->assertSame( array_keys( $grants ), $seen_by( 'editor' ) );
+		foreach ( array( '', 'subscriber', 'contributor', 'author' ) as $role ) {
+			$this->assertSame( array(), $seen_by( $role ), $role );
+		}
+		wp_update_post( array( 'ID' => $id, 'post_author' => get_user_by( 'login', 'author' )->ID ) );
+		$this->assertSame( array( 'members', 'everyone' ), $seen_by( 'author' ) );
+		wp_update_post( array( 'ID' => $id, 'post_author' => get_user_by( 'login', 'contributor' )->ID, 'post_status' => 'draft' ) );
+		$this->assertSame( array(), $seen_by( 'contributor' ) );
+		wp_delete_post( $id, true );
+		$this->assertSame( array(), $seen_by( 'editor' ) );
+	}
+
+	private function fetch_tokens_as( string $role, string $grant ): array {
+		$this->become( $role );
+		return $this->fetch_tokens( $grant )[0];
 	}
 
 	public function test_only_a_visitor_who_is_not_logged_in_gets_a_link_to_log_in(): void {

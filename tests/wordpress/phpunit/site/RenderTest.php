@@ -165,6 +165,18 @@ final class RenderTest extends CabinetTestCase {
 		$this->assertCount( 1, $this->all( '//cabinet-widget', do_shortcode( '[cabinet_widget account=main widget=balance]' ) ), 'Only the preview is one.' );
 	}
 
+	public function test_nor_in_the_editor_of_a_page_builder_which_shows_what_wp_admin_renders(): void {
+		set_current_screen( 'dashboard' );
+		$shown = array();
+		foreach ( array( 'author', '' ) as $role ) {
+			$this->become( $role );
+			$shown[] = do_shortcode( '[cabinet_widget account=main widget=balance]' );
+		}
+		unset( $GLOBALS['current_screen'] );
+		$this->one( '//div/iframe', $shown[0] );
+		$this->one( '//div/cabinet-widget', $shown[1] ); // A visitor whose page loads more posts over admin-ajax.php.
+	}
+
 	public function test_a_request_inside_the_preview_does_not_end_it(): void {
 		$this->become( 'author' );
 		$nested = function ( $html ) {
