@@ -5,6 +5,7 @@ The attackers may request every widget in every form, with every period, date an
 take the widgets from the registry, so that a new widget is attacked as soon as it exists.
 """
 
+import math
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -266,10 +267,23 @@ def later(function: Function, key: str, seconds: int) -> Callable[[Responses], N
 
 
 def flipped(upstream: Responses) -> None:
-    """A change of the sides."""
+    """A change of the sides, with the prices that lead to the same profits."""
     for row in upstream["closed_trades"] + upstream["open_trades"]:
-        if row["type"] < 2:
-            row["type"] = 1 - row["type"]
+        if row["type"] > 1:
+            continue
+        row["type"] = 1 - row["type"]
+        for key in ("closePrice", "currentPrice", "sl", "tp"):
+            if row.get(key):
+                row[key] = round(2 * row["openPrice"] - row[key], 5)
+
+
+def deleveraged(upstream: Responses) -> None:
+    """A change of the leverage, with the margin of the same positions."""
+    information = upstream["balance"]
+    equity = Decimal(information["equity"])
+    margin = equity - Decimal(information["freeMargin"])
+    information["leverage"] = str(2 * int(information["leverage"]))
+    information["freeMargin"] = str(equity - margin / 2)
 
 
 def shifted(*keys: str) -> Callable[[Responses], None]:
@@ -293,7 +307,8 @@ VOLUMES = (
     every("open_trades", "volume", "currentPrice"),
     every("commissions", "volume"),
     information("currentTradesVolume", "totalTradesVolume", "freeMargin"),
-    bonus("closedLots", "lotsRequired", "missingLots"),
+    # The lots that a bonus requires follow from its amount.
+    bonus("closedLots", "missingLots"),
 )
 OPEN_PRICES = (
     every("closed_trades", "openPrice", "closePrice", "sl", "tp"),
@@ -322,7 +337,7 @@ CHANGES: dict[str, tuple[Callable[[Responses], None], ...]] = {
     "equity": (deposited,),
     "free_margin": (information("freeMargin"),),
     "margin": (information("freeMargin"),),
-    "leverage": (information("leverage"),),
+    "leverage": (deleveraged,),
     "application": (every("logins", "application"),),
     "address": (every("logins", "ip"),),
     "total": (
@@ -507,6 +522,75 @@ def test_a_hidden_swap_is_not_the_growth_of_a_trade_without_its_profit(stack: Ex
     # A hundredth of a percent of the balance is about a dollar: a cent is found by chance only.
     assert len(trades) == 80
     assert exact <= 4
+
+
+# -- Results, from the gains of many periods -----------------------------------------------------
+
+
+def narrowest(bounds: list[list[float]]) -> list[list[float]]:
+    """What follows from upper bounds of differences: those of sums of differences, too.
+
+    Args:
+        bounds: the upper bound of ``x[j] - x[i]`` in row i and column j.
+    """
+    for position, middle in enumerate(bounds):
+        for row in bounds:
+            first = row[position]
+            if first < math.inf:
+                row[:] = [
+                    min(known, first + second) for known, second in zip(row, middle, strict=True)
+                ]
+    return bounds
+
+
+def bounds_of_growth(curves: list[list[float]], trades: int) -> list[list[float]]:
+    """The bounds of the growth between any two balances, from curves that end now.
+
+    Args:
+        curves: the gain after each trade of a period, with the published decimals.
+        trades: how many trades there are in all periods.
+
+    Returns:
+        The logarithms: the upper bound of the growth from balance i to balance j in row i and
+        column j. Balance 0 is that before the first trade.
+    """
+    half = 0.5 * 10**-names.FRACTION_DECIMALS + 1e-9
+    bounds = [[math.inf] * (trades + 1) for _ in range(trades + 1)]
+    for balance, row in enumerate(bounds):
+        row[balance] = 0.0
+    for gains in curves:
+        start = trades - len(gains)
+        for end, gain in enumerate(gains, start + 1):
+            bounds[start][end] = math.log1p(gain + half)
+            bounds[end][start] = -math.log1p(gain - half)
+    return narrowest(bounds)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"hide": ["swap"]}, {"hide": ["commission"]}, {"hide": ["volume"], "amounts": "percent"}],
+)
+def test_many_periods_reveal_no_result_more_precisely_than_one(
+    settings: dict[str, Any], stack: ExitStack
+) -> None:
+    """In percent mode, exact results would reveal the balance, since they are whole cents."""
+    service, slug = account(stack, small_account(), **settings)
+    periods = [f"from={TODAY - timedelta(days=age)}" for age in range(40)]
+    periods += [f"period={name}" for name in PERIODS]
+    curves = []
+    for period in periods:
+        response = service.client.get(f"/w/{slug}/growth.json?{period}")
+        data = response.get_json()["data"]
+        if data["points"]:
+            # Before the trades there is a point for the beginning of the period.
+            gains = [point["gain"] for point in data["points"]]
+            curves.append(gains[-data["trades"] :])
+    assert max(map(len, curves)) == 80
+    bounds = bounds_of_growth(curves, trades=80)
+    # The logarithms of the growth by each trade are known by as much more or less.
+    known = sorted((bounds[n][n + 1] + bounds[n + 1][n]) / 2 for n in range(80))
+    one_rounding = 0.5 * 10**-names.FRACTION_DECIMALS
+    assert known[40] > one_rounding / 2
 
 
 # -- The balance of an account in percent mode ----------------------------------------------------

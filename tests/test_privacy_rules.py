@@ -93,6 +93,8 @@ RESULTS = {
         ("months", {"gain", "years"}),
         ("close_price", {"open_price"}),
         ("won", {"lost", "won_share", "long_won_share"}),
+        ("leverage", {"margin", "free_margin"}),
+        ("side", {"close_price", "current_price"}),
     ],
 )
 def test_what_reveals_a_figure_is_hidden_with_it(figure: str, also_hidden: set[str]) -> None:
@@ -131,6 +133,38 @@ def test_groups_are_hidden_with_the_figure_of_their_keys(by: str, figure: str) -
     hidden = privacy.expand_hidden({figure})
     assert privacy.hide({"by": by, "groups": [{"key": 1}]}, hidden)["groups"] is None
     assert privacy.hide({"by": by, "groups": [{"key": 1}]}, {"ticket"})["groups"] == [{"key": 1}]
+
+
+def test_limits_of_losses_and_wins_are_hidden_with_the_side_of_their_trade() -> None:
+    limits = {"stop_loss": Decimal(1), "take_profit": Decimal(3)}
+    hidden = privacy.expand_hidden({"side"})
+    assert privacy.hide({"side": "buy", **limits}, hidden) == dict.fromkeys(["side", *limits])
+
+
+@pytest.mark.parametrize(
+    ("hidden", "amounts", "has_gains"),
+    [
+        ({"swap"}, "money", False),
+        ({"commission"}, "percent", False),
+        ({"volume"}, "percent", False),
+        ({"volume"}, "money", True),
+        ({"ticket"}, "percent", True),
+    ],
+)
+def test_gains_between_dates_are_hidden_if_many_of_them_would_reveal_results(
+    hidden: set[str], amounts: str, has_gains: bool
+) -> None:
+    always = privacy.expand_hidden(hidden)
+    named = privacy.expand_for_request(always, amounts, between_dates=False)
+    chosen = privacy.expand_for_request(always, amounts, between_dates=True)
+    assert chosen - named == (set() if has_gains else {"gain", "months", "years"})
+
+
+def test_the_progress_of_a_bonus_of_a_known_amount_is_hidden_with_the_lots() -> None:
+    hidden = privacy.expand_hidden({"volume"})
+    as_money = privacy.expand_for_request(hidden, "money", between_dates=False)
+    as_fraction = privacy.expand_for_request(hidden, "percent", between_dates=False)
+    assert "progress" in as_money - as_fraction
 
 
 def test_the_shares_of_both_sides_are_hidden_with_the_sides_and_not_that_of_all_trades() -> None:

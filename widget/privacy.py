@@ -74,6 +74,8 @@ HIDDEN_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "month": ("days",),
     "active_days": ("days",),
     "days": ("active_days",),
+    # A margin is the value of the positions divided by the leverage.
+    "leverage": ("margin",),
     # The rows of symbols have one column for each side.
     "symbol": ("symbols",),
     "side": ("symbols", "long_trades", "short_trades"),
@@ -99,9 +101,9 @@ SUMS: Final[tuple[tuple[str, ...], ...]] = (
     ("won", "lost", "count"),
     ("won_share", "won", "count"),
     ("short_trades", "long_trades", "count"),
-    # A profit is the difference of two prices times the volume.
-    ("close_price", "open_price", "profit", "volume"),
-    ("current_price", "open_price", "profit", "volume"),
+    # A profit is the difference of two prices times the volume; its sign depends on the side.
+    ("close_price", "open_price", "profit", "volume", "side"),
+    ("current_price", "open_price", "profit", "volume", "side"),
 )
 """Groups in which a figure can be calculated from the others. If exactly one of them is hidden, the
 first of the others is hidden too."""
@@ -116,6 +118,8 @@ HIDDEN_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     # Averages are weighted by volume.
     "buy_volume": ("buy_price",),
     "sell_volume": ("sell_price",),
+    # Who buys expects to lose below the price of opening, and to win above it.
+    "side": ("stop_loss", "take_profit"),
     # Of which side a trade is.
     "long_trades": ("long_won_share", "short_won_share"),
     # Which trades are on the same day.
@@ -202,6 +206,39 @@ def expand_once(hidden: frozenset[str]) -> frozenset[str]:
     if len(hidden_money) == 1:
         result.add("gain")
     return frozenset(result)
+
+
+def expand_for_request(
+    hidden: frozenset[str],
+    amounts: str,
+    *,
+    between_dates: bool,
+) -> frozenset[str]:
+    """The figures that are hidden in the response to one request.
+
+    A gain is a result divided by the balance before it, and this divisor differs from period to
+    period. So if the same results are in many periods, all their rounded gains together reveal them
+    far more precisely than each of them. That must not happen while the results are hidden; and as
+    fractions of the balance, results of whole cents reveal the balance. Sums do not have this
+    weakness: they are all rounded with the same divisor.
+
+    Args:
+        hidden: what is hidden in all of them, from ``expand_hidden``.
+        amounts: how the account displays money.
+        between_dates: whether the visitor has chosen the dates of the period.
+    """
+    result = hidden
+    # With volumes and prices, everybody can calculate the amounts anyway.
+    must_hide_balance = amounts == "percent" and "volume" in hidden
+    if between_dates and (must_hide_balance or "result" in hidden):
+        result = expand_hidden({*hidden, "gain"})
+    if amounts == "percent":
+        return result | NEVER_FRACTIONS
+    # How many lots a bonus requires follows from its amount, and then the progress says how many of
+    # them are closed. A fraction of the balance does not say so.
+    if "lots_closed" in hidden:
+        return result | {"progress"}
+    return result
 
 
 def hide(data: Any, hidden: Collection[str]) -> Any:

@@ -61,11 +61,14 @@ def build_view(source: Source, widget: Widget, options: Options) -> View:
     # Here, where every form begins, so that none of them can forget it.
     refuse_dates(options, hidden)
     data = widget.fetch(source, options)
-    withheld = hidden
+    withheld = privacy.expand_for_request(
+        hidden,
+        account.amounts,
+        between_dates=options.period.has_dates,
+    )
     if account.amounts == "percent":
         balance = source.balance().balance
         data = privacy.as_fractions(data, balance)
-        withheld |= privacy.NEVER_FRACTIONS
         # Money is a fraction now, so that there is no currency.
         currency = None
     else:
