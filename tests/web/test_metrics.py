@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from conftest import Clock, Service, Upstream
 from faults import Fault
 from processes import PATIENT, Program, is_up, service, until
@@ -258,6 +259,21 @@ def test_a_worker_starts_although_it_finds_a_broken_file_of_its_own_process_id(
     assert "is skipped" in finished.stderr
 
 
+def test_on_a_quiet_site_nothing_is_marked_and_no_alert_fires(serve: Serve, clock: Clock) -> None:
+    """The alert for old figures compares the counters of fresh and stale responses."""
+    service = serve(server={"patience_seconds": 30})
+    for seconds in (0, 35, 600, 86_400, *[60] * 10):
+        clock.now += seconds
+        assert service.get("/w/main/balance.json").json()["stale"] is False
+        for form in ("", ".svg", ".badge.json"):
+            response = service.get(f"/w/main/balance{form}")
+            assert response.status_code == 200
+            assert "Not up to date" not in response.text
+    found = scraped(service)
+    assert found['cabinet_answers_total{freshness="fresh",status="200",widget="balance"}'] == 14 * 4
+    assert not [name for name in found if 'freshness="stale"' in name]
+
+
 def named(text: str) -> Iterator[str]:
     """The names of the metrics in a text."""
     yield from set(re.findall(r"\bcabinet_[a-z_]+", text))
@@ -273,6 +289,13 @@ def test_dashboard_and_alerts_use_only_metrics_that_exist(serve: Serve, upstream
         text = (DOCS / file).read_text(encoding="utf-8")
         assert set(named(text)) <= known, file
         assert len(list(named(text))) >= 3
+    [group] = yaml.safe_load((DOCS / "monitoring" / "alerts.yml").read_text(encoding="utf-8"))[
+        "groups"
+    ]
+    for rule in group["rules"]:
+        # Prometheus refuses the whole file if one of them is not a text.
+        assert all(isinstance(text, str) for text in (rule["alert"], rule["expr"], rule["for"]))
+        assert all(isinstance(text, str) for text in rule["annotations"].values())
     dashboard: dict[str, Any] = json.loads(
         (DOCS / "monitoring" / "dashboard.json").read_text(encoding="utf-8")
     )
