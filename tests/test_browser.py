@@ -58,7 +58,7 @@ def test_the_service_may_be_served_below_a_path_of_another_site(
     closed = {
         "login": 1000001,
         "access": "closed",
-        "viewer_password_hash": generate_password_hash("open"),
+        "viewer_password_hash": generate_password_hash("open", "scrypt:1024:8:1"),
     }
     accounts = {"main": EVERYTHING, "closed": closed}
     service = serve(server={"public_url": where, "studio": True}, accounts=accounts)

@@ -35,6 +35,7 @@ MONEY = {
 }
 LAYOUT_CHECK = script("layout.js")
 PASSWORD = "viewer-password"
+PASSWORD_HASH = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
 IDENTITY = {"name": "Pip by Pip", "link": "https://blog.example.com/", "kind": "real"}
 
 
@@ -51,7 +52,7 @@ def accounts() -> dict[str, dict[str, Any]]:
     return {
         "main": {**EVERYTHING, **IDENTITY},
         "empty": {"login": 1000004, "widgets": list(WIDGETS), "partner_password": "none"},
-        "locked": {**closed, "viewer_password_hash": generate_password_hash(PASSWORD)},
+        "locked": {**closed, "viewer_password_hash": PASSWORD_HASH},
         "token": {**closed, "embed_secret": "0123456789abcdef" * 2},
         "away": {"login": 1000001},
     }

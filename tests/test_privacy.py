@@ -165,36 +165,48 @@ def _ended() -> Iterator[None]:
 
 def published(slug: str) -> Iterator[tuple[str, str]]:
     """Everything that is published about an account: where, and the text."""
-    client = service().client
-    enabled = service().service.settings.accounts[slug].widgets
-    for name in enabled:
-        queries = [""]
-        if "group" in WIDGETS[name].options:
-            queries.append("?group=symbol")
-        if "period" in WIDGETS[name].options:
-            queries.append("?period=all")
-        if "rows" in WIDGETS[name].options:
-            queries.append("?rows=100")
-        for suffix in (".json", "", *([".svg"] if WIDGETS[name].picture else [])):
-            for query in [""] if suffix == ".svg" else queries:
-                response = client.get(f"/w/{slug}/{name}{suffix}{query}")
-                assert response.status_code == 200, (name, suffix, response.text)
-                yield f"{name}{suffix}{query}", response.text
+    for name in enabled_widgets(slug):
+        yield from in_one_form(slug, name, ".json")
+        yield from in_one_form(slug, name, "")
+        if WIDGETS[name].picture:
+            yield from in_one_form(slug, name, ".svg")
         for form in ("json", "xml"):
-            response = client.get(
+            response = service().client.get(
                 f"/oembed?format={form}&url=http%3A%2F%2F127.0.0.1%3A8000%2Fw%2F{slug}%2F{name}"
             )
             assert response.status_code == 200, response.text
             yield f"{name} {form}", response.text
 
 
+def enabled_widgets(slug: str) -> list[str]:
+    """The widgets of an account."""
+    return list(service().service.settings.accounts[slug].widgets)
+
+
+def in_one_form(slug: str, name: str, suffix: str) -> Iterator[tuple[str, str]]:
+    """A widget as JSON, page or picture, with the options that change its figures."""
+    queries = [""]
+    options = WIDGETS[name].options
+    # A picture has none of these options.
+    if suffix != ".svg":
+        if "group" in options:
+            queries.append("?group=symbol")
+        if "period" in options:
+            queries.append("?period=all")
+        if "rows" in options:
+            queries.append("?rows=100")
+    for query in queries:
+        response = service().client.get(f"/w/{slug}/{name}{suffix}{query}")
+        assert response.status_code == 200, (name, suffix, response.text)
+        yield f"{name}{suffix}{query}", response.text
+
+
 def data(slug: str) -> dict[str, Any]:
     """All JSON of an account by its URL, with exact numbers."""
-    texts = dict(published(slug))
     return {
         where: json.loads(text, parse_float=Decimal, parse_int=Decimal)["data"]
-        for where, text in texts.items()
-        if ".json" in where
+        for name in enabled_widgets(slug)
+        for where, text in in_one_form(slug, name, ".json")
     }
 
 
