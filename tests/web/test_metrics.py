@@ -261,7 +261,7 @@ def test_a_worker_starts_although_it_finds_a_broken_file_of_its_own_process_id(
 
 def test_on_a_quiet_site_nothing_is_marked_and_no_alert_fires(serve: Serve, clock: Clock) -> None:
     """The alert for old figures compares the counters of fresh and stale responses."""
-    service = serve(server={"patience_seconds": 30})
+    service = serve(server=PATIENT)
     for seconds in (0, 35, 600, 86_400, *[60] * 10):
         clock.now += seconds
         assert service.get("/w/main/balance.json").json()["stale"] is False
