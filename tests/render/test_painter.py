@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from conftest import Service
+from hypothesis import given
+from hypothesis import strategies as st
 from processes import PATIENCE, until
 
 from widget.errors import Overloaded
-from widget.render.painter import NICENESS, Painter
+from widget.render.painter import NICENESS, Pace, Painter
 from widget.render.picture import message_svg
 from widget.widgets.options import Options
 
@@ -119,6 +121,64 @@ def test_a_process_that_hangs_is_replaced() -> None:
 
 def test_more_pictures_than_places_are_refused_at_once(painter: Painter) -> None:
     assert refusal_of_two_at_once(painter) == "too many pictures are being drawn"
+
+
+class Timer:
+    """A clock that only advances while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def clock(self) -> float:
+        """The time in seconds."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def pace(self, per_second: float, at_once: int) -> Pace:
+        """A pace by this clock."""
+        return Pace(per_second, at_once, self.clock, self.sleep)
+
+
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=40), st.integers(1, 5))
+def test_in_no_length_of_time_is_more_done_than_the_pace_allows(
+    breaks: list[float], at_once: int
+) -> None:
+    timer = Timer()
+    pace = timer.pace(per_second=2, at_once=at_once)
+    moments = []
+    for seconds in breaks:
+        timer.now += seconds
+        pace.wait()
+        moments.append(timer.now)
+    for number, first in enumerate(moments):
+        for count, last in enumerate(moments[number:], 1):
+            assert count <= at_once + 2 * (last - first) + 1e-6
+
+
+def test_nothing_waits_that_is_done_more_rarely_than_the_pace_allows() -> None:
+    timer = Timer()
+    pace = timer.pace(per_second=2, at_once=3)
+    for _ in range(10):
+        pace.wait()
+        timer.now += 0.5
+    assert timer.pauses == []
+
+
+def test_pictures_that_are_too_many_in_the_long_run_wait() -> None:
+    timer = Timer()
+    painter = Painter(drawing_seconds=PATIENCE, pace=timer.pace(per_second=10, at_once=2))
+    for text in ("first", "second", "first", "second"):
+        painter.png(drawing(text))
+    assert timer.pauses == [], "a picture that was drawn before needs no drawing"
+    for text in ("third", "fourth"):
+        assert painter.png(drawing(text)).startswith(b"\x89PNG")
+    painter.close()
+    assert timer.pauses == pytest.approx([0.1, 0.1])
 
 
 def test_a_picture_waits_a_limited_time_for_those_before_it() -> None:

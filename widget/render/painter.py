@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,11 @@ from widget import paths
 from widget.errors import Overloaded
 
 CACHED_PICTURES = 64
+PICTURES_PER_SECOND = 10.0
+"""How many are drawn in the long run. Anybody can request pictures that are in no cache, such as
+one for each colour, and the processor is also needed for other requests."""
+PICTURES_AT_ONCE = 100
+"""How many are drawn without a pause, enough for the pictures of a long page of a forum."""
 # The lowest priority: requests for anything else come first, even with a single processor.
 NICENESS = 19
 
@@ -29,6 +35,44 @@ NICENESS = 19
 _GONE = (EOFError, OSError)
 
 log = logging.getLogger("widget.render")
+
+
+class Pace:
+    """Spreads something over time, as a token bucket: after a break, it may be done several times
+    without a pause.
+
+    Args:
+        per_second: how often it may be done in the long run.
+        at_once: how often without a pause.
+        clock: seconds, from any instant.
+        sleep: waits for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        per_second: float,
+        at_once: int,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._per_second = per_second
+        self._at_once = at_once
+        self._clock = clock
+        self._sleep = sleep
+        self._left = float(at_once)
+        self._counted_at = clock()
+
+    def wait(self) -> None:
+        """Wait until it may be done once more. No two threads may call this at the same time."""
+        now = self._clock()
+        regained = (now - self._counted_at) * self._per_second
+        self._left = min(self._left + regained, self._at_once)
+        self._counted_at = now
+        if self._left < 1:
+            missing = 1 - self._left
+            self._sleep(missing / self._per_second)
+        # It may become negative. What was regained during the pause is added by the next call.
+        self._left -= 1
 
 
 class Painter:
@@ -41,6 +85,7 @@ class Painter:
         max_pictures: how many are drawn or waiting at the same time; others are refused.
         waiting_seconds: how long a picture waits for those before it.
         drawing_seconds: how long one may take; after that, the process is considered to hang.
+        pace: how many are drawn over time.
     """
 
     def __init__(
@@ -48,11 +93,13 @@ class Painter:
         max_pictures: int = 8,
         waiting_seconds: float = 2.0,
         drawing_seconds: float = 10.0,
+        pace: Pace | None = None,
     ) -> None:
         self._places = threading.BoundedSemaphore(max_pictures)
         self._turn = threading.Lock()
         self._waiting_seconds = waiting_seconds
         self._drawing_seconds = drawing_seconds
+        self._pace = pace or Pace(PICTURES_PER_SECOND, PICTURES_AT_ONCE)
         self._connection: Connection | None = None
         self._end_process: weakref.finalize[..., Painter] | None = None
         self._cached = lru_cache(CACHED_PICTURES)(self._draw)
@@ -79,6 +126,7 @@ class Painter:
             if not self._turn.acquire(timeout=self._waiting_seconds):
                 raise Overloaded("the pictures before this one take too long")
             try:
+                self._pace.wait()
                 return self._draw_now(drawing.encode())
             finally:
                 self._turn.release()
@@ -152,10 +200,11 @@ def main(descriptor: int) -> None:
     # These may reach the whole group of processes, but the worker still finishes its requests.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    with suppress(PermissionError):  # a sandbox may forbid it
-        os.nice(NICENESS)
     connection = Connection(descriptor)
     draw = _rasteriser()
+    # Not before: loading the rasteriser takes ten times as long as a picture, and one waits for it.
+    with suppress(PermissionError):  # a sandbox may forbid it
+        os.nice(NICENESS)
     while True:
         try:
             png = draw(connection.recv_bytes())
