@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -70,22 +71,29 @@ NO_WIDGET: Final = PageContext({})
 """The context of a page without figures."""
 
 
+# Compiling them takes a tenth of a second, and nothing changes them while a process runs.
+@cache
+def template_environment(folder: Path) -> Environment:
+    """The templates of a folder, each of which is compiled once in a process."""
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        # Lines that only contain a tag of the template leave nothing behind.
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # A name that is missing in the context is a mistake, not an empty text.
+        undefined=StrictUndefined,
+        # Checking the files for changes would take a part of each request.
+        auto_reload=False,
+    )
+
+
 class Renderer:
     """Renders views and errors as pages, in every language that has a catalogue."""
 
     def __init__(self, templates: Path, catalogues: Catalogues) -> None:
         self._catalogues = catalogues
-        self._environment = Environment(
-            loader=FileSystemLoader(templates),
-            autoescape=True,
-            # Lines that only contain a tag of the template leave nothing behind.
-            trim_blocks=True,
-            lstrip_blocks=True,
-            # A name that is missing in the context is a mistake, not an empty text.
-            undefined=StrictUndefined,
-            # Checking the files for changes would take a part of each request.
-            auto_reload=False,
-        )
+        self._environment = template_environment(templates)
 
     def display(self, view: View) -> Display:
         """The view in the language and format of its visitor."""

@@ -4,7 +4,7 @@ To add a language, add ``widget/locale/XX.po``. Msgids are English, so English n
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -89,8 +89,10 @@ def prefixes(tag: str) -> Iterator[str]:
         yield "-".join(subtags[:length])
 
 
+# Reading them takes a tenth of a second, and nothing changes them while a process runs.
+@cache
 def load_catalogues(folder: Path) -> Catalogues:
-    """Read every ``XX.po`` of a folder.
+    """Read every ``XX.po`` of a folder, once in a process.
 
     Raises:
         OperatorError: a catalogue cannot be read; names the file.
