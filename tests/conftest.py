@@ -6,10 +6,11 @@ tests that depend on it at several instants.
 """
 
 import argparse
+import gc
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,6 +112,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "instant" in getattr(item, "fixturenames", ()):
             item.add_marker("instant")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without looking for garbage.
+
+    Thousands of tests are objects that stay: looking at them again and again takes a third of the
+    time of collecting them.
+    """
+    gc.disable()
+    result = yield
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 @contextmanager
