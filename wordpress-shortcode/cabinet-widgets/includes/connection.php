@@ -91,10 +91,11 @@ function explain_error( \WP_Error $error, string $service ): string {
 	}
 	$message = $error->get_error_message();
 	$known   = array(
-		'cURL error 6:|getaddrinfo'                   => __( 'There is no server of this name. Is it spelled correctly?', 'cabinet-widgets' ),
-		'cURL error 7:|Connection refused'            => __( 'Nothing accepts connections there. Is the service running, and is the port correct?', 'cabinet-widgets' ),
-		'cURL error 28:|timed out'                    => __( 'It did not respond within five seconds. Is the service running, and does a firewall let this server connect?', 'cabinet-widgets' ),
-		'cURL error (35|51|53|58|59|60|77|80|83|91):' => __( 'A secure connection is not possible: its certificate is not valid for this name, has expired, or is not from a known authority.', 'cabinet-widgets' ),
+		'cURL error 6:|getaddrinfo'                => __( 'There is no server of this name. Is it spelled correctly?', 'cabinet-widgets' ),
+		'cURL error 7:|Connection refused'         => __( 'Nothing accepts connections there. Is the service running, and is the port correct?', 'cabinet-widgets' ),
+		'cURL error 28:|timed out'                 => __( 'It did not respond within five seconds. Is the service running, and does a firewall let this server connect?', 'cabinet-widgets' ),
+		'cURL error 35:'                           => __( 'A secure connection is not possible: the server does not use HTTPS on this port, or refuses this name.', 'cabinet-widgets' ),
+		'cURL error (51|53|58|59|60|77|80|83|91):' => __( 'A secure connection is not possible: its certificate is not valid for this name, has expired, or is not from a known authority.', 'cabinet-widgets' ),
 	);
 	foreach ( $known as $pattern => $line ) {
 		if ( preg_match( "~$pattern~i", $message ) ) {

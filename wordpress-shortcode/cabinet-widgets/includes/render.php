@@ -16,9 +16,10 @@ defined( 'ABSPATH' ) || exit;
 const LOADER  = 'cabinet-widgets-loader';
 const VIEW    = 'cabinet-widgets-view';
 const CLOSED  = 'cabinet-widget-closed';
-// The element around a shortcode or an address. Many classic themes rely on the margin below a paragraph.
-const BOX     = 'class="cabinet-widget-box" style="margin-bottom:1em"';
 const SANDBOX = 'allow-scripts allow-same-origin allow-forms allow-popups';
+
+// The element around a shortcode or an address. Many classic themes rely on the margin below a paragraph.
+const BOX = 'class="cabinet-widget-box" style="margin-bottom:1em"';
 
 add_action( 'init', __NAMESPACE__ . '\register', 5 ); // Before what is registered with translated texts.
 
@@ -100,7 +101,7 @@ function inside( array $resolved ): string {
  * Checks the attributes of a widget and fills in the defaults.
  *
  * @param array $given What the author wrote, by name.
- * @return array|\WP_Error Account, widget, for, options, height, label and loading ('' if not given) and title.
+ * @return array|\WP_Error Account, widget, for, options, height, loading ('' if not given) and title, the name for people.
  */
 function resolve_attributes( array $given ) {
 	$given = array_map( __NAMESPACE__ . '\text', $given );
@@ -122,7 +123,6 @@ function resolve_attributes( array $given ) {
 		return $audience;
 	}
 	$options = options( $widget, $given );
-	$label   = $given['label'] ?? '';
 	$height  = (int) ( $given['height'] ?? 0 );
 	return array(
 		'account' => $account,
@@ -130,9 +130,8 @@ function resolve_attributes( array $given ) {
 		'for'     => $audience,
 		'options' => $options,
 		'height'  => $height ? max( 40, min( 2000, $height ) ) : height_of( $widget, $options ),
-		'label'   => $label,
 		'loading' => in_array( $given['loading'] ?? '', array( 'eager', 'lazy' ), true ) ? $given['loading'] : '',
-		'title'   => filled( $label, label_of( $widget ) ),
+		'title'   => filled( $given['label'] ?? '', label_of( $widget ) ),
 	);
 }
 
@@ -221,6 +220,14 @@ function may_show_closed(): bool {
 }
 
 /**
+ * Whether somebody who may publish looks at a post as it would be, with what is not stored yet. Any visitor may add
+ * "preview=true" to the address of a published post.
+ */
+function is_publishers_preview(): bool {
+	return is_preview() && current_user_can( 'publish_posts' );
+}
+
+/**
  * The custom element for an open account, with a plain frame for browsers without JavaScript.
  *
  * @param array $resolved From resolve_attributes().
@@ -233,7 +240,7 @@ function element( array $resolved ): string {
 	return tag(
 		'cabinet-widget',
 		$attributes + $resolved['options'] + array(
-			'label'   => $resolved['label'],
+			'label'   => $resolved['title'],
 			'loading' => $resolved['loading'],
 			'style'   => "display:block;height:{$resolved['height']}px",
 		),
@@ -250,7 +257,7 @@ function element( array $resolved ): string {
 function placeholder( array $resolved ): string {
 	wp_enqueue_script( VIEW );
 	// A page builder may cache the HTML of a preview and show it to visitors.
-	$everyone   = 'everyone' === $resolved['for'] && ! is_preview();
+	$everyone   = 'everyone' === $resolved['for'] && ! is_publishers_preview();
 	$token      = $everyone ? create_token( $resolved['account'], $resolved['widget'], $resolved['options'], PAGE_TOKEN_SECONDS ) : '';
 	$attributes = array(
 		'data-grant'   => grant(
@@ -261,12 +268,12 @@ function placeholder( array $resolved ): string {
 				'for'     => $resolved['for'],
 				'post'    => (int) get_the_ID(),
 				'content' => fingerprint( get_post() ),
-				'preview' => is_preview(),
+				'preview' => is_publishers_preview(),
 			)
 		),
 		'data-token'   => $token,
 		'data-tokens'  => wp_make_link_relative( rest_url( ROUTE ) ),
-		'data-label'   => $resolved['label'],
+		'data-label'   => $resolved['title'],
 		'data-loading' => $resolved['loading'],
 		'style'        => "display:block;height:{$resolved['height']}px",
 	);

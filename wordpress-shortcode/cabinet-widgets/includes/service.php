@@ -198,7 +198,7 @@ function height_of( string $widget, array $options ): int {
 	if ( null === $known ) {
 		return UNKNOWN_HEIGHT;
 	}
-	$rows    = min( 100, (int) ( $options['rows'] ?? $known['rows'] ) );
+	$rows = min( 100, (int) ( $options['rows'] ?? $known['rows'] ) );
 	// The links to other periods stand in the heading.
 	$has_heading = '0' !== ( $options['title'] ?? '1' ) || '1' === ( $options['switch'] ?? '0' );
 	$heading     = $has_heading ? 0 : $known['heading'];
@@ -206,12 +206,12 @@ function height_of( string $widget, array $options ): int {
 }
 
 /**
- * A widget's label, for people.
+ * A widget's label, for people: in the language of the page if the plugin knows the widget.
  *
  * @param string $widget Name of the widget.
  */
 function label_of( string $widget ): string {
-	return catalogue()['widgets'][ $widget ]['label'] ?? $widget;
+	return known_widgets()[ $widget ]['label'] ?? catalogue()['widgets'][ $widget ]['label'] ?? $widget;
 }
 
 /**

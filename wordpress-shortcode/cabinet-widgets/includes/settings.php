@@ -307,10 +307,12 @@ function page_url(): string {
 }
 
 /**
- * The settings page.
+ * The settings page. What the connection test found is at the top, where "Settings saved." would otherwise be all that is seen.
  */
 function show_page(): void {
-	echo '<div class="wrap"><h1>' . esc_html( get_admin_page_title() ) . '</h1><form action="options.php" method="post">';
+	echo '<div class="wrap"><h1>' . esc_html( get_admin_page_title() ) . '</h1>';
+	show_results();
+	echo '<form action="options.php" method="post">';
 	settings_fields( PAGE );
 	do_settings_sections( PAGE );
 	submit_button();
@@ -320,18 +322,25 @@ function show_page(): void {
 }
 
 /**
- * The button that tests the connection, and the result after it was pressed or the settings were saved.
+ * The result of the connection test, after the button was pressed or the settings were saved.
+ */
+function show_results(): void {
+	$is_wanted = was_saved() || ( isset( $_GET['test'] ) && check_admin_referer( 'cabinet-widgets-test' ) );
+	if ( ! $is_wanted || '' === service_url() ) {
+		return;
+	}
+	foreach ( test_connection() as list( $is_good, $line ) ) {
+		echo '<div class="notice inline notice-' . ( $is_good ? 'success' : 'error' ) . '"><p>' . esc_html( $line ) . '</p></div>';
+	}
+}
+
+/**
+ * The button that tests the connection.
  */
 function show_test(): void {
 	if ( '' === service_url() ) {
 		show_help( __( 'When you save the address, the connection is tested. Until then, no requests are sent to any server.', 'cabinet-widgets' ) );
 		return;
-	}
-	echo '<h2>' . esc_html__( 'Connection', 'cabinet-widgets' ) . '</h2>';
-	if ( was_saved() || ( isset( $_GET['test'] ) && check_admin_referer( 'cabinet-widgets-test' ) ) ) {
-		foreach ( test_connection() as list( $is_good, $line ) ) {
-			echo '<div class="notice inline notice-' . ( $is_good ? 'success' : 'error' ) . '"><p>' . esc_html( $line ) . '</p></div>';
-		}
 	}
 	$address = wp_nonce_url( add_query_arg( 'test', '1', page_url() ), 'cabinet-widgets-test' );
 	echo '<p><a class="button" href="' . esc_url( $address ) . '">' . esc_html__( 'Test the connection', 'cabinet-widgets' ) . '</a></p>';

@@ -233,6 +233,29 @@ final class XssTest extends CabinetTestCase {
 		return array_map( fn( $payload ) => array( $payload ), array_combine( self::PAYLOADS, self::PAYLOADS ) );
 	}
 
+	/**
+	 * WordPress also runs shortcodes inside attributes of elements.
+	 *
+	 * @dataProvider payloads
+	 */
+	public function test_a_shortcode_inside_an_attribute_stays_inside( string $payload ): void {
+		$quote     = false === strpos( $payload, '"' ) ? '"' : "'";
+		$other     = '"' === $quote ? "'" : '"';
+		$shortcode = "[cabinet_widget account=main widget=balance label=$quote$payload$quote]";
+		$content   = "<a href=$other$shortcode$other title=$other$shortcode$other>A</a> <img alt=$other$shortcode$other src=\"x.png\"> <b title=$shortcode>B</b>";
+		$id        = $this->save( 'contributor', $content );
+		$this->become( 'administrator' );
+		$html = $this->show( $id, true );
+		foreach ( $this->all( '//main//*[not(ancestor-or-self::div[@class="cabinet-widget-box"])]', $html ) as $element ) {
+			$this->assertContains( $element->tagName, array( 'a', 'b', 'br', 'img', 'p' ), $html );
+			foreach ( $element->attributes as $attribute ) {
+				$this->assertMatchesRegularExpression( '/^(href|title|alt|src|class|decoding|loading|fetchpriority)\z/', $attribute->name, $html );
+				$this->assertDoesNotMatchRegularExpression( '/^\s*(javascript|data):/i', $attribute->value, $html );
+			}
+		}
+		$this->examine( $html );
+	}
+
 	public function test_the_editors_preview_is_safe_too(): void {
 		$this->become( 'administrator' );
 		$seen = 0;

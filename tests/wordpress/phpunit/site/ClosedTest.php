@@ -166,6 +166,16 @@ final class ClosedTest extends CabinetTestCase {
 		$this->assertSame( array(), $seen_by( 'editor' ) );
 	}
 
+	public function test_a_visitor_who_adds_preview_to_the_address_sees_the_page_as_it_is(): void {
+		$id = $this->post( '[cabinet_widget account=vault widget=balance for=everyone]' );
+		$this->become( '' );
+		$GLOBALS['wp_query']->is_preview = true;
+		$GLOBALS['post']                 = get_post( $id );
+		$box = $this->one( '//cabinet-widget-closed', do_shortcode( get_post( $id )->post_content ) );
+		$this->assertNotSame( '', $box->getAttribute( 'data-token' ) );
+		$this->assertArrayHasKey( 'token', $this->fetch_tokens( $box->getAttribute( 'data-grant' ) )[0] );
+	}
+
 	private function fetch_tokens_as( string $role, string $grant ): array {
 		$this->become( $role );
 		return $this->fetch_tokens( $grant )[0];

@@ -17,9 +17,22 @@ final class RenderTest extends CabinetTestCase {
 	}
 
 	public function test_the_frame_has_the_widgets_name_and_the_pages_language_where_the_author_gave_none(): void {
-		$frame = $this->one( '//iframe', do_shortcode( '[cabinet_widget account="main" widget="open-trades"]' ) );
+		$html  = do_shortcode( '[cabinet_widget account="main" widget="open-trades"]' );
+		$frame = $this->one( '//iframe', $html );
 		$this->assertSame( 'Open trades', $frame->getAttribute( 'title' ) );
+		$this->assertSame( 'Open trades', $this->one( '//cabinet-widget', $html )->getAttribute( 'label' ), 'The loader gives it to its frame.' );
 		$this->assertSame( self::SERVICE . '/w/main/open-trades?lang=en-US', $frame->getAttribute( 'src' ) );
+	}
+
+	public function test_the_name_of_a_widget_is_in_the_language_of_the_page(): void {
+		$translate = fn( $text, $source, $domain ) => 'cabinet-widgets' === $domain && 'Balance' === $source ? 'Kontostand' : $text;
+		add_filter( 'gettext', $translate, 10, 3 );
+		$open   = do_shortcode( '[cabinet_widget account=main widget=balance]' );
+		$closed = $this->show( $this->save( 'editor', '[cabinet_widget account=vault widget=balance]', array( 'post_status' => 'publish' ) ) );
+		remove_filter( 'gettext', $translate, 10 );
+		$this->assertSame( 'Kontostand', $this->one( '//cabinet-widget/a', $open )->textContent );
+		$this->assertSame( 'Kontostand', $this->one( '//cabinet-widget', $open )->getAttribute( 'label' ) );
+		$this->assertSame( 'Kontostand', $this->one( '//cabinet-widget-closed', $closed )->getAttribute( 'data-label' ) );
 	}
 
 	/** @dataProvider heights */

@@ -162,6 +162,7 @@ final class ServiceTest extends CabinetTestCase {
 			'no such name'      => array( new WP_Error( 'http_request_failed', 'cURL error 6: Could not resolve host: x' ), array( array( false, 'There is no server of this name.' ) ) ),
 			'nothing listens'   => array( new WP_Error( 'http_request_failed', 'cURL error 7: Failed to connect' ), array( array( false, 'Nothing accepts connections there.' ) ) ),
 			'too slow'          => array( new WP_Error( 'http_request_failed', 'cURL error 28: Operation timed out after 5001 milliseconds' ), array( array( false, 'It did not respond within five seconds.' ) ) ),
+			'no HTTPS'          => array( new WP_Error( 'http_request_failed', 'cURL error 35: error:0A00010B:SSL routines::wrong version number' ), array( array( false, 'does not use HTTPS on this port' ) ) ),
 			'a certificate'     => array( new WP_Error( 'http_request_failed', 'cURL error 60: SSL certificate problem' ), array( array( false, 'certificate is not valid' ) ) ),
 			'blocked'           => array( new WP_Error( 'http_request_not_executed', 'User has blocked requests through HTTP.' ), array( array( false, 'WP_HTTP_BLOCK_EXTERNAL' ) ) ),
 			'without cURL'      => array( new WP_Error( 'http_request_failed', 'fsocket: php_network_getaddresses: getaddrinfo failed' ), array( array( false, 'There is no server of this name.' ) ) ),

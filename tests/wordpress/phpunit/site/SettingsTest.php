@@ -159,7 +159,7 @@ final class SettingsTest extends CabinetTestCase {
 		$this->expectExceptionMessage( 'died' );
 		ob_start();
 		try {
-			Cabinet_Widgets\show_test();
+			Cabinet_Widgets\show_results();
 		} finally {
 			ob_end_clean();
 			remove_all_filters( 'wp_die_handler' );

@@ -38,7 +38,8 @@
 				setSite( site );
 			}
 		}
-		return el( 'form', { onSubmit: submit, style: { width: '100%' } },
+		// WordPress 6.4 would otherwise put the button beside the field.
+		return el( 'form', { onSubmit: submit, style: { display: 'grid', gap: 12, width: '100%' } },
 			el( TextControl, {
 				...cabinetWidgets.fields,
 				label: __( 'Address of the service', 'cabinet-widgets' ),
@@ -48,7 +49,7 @@
 				onChange: setAddress,
 				'aria-invalid': !! problem,
 			} ),
-			el( Button, { variant: 'primary', type: 'submit', isBusy, disabled: isBusy || ! address.trim() }, __( 'Connect', 'cabinet-widgets' ) )
+			el( Button, { variant: 'primary', type: 'submit', style: { justifySelf: 'start' }, isBusy, disabled: isBusy || ! address.trim() }, __( 'Connect', 'cabinet-widgets' ) )
 		);
 	}
 
