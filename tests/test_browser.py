@@ -157,6 +157,34 @@ def test_every_widget_is_exactly_as_high_as_the_service_says_at_every_width(
     opened.close()
 
 
+def test_the_groups_of_a_breakdown_fill_its_card_and_leave_no_row_empty(
+    page: Page, serve: Serve
+) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    rest = """() => {
+        const bottom = (element) => element.getBoundingClientRect().bottom;
+        return bottom(document.querySelector(".rows")) - bottom(document.querySelector("table"));
+    }"""
+    for by in ("symbol", "side", "weekday"):
+        page.goto(f"{service.url}/w/main/breakdown?by={by}&period=year")
+        count = page.locator("tbody tr").count()
+        assert 1 < count < 11
+        # What is left of the division into whole pixels.
+        assert 0 <= page.evaluate(rest) < count
+
+
+def test_wide_statistics_have_no_gap_below_a_group(browser: Browser, serve: Serve) -> None:
+    service = serve(accounts={"main": EVERYTHING})
+    gaps = """() => [...document.querySelectorAll(".groups section")].map((section) =>
+        section.getBoundingClientRect().bottom -
+        section.querySelector("dl > :last-child").getBoundingClientRect().bottom)"""
+    for width in WIDTHS:
+        opened = browser.new_page(viewport={"width": width, "height": 900})
+        opened.goto(f"{service.url}/w/main/statistics")
+        assert max(opened.evaluate(gaps)) < 1, width
+        opened.close()
+
+
 def test_no_snippet_shifts_the_layout_of_its_page(page: Page, serve: Serve) -> None:
     service = serve(accounts={"main": EVERYTHING})
     parts = [

@@ -124,6 +124,21 @@ def test_what_has_no_room_stands_below_another_column_unless_it_is_hidden() -> N
     assert "<small" not in row
 
 
+def test_rows_with_bars_share_the_height_of_those_that_are_missing() -> None:
+    group = EXAMPLES["breakdown"]["groups"][0]
+
+    def heights(count: int) -> set[str]:
+        built = table("breakdown", groups=[group] * count)
+        return set(re.findall('<tr height="(.*?)"', built.rows))
+
+    # Ten rows and one for all others, 36 pixels each.
+    assert heights(1) == {"396"}
+    assert heights(7) == {"56"}
+    assert heights(11) == set()
+    assert heights(24) == set()
+    assert "height" not in table("operations").rows
+
+
 def test_a_pending_order_has_a_class_and_neither_swap_nor_profit() -> None:
     position, order = rows("open-trades")
     assert "order" not in position

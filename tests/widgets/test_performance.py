@@ -8,6 +8,8 @@ import pytest
 from accounts import WIDGETS
 from scripted import InProcess, Script, at, running
 
+from widget.widgets.statistics import FIGURES, NAMES
+
 HOUR = 3600
 DAY = 24 * HOUR
 
@@ -89,6 +91,12 @@ def test_statistics_are_rounded_as_documented(stack: ExitStack) -> None:
     assert isinstance(found["average_duration"], int), "it is in whole seconds"
     assert found["trades_per_week"] == 21
     assert "best_day_entries" not in str(found)
+
+
+def test_groups_beside_each_other_have_equally_many_figures() -> None:
+    sizes = [len(group.figures) for group in FIGURES.groups]
+    assert sizes[0::2] == sizes[1::2]
+    assert {figure.name for figure in FIGURES.figures} == set(NAMES)
 
 
 def test_fewer_than_five_trades_are_dashes_with_the_reason_but_numbers_in_json(

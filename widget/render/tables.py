@@ -165,6 +165,11 @@ class TableWriter:
         figures = [row[column.name] for row in self.data_rows()]
         return any(figure is not None for figure in figures)
 
+    @property
+    def usual_rows(self) -> int:
+        """How many rows have room: one more than requested, which is for all others."""
+        return self.display.view.options.rows + 1
+
     def data_rows(self) -> list[Data]:
         """The rows of the data; empty if they are hidden."""
         return self.display.view.data[self.table.rows] or []
@@ -173,13 +178,11 @@ class TableWriter:
         """The whole table."""
         view = self.display.view
         rows = self.data_rows()
-        # One more than requested is for all others.
-        usual_rows = view.options.rows + 1
         html = TableHtml(
             headings=[self.heading(column) for column in self.columns],
             rows=self.rows(rows),
             empty=self.display.gettext(self.table.empty),
-            is_dense=len(rows) > usual_rows,
+            is_dense=len(rows) > self.usual_rows,
         )
         totals = view.data.get(self.table.totals)
         # None if the account hides them.
@@ -233,7 +236,7 @@ class TableWriter:
 
     def row_pattern(self, *, is_active: bool) -> str:
         """The format string of a row."""
-        attributes = ""
+        attributes = self.height_attribute()
         if not is_active:
             attributes += attribute("order")
         key = self.table.key
@@ -245,6 +248,20 @@ class TableWriter:
         for column in self.columns:
             cells += self.cell_pattern(column, is_active=is_active)
         return f"<tr{attributes}>{cells}</tr>"
+
+    def height_attribute(self) -> str:
+        """The height of a row with a bar; empty if it is the usual one.
+
+        Bars are a chart: if there are few, they share the room of all rows that were requested.
+        """
+        count = len(self.data_rows())
+        has_room = 0 < count < self.usual_rows
+        has_bars = any(column.has_bar for column in self.columns)
+        if not has_room or not has_bars:
+            return ""
+        pixels = self.usual_rows * self.display.view.widget.row_height
+        # A style attribute would need another content security policy.
+        return f' height="{pixels // count}"'
 
     def cell_pattern(self, column: Column, *, is_active: bool) -> str:
         """The format string of a cell."""

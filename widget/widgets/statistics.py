@@ -23,6 +23,13 @@ FIGURES = Groups(
                     needs_sample=True,
                 ),
                 Figure(
+                    "won_share",
+                    N_("Trades won"),
+                    "percent",
+                    explanation=N_("The share of trades with a profit, before swap."),
+                    needs_sample=True,
+                ),
+                Figure(
                     "expectancy",
                     N_("Expectancy"),
                     "result",
@@ -65,13 +72,6 @@ FIGURES = Groups(
                     N_("Trades"),
                     "count",
                     explanation=N_("The number of trades closed in the period."),
-                ),
-                Figure(
-                    "won_share",
-                    N_("Trades won"),
-                    "percent",
-                    explanation=N_("The share of trades with a profit, before swap."),
-                    needs_sample=True,
                 ),
                 Figure(
                     "won",
