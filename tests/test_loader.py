@@ -1136,3 +1136,40 @@ def test_a_frame_that_cannot_be_reached_is_an_error_event_and_a_link(
     with host("") as other:
         pass
     assert_error_and_link(noisy, serve(), other)
+
+
+@in_webkit_too
+def test_the_documented_script_reports_a_service_that_cannot_be_reached(
+    noisy: Tab, serve: Serve
+) -> None:
+    service = serve()
+    docs = Path(__file__).parent.parent / "docs" / "embedding.md"
+    text = docs.read_text(encoding="utf-8")
+    _, _, section = text.partition("## A service that cannot be reached")
+    documented = section.partition("<script>")[2].partition("</script>")[0]
+    assert documented.count("15000") == 1
+    sooner = json.dumps(documented.replace("15000", "50"))
+    with host("") as gone:
+        pass
+    widget = "<cabinet-widget account=main widget=balance{}><a href=/>Balance</a></cabinet-widget>"
+    unreachable = widget.format(f" service={gone}")
+    body = unreachable + widget.format("") + "<p style='height: 9000px'></p>" + unreachable
+    with host(loader(service) + body) as url:
+        noisy.goto(url)
+        seen = run(
+            noisy,
+            f"""
+            const [away, near, far] = elements();
+            await displayed(near);
+            const found = new Set();
+            addEventListener("cabinet-widget:error", ({{ target, detail }}) =>
+              found.add(`${{elements().indexOf(target)}} ${{detail.code}}`));
+            const script = document.createElement("script");
+            script.textContent = {sooner};
+            document.body.append(script);
+            await until(() => found.size);
+            await pause();
+            return [...found];
+            """,
+        )
+    assert seen == ["0 not_shown"]
