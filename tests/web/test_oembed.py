@@ -37,6 +37,20 @@ def test_a_widgets_url_returns_figures_and_a_frame_of_the_exact_height(serve: Se
     assert body["thumbnail_url"].startswith(f"{BASE}/w/main/balance.png")
 
 
+def test_the_quote_says_of_which_period_its_figure_is_and_does_not_end_with_a_colon(
+    serve: Serve,
+) -> None:
+    accounts = {"main": {"login": 1000001, "hide": ["profit"]}}
+    service = serve(server=SERVER, accounts=accounts)
+    quotes = {
+        name: re.sub("<.*?>", "", get_oembed(service, f"{BASE}/w/main/{name}").json()["html"])
+        for name in ("lots", "breakdown", "open-trades")
+    }
+    assert re.fullmatch(r"Lots traded: Lots [\d.]+ · 30 days", quotes["lots"])
+    assert quotes["breakdown"] == "Breakdown: 30 days"
+    assert quotes["open-trades"] == "Open trades"
+
+
 def test_xml_contains_the_same_data(serve: Serve) -> None:
     service = serve(server=SERVER, accounts={"main": {"login": 1000001, "currency": "USD"}})
     data = get_oembed(service, f"{BASE}/w/main/lots").json()

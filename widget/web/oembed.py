@@ -53,7 +53,7 @@ class Embedded:
     Attributes:
         url: of the frame.
         title: its name.
-        summary: its most important figure.
+        summary: its most important figure, and the period; empty if it has neither.
         height: the height of the frame in CSS pixels.
         thumbnail: a picture of it; None if there is none.
     """
@@ -105,10 +105,18 @@ def embed_widget(
     return Embedded(
         url=widget_url(base, view.account.slug, widget.name, params=params),
         title=display.label,
-        summary=display.summary(),
+        summary=summary_and_period(display),
         height=widget.pixels(view.options),
         thumbnail=thumbnail(view, base, params, limits),
     )
+
+
+def summary_and_period(display: Display) -> str:
+    """The most important figure of a widget with its period; empty if it has neither."""
+    parts = [display.summary()]
+    if "period" in display.view.widget.options:
+        parts.append(display.period())
+    return " · ".join(filter(None, parts))
 
 
 def embed_page(
@@ -191,9 +199,11 @@ def embed_html(embedded: Embedded, width: str, height: int) -> str:
     # Plain spaces: not every site displays the narrow ones of number formats.
     words = embedded.summary.split()
     summary = escape(" ".join(words))
+    if summary:
+        summary = f": {summary}"
     url = escape(embedded.url)
     return (
-        f'<blockquote><a href="{url}">{label}</a>: {summary}</blockquote>'
+        f'<blockquote><a href="{url}">{label}</a>{summary}</blockquote>'
         f'<iframe src="{url}" title="{label}" width="{width}" height="{height}" frameborder="0" '
         f'scrolling="no" sandbox="{SANDBOX}"></iframe>'
     )
