@@ -152,6 +152,25 @@ def test_cards_fit_at_every_width(
     assert_none(problems)
 
 
+@pytest.mark.parametrize("language", sorted({*LANGUAGES, *NARROW_LANGUAGES}))
+def test_errors_and_the_form_for_a_password_fit_in_the_lowest_card(
+    language: str, page: Page, serve: Serve, upstream: Upstream
+) -> None:
+    everything = {
+        name: {**account, "widgets": list(WIDGETS)} for name, account in accounts().items()
+    }
+    service = serve(accounts=everything)
+    upstream.sandbox.faults.append(Fault("error503"))
+    lowest = min(WIDGETS.values(), key=lambda widget: widget.height)
+    problems = []
+    for slug in ("locked", "away"):
+        for has_title in (True, False):
+            path = f"/w/{slug}/{lowest.name}?lang={language}&title={has_title:d}"
+            height = lowest.pixels(Options(title=has_title))
+            problems += layout_problems(page, service.url + path, (240, 480), height)
+    assert_none(problems)
+
+
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize(("factor", "currency"), [(1000, "USD"), (0.00001, "BTC")])
 def test_large_amounts_and_those_with_many_decimals_fit_too(
