@@ -27,7 +27,8 @@ def test_every_thumbnail_stays_inside_its_margins(widget: Widget) -> None:
 
 
 def test_each_kind_of_widget_can_be_told_from_the_others() -> None:
-    names = ("balance", "summary", "bonus", "lots", "growth", "open-trades", "commissions")
+    names = ("balance", "summary", "bonus", "lots", "growth", "open-trades", "breakdown")
+    names += ("commissions",)
     drawn = [tuple(thumbnail.draw(WIDGETS[name])) for name in names]
     assert len(set(drawn)) == len(names)
 
@@ -56,3 +57,12 @@ def test_a_table_has_its_columns_and_its_results_in_their_colours() -> None:
     [logins] = [block for block in WIDGETS["logins"].body if isinstance(block, base.Table)]
     first_row = [shape for shape in thumbnail.draw(WIDGETS["logins"]) if shape.y == MARGIN]
     assert len(first_row) == len(logins.columns)
+
+
+def test_a_table_with_bars_has_them_and_those_of_losses_end_where_gains_begin() -> None:
+    shapes = thumbnail.draw(WIDGETS["breakdown"])
+    gains = [shape for shape in shapes if shape.tone == "up"]
+    losses = [shape for shape in shapes if shape.tone == "down"]
+    [zero] = {shape.x for shape in gains}
+    assert {shape.x + shape.width for shape in losses} == {zero}
+    assert len({shape.width for shape in gains}) == len(gains)

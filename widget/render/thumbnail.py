@@ -35,6 +35,10 @@ BARS: Final = (0.45, 0.7, 0.35, 0.55, 0.9, 0.5, 0.75, 1.0, 0.6, 0.8)
 """Heights of the bars of a bar chart, as a share of the greatest."""
 CURVE: Final = (0.1, 0.25, 0.2, 0.45, 0.4, 0.65, 0.55, 0.85, 1.0)
 """Heights of the points of a curve, from left to right."""
+RESULT_BARS: Final = (0.6, 1.0, -0.3, 0.75, 0.25)
+"""Lengths of the bars of a table, as a share of the greatest; losses are negative."""
+LONGEST_RESULT_BAR: Final = 40
+ROW_NAME_WIDTH: Final = 20
 MAX_COLUMNS: Final = 5
 ROW_PITCH: Final = 8
 
@@ -222,11 +226,26 @@ def draw_curve(_: base.Curve, box: Box) -> Iterator[Shape]:
 
 def draw_table(table: base.Table, box: Box) -> Iterator[Shape]:
     """A table with as many columns as have room, and the results in their colours."""
+    if any(column.has_bar for column in table.columns):
+        return draw_result_bars(box)
     kinds = [column.kind for column in table.columns]
     # The last column is the one that visitors look for, such as the profit.
     if len(kinds) > MAX_COLUMNS:
         kinds = [*kinds[: MAX_COLUMNS - 1], kinds[-1]]
     return draw_cells(kinds, box)
+
+
+def draw_result_bars(box: Box) -> Iterator[Shape]:
+    """Rows with a name and a bar. Gains and losses begin at a common line."""
+    zero = WIDTH - MARGIN - LONGEST_RESULT_BAR
+    for top, share in zip(row_tops(box, CELL_HEIGHT), RESULT_BARS, strict=False):
+        middle = top + (CELL_HEIGHT - TEXT_HEIGHT) / 2
+        yield Shape("ink", x=MARGIN, y=middle, width=ROW_NAME_WIDTH, height=TEXT_HEIGHT)
+        length = share * LONGEST_RESULT_BAR
+        if share > 0:
+            yield Shape("up", x=zero, y=top, width=length, height=CELL_HEIGHT)
+        else:
+            yield Shape("down", x=zero + length, y=top, width=-length, height=CELL_HEIGHT)
 
 
 def draw_other(_: base.Block, box: Box) -> Iterator[Shape]:
