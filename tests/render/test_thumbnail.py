@@ -27,8 +27,16 @@ def test_every_thumbnail_stays_inside_its_margins(widget: Widget) -> None:
 
 
 def test_each_kind_of_widget_can_be_told_from_the_others() -> None:
-    names = ("balance", "summary", "bonus", "lots", "growth", "open-trades", "breakdown")
-    names += ("commissions",)
+    names = (
+        "balance",
+        "summary",
+        "bonus",
+        "lots",
+        "growth",
+        "open-trades",
+        "breakdown",
+        "commissions",
+    )
     drawn = [tuple(thumbnail.draw(WIDGETS[name])) for name in names]
     assert len(set(drawn)) == len(names)
 

@@ -239,13 +239,28 @@ def draw_result_bars(box: Box) -> Iterator[Shape]:
     """Rows with a name and a bar. Gains and losses begin at a common line."""
     zero = WIDTH - MARGIN - LONGEST_RESULT_BAR
     for top, share in zip(row_tops(box, CELL_HEIGHT), RESULT_BARS, strict=False):
-        middle = top + (CELL_HEIGHT - TEXT_HEIGHT) / 2
-        yield Shape("ink", x=MARGIN, y=middle, width=ROW_NAME_WIDTH, height=TEXT_HEIGHT)
-        length = share * LONGEST_RESULT_BAR
-        if share > 0:
-            yield Shape("up", x=zero, y=top, width=length, height=CELL_HEIGHT)
-        else:
-            yield Shape("down", x=zero + length, y=top, width=-length, height=CELL_HEIGHT)
+        space = CELL_HEIGHT - TEXT_HEIGHT
+        yield Shape(
+            "ink",
+            x=MARGIN,
+            y=top + space / 2,
+            width=ROW_NAME_WIDTH,
+            height=TEXT_HEIGHT,
+        )
+        tone: Tone = "up"
+        left = float(zero)
+        length = abs(share) * LONGEST_RESULT_BAR
+        # The bar of a loss ends where those of gains begin.
+        if share < 0:
+            tone = "down"
+            left = zero - length
+        yield Shape(
+            tone,
+            x=left,
+            y=top,
+            width=length,
+            height=CELL_HEIGHT,
+        )
 
 
 def draw_other(_: base.Block, box: Box) -> Iterator[Shape]:
