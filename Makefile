@@ -23,6 +23,8 @@ export PIP_BUILD_CONSTRAINT := $(CONSTRAINTS)
 endif
 STAMP := $(VENV)/.installed-$(VERSIONS)
 TEST_STAMP := $(VENV)/.installed-test-$(VERSIONS)
+# Tests start Python hundreds of times. Some images set this, and then the package is compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := setup.cfg pyproject.toml $(CONSTRAINTS)
 PIP_INSTALL = $(BIN)/python -m pip install --quiet $(UPGRADE) --editable
 

@@ -300,8 +300,9 @@ def test_what_is_searched_would_be_found() -> None:
     assert found_in(written.getvalue()) == []
 
 
-@pytest.mark.parametrize("mood", ["good", "echo", "parrot", "401 no", "500 broken"])
-def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
+@contextmanager
+def configured(folder: Path, mood: str) -> Iterator[Callable[..., str]]:
+    """A folder with a ``widgets.toml``; yields what runs a command there and returns its output."""
     api = Api()
     api.mood = mood
     names = {
@@ -312,30 +313,45 @@ def test_the_commands_print_no_secret(mood: str, tmp_path: Path) -> None:
     }
     env = {f"S{n}": SECRETS[name] for n, name in enumerate(names.values())}
     lines = "".join(f'{key} = "S{n}"\n' for n, key in enumerate(names))
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "widget", *arguments],
+            cwd=folder,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode in (0, 1, 2)
+        return done.stdout + done.stderr
+
     with serving(api) as url:
-        (tmp_path / "widgets.toml").write_text(
+        (folder / "widgets.toml").write_text(
             f'[api]\nbase_url = "{url}"\n[cache]\n'
             f'redis_url = "redis://:{SECRETS["redis password"]}@127.0.0.1:1/0"\n'
             f"[accounts.main]\nlogin = {LOGIN}\n{lines}"
         )
-        for arguments in (
-            ["check"],
-            ["snippet", "main", "balance"],
-            ["token", "main", "balance"],
-            ["token", "main", "x"],
-        ):
-            done = subprocess.run(
-                [sys.executable, "-m", "widget", *arguments],
-                cwd=tmp_path,
-                env={**os.environ, **env},
-                capture_output=True,
-                text=True,
-            )
-            printed = done.stdout + done.stderr
-            assert found_in(printed) == [], (arguments, printed)
-            assert "Traceback" not in printed
-            assert done.returncode in (0, 1, 2)
+        yield run
+
+
+@pytest.mark.parametrize("mood", ["good", "echo", "parrot", "401 no", "500 broken"])
+def test_check_prints_no_secret(mood: str, tmp_path: Path) -> None:
+    with configured(tmp_path, mood) as run:
+        printed = run("check")
+    assert found_in(printed) == [], printed
+    assert "Traceback" not in printed
     # The file is readable by others and contains the password of Redis.
+    assert "chmod 600" in printed
+
+
+@pytest.mark.parametrize(
+    "arguments", ["snippet main balance", "token main balance", "token main x"]
+)
+def test_the_commands_that_call_no_api_print_no_secret(arguments: str, tmp_path: Path) -> None:
+    with configured(tmp_path, "good") as run:
+        printed = run(*arguments.split())
+    assert found_in(printed) == [], printed
+    assert "Traceback" not in printed
     assert "chmod 600" in printed
 
 
