@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import serving
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from programs import CACHE, find_program
 
 WIDTHS = (240, 320, 480, 640, 960)
@@ -45,17 +45,23 @@ new PerformanceObserver(sumShifts).observe({ type: "layout-shift", buffered: tru
 
 
 @contextmanager
-def chromium(*without: str) -> Iterator[Browser]:
-    """Start Chromium, without some of the arguments that Playwright adds by default."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_program("chromium"),
-            args=QUIET,
-            ignore_default_args=list(without),
-            chromium_sandbox=False,
-        )
+def chromium() -> Iterator[Browser]:
+    """Start Chromium outside the tests, which have the fixture ``browser``."""
+    with sync_playwright() as playwright, launched(playwright) as browser:
         yield browser
-        browser.close()
+
+
+@contextmanager
+def launched(playwright: Playwright, *without: str) -> Iterator[Browser]:
+    """Start Chromium, without some of the arguments that Playwright adds by default."""
+    browser = playwright.chromium.launch(
+        executable_path=find_program("chromium"),
+        args=QUIET,
+        ignore_default_args=list(without),
+        chromium_sandbox=False,
+    )
+    yield browser
+    browser.close()
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from widget.sandbox.api import QuietHandler, serve_sandbox
 from widget.widgets import registry
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
 
 # A busy machine must not make a test fail. In CI, hypothesis has no deadline by default.
@@ -200,12 +200,21 @@ class Service:
         return response.json()["data"]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """Chromium, started once for all tests of a module."""
-    from browsers import chromium  # imports this module, and most tests do not need it
+@pytest.fixture(scope="session")
+def playwright() -> Iterator["Playwright"]:
+    """What starts Chromium: a process can have only one of these at a time."""
+    from playwright.sync_api import sync_playwright  # most tests do not need it
 
-    with chromium() as started:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: "Playwright") -> Iterator["Browser"]:
+    """Chromium, started once for all tests of a process."""
+    from browsers import launched  # imports this module
+
+    with launched(playwright) as started:
         yield started
 
 

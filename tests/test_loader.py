@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import pytest
 import requests
 from accounts import EVERYTHING, WIDGETS
-from browsers import chromium, host, is_complaint, tab
+from browsers import host, is_complaint, launched, tab
 from conftest import Clock, Service, Upstream
 from faults import Fault
-from playwright.sync_api import Browser, Error
+from playwright.sync_api import Browser, Error, Playwright
 from processes import PATIENCE, until
 from programs import CACHE, find_program
 from webkit import webkit
@@ -169,9 +169,9 @@ def firefox() -> Iterator[Tab]:
 
 
 @pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
+def chrome(playwright: Playwright) -> Iterator[Browser]:
     """Chromium with the back/forward cache, which Playwright disables by default."""
-    with chromium("--disable-back-forward-cache") as browser:
+    with launched(playwright, "--disable-back-forward-cache") as browser:
         yield browser
 
 
