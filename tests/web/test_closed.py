@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ from test_privacy import everything, named, plain, responses, written
 from werkzeug.security import generate_password_hash
 
 from widget import app, config
+from widget.data import locks
 from widget.errors import OperatorError
 from widget.web import access, tokens
 
@@ -454,9 +456,13 @@ def test_correct_passwords_do_not_count_as_attempts(start: Callable[..., InProce
 
 
 @pytest.mark.parametrize("kind", ["gone", "hanging"])
-def test_attempts_are_counted_while_redis_fails(kind: str, start: Callable[..., InProcess]) -> None:
-    import socket
-
+def test_attempts_are_counted_while_redis_fails(
+    kind: str, start: Callable[..., InProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The limit of a second would apply to each command of each attempt: half a minute.
+    short = {"socket_timeout": 0.1, "socket_connect_timeout": 0.1}
+    options = {**locks.redis_options(), **short}
+    monkeypatch.setattr(locks, "redis_options", lambda: options)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         if kind == "hanging":
