@@ -25,6 +25,7 @@ import requests
 from effort import FULL_EXAMPLES, FULL_PROFILE, QUICK_EXAMPLES, QUICK_PROFILE
 from faults import FaultySandbox
 from flask import Flask
+from processes import PATIENCE
 from werkzeug.serving import make_server
 
 from widget import app, config
@@ -203,8 +204,10 @@ class Service:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator["Playwright"]:
     """What starts Chromium: a process can have only one of these at a time."""
-    from playwright.sync_api import sync_playwright  # most tests do not need it
+    from playwright.sync_api import expect, sync_playwright  # most tests do not need it
 
+    # By default, pages are expected to change within five seconds.
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as started:
         yield started
 
