@@ -358,14 +358,20 @@ def test_members_see_a_closed_account_on_a_cached_page(stage: Stage, configured:
     cached = fetch(post)
     assert "token=" not in cached
     assert "/w/vault/" not in cached
-    stranger, member, editor = stage.play("members", cached=stage.store("members", cached))
+    box = re.search("<cabinet-widget-closed.*?</cabinet-widget-closed>", cached)
+    assert box
+    stranger, member, editor = stage.play(
+        "members", cached=stage.store("members", cached), another=box[0]
+    )
     assert (stranger["boxes"], stranger["shown"]) == (2, 0)
     assert stranger["back"] == stranger["url"], "Logging in returns to the page."
     assert "Please log in" in stranger["lines"][0]
+    assert "Please log in" in stranger["added"]
     assert "not open to everyone" in stranger["lines"][1]
     balance = digits(f"{figures(stage.service)['balance']:.2f}")
     assert member["shown"] == 1
     assert balance in digits(member["texts"][0])
+    assert balance in digits(member["added"])
     assert editor["shown"] == 2
     assert "Solde" in editor["texts"][1], "The locked language."
 

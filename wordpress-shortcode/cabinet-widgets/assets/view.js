@@ -87,14 +87,33 @@
 		} );
 	}
 
-	// Authors can write neither these elements nor <cabinet-widget>: WordPress removes both from their HTML.
-	const boxes = [ ...document.querySelectorAll( 'cabinet-widget-closed' ) ];
-	boxes.filter( ( box ) => isValid( box.dataset.token ) ).forEach( ( box ) => show( box, box.dataset.token ) );
-	const waiting = boxes.filter( ( box ) => ! isValid( box.dataset.token ) );
-	// The route accepts at most 50 grants at a time.
-	for ( let i = 0; i < waiting.length; i += 50 ) {
-		fill( waiting.slice( i, i + 50 ) );
+	const waiting = [];
+
+	function fillWaiting() {
+		while ( waiting.length ) {
+			// The route accepts at most 50 grants at a time.
+			fill( waiting.splice( 0, 50 ) );
+		}
 	}
+
+	// Authors can write neither these elements nor <cabinet-widget>: WordPress removes both from their HTML. A page may add
+	// more of them later, such as an endless list of posts or the preview of the Customizer.
+	class ClosedWidget extends HTMLElement {
+		connectedCallback() {
+			if ( this.querySelector( 'cabinet-widget' ) ) {
+				return;
+			}
+			if ( isValid( this.dataset.token ) ) {
+				show( this, this.dataset.token );
+				return;
+			}
+			// All that are added at once are filled with one request.
+			if ( waiting.push( this ) === 1 ) {
+				setTimeout( fillWaiting );
+			}
+		}
+	}
+	customElements.define( 'cabinet-widget-closed', ClosedWidget );
 
 	document.addEventListener( 'cabinet-widget:expired', ( { target } ) => {
 		const box = target.closest( 'cabinet-widget-closed' );
