@@ -180,6 +180,8 @@ define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );
         """Starts the web server and waits for its first response."""
         router = HERE / "harness" / "router.php"
         address = self.url.removeprefix("http://")
+        # The tests would otherwise see another site. The port was chosen before the installation.
+        assert not is_up(self.url), f"another program has taken {address} in the meantime"
         with (self.root / "php.log").open("wb") as log:
             self.server = subprocess.Popen(
                 [

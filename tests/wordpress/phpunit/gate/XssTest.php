@@ -249,7 +249,7 @@ final class XssTest extends CabinetTestCase {
 		foreach ( $this->all( '//main//*[not(ancestor-or-self::div[@class="cabinet-widget-box"])]', $html ) as $element ) {
 			$this->assertContains( $element->tagName, array( 'a', 'b', 'br', 'img', 'p' ), $html );
 			foreach ( $element->attributes as $attribute ) {
-				$this->assertMatchesRegularExpression( '/^(href|title|alt|src|class|decoding|loading|fetchpriority)\z/', $attribute->name, $html );
+				$this->assertMatchesRegularExpression( '/^(href|title|alt|src|style|class|decoding|loading|fetchpriority)\z/', $attribute->name, $html );
 				$this->assertDoesNotMatchRegularExpression( '/^\s*(javascript|data):/i', $attribute->value, $html );
 			}
 		}
