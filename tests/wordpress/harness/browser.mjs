@@ -92,7 +92,7 @@ async function insert( page, canvas ) {
 	await sidebar.getByRole( 'button', { name: 'Appearance' } ).click();
 	await sidebar.getByLabel( 'Theme', { exact: true } ).selectOption( 'light' );
 	await figures( canvas, 'iframe[src*="theme=light"]' );
-	await shot( page, 'screenshot-2' );
+	await shot( page, 'controls' );
 	const id = await publish( page );
 	tell( 'editor', { preview, first, last: await attributes( page ), widgets, accounts, id } );
 	return id;
@@ -169,8 +169,10 @@ const steps = {
 		await Promise.all( [ page.waitForNavigation(), page.click( '#submit' ) ] );
 		const html = await page.content();
 		await Promise.all( [ page.waitForURL( /test=1/ ), page.click( 'text=Test the connection' ) ] );
-		await shot( page, 'screenshot-1', { clip: { x: 160, y: 32, width: 1120, height: 820 } } );
 		tell( 'settings', { before, address, html: html.includes( given.secret ), notices: await page.locator( '.wrap .notice.inline' ).allInnerTexts() } );
+		// A picture for the directory, with an address as site owners have one.
+		await page.fill( '[name=cabinet_widgets_service_url]', 'https://widgets.example.com' );
+		await shot( page, 'screenshot-4', { clip: { x: 160, y: 32, width: 1120, height: 820 } } );
 		await page.context().close();
 	},
 
@@ -186,7 +188,7 @@ const steps = {
 		const visitor = await open();
 		await visitor.goto( `${ given.site }/?p=${ id }` );
 		tell( 'block', await widget( visitor ) );
-		await shot( visitor, 'screenshot-3' );
+		await shot( visitor, 'block' );
 		await visitor.context().close();
 	},
 
@@ -203,14 +205,22 @@ const steps = {
 			await page.getByRole( 'option', { name: given.words[ word ], exact: true } ).first().waitFor();
 			found.push( word );
 		}
+		// The list of blocks, and previews of the patterns below it.
+		const bonus = page.getByRole( 'option', { name: 'Bonus', exact: true } );
+		await search.fill( 'trading' );
+		await bonus.waitFor();
+		await page.locator( '.block-editor-block-preview__content iframe' ).first().waitFor();
+		await shot( page, 'screenshot-1' );
+		await search.fill( 'drawdown' );
+		await bonus.waitFor( { state: 'hidden' } );
 		await page.getByRole( 'option', { name: 'Growth', exact: true } ).first().hover();
 		await page.locator( '.block-editor-inserter__preview-content, .block-editor-inserter__preview' ).first().waitFor();
-		await shot( page, 'owner-search' );
 		const hasPreview = await page.getByText( 'No preview available' ).count() === 0;
 		await page.getByRole( 'option', { name: 'Growth', exact: true } ).first().click();
 		const field = canvas.getByLabel( 'Address of the service' );
 		await field.waitFor();
-		await page.mouse.move( 0, 0 );
+		// Nothing opens under the mouse there.
+		await page.mouse.move( 640, 860 );
 		const icon = await canvas.locator( '.wp-block-cabinet-widgets-widget .components-placeholder__label svg' ).count();
 		await field.fill( 'http://127.0.0.1:9' );
 		await shot( page, 'owner-setup' );
@@ -219,7 +229,7 @@ const steps = {
 		await field.fill( given.paste );
 		await field.press( 'Enter' );
 		await figures( canvas, '.wp-block-cabinet-widgets-widget iframe' );
-		await shot( page, 'owner-first' );
+		await shot( page, 'screenshot-2' );
 		const offered = await page.evaluate( () => wp.blocks.getBlockVariations( 'cabinet-widgets/widget' ).map( ( { name } ) => name ) );
 		for ( const name of [ 'balance', 'open-trades' ] ) {
 			await page.evaluate( ( widget ) => wp.data.dispatch( 'core/block-editor' ).insertBlocks( wp.blocks.createBlock( 'cabinet-widgets/widget', { widget } ) ), name );
@@ -231,7 +241,7 @@ const steps = {
 		await visitor.goto( `${ given.site }/?p=${ id }` );
 		const shown = await widget( visitor );
 		const widgets = await visitor.locator( 'cabinet-widget' ).evaluateAll( ( all ) => all.map( ( one ) => one.getAttribute( 'widget' ) ) );
-		await shot( visitor, 'owner-post', { fullPage: true } );
+		await shot( visitor, 'screenshot-3' );
 		tell( 'owner', { found, hasPreview, icon, problem, offered, widgets, shown } );
 		await visitor.context().close();
 	},
@@ -262,7 +272,12 @@ const steps = {
 			}
 			const link = page.locator( '.cabinet-widget-note a' ).first();
 			const back = role ? '' : new URL( await link.getAttribute( 'href' ) ).searchParams.get( 'redirect_to' );
-			tell( 'members', { role, boxes, shown, lines, texts, back, url: page.url() } );
+			// Another post is added to the page.
+			await page.evaluate( ( html ) => document.body.insertAdjacentHTML( 'beforeend', html ), given.another );
+			const last = page.locator( 'cabinet-widget-closed' ).last();
+			await last.locator( ':scope > cabinet-widget, :scope > .cabinet-widget-note' ).waitFor();
+			const added = role ? await figures( last.locator( 'cabinet-widget' ) ) : await last.innerText();
+			tell( 'members', { role, boxes, shown, lines, texts, added, back, url: page.url() } );
 			await page.context().close();
 		}
 	},
