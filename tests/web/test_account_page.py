@@ -126,7 +126,7 @@ def test_the_breakdown_is_by_symbol_side_and_weekday_unless_a_token_locks_it(
         for by in groupings:
             groups = service.json(f"/w/main/breakdown.json?period=90d&by={by}")["groups"]
             counts += [group["trades"] for group in groups]
-        rows = re.findall("<tr><th.*?</tr>", breakdown)
+        rows = re.findall("<tr[^>]*><th.*?</tr>", breakdown)
         shown = [re.findall("<td><bdi>([0-9]+)</bdi>", row)[0] for row in rows]
         assert shown == [str(count) for count in counts]
     assert service.get("/a/main.png").status_code == 200
