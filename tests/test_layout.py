@@ -392,6 +392,42 @@ def test_a_card_has_its_own_surface_and_round_corners_on_every_page(
     )
 
 
+@pytest.mark.parametrize("declared", ["normal", "light", "dark", "light dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_frame_without_the_loader_has_round_corners_too(
+    scheme: Any, declared: str, browser: Browser, serve: Serve
+) -> None:
+    service = serve(accounts=accounts())
+    frames = ""
+    for theme in ("auto", "light", "dark"):
+        embed = snippet.Embed(
+            service.url,
+            "main",
+            WIDGETS["balance"],
+            {"theme": theme},
+            Options(theme=theme),
+            theme,
+        )
+        frames += snippet.iframe(embed)
+    style = f"<style>html {{ color-scheme: {declared}; background: #346 }}</style>"
+    with (
+        tab(browser, width=400, height=900, color_scheme=scheme) as page,
+        tab(browser) as reader,
+        host(frames, style) as url,
+    ):
+        reader.goto("about:blank")
+        page.goto(url)
+        corners = []
+        for frame in page.locator("iframe").all():
+            frame.content_frame.locator("#w").wait_for()
+            box = frame.bounding_box()
+            assert box
+            corners.append((box["x"], box["y"]))
+        picture = base64.b64encode(page.screenshot()).decode()
+        seen = reader.evaluate(PIXELS, [picture, corners])
+    assert seen == [[0x33, 0x44, 0x66]] * 3
+
+
 @pytest.mark.parametrize("hide", [[], ["profit"]])
 def test_closed_trades_display_when_they_were_closed_at_every_width(
     hide: list[str], page: Page, serve: Serve

@@ -197,6 +197,10 @@ def iframe(embed: Embed) -> str:
     title = escape(embed.label)
     # Without the loader nothing adapts the height: the exact one is known from the options.
     style = f"display:block;border:0;width:100%;height:{embed.pixels}px;{_MARGIN}"
+    # Browsers paint a frame opaque that has another colour scheme than its page, and the corners of
+    # the card would be visible. The root of a page with a card follows the system.
+    if embed.options.background == "card":
+        style += ";color-scheme:light dark"
     return (
         f'<iframe src="{url}" title="{title}" loading="lazy" '
         f'sandbox="{SANDBOX}" style="{style}"></iframe>'
