@@ -23,7 +23,7 @@ from widget import paths
 from widget.errors import Overloaded
 
 CACHED_PICTURES = 64
-PICTURES_PER_SECOND = 10.0
+PICTURES_PER_SECOND = 5.0
 """How many are drawn in the long run. Anybody can request pictures that are in no cache, such as
 one for each colour, and the processor is also needed for other requests."""
 PICTURES_AT_ONCE = 100
