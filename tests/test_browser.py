@@ -166,7 +166,7 @@ def test_the_groups_of_a_breakdown_fill_its_card_and_leave_no_row_empty(
         return bottom(document.querySelector(".rows")) - bottom(document.querySelector("table"));
     }"""
     for by in ("symbol", "side", "weekday"):
-        page.goto(f"{service.url}/w/main/breakdown?by={by}&period=year")
+        page.goto(f"{service.url}/w/main/breakdown?by={by}&period=all")
         count = page.locator("tbody tr").count()
         assert 1 < count < 11
         # What is left of the division into whole pixels.
