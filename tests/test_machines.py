@@ -247,7 +247,8 @@ def test_machines_and_redis_may_go_and_come_back_under_load(site: Site) -> None:
         calls = site.api.calls - before
         for widget in WIDGETS:
             enough = site.viewers.calls_that_explain(widget, together_again[widget])
-            assert calls[widget] <= enough, "one for both machines"
+            # Their first figures are from a call that was not counted.
+            assert calls[widget] <= enough - 1, "one for both machines"
     assert set(site.viewers.statuses) == {200}
     for program in site.machines.values():
         assert "Traceback" not in program.text()
