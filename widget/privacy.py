@@ -118,7 +118,7 @@ HIDDEN_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     # Averages are weighted by volume.
     "buy_volume": ("buy_price",),
     "sell_volume": ("sell_price",),
-    # Who buys expects to lose below the price of opening, and to win above it.
+    # The stop loss of a buyer is below the opening price, that of a seller above it.
     "side": ("stop_loss", "take_profit"),
     # Of which side a trade is.
     "long_trades": ("long_won_share", "short_won_share"),
@@ -251,7 +251,7 @@ def hide(data: Any, hidden: Collection[str]) -> Any:
 
 
 def hide_in_object(data: Data, hidden: Collection[str]) -> Data:
-    """What ``hide`` does with an object."""
+    """An object with every hidden figure set to None, see ``hide``."""
     names = hidden_names(data, hidden)
     result: Data = {}
     for name, value in data.items():

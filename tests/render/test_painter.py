@@ -145,7 +145,7 @@ class Timer:
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=40), st.integers(1, 5))
-def test_in_no_length_of_time_is_more_done_than_the_pace_allows(
+def test_a_pace_is_never_exceeded_however_long_the_breaks_are(
     breaks: list[float], at_once: int
 ) -> None:
     timer = Timer()
@@ -160,7 +160,7 @@ def test_in_no_length_of_time_is_more_done_than_the_pace_allows(
             assert count <= at_once + 2 * (last - first) + 1e-6
 
 
-def test_nothing_waits_that_is_done_more_rarely_than_the_pace_allows() -> None:
+def test_at_a_slower_pace_nothing_waits() -> None:
     timer = Timer()
     pace = timer.pace(per_second=2, at_once=3)
     for _ in range(10):
@@ -169,7 +169,7 @@ def test_nothing_waits_that_is_done_more_rarely_than_the_pace_allows() -> None:
     assert timer.pauses == []
 
 
-def test_pictures_that_are_too_many_in_the_long_run_wait() -> None:
+def test_a_flood_of_different_pictures_is_drawn_at_the_pace() -> None:
     timer = Timer()
     painter = Painter(drawing_seconds=PATIENCE, pace=timer.pace(per_second=10, at_once=2))
     for text in ("first", "second", "first", "second"):

@@ -38,8 +38,8 @@ log = logging.getLogger("widget.render")
 
 
 class Pace:
-    """Spreads something over time, as a token bucket: after a break, it may be done several times
-    without a pause.
+    """Limits how often something is done, as a token bucket: after a break, it may be done several
+    times without a pause.
 
     Args:
         per_second: how often it may be done in the long run.

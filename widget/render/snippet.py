@@ -197,8 +197,8 @@ def iframe(embed: Embed) -> str:
     title = escape(embed.label)
     # Without the loader nothing adapts the height: the exact one is known from the options.
     style = f"display:block;border:0;width:100%;height:{embed.pixels}px;{_MARGIN}"
-    # Browsers paint a frame opaque that has another colour scheme than its page, and the corners of
-    # the card would be visible. The root of a page with a card follows the system.
+    # Browsers give a frame an opaque background if its colour scheme is not that of the document in
+    # it, and the corners of the card would be visible. A document with a card follows the system.
     if embed.options.background == "card":
         style += ";color-scheme:light dark"
     return (
