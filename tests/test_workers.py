@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -147,6 +148,32 @@ def test_sighup_with_a_valid_file_replaces_the_workers_and_loses_no_request(
     assert outcomes[0] <= 4 * len(before)
     assert len(program.children()) == len(before)
     assert program.end() == 0
+
+
+NEVER_READY = """
+import time
+
+from widget.server import run_server
+
+
+def load():
+    print("loading", flush=True)
+    time.sleep(600)
+
+
+run_server(load, "127.0.0.1", {port}, workers=2)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_stops_at_once_while_its_workers_start(
+    how: signal.Signals, tmp_path: Path
+) -> None:
+    script = NEVER_READY.format(port=processes.free_port())
+    with processes.running(tmp_path, "service", sys.executable, "-c", script) as program:
+        until(lambda: program.text().count("loading") == 2)
+        assert program.end(how) == 0
+    assert "refused to gracefully stop" not in program.text()
 
 
 def test_if_the_main_process_is_killed_its_workers_end_and_free_the_port(

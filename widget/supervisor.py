@@ -71,6 +71,7 @@ class Supervisor(MPServer):
 
     def run(self) -> None:
         """Serve until SIGTERM or Ctrl+C."""
+        os.register_at_fork(after_in_child=_end_on_signals)
         load = WorkerLoader(self._load, os.getpid())
         self.serve(target_loader=load, wrap_loader=False)
 
@@ -160,6 +161,16 @@ class WorkerLoader:
             return self._load()
         except OperatorError as error:
             raise SystemExit(f"cabinet-widgets: {error}") from None
+
+
+def _end_on_signals() -> None:
+    """Let a new worker end at once if it has to stop before its application exists.
+
+    Granian handles these signals only afterwards. Until then a worker would have copies of the main
+    process's handlers, and ignore them.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _end_with(parent: int) -> None:
