@@ -9,6 +9,9 @@ from conftest import serving
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from programs import CACHE, find_program
 
+HEADLESS_CHROMIUM = "chromium-headless-shell"
+"""Chromium's engine without its windows: the same pages in less time."""
+
 WIDTHS = (240, 320, 480, 640, 960)
 QUIET = [
     "--disable-gpu",
@@ -52,10 +55,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def launched(playwright: Playwright, *without: str) -> Iterator[Browser]:
+def launched(
+    playwright: Playwright, program: str = HEADLESS_CHROMIUM, *without: str
+) -> Iterator[Browser]:
     """Start Chromium, without some of the arguments that Playwright adds by default."""
     browser = playwright.chromium.launch(
-        executable_path=find_program("chromium"),
+        executable_path=find_program(program),
         args=QUIET,
         ignore_default_args=list(without),
         chromium_sandbox=False,

@@ -18,6 +18,7 @@ flock 9
 declare -A package_of_program=(
   [caddy]=caddy
   [chromium]=chromium
+  [chromium-headless-shell]=chromium-headless-shell
   [firefox-esr]=firefox-esr
   [msgfmt]=gettext
   [nginx]=nginx-light

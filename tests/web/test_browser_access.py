@@ -9,7 +9,7 @@ import documents
 import processes
 import pytest
 from accounts import SECRET
-from browsers import QUIET, host, tab
+from browsers import HEADLESS_CHROMIUM, QUIET, host, tab
 from conftest import Clock, Service, Upstream, serving
 from faults import Fault
 from playwright.sync_api import Browser, FrameLocator, Page, expect
@@ -172,7 +172,7 @@ def test_the_password_entered_on_one_site_opens_nothing_on_another(
     # Playwright switches the separation of sites off, among other things; the last of two equal
     # arguments counts.
     separating = browser.browser_type.launch(
-        executable_path=find_program("chromium"),
+        executable_path=find_program(HEADLESS_CHROMIUM),
         args=[*QUIET, "--disable-features=Translate"],
         chromium_sandbox=False,
     )

@@ -14,7 +14,7 @@ const tell = ( step, seen = {} ) => console.log( JSON.stringify( { step, ...seen
 const complaints = [];
 
 const browser = await chromium.launch( {
-	executablePath: '/usr/bin/chromium',
+	executablePath: '/usr/bin/chromium-headless-shell',
 	args: [ '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync' ],
 } );
 
