@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import groupby
 from random import Random
 
 import pytest
@@ -64,6 +65,15 @@ def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss() -> None:
 
 def test_what_is_paid_in_at_the_instant_of_a_trade_was_there_before_it() -> None:
     assert grown("2200", [trade(1, "200")], [paid(1, "1000")]).gain == Decimal("0.1")
+
+
+@pytest.mark.parametrize("amounts", [("-118.28", "119.43"), ("119.43", "-118.28")])
+def test_operations_of_one_instant_count_together_in_whatever_order_they_are(
+    amounts: tuple[str, str],
+) -> None:
+    # The account never had 119.43, of which 1.15 would be less than one percent.
+    result = grown("1.16", [trade(1, "0.01")], [paid(1, amount) for amount in amounts])
+    assert result.gain == pytest.approx(Decimal("0.01") / Decimal("1.15"))
 
 
 def test_drawdown_is_the_greatest_fall_from_a_peak() -> None:
@@ -133,17 +143,26 @@ Movement = tuple[bool, int, int]
 """Whether it is a trade, its cents, and its hour."""
 
 
+def order(movement: Movement) -> tuple[int, bool]:
+    """By hour; at the same instant, deposits and withdrawals come before trades."""
+    is_trade, _, hour = movement
+    return hour, is_trade
+
+
 def reference_gain(opening: int, movements: Sequence[Movement]) -> Fraction:
     """The gain of a period by the definition in the documentation, in exact fractions."""
     balance = highest = Fraction(opening, 100)
     growth = Fraction(1)
-    for is_trade, cents, _ in movements:
-        amount = Fraction(cents, 100)
-        is_link = balance > 0 and balance >= highest / 100
-        if is_trade and is_link:
-            growth *= max(Fraction(0), (balance + amount) / balance)
-        balance += amount
-        highest = max(highest, balance)
+    for (_, is_trade), same_instant in groupby(movements, key=order):
+        amounts = [Fraction(cents, 100) for _, cents, _ in same_instant]
+        if not is_trade:
+            amounts = [sum(amounts, Fraction(0))]
+        for amount in amounts:
+            is_link = balance > 0 and balance >= highest / 100
+            if is_trade and is_link:
+                growth *= max(Fraction(0), (balance + amount) / balance)
+            balance += amount
+            highest = max(highest, balance)
     return growth - 1
 
 
@@ -157,8 +176,7 @@ def reference_gain(opening: int, movements: Sequence[Movement]) -> Fraction:
 def test_the_gain_is_that_of_the_definition(
     opening: int, movements: list[Movement], random: Random
 ) -> None:
-    # By hour; at the same instant, deposits and withdrawals come before trades.
-    movements.sort(key=lambda movement: (movement[2], movement[0]))
+    movements.sort(key=order)
     trades = [trade(hour, Decimal(cents) / 100) for is_trade, cents, hour in movements if is_trade]
     operations = [
         paid(hour, str(Decimal(cents) / 100)) for is_trade, cents, hour in movements if not is_trade

@@ -119,8 +119,12 @@ def growth_factors(
         # An operation moves the balance, but it is neither gain nor loss. A deposit at the instant
         # of a trade counts as made before it.
         while due and due[-1].time <= time:
-            before += due.pop().amount
-            highest = max(highest, before)
+            operation = due.pop()
+            before += operation.amount
+            # Operations of one instant have no order: the balance after all of them counts.
+            is_last_of_its_instant = not due or due[-1].time > operation.time
+            if is_last_of_its_instant:
+                highest = max(highest, before)
         after = before + result
         factors.append(growth_factor(before, after, highest))
         before = after
