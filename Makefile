@@ -32,7 +32,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet $(UPGRADE) --editable
 PROCESSES ?= $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: help demo test instants check lint plugin package screenshots bench soak lock programs install-test interpreter clean
+.PHONY: help demo test instants check explore lint plugin package screenshots bench soak lock programs install-test interpreter clean
 
 help:
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -47,6 +47,9 @@ test: programs lint ## all checks and tests; installs the programs that they nee
 
 check: lint ## ruff, mypy and the tests that need no other program, with fewer random examples
 	$(PYTEST) --hypothesis-profile=quick -m "not programs"
+
+explore: programs $(TEST_STAMP) ## run the random tests with new examples, and ten times as many
+	$(PYTEST) --hypothesis-profile=explore -m hypothesis
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .

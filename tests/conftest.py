@@ -22,7 +22,14 @@ import hypothesis
 import programs
 import pytest
 import requests
-from effort import FULL_EXAMPLES, FULL_PROFILE, QUICK_EXAMPLES, QUICK_PROFILE
+from effort import (
+    EXPLORE_EXAMPLES,
+    EXPLORE_PROFILE,
+    FULL_EXAMPLES,
+    FULL_PROFILE,
+    QUICK_EXAMPLES,
+    QUICK_PROFILE,
+)
 from faults import FaultySandbox
 from flask import Flask
 from processes import PATIENCE
@@ -36,13 +43,17 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
 
-# A busy machine must not make a test fail. In CI, hypothesis has no deadline by default.
+# Whether a test passes must not depend on chance, and a busy machine must not make it fail.
 hypothesis.settings.register_profile(
-    FULL_PROFILE, hypothesis.settings.default, deadline=None, max_examples=FULL_EXAMPLES
+    FULL_PROFILE, derandomize=True, database=None, deadline=None, max_examples=FULL_EXAMPLES
 )
 # `make check` chooses this one: pytest --hypothesis-profile=quick
 hypothesis.settings.register_profile(
     QUICK_PROFILE, hypothesis.settings.get_profile(FULL_PROFILE), max_examples=QUICK_EXAMPLES
+)
+# This one is for `make explore`.
+hypothesis.settings.register_profile(
+    EXPLORE_PROFILE, derandomize=False, deadline=None, max_examples=EXPLORE_EXAMPLES
 )
 hypothesis.settings.load_profile(FULL_PROFILE)
 

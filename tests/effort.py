@@ -1,11 +1,16 @@
-"""How much of a random test runs: all of it in `make test`, a fifth in `make check`."""
+"""How much of a random test runs: all of it in `make test`, a fifth in `make check`.
+
+Both choose the same examples in every run. `make explore` chooses new ones, and ten times as many.
+"""
 
 from hypothesis import settings
 
 FULL_PROFILE = "full"
 QUICK_PROFILE = "quick"
+EXPLORE_PROFILE = "explore"
 FULL_EXAMPLES = 100
 QUICK_EXAMPLES = 20
+EXPLORE_EXAMPLES = 1000
 
 
 def examples(count: int) -> int:
