@@ -1,6 +1,7 @@
 """Programs that tests start on loopback: the service as ``serve`` runs it, Redis and nginx."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,9 @@ from pathlib import Path
 import redis
 import requests
 from programs import find_program
+
+PORTS = random.SystemRandom()
+"""Not the random numbers that Hypothesis repeats: other tests run at the same time."""
 
 PATIENCE = 20.0
 """Seconds to wait for anything, enough for a busy machine too."""
@@ -31,10 +35,16 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def free_port() -> int:
-    """A port that is not in use."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is not in use.
+
+    It is below those that a kernel chooses from, so that no connection and no server without a port
+    of its own takes it before the program that it is for.
+    """
+    while True:
+        port = PORTS.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def children_of(pid: int) -> list[int]:
