@@ -95,6 +95,7 @@ def test_the_demo_page_displays_all_widgets_and_their_figures_change(
         expect(frames).to_have_count(len(WIDGETS) + 1)
         for frame in frames.all():
             frame.scroll_into_view_if_needed()
+            expect(frame).to_be_visible()
             expect(frame.content_frame.locator("#w")).to_be_visible()
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=ARTIFACTS / "demo.png", full_page=True)
@@ -133,6 +134,7 @@ def test_the_demo_page_does_not_move_while_it_loads(page: Page, upstream: Upstre
         page.goto(service + demo.HOST_PAGE)
         for frame in page.locator("iframe").all():
             frame.scroll_into_view_if_needed()
+            expect(frame).to_be_visible()
             expect(frame.content_frame.locator("#w")).to_be_visible()
         assert page.evaluate("window.shift") == 0
 
@@ -198,6 +200,7 @@ def test_no_snippet_shifts_the_layout_of_its_page(page: Page, serve: Serve) -> N
         page.goto(url)
         for frame in page.locator("iframe").all():
             frame.scroll_into_view_if_needed()
+            expect(frame).to_be_visible()
             expect(frame.content_frame.locator("#w")).to_be_visible()
         assert page.evaluate("window.shift") == 0
 

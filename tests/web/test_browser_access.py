@@ -78,11 +78,13 @@ class Site:
         return tokens.sign([SECRET.encode()], "signed/balance", self.clock.now + 10 * MINUTE)
 
     def open(self, account: str, attributes: str = "", more: str = "") -> FrameLocator:
-        """Open the host page."""
+        """Open the host page, and wait until it displays the widget."""
         loader = f'<script async src="{self.service.url}/embed.js"></script>'
         element = f"<cabinet-widget account={account} widget=balance {attributes}></cabinet-widget>"
         self.body = f"{loader}{element}{more}"
         self.page.goto(self.url)
+        # Until then, the loader would take advancing clocks for a frame that may not be shown.
+        expect(self.page.locator("iframe")).to_be_visible()
         return self.page.frame_locator("iframe")
 
     def advance(self, seconds: float) -> None:
