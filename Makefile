@@ -45,7 +45,7 @@ demo: $(STAMP) ## serve a page with every widget, fed by a simulated API (PORT=9
 test: programs lint ## all checks and tests; installs the programs that they need
 	$(PYTEST)
 
-check: lint ## ruff, mypy and the tests that need no other program, with fewer random examples
+check: lint ## ruff, mypy and the tests that need no other program, with fewer examples
 	$(PYTEST) --hypothesis-profile=quick -m "not programs"
 
 explore: programs $(TEST_STAMP) ## run the random tests with new examples, and ten times as many
@@ -91,8 +91,8 @@ soak: programs $(TEST_STAMP) ## run the service for an hour while its API fails 
 lock: $(BIN)/python ## lock the newest releases of all dependencies in .ci/constraints.txt
 	@echo "Looking up the newest releases that work with each other, on Python 3.11 and later."
 	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT $(BIN)/python -m pip install --quiet uv
-	@echo setuptools | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate \
-		--custom-compile-command "make lock" --extra test --output-file .ci/constraints.txt - setup.cfg
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate \
+		--custom-compile-command "make lock" --extra test --output-file .ci/constraints.txt setup.cfg
 	@echo "Locked in .ci/constraints.txt. Run make test before you commit it."
 
 clean: ## remove .venv and everything else that was created here
