@@ -95,7 +95,7 @@ class Viewers:
         until(lambda: self.statuses.total() >= goal)
 
     def _visit_all(self) -> None:
-        while not self._stop.wait(0.02):
+        while not self._stop.wait(0.1):
             for widget in WIDGETS:
                 self.visit(widget)
 

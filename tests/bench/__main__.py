@@ -9,6 +9,7 @@ import argparse
 import http.client
 import itertools
 import json
+import math
 import os
 import platform
 import random
@@ -121,12 +122,13 @@ def run_wrk(
     """Responses, duration and 99th percentile in microseconds, and failed requests."""
     script = Path(__file__).with_name(script_name)
     sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    duration = max(1, round(seconds))
+    # wrk itself takes whole seconds only, and ends as usual when it is interrupted.
     command = [
+        *("timeout", "--signal=INT", "--preserve-status", str(seconds)),
         find_program("wrk"),
         "-t1",
         f"-c{connections}",
-        f"-d{duration}s",
+        f"-d{math.ceil(seconds) + 1}s",
         "--latency",
         "-s",
         str(script),
@@ -239,7 +241,7 @@ def record(url: str, folder: Path) -> tuple[str, str]:
     return str(folder / "recorded.json"), str(folder / "page.html")
 
 
-def speed(bench: Bench, rounds: int, keys: str) -> None:
+def speed(bench: Bench, rounds: int, seconds: float, keys: str) -> None:
     """The first table: requests per second and tails of targets, in one interleaved run."""
     with ExitStack() as stack:
         url, pid, _ = stack.enter_context(bench.service(ACCOUNT.format(slug="main", seconds=3600)))
@@ -280,7 +282,7 @@ def speed(bench: Bench, rounds: int, keys: str) -> None:
             assert response.status_code in (200, 304), target.url
         for _ in range(rounds):
             for target in targets.values():
-                target.measure(1, bench.load_core)
+                target.measure(seconds, bench.load_core)
         sample, samples = stack.enter_context(bench.app("sample", BENCH_UPSTREAM=bench.upstream))
         bench.sandbox.faults.append(Fault("slow", seconds=0.2))
         targets["i"] = Target(
@@ -567,12 +569,12 @@ def main() -> None:
         bench = Bench(Path(folder), upstream, sandbox, *cores())
         print(f"Measured on {machine()}; {CONNECTIONS} connections, servers on one core.\n")
         parts: list[Callable[[], Any]] = [
-            lambda: speed(bench, 1, "abcdg") if quick else speed(bench, 9, "abcdegh"),
+            lambda: speed(bench, 1, 0.5, "abcdg") if quick else speed(bench, 9, 1, "abcdegh"),
             lambda: pages(3 if quick else 40),
             lambda: large_amounts(1_000 if quick else 100_000, 1 if quick else 10),
             lambda: performance(1_000 if quick else 100_000, 3 if quick else 40),
             lambda: pictures(bench, 300 if quick else 10_000),
-            lambda: outage(bench, 1 if quick else 5),
+            lambda: outage(bench, 0.5 if quick else 5),
             lambda: isolation(bench, 2 if quick else 8),
         ]
         if not quick:
