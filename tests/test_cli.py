@@ -20,7 +20,7 @@ import jwt
 import pytest
 import requests
 from accounts import SECRET
-from click.testing import CliRunner
+from commands import run
 from conftest import Clock, Upstream, simulated
 from faults import Fault
 from processes import free_port, until
@@ -40,20 +40,6 @@ def upstream(upstream_in_real_time: Upstream) -> Upstream:
     """The simulated API uses the real clock here, as the commands do."""
     upstream_in_real_time.reset()
     return upstream_in_real_time
-
-
-def run(
-    folder: Path, *arguments: str, stdin: str = "", **env: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder."""
-    # In this process: starting Python for each of a hundred commands takes longer than all else.
-    with contextlib.chdir(folder):
-        result = CliRunner().invoke(
-            cli.main, arguments, input=stdin, env=env, prog_name="cabinet-widgets"
-        )
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
 @dataclass

@@ -12,9 +12,9 @@ from typing import Any
 import processes
 import pytest
 import yaml
+from commands import run
 from documents import deployment_file
 from programs import find_program
-from test_cli import run
 
 from widget import config
 from widget.setup import deploy

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run
 from conftest import Upstream
 from faults import Fault
 from terminals import Terminal, terminal
-from test_cli import run
 from werkzeug.security import check_password_hash
 
 from widget import config

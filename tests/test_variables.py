@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from commands import run
 from conftest import Upstream
 from processes import free_port
-from test_cli import run, running, wait_for
+from test_cli import running, wait_for
 
 from widget import config
 from widget.errors import ConfigError
