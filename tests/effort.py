@@ -1,9 +1,15 @@
-"""How much of a random test runs: all of it in `make test`, a fifth in `make check`.
+"""How many examples a test has: all in `make test`, a fifth in `make check`.
 
-Both choose the same examples in every run. `make explore` chooses new ones, and ten times as many.
+Both choose the same examples in every run. `make explore` chooses new random ones, and ten times as
+many.
 """
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from hypothesis import settings
+
+Example = TypeVar("Example")
 
 FULL_PROFILE = "full"
 QUICK_PROFILE = "quick"
@@ -22,3 +28,8 @@ def examples(count: int) -> int:
     profile = settings.default
     assert profile is not None
     return max(1, count * profile.max_examples // FULL_EXAMPLES)
+
+
+def some(values: Sequence[Example]) -> Sequence[Example]:
+    """All values, or every fifth of them if the profile is that of `make check`."""
+    return values[:: max(1, FULL_EXAMPLES // examples(FULL_EXAMPLES))]

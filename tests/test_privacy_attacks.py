@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import pytest
 from accounts import WIDGETS
+from effort import some
 from scripted import NOW, InProcess, Script, at, running
 
 from widget import names
@@ -180,7 +181,7 @@ def published(service: InProcess, slug: str, form: str = ".json") -> dict[str, A
             response = service.client.get(f"/w/{slug}/{name}{form}?{query}".rstrip("?&"))
             # Not every widget has a table, a feed or a badge.
             if response.status_code == 404 and form in (".csv", ".atom", ".badge.json"):
-                continue
+                break
             if response.status_code == 400:
                 assert re.search(r"\b(from|to|month)\b", response.text), (name, query)
                 continue
@@ -376,7 +377,7 @@ def test_every_figure_of_the_records_is_changed() -> None:
     assert found - CHANGES.keys() - NOT_CHANGED == set()
 
 
-@pytest.mark.parametrize("figure", sorted(CHANGES))
+@pytest.mark.parametrize("figure", some(sorted(CHANGES)))
 def test_accounts_that_differ_in_hidden_figures_look_the_same(
     figure: str, stack: ExitStack
 ) -> None:
@@ -502,10 +503,14 @@ def small_account() -> Responses:
 
 def test_a_hidden_swap_is_not_the_growth_of_a_trade_without_its_profit(stack: ExitStack) -> None:
     service, slug = account(stack, small_account(), hide=["swap", "commission"])
-    data = published(service, slug)
-    after = Decimal(str(data["balance?"]["balance"]))
-    trades = data["closed-trades?rows=100&period=all"]["trades"]
-    points = data["growth?period=all"]["points"]
+
+    def data(url: str) -> dict[str, Any]:
+        response: dict[str, Any] = service.client.get(f"/w/{slug}/{url}").get_json()["data"]
+        return response
+
+    after = Decimal(str(data("balance.json")["balance"]))
+    trades = data("closed-trades.json?rows=100&period=all")["trades"]
+    points = data("growth.json?period=all")["points"]
     factors = [1 + Decimal(str(point["gain"])) for point in points]
     exact = 0
     rows = zip(trades, reversed(factors[1:]), reversed(factors[:-1]), strict=True)

@@ -1,14 +1,11 @@
 """No secret is in any output: all output, at level DEBUG, is searched for known secrets."""
 
 import base64
-import http.client
 import io
+import itertools
 import json
 import logging
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,7 +16,10 @@ import processes
 import pytest
 import redis
 from accounts import WIDGETS
-from conftest import Clock, Service, serving
+from commands import run
+from conftest import Clock, serving
+from effort import some
+from flask import Flask
 from scripted import NOW
 from test_privacy import PERSONAL, responses
 from werkzeug.security import generate_password_hash
@@ -150,27 +150,23 @@ def logged_at_debug(settings: Settings, *, masked: bool) -> Iterator[io.StringIO
             logging.getLogger(name).setLevel(level)
 
 
-def all_responses(service: Service, now: float) -> str:
+def all_responses(application: Flask, now: float) -> str:
     """All responses to every kind of request, with right and wrong credentials."""
     responses_text: list[str] = []
+    client = application.test_client()
 
     def get(
         path: str, method: str = "GET", body: str = "", kind: str = FORM, basic: str = ""
     ) -> None:
-        # Not by requests, which would log in the same process.
-        connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=30)
         headers = {"Content-Type": kind}
         if basic:
             headers["Authorization"] = f"Basic {base64.b64encode(basic.encode()).decode()}"
-        connection.request(method, quote(path, safe="/?&=:"), body, headers)
-        response = connection.getresponse()
-        responses_text.append(
-            f"{response.status} {response.getheaders()} {response.read().decode()}"
-        )
-        connection.close()
+        url = quote(path, safe="/?&=:")
+        response = client.open(url, method=method, data=body, headers=headers)
+        responses_text.append(f"{response.status} {response.headers} {response.text}")
 
     key = SECRETS["old embed secret"].encode()
-    for name, slug in ((name, slug) for name in WIDGETS for slug in ("main", "open")):
+    for name, slug in itertools.product(some([*WIDGETS]), ("main", "open")):
         good = tokens.sign([key], f"{slug}/{name}", now + 600)
         for suffix in ("", ".json", *([".svg"] if WIDGETS[name].picture else [])):
             get(f"/w/{slug}/{name}{suffix}")
@@ -236,21 +232,20 @@ def test_no_secret_is_in_any_output(cache: str, dialect: str, masked: bool, tmp_
         service = application.extensions["cabinet-widgets"]
         stack.callback(service.cache.close)
         written = stack.enter_context(logged_at_debug(settings, masked=masked))
-        client = Service(stack.enter_context(serving(application)), application)
 
-        responses_text = all_responses(client, clock.now)
+        responses_text = all_responses(application, clock.now)
         # The widgets did display figures.
         assert "48317" in re.sub(r"\D", "", responses_text) or "48,317" in responses_text
         for mood in ("echo", "parrot", "401 no", "500 broken", "302 gone"):
             api.mood = mood
             clock.now += 2 * 86400  # nothing is cached any more, so that errors are displayed
-            responses_text += all_responses(client, clock.now)
+            responses_text += all_responses(application, clock.now)
         assert {"API password", "token of the API", "login"} <= api.seen  # it received them
 
         # An error in the service, with a traceback.
         original = service.renderer.page
         service.renderer.page = None
-        responses_text += all_responses(client, clock.now)
+        responses_text += all_responses(application, clock.now)
         service.renderer.page = original
         for thing in (
             settings,
@@ -314,14 +309,8 @@ def configured(folder: Path, mood: str) -> Iterator[Callable[..., str]]:
     env = {f"S{n}": SECRETS[name] for n, name in enumerate(names.values())}
     lines = "".join(f'{key} = "S{n}"\n' for n, key in enumerate(names))
 
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "widget", *arguments],
-            cwd=folder,
-            env={**os.environ, **env},
-            capture_output=True,
-            text=True,
-        )
+    def output_of(*arguments: str) -> str:
+        done = run(folder, *arguments, **env)
         assert done.returncode in (0, 1, 2)
         return done.stdout + done.stderr
 
@@ -331,13 +320,13 @@ def configured(folder: Path, mood: str) -> Iterator[Callable[..., str]]:
             f'redis_url = "redis://:{SECRETS["redis password"]}@127.0.0.1:1/0"\n'
             f"[accounts.main]\nlogin = {LOGIN}\n{lines}"
         )
-        yield run
+        yield output_of
 
 
 @pytest.mark.parametrize("mood", ["good", "echo", "parrot", "401 no", "500 broken"])
 def test_check_prints_no_secret(mood: str, tmp_path: Path) -> None:
-    with configured(tmp_path, mood) as run:
-        printed = run("check")
+    with configured(tmp_path, mood) as output_of:
+        printed = output_of("check")
     assert found_in(printed) == [], printed
     assert "Traceback" not in printed
     # The file is readable by others and contains the password of Redis.
@@ -348,8 +337,8 @@ def test_check_prints_no_secret(mood: str, tmp_path: Path) -> None:
     "arguments", ["snippet main balance", "token main balance", "token main x"]
 )
 def test_the_commands_that_call_no_api_print_no_secret(arguments: str, tmp_path: Path) -> None:
-    with configured(tmp_path, "good") as run:
-        printed = run(*arguments.split())
+    with configured(tmp_path, "good") as output_of:
+        printed = output_of(*arguments.split())
     assert found_in(printed) == [], printed
     assert "Traceback" not in printed
     assert "chmod 600" in printed
@@ -371,14 +360,8 @@ def test_an_error_in_the_configuration_does_not_print_the_secret(
     mistake: str, tmp_path: Path
 ) -> None:
     (tmp_path / "widgets.toml").write_text(f"[accounts.main]\nlogin = 1\n{mistake}\n")
-    env = {**os.environ, "S": SECRETS["API password"], "SHORT": SECRETS["API password"]}
-    done = subprocess.run(
-        [sys.executable, "-m", "widget", "check"],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    env = {"S": SECRETS["API password"], "SHORT": SECRETS["API password"]}
+    done = run(tmp_path, "check", **env)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert found_in(done.stdout + done.stderr) == [], done.stderr
