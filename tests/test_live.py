@@ -39,7 +39,8 @@ INSIDE = """
 def page(browser: Browser, instant: float) -> Iterator[Page]:
     """A tab with a clock that the test controls, and that the test can hide."""
     with tab(browser, width=480) as opened:
-        opened.clock.install(time=instant)
+        # It runs until it is paused, and cannot be set back.
+        opened.clock.install(time=instant - 60)
         # Otherwise it would also advance by the time that a busy machine needs.
         opened.clock.pause_at(instant)
         opened.add_init_script(INSIDE)
