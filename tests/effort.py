@@ -32,4 +32,5 @@ def examples(count: int) -> int:
 
 def some(values: Sequence[Example]) -> Sequence[Example]:
     """All values, or every fifth of them if the profile is that of `make check`."""
-    return values[:: max(1, FULL_EXAMPLES // examples(FULL_EXAMPLES))]
+    step = FULL_EXAMPLES // examples(FULL_EXAMPLES)
+    return values[:: max(1, step)]

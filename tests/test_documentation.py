@@ -496,7 +496,7 @@ TESTS_OF_THREATS = {
     ],
     "A request breaks the service, or is reflected": [
         "test_a_tag_of_a_great_many_subtags_costs_no_more_than_a_short_one",
-        "test_thousands_of_hostile_requests_are_handled",
+        "test_ten_thousand_hostile_requests_are_handled",
         "test_a_repeated_or_unknown_option_is_not_echoed",
     ],
     "Invented dates flood the API": [

@@ -328,8 +328,8 @@ def random_requests(
         )
 
 
-def test_thousands_of_hostile_requests_are_handled() -> None:
-    count = examples(10_000)
+def test_ten_thousand_hostile_requests_are_handled() -> None:
+    count = 10_000
     seen: Counter[int] = Counter()
     with ExitStack() as stack:
         where = service(stack)
@@ -339,7 +339,7 @@ def test_thousands_of_hostile_requests_are_handled() -> None:
             seen[response.status] += 1
     assert sum(seen.values()) == count
     # The requests are hostile in different ways.
-    assert {200, 400, 401, 403, 404, 405} <= seen.keys()
+    assert {200, 400, 401, 403, 404, 405, 413, 429, 501} <= seen.keys()
     assert seen[200] > count / 10
     assert seen[400] > count / 10
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -64,7 +64,7 @@ def token(
     return tokens.sign([secret.encode()], f"{slug}/{widget}", expires, **more)
 
 
-def attempts() -> Iterator[tuple[str, str, str, bytes]]:
+def attempts(widgets: Sequence[str]) -> Iterator[tuple[str, str, str, bytes]]:
     """Every way to request a widget of ``main`` without a credential: method, path, query, body."""
     queries = [
         "",
@@ -80,7 +80,7 @@ def attempts() -> Iterator[tuple[str, str, str, bytes]]:
         "access=open",
     ]
     queries += ["password=open sesame", "rows=0", "lang=fr", "%74oken=x", "renew=1"]
-    for method, widget, query in itertools.product(METHODS, some([*WIDGETS]), queries[:2]):
+    for method, widget, query in itertools.product(METHODS, widgets, queries[:2]):
         for suffix in (
             "",
             ".json",
@@ -160,7 +160,7 @@ def test_a_closed_account_reveals_nothing_without_a_credential(
     }
     numbers = {form for form in figures if form.isdigit()}
     assert len(numbers) > 500
-    for method, path, query, body in attempts():
+    for method, path, query, body in attempts(some([*WIDGETS])):
         kind = "application/x-www-form-urlencoded"
         response = send_request(
             service,
@@ -219,11 +219,11 @@ def test_the_same_attempts_reveal_the_figures_of_an_open_account(
         for form in written(name, value)
     }
     found = set()
-    for method, path, query, body in attempts():
+    for method, path, query, body in attempts([*WIDGETS]):
         if method == "GET" and query in ("", "token=") and path.startswith("/w/main/"):
             text = plain(send_request(service, method, path, query, body).text)
             found |= {form for form in figures if form in text}
-    assert len(found) > 40
+    assert len(found) > 200
 
 
 def test_the_three_kinds_of_not_found_cannot_be_told_apart(start: Callable[..., InProcess]) -> None:
@@ -916,7 +916,8 @@ def test_the_hash_of_a_typed_password_works_in_every_locale(
     assert unlock(service, "naïve €$ ") == 200
 
 
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 @pytest.mark.parametrize("line", [b"\xff\xfe\n", b"x" * 300, b""])
-def test_what_is_no_password_has_no_hash(line: bytes, tmp_path: Path) -> None:
-    done = type_a_password(line, "C", tmp_path)
+def test_what_is_no_password_has_no_hash(line: bytes, locale: str, tmp_path: Path) -> None:
+    done = type_a_password(line, locale, tmp_path)
     assert done.returncode == 2, done.stderr
