@@ -1,22 +1,18 @@
 """The packages: built, complete, and the wheel installed and run from another folder."""
 
-import configparser
 import email
 import os
 import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import venv
 import zipfile
-from email.message import Message
 from pathlib import Path
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 
 import widget
 
@@ -65,14 +61,6 @@ def wheel(dist: Path) -> Path:
     """The wheel."""
     [built] = dist.glob("cabinet_widgets-*.whl")
     return built
-
-
-@pytest.fixture(scope="module")
-def metadata(wheel: Path) -> Message:
-    """The metadata of the wheel."""
-    with zipfile.ZipFile(wheel) as file:
-        [name] = [name for name in file.namelist() if name.endswith(".dist-info/METADATA")]
-        return email.message_from_bytes(file.read(name))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +113,10 @@ def test_the_version_is_defined_once(wheel: Path) -> None:
     assert widget.__version__ not in (ROOT / "pyproject.toml").read_text()
 
 
-def test_the_metadata_name_the_license_and_every_python_that_is_tested(metadata: Message) -> None:
+def test_the_metadata_name_the_license_and_every_python_that_is_tested(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as file:
+        [name] = [name for name in file.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(file.read(name))
     assert metadata["License-Expression"] == "MIT AND OFL-1.1"
     workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())
     tested = workflow["jobs"]["tests"]["strategy"]["matrix"]["python"]
@@ -133,15 +124,6 @@ def test_the_metadata_name_the_license_and_every_python_that_is_tested(metadata:
         classifier = f"Programming Language :: Python :: {version}"
         assert classifier in metadata.get_all("Classifier", [])
     assert metadata["Requires-Python"] == f">={tested[0]}"
-
-
-def test_the_wheel_requires_what_setup_cfg_lists(metadata: Message) -> None:
-    setup_cfg = configparser.ConfigParser()
-    setup_cfg.read(ROOT / "setup.cfg")
-    listed = {Requirement(line) for line in setup_cfg["options"]["install_requires"].split()}
-    required = {Requirement(text) for text in metadata.get_all("Requires-Dist", [])}
-    assert listed
-    assert {one for one in required if not one.marker} == listed
 
 
 def test_workflows_use_fixed_actions_and_few_permissions() -> None:
@@ -173,15 +155,10 @@ def test_the_installed_wheel_serves_a_page_the_loader_and_a_catalogue(
     environment = tmp_path / "venv"
     venv.create(environment)
     python = environment / "bin" / "python"
-    [packages] = environment.glob("lib/python3*/site-packages")
-    # The dependencies are those of this environment: downloading them again takes long.
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    # pip of this environment installs into the other one.
+    # This environment's pip installs into the other one, which saves copying pip into it.
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python]
     subprocess.run(
-        [*pip, "install", "--quiet", "--no-deps", "--no-compile", wheel],
-        check=True,
-        capture_output=True,
+        [*pip, "install", "--quiet", "--no-compile", wheel], check=True, capture_output=True
     )
     program = PROGRAM.format(venv=environment)
     ran = subprocess.run([python, "-c", program], cwd=tmp_path, capture_output=True, text=True)
